@@ -1,0 +1,3 @@
+export * from "./kubernetes/core.ts";
+export * from "./kubernetes/meta.ts";
+export * from "./kubernetes/resources.ts";

@@ -1,0 +1,82 @@
+/** Names a collection of the Kubernetes API: where its REST path is and what its objects are called. */
+export interface ResourceReference {
+  /** API group; empty for the core group. */
+  readonly group: string;
+  readonly version: string;
+  /** Lower-case plural as in the path, e.g. `pods`. */
+  readonly resource: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+}
+
+const core = (resource: string, kind: string, namespaced = true): ResourceReference => ({
+  group: "",
+  version: "v1",
+  resource,
+  kind,
+  namespaced,
+});
+
+export const pods: ResourceReference = core("pods", "Pod");
+export const configMaps: ResourceReference = core("configmaps", "ConfigMap");
+export const secrets: ResourceReference = core("secrets", "Secret");
+export const serviceAccounts: ResourceReference = core("serviceaccounts", "ServiceAccount");
+export const events: ResourceReference = core("events", "Event");
+export const services: ResourceReference = core("services", "Service");
+export const endpoints: ResourceReference = core("endpoints", "Endpoints");
+export const nodes: ResourceReference = core("nodes", "Node", false);
+export const namespaces: ResourceReference = core("namespaces", "Namespace", false);
+export const persistentVolumes: ResourceReference = core("persistentvolumes", "PersistentVolume", false);
+export const persistentVolumeClaims: ResourceReference = core("persistentvolumeclaims", "PersistentVolumeClaim");
+export const deployments: ResourceReference = {
+  group: "apps",
+  version: "v1",
+  resource: "deployments",
+  kind: "Deployment",
+  namespaced: true,
+};
+export const replicaSets: ResourceReference = { ...deployments, resource: "replicasets", kind: "ReplicaSet" };
+export const leases: ResourceReference = {
+  group: "coordination.k8s.io",
+  version: "v1",
+  resource: "leases",
+  kind: "Lease",
+  namespaced: true,
+};
+export const customResourceDefinitions: ResourceReference = {
+  group: "apiextensions.k8s.io",
+  version: "v1",
+  resource: "customresourcedefinitions",
+  kind: "CustomResourceDefinition",
+  namespaced: false,
+};
+
+const devicesGroup = (resource: string, kind: string): ResourceReference => ({
+  group: "devices.kubeedge.io",
+  version: "v1beta1",
+  resource,
+  kind,
+  namespaced: true,
+});
+
+export const devices: ResourceReference = devicesGroup("devices", "Device");
+export const deviceModels: ResourceReference = devicesGroup("devicemodels", "DeviceModel");
+export const deviceStatuses: ResourceReference = devicesGroup("devicestatuses", "DeviceStatus");
+export const objectSyncs: ResourceReference = {
+  group: "reliablesyncs.kubeedge.io",
+  version: "v1alpha1",
+  resource: "objectsyncs",
+  kind: "ObjectSync",
+  namespaced: true,
+};
+export const clusterObjectSyncs: ResourceReference = {
+  ...objectSyncs,
+  resource: "clusterobjectsyncs",
+  kind: "ClusterObjectSync",
+  namespaced: false,
+};
+
+/** `v1`, `apps/v1`, … */
+export function apiVersionOf(reference: ResourceReference): string {
+  return reference.group === "" ? reference.version : `${reference.group}/${reference.version}`;
+}

@@ -1,0 +1,3 @@
+export * from "./json-line-logger.ts";
+export * from "./system-clock.ts";
+export * from "./system-random.ts";

@@ -1,0 +1,33 @@
+import type { Message } from "@skerry/link";
+
+/** A node's session has opened or ended. */
+export type SessionEvent =
+  | { readonly kind: "opened"; readonly nodeName: string }
+  | { readonly kind: "closed"; readonly nodeName: string; readonly reason: string };
+
+/** Answers one upstream message: `operation: response` with the message's id as parent. */
+export type Reply = (content: Message["content"], options?: { readonly resourceVersion?: string }) => void;
+
+/** A controller's part of the upstream traffic. `nodeName` comes from the node's certificate. */
+export interface UpstreamHandler {
+  /**
+   * Handles a message whose resource is in wire form (`<namespace>/<type>[/<name>]`). Must not throw for anything a
+   * node can send; a slow handler delays only this node (messages of one node arrive in order).
+   */
+  handle(nodeName: string, message: Message, reply: Reply): Promise<void>;
+}
+
+/** What the controllers need of CloudHub; they do not know which delivery protocol a session runs. */
+export interface CloudHubPort {
+  /** Names of the nodes with a live session here. */
+  readonly connectedNodes: ReadonlySet<string>;
+  onSession(listener: (event: SessionEvent) => void): Disposable;
+  /**
+   * Hands a message in wire form to the node's session. The route table (link/routes.ts) decides whether it needs an
+   * acknowledgement. Without a session it is not kept: object messages are made up for by the SyncController when the
+   * node returns, the others are meant for a connected node only. Returns whether a session took it.
+   */
+  deliver(nodeName: string, message: Message): boolean;
+  /** An object message was acknowledged by the node (committed there). */
+  onDelivered(listener: (delivery: { readonly nodeName: string; readonly message: Message }) => void): Disposable;
+}

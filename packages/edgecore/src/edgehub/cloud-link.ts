@@ -1,0 +1,28 @@
+import type { Message } from "@skerry/link";
+
+/** Whether the cloud can be reached, and since when (wall clock, ms). */
+export type CloudLinkState =
+  | { readonly kind: "connected"; readonly sinceMs: number }
+  | { readonly kind: "disconnected"; readonly sinceMs: number; readonly reason: string };
+
+/** Takes messages from the cloud that no request is waiting for. */
+export interface DownstreamHandler {
+  /** Resolves once the message is handled as far as its acknowledgement promises (MetaManager: committed). */
+  handle(message: Message): Promise<void>;
+}
+
+/** What the edge's modules need of EdgeHub. */
+export interface CloudLink {
+  readonly state: CloudLinkState;
+  onState(listener: (state: CloudLinkState) => void): Disposable;
+  /**
+   * Sends now, in order, best effort.
+   * @throws SkerryError `LINK_DISCONNECTED` when there is no session.
+   */
+  send(message: Message): void;
+  /**
+   * Sends and waits for the message whose parent is this one.
+   * @throws SkerryError `LINK_DISCONNECTED` at once when offline or when the session ends first, `LINK_TIMEOUT`.
+   */
+  request(message: Message, timeoutMs: number, signal?: AbortSignal): Promise<Message>;
+}

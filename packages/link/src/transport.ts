@@ -1,0 +1,58 @@
+/** Who the other end is, as proven by its certificate; never taken from a message or header. */
+export interface PeerIdentity {
+  /** Node name for an edge (`system:node:<name>` in the certificate), or the server's host name. */
+  readonly name: string;
+  readonly groups: readonly string[];
+  /** SHA-256 of the certificate, hex; tells certificates of one node apart. */
+  readonly certificateFingerprint: string;
+}
+
+/** Why a connection is over. */
+export interface ConnectionClosed {
+  /** WebSocket close code; 1006 when there was none. */
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** What a connection calls back. Nothing is called after `onClose`. */
+export interface ConnectionHandlers {
+  /** One whole text frame. */
+  onFrame(text: string): void;
+  /** The peer answered a ping, or sent one: proof of life. */
+  onAlive?(): void;
+  onClose(closed: ConnectionClosed): void;
+}
+
+/** One established, authenticated, message-framed connection. Real over WebSocket + TLS, simulated in `sim/`. */
+export interface LinkConnection {
+  readonly peer: PeerIdentity;
+  /** Request path and lower-cased headers of the upgrade (empty on the dialling side). */
+  readonly requestPath: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Bytes accepted by `send` but not yet handed to the network. */
+  readonly bufferedBytes: number;
+  /** Begins calling back. Frames that came before are delivered first, in order. */
+  start(handlers: ConnectionHandlers): void;
+  /** Queues one text frame; never blocks. After the close it does nothing. */
+  send(text: string): void;
+  /** Transport-level ping; any sign of life comes back through `onAlive`. */
+  ping(): void;
+  /** Stops reading from the network until resumed: back-pressure. */
+  pause(): void;
+  resume(): void;
+  close(code: number, reason: string): void;
+}
+
+/** Edge side: opens connections to CloudCore. */
+export interface LinkDialer {
+  /** @throws SkerryError `LINK_DIAL_FAILED` with the reason: refused, unknown certificate, handshake timeout, … */
+  dial(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<LinkConnection>;
+}
+
+/** Cloud side: accepts connections whose client certificate has been verified. */
+export interface LinkListener extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Starts a listener; real on a TLS port, simulated in `sim/`. */
+export type LinkListen = (onConnection: (connection: LinkConnection) => void) => Promise<LinkListener>;

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { isSkerryError } from "@skerry/base";
+import { SqliteDatabase } from "./sqlite-database.ts";
+
+const migrations = ["CREATE TABLE item (name TEXT PRIMARY KEY, value TEXT NOT NULL)"];
+
+test("transaction() keeps what other works of the same commit wrote when one of them throws", async () => {
+  await using database = new SqliteDatabase({ path: ":memory:", migrations });
+  const results = await Promise.allSettled([
+    database.transaction((transaction) => transaction.run("INSERT INTO item VALUES (?, ?)", "a", "1")),
+    database.transaction((transaction) => {
+      transaction.run("INSERT INTO item VALUES (?, ?)", "b", "2");
+      throw new Error("no");
+    }),
+    database.transaction((transaction) => transaction.run("INSERT INTO item VALUES (?, ?)", "c", "3")),
+  ]);
+  assert.deepEqual(
+    results.map((result) => result.status),
+    ["fulfilled", "rejected", "fulfilled"],
+  );
+  assert.deepEqual(
+    database.read((reader) => reader.all("SELECT name FROM item ORDER BY name")).map((row) => row["name"]),
+    ["a", "c"],
+  );
+});
+
+test("open refuses a damaged file and a newer schema with coded errors", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "skerry-store-"));
+  try {
+    const damaged = join(folder, "damaged.db");
+    writeFileSync(damaged, "this is not a database, it only looks like one from far away".repeat(20));
+    assert.throws(
+      () => new SqliteDatabase({ path: damaged, migrations }),
+      (error) => isSkerryError(error, "STORE_DATABASE_CORRUPT"),
+    );
+    const newer = join(folder, "newer.db");
+    await using _first = new SqliteDatabase({ path: newer, migrations: [...migrations, "CREATE TABLE more (x)"] });
+    assert.throws(
+      () => new SqliteDatabase({ path: newer, migrations }),
+      (error) => isSkerryError(error, "STORE_DATABASE_TOO_NEW"),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

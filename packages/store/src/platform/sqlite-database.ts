@@ -1,0 +1,131 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { Database, Migration, Reader, Row, Transaction } from "../database.ts";
+import { databaseClosed, databaseCorrupt, databaseTooNew, writeFailed } from "../errors.ts";
+
+interface PendingWork {
+  readonly run: (transaction: Transaction) => void;
+  readonly committed: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** How to open a {@link SqliteDatabase}. */
+export interface SqliteOptions {
+  /** File, or `:memory:`. */
+  readonly path: string;
+  readonly migrations: readonly Migration[];
+}
+
+/** The {@link Database} port over `node:sqlite`: WAL, `synchronous=FULL`, one writer, group commit. */
+export class SqliteDatabase implements Database {
+  readonly #path: string;
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #access: Transaction;
+  #pending: PendingWork[] = [];
+  #closed = false;
+
+  /** @throws `STORE_DATABASE_CORRUPT`, `STORE_DATABASE_TOO_NEW` */
+  constructor(options: SqliteOptions) {
+    this.#path = options.path;
+    if (options.path !== ":memory:") mkdirSync(dirname(options.path), { recursive: true });
+    this.#database = openChecked(options.path);
+    this.#migrate(options.migrations);
+    this.#access = {
+      all: (sql, ...parameters) => this.#statement(sql).all(...parameters) as Row[],
+      first: (sql, ...parameters) => this.#statement(sql).get(...parameters) as Row | undefined,
+      run: (sql, ...parameters) => Number(this.#statement(sql).run(...parameters).changes),
+    };
+  }
+
+  read<T>(read: (reader: Reader) => T): T {
+    if (this.#closed) throw databaseClosed(this.#path);
+    return read(this.#access);
+  }
+
+  transaction<T>(work: (transaction: Transaction) => T): Promise<T> {
+    if (this.#closed) return Promise.reject(databaseClosed(this.#path));
+    return new Promise<T>((resolve, reject) => {
+      let result: T;
+      this.#pending.push({
+        run: (transaction) => {
+          result = work(transaction);
+        },
+        committed: () => resolve(result),
+        failed: reject,
+      });
+      if (this.#pending.length === 1) setImmediate(() => this.#commitPending());
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#commitPending();
+    this.#closed = true;
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  /** Runs all queued works under one BEGIN … COMMIT, each in its own savepoint. */
+  #commitPending(): void {
+    if (this.#closed || this.#pending.length === 0) return;
+    const works = this.#pending;
+    this.#pending = [];
+    const done: PendingWork[] = [];
+    try {
+      this.#database.exec("BEGIN IMMEDIATE");
+      for (const work of works) {
+        this.#database.exec("SAVEPOINT work");
+        try {
+          work.run(this.#access);
+          this.#database.exec("RELEASE work");
+          done.push(work);
+        } catch (error) {
+          this.#database.exec("ROLLBACK TO work; RELEASE work");
+          work.failed(error);
+        }
+      }
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      const failure = writeFailed(this.#path, error);
+      for (const work of works) work.failed(failure);
+      return;
+    }
+    for (const work of done) work.committed();
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #migrate(migrations: readonly Migration[]): void {
+    const version = Number(this.#database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
+    if (version > migrations.length) throw databaseTooNew(this.#path, version, migrations.length);
+    for (let step = version; step < migrations.length; step++) {
+      this.#database.exec(`BEGIN IMMEDIATE; ${migrations[step]}; PRAGMA user_version = ${step + 1}; COMMIT`);
+    }
+  }
+}
+
+function openChecked(path: string): DatabaseSync {
+  try {
+    const database = new DatabaseSync(path);
+    database.exec(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON",
+    );
+    const finding = String(Object.values(database.prepare("PRAGMA quick_check(1)").get() ?? {})[0] ?? "no answer");
+    if (finding !== "ok") throw databaseCorrupt(path, finding);
+    return database;
+  } catch (error) {
+    if (error instanceof Error && /malformed|not a database/i.test(error.message))
+      throw databaseCorrupt(path, error.message, error);
+    throw error;
+  }
+}

@@ -1,0 +1,34 @@
+// `npm test`: style, types, architecture, unit tests, golden replay and a short simulation. Needs no root.
+// Arguments are test files or folders; with any given, only those tests run.
+import { spawnSync } from "node:child_process";
+import { globSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+function run(title: string, command: string, ...parameters: string[]): void {
+  process.stderr.write(`\n> ${title}\n`);
+  const result = spawnSync(command, parameters, { cwd: root, stdio: "inherit" });
+  if (result.status !== 0) process.exit(result.status ?? 1);
+}
+
+const chosen = process.argv.slice(2);
+const patterns =
+  chosen.length > 0
+    ? chosen.map((path) => (path.endsWith(".ts") ? path : join(path, "**/*.test.ts")))
+    : ["packages/*/src/**/*.test.ts", "tools/**/*.test.ts", "sim/**/*.test.ts"];
+const files = patterns.flatMap((pattern) => globSync(pattern, { cwd: root })).map((file) => resolve(root, file));
+
+if (chosen.length === 0) {
+  run("style", join(root, "node_modules/.bin/biome"), "check", "--error-on-warnings", ".");
+  run("types", join(root, "node_modules/.bin/tsc"), "-p", ".");
+}
+run(
+  `tests (${files.length} files)`,
+  process.execPath,
+  "--disable-warning=ExperimentalWarning",
+  "--test",
+  "--test-timeout=120000",
+  ...files,
+);

@@ -1,0 +1,48 @@
+// Runs a TypeScript entry with Node.js 24 or newer: the host's own, else the per-platform package of the lockfile.
+// Plain JavaScript, because it has to start on any Node.js the host has; installs npm packages first if missing.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const neededMajor = 24;
+
+function fail(code, message, advice) {
+  process.stderr.write(`${code}: ${message}\n${advice}\n`);
+  process.exit(78);
+}
+
+if (!existsSync(join(root, "node_modules", ".package-lock.json"))) {
+  process.stderr.write("Installing npm packages (first start only) …\n");
+  const installed = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+  });
+  if (installed.status !== 0) {
+    fail(
+      "SKERRY_INSTALL_FAILED",
+      "npm ci did not succeed.",
+      "See its messages above; check that the npm registry can be reached.",
+    );
+  }
+}
+
+function nodePath() {
+  if (Number(process.versions.node.split(".")[0]) >= neededMajor) return process.execPath;
+  const packaged = join(root, "node_modules", `node-${process.platform}-${process.arch}`, "bin", "node");
+  if (existsSync(packaged)) return packaged;
+  return fail(
+    "SKERRY_NODE_TOO_OLD",
+    `Node.js ${process.versions.node} runs here, Skerry needs ${neededMajor}, and no packaged Node.js exists for ${process.platform}-${process.arch}.`,
+    `Install Node.js ${neededMajor} or newer and start again.`,
+  );
+}
+
+const node = nodePath();
+const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...process.argv.slice(2)], {
+  stdio: "inherit",
+  env: { ...process.env, PATH: `${dirname(node)}:${process.env.PATH ?? ""}` },
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 143)));
