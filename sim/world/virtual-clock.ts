@@ -1,0 +1,124 @@
+import type { Clock, Timer } from "@skerry/base";
+
+interface ScheduledEvent {
+  readonly atMs: number;
+  readonly order: number;
+  readonly run: () => void;
+  cancelled: boolean;
+}
+
+/**
+ * Virtual time and the simulation's one scheduler. Events run in order of time, then of scheduling; between two events
+ * all promise reactions settle, so a run is a function of its seed alone.
+ */
+export class VirtualClock implements Clock {
+  readonly #events: ScheduledEvent[] = [];
+  readonly #startWallMs: number;
+  #nowMs = 0;
+  #order = 0;
+  /** Events run so far: a seed that takes other steps shows here first. */
+  stepCount = 0;
+
+  constructor(startWallMs: number = Date.UTC(2026, 0, 1)) {
+    this.#startWallMs = startWallMs;
+  }
+
+  now(): number {
+    return this.#startWallMs + this.#nowMs;
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    const event: ScheduledEvent = {
+      atMs: this.#nowMs + Math.max(0, delayMs),
+      order: this.#order++,
+      run: callback,
+      cancelled: false,
+    };
+    this.#insert(event);
+    return {
+      cancel: () => {
+        event.cancelled = true;
+      },
+    };
+  }
+
+  /** Runs everything that is due within the next `durationMs` of virtual time. */
+  async advance(durationMs: number): Promise<void> {
+    const untilMs = this.#nowMs + durationMs;
+    await settle();
+    for (;;) {
+      const next = this.#events[0];
+      if (next === undefined || next.atMs > untilMs) break;
+      this.#removeFirst();
+      if (next.cancelled) continue;
+      this.#nowMs = Math.max(this.#nowMs, next.atMs);
+      this.stepCount++;
+      next.run();
+      await settle();
+    }
+    this.#nowMs = untilMs;
+  }
+
+  /** Advances in steps until `condition` holds; returns whether it did within `timeoutMs` of virtual time. */
+  async advanceUntil(condition: () => boolean, timeoutMs: number, stepMs = 50): Promise<boolean> {
+    for (let passedMs = 0; passedMs < timeoutMs; passedMs += stepMs) {
+      if (condition()) return true;
+      await this.advance(stepMs);
+    }
+    return condition();
+  }
+
+  /** A binary heap: first by time, then by order of scheduling. */
+  #insert(event: ScheduledEvent): void {
+    const heap = this.#events;
+    heap.push(event);
+    let index = heap.length - 1;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (!this.#swapIfBefore(index, parent)) break;
+      index = parent;
+    }
+  }
+
+  #removeFirst(): void {
+    const heap = this.#events;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    heap[0] = last;
+    let index = 0;
+    for (;;) {
+      const left = 2 * index + 1;
+      const right = left + 1;
+      let smallest = index;
+      if (left < heap.length && this.#isBefore(left, smallest)) smallest = left;
+      if (right < heap.length && this.#isBefore(right, smallest)) smallest = right;
+      if (smallest === index || !this.#swapIfBefore(smallest, index)) return;
+      index = smallest;
+    }
+  }
+
+  #isBefore(first: number, second: number): boolean {
+    const a = this.#events[first];
+    const b = this.#events[second];
+    if (a === undefined || b === undefined) return false;
+    return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+  }
+
+  #swapIfBefore(first: number, second: number): boolean {
+    const a = this.#events[first];
+    const b = this.#events[second];
+    if (a === undefined || b === undefined || !this.#isBefore(first, second)) return false;
+    this.#events[first] = b;
+    this.#events[second] = a;
+    return true;
+  }
+}
+
+/** Lets every promise reaction that is ready run; a macrotask comes only after all of them. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
