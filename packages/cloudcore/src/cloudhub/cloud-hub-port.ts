@@ -17,6 +17,17 @@ export interface UpstreamHandler {
   handle(nodeName: string, message: Message, reply: Reply): Promise<void>;
 }
 
+/**
+ * Who takes which part of the upstream traffic (wire.md 6, row 8). The composition hands it to `CloudHub.start` together
+ * with a {@link NodeObjects}; messages that the node is not authorised for never arrive here.
+ */
+export interface UpstreamHandlers {
+  /** Source `twin`. */
+  readonly deviceController: UpstreamHandler;
+  /** Every other source but `metaserver`. */
+  readonly edgeController: UpstreamHandler;
+}
+
 /** What the controllers need of CloudHub; they do not know which delivery protocol a session runs. */
 export interface CloudHubPort {
   /** Names of the nodes with a live session here. */
