@@ -1,0 +1,14 @@
+import type { CustomResourceDefinition } from "./custom-resource-definition.ts";
+import { deviceDefinition, deviceModelDefinition, deviceStatusDefinition } from "./devices.ts";
+import { clusterObjectSyncDefinition, objectSyncDefinition } from "./reliable-syncs.ts";
+
+export { type CustomResourceDefinition, managedByLabel, type PrinterColumn } from "./custom-resource-definition.ts";
+
+/** The definitions that CloudCore needs, in the order to install them. */
+export const kubeEdgeDefinitions: readonly CustomResourceDefinition[] = [
+  deviceModelDefinition,
+  deviceDefinition,
+  deviceStatusDefinition,
+  objectSyncDefinition,
+  clusterObjectSyncDefinition,
+];

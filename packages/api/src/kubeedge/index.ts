@@ -1,0 +1,4 @@
+export * from "./crds/index.ts";
+export * from "./device.ts";
+export * from "./device-messages.ts";
+export * from "./object-sync.ts";
