@@ -1,2 +1,14 @@
 export * from "./api-error.ts";
+export * from "./errors.ts";
 export * from "./kubernetes-api.ts";
+export * from "./patches/apply-patch.ts";
+export * from "./patches/json-merge-patch.ts";
+export * from "./patches/json-patch.ts";
+export * from "./patches/json-tree.ts";
+export * from "./patches/strategic-merge-diff.ts";
+export * from "./patches/strategic-merge-patch.ts";
+export { supportsStrategicMerge } from "./patches/strategic-merge-schema.ts";
+export * from "./quantity.ts";
+export * from "./resource-version.ts";
+export * from "./selectors/field-selector.ts";
+export * from "./selectors/label-selector.ts";
