@@ -1,0 +1,145 @@
+import { SkerryError } from "@skerry/base";
+
+/** Something on the command line is wrong. */
+export function usageError(message: string): SkerryError {
+  return new SkerryError({ code: "SKERRY_USAGE", message, advice: "See `skerry --help`." });
+}
+
+/** The command needs root. */
+export function needsRoot(what: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_NEEDS_ROOT",
+    message: `${what} needs root: containers, network namespaces and mounts are made`,
+    advice: "Run the command as root, or start only the cloud side with `skerry up --no-node`.",
+  });
+}
+
+/** Programs are missing and there is no apt to fetch them with. */
+export function partsWithoutApt(programs: readonly string[]): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_PARTS_NO_APT",
+    message: `Missing on this machine: ${programs.join(", ")}; there is no apt-get to fetch them with`,
+    advice: "Install them with the machine's package manager and start again; no service needs to be enabled.",
+    details: { programs: [...programs] },
+  });
+}
+
+/** The Debian packages could not be downloaded. */
+export function partsDownloadFailed(packages: readonly string[], reason: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_PARTS_DOWNLOAD_FAILED",
+    message: `Debian packages ${packages.join(", ")} could not be downloaded: ${reason}`,
+    advice:
+      "Check the network and the machine's apt sources, or install the packages yourself; once unpacked they are kept and no network is needed.",
+    details: { packages: [...packages] },
+  });
+}
+
+/** A downloaded package does not hold what it should. */
+export function partsIncomplete(programs: readonly string[], folder: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_PARTS_INCOMPLETE",
+    message: `The Debian packages unpacked in ${folder} do not hold ${programs.join(", ")}`,
+    advice: "Install the programs with the machine's package manager, or remove the folder and start again.",
+    details: { programs: [...programs], folder },
+  });
+}
+
+/** No container can run here. */
+export function containersUnavailable(reason: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_CONTAINERS_UNAVAILABLE",
+    message: `Containers cannot run on this machine: ${reason}`,
+    advice:
+      "Run on a machine, virtual machine or privileged container that may create namespaces, mounts and cgroups, or start only the cloud side with `skerry up --no-node`.",
+  });
+}
+
+/** A command of the machine failed. */
+export function commandFailed(command: readonly string[], reason: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_COMMAND_FAILED",
+    message: `\`${command.join(" ")}\` failed: ${reason}`,
+    advice: "See its message; the log folder has more.",
+  });
+}
+
+/** No free subnet for the pods. */
+export function noFreeSubnet(tried: readonly string[]): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_NO_FREE_SUBNET",
+    message: `Each subnet for pods is in use on this machine: ${tried.join(", ")}`,
+    advice: "Give one that is free with --pod-subnet, for instance --pod-subnet 10.99.0.0/24.",
+  });
+}
+
+/** An image archive cannot be read. */
+export function imageArchiveInvalid(path: string, reason: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_IMAGE_ARCHIVE_INVALID",
+    message: `${path} is not an image archive that can be loaded: ${reason}`,
+    advice: "Give a tar file as `docker save` or `skopeo copy … oci-archive:` writes it.",
+    details: { path },
+  });
+}
+
+/** Skerry runs already with this home folder. */
+export function alreadyRunning(home: string, processId: number): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_ALREADY_RUNNING",
+    message: `Skerry runs already in ${home} (process ${processId})`,
+    advice: "Use `skerry status`, stop it with `skerry down`, or set SKERRY_HOME for a second one.",
+    details: { home, processId },
+  });
+}
+
+/** The command needs a running Skerry. */
+export function notRunning(home: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_NOT_RUNNING",
+    message: `Skerry does not run in ${home}`,
+    advice: "Start it with `npm start` or `skerry up --detach`; SKERRY_HOME chooses another folder.",
+    details: { home },
+  });
+}
+
+/** A port is taken by someone else. */
+export function portInUse(port: number, purpose: string, option: string, holder: string | undefined): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_PORT_IN_USE",
+    message: `Port ${port} (${purpose}) is in use${holder ? ` by ${holder}` : ""}`,
+    advice: `Stop that program, or choose another port with ${option} NUMBER.`,
+    details: { port, purpose },
+  });
+}
+
+/** A part of Skerry did not become ready. */
+export function partNotReady(part: string, reason: string, logPath: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_PART_NOT_READY",
+    message: `${part} did not become ready: ${reason}`,
+    advice: `See ${logPath}.`,
+    details: { part },
+  });
+}
+
+/** No such edge node here. */
+export function unknownNode(node: string, known: readonly string[]): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_UNKNOWN_NODE",
+    message: `There is no node ${node} on this machine`,
+    advice: `Known here: ${known.join(", ") || "none"}.`,
+    details: { node },
+  });
+}
+
+/** Skerry's home folder cannot be used. */
+export function homeUnusable(path: string, cause: unknown): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_HOME_UNUSABLE",
+    message: `The folder ${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+    advice: "Choose another with SKERRY_HOME, or correct its owner and permissions.",
+    details: { path },
+    cause,
+  });
+}

@@ -1,0 +1,67 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+/** A process of this machine. */
+export interface ProcessEntry {
+  readonly processId: number;
+  readonly command: readonly string[];
+}
+
+/** All processes whose command line can be read. */
+export function processes(): ProcessEntry[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const command = readFileSync(`/proc/${name}/cmdline`, "utf8").split("\0").slice(0, -1);
+        return command.length > 0 ? [{ processId: Number(name), command }] : [];
+      } catch {
+        return []; // Ended while we looked.
+      }
+    });
+}
+
+/** The processes below `parents`, at any depth. */
+export function descendants(parents: readonly number[]): number[] {
+  const children = new Map<number, number[]>();
+  for (const { processId } of processes()) {
+    const parent = parentOf(processId);
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), processId]);
+  }
+  const found: number[] = [];
+  const open = [...parents];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const below = children.get(next) ?? [];
+    found.push(...below);
+    open.push(...below);
+  }
+  return found;
+}
+
+function parentOf(processId: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${processId}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the process exists and is not a zombie. */
+export function isAlive(processId: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${processId}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3) !== "Z";
+  } catch {
+    return false;
+  }
+}
+
+/** Sends a signal; false when the process is gone. */
+export function sendSignal(processId: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(processId, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,137 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { partsIncomplete } from "../errors.ts";
+import { unpackDebianPackages, unpackedFolders } from "./debian-packages.ts";
+import { findProgram, programFolders } from "./find-program.ts";
+
+/** The system programs that an edge node needs, wherever they come from. */
+export interface SystemParts {
+  readonly containerd: string;
+  readonly ctr: string;
+  readonly runc: string;
+  /** Folder of the CNI plugins. */
+  readonly cniFolder: string;
+  readonly iptables: string;
+  /** Statically linked, for images. */
+  readonly busybox: string;
+  readonly mosquitto: string | undefined;
+  /** What the programs need in their environment: PATH, and library folders where they were unpacked. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Names of the programs that were unpacked by Skerry rather than found on the machine. */
+  readonly unpacked: readonly string[];
+}
+
+type PartName = "containerd" | "ctr" | "shim" | "runc" | "cni" | "iptables" | "busybox" | "mosquitto";
+
+/** Which Debian package holds a part. */
+const PACKAGES: Readonly<Record<PartName, string>> = {
+  containerd: "containerd",
+  ctr: "containerd",
+  shim: "containerd",
+  runc: "runc",
+  cni: "containernetworking-plugins",
+  iptables: "iptables",
+  busybox: "busybox-static",
+  mosquitto: "mosquitto",
+};
+
+/** Plugins that the pod network uses: systemparts/pod-network.ts. */
+const CNI_PLUGINS = ["bridge", "host-local", "loopback", "portmap", "firewall"];
+
+/** Finds the system parts on the machine or in what was unpacked before. Missing ones are undefined. */
+function findParts(folder: string): Record<PartName, string | undefined> & { readonly roots: readonly string[] } {
+  const roots = unpackedFolders(folder);
+  const unpackedPrograms = roots.flatMap((root) =>
+    ["bin", "sbin", "usr/bin", "usr/sbin"].map((sub) => join(root, sub)),
+  );
+  const folders = [...programFolders(), ...unpackedPrograms];
+  const cniFolders = [
+    "/opt/cni/bin",
+    "/usr/lib/cni",
+    "/usr/libexec/cni",
+    ...roots.map((root) => join(root, "usr/lib/cni")),
+  ];
+  // Only Debian's busybox-static is known to be without libraries; the machine's own `busybox` may need some.
+  const busybox = findProgram("busybox", [
+    ...unpackedPrograms,
+    ...(existsSync("/usr/share/doc/busybox-static") ? programFolders() : []),
+  ]);
+  return {
+    containerd: findProgram("containerd", folders),
+    ctr: findProgram("ctr", folders),
+    shim: findProgram("containerd-shim-runc-v2", folders),
+    runc: findProgram("runc", folders),
+    cni: cniFolders.find((cni) => CNI_PLUGINS.every((plugin) => existsSync(join(cni, plugin)))),
+    // Debian makes the plain name only when the package is installed.
+    iptables: findProgram("iptables", folders) ?? findProgram("xtables-nft-multi", unpackedPrograms),
+    busybox,
+    mosquitto: findProgram("mosquitto", folders),
+    roots,
+  };
+}
+
+/**
+ * Finds the system parts, and downloads those that the machine lacks into `folder`. Mosquitto is optional: a machine
+ * without it uses the embedded broker. Throws SKERRY_PARTS_… errors.
+ */
+export async function ensureSystemParts(
+  folder: string,
+  onDownload: (packages: readonly string[]) => void = () => {},
+): Promise<SystemParts> {
+  let found = findParts(folder);
+  const missing = (Object.keys(PACKAGES) as PartName[]).filter((name) => found[name] === undefined);
+  if (missing.length > 0) {
+    const packages = [...new Set(missing.map((name) => PACKAGES[name]))];
+    onDownload(packages);
+    mkdirSync(folder, { recursive: true });
+    await unpackDebianPackages(packages, folder);
+    found = findParts(folder);
+  }
+  const { containerd, ctr, runc, cni, iptables, busybox, shim, mosquitto, roots } = found;
+  if (!(containerd && ctr && runc && cni && iptables && busybox && shim)) {
+    const still = (Object.keys(PACKAGES) as PartName[]).filter((name) => found[name] === undefined);
+    throw partsIncomplete(still, folder);
+  }
+  const names = linkNames(join(folder, "bin"), iptables, folder);
+  const programs = [names, ...[containerd, ctr, runc, shim, iptables, busybox].map((path) => dirname(path))];
+  const libraries = roots.flatMap((root) => libraryFolders(root));
+  const modules = libraries.map((library) => join(library, "xtables")).find((path) => existsSync(path));
+  return {
+    containerd,
+    ctr,
+    runc,
+    cniFolder: cni,
+    iptables: iptables.startsWith(folder) ? join(names, "iptables") : iptables,
+    busybox,
+    mosquitto,
+    environment: {
+      PATH: [...new Set([...programs, ...programFolders()])].join(":"),
+      ...(libraries.length > 0 ? { LD_LIBRARY_PATH: libraries.join(":") } : {}),
+      ...(modules ? { XTABLES_LIBDIR: modules } : {}),
+    },
+    unpacked: [containerd, runc, cni, iptables, busybox, mosquitto ?? ""].filter((path) => path.startsWith(folder)),
+  };
+}
+
+/** A folder in which the plain iptables names point to the unpacked program, which looks at the name it is called by. */
+function linkNames(bin: string, iptables: string, folder: string): string {
+  mkdirSync(bin, { recursive: true });
+  if (!iptables.startsWith(folder)) return bin;
+  for (const name of ["iptables", "ip6tables", "iptables-save", "iptables-restore"]) {
+    const link = join(bin, name);
+    rmSync(link, { force: true });
+    symlinkSync(iptables, link);
+  }
+  return bin;
+}
+
+function libraryFolders(root: string): string[] {
+  return ["usr/lib", "lib"]
+    .map((sub) => join(root, sub))
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) =>
+      readdirSync(folder, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory() && entry.name.includes("-linux-gnu"))
+        .map((entry) => join(folder, entry.name)),
+    );
+}
