@@ -1,0 +1,98 @@
+import { describeError, SkerryError } from "@skerry/base";
+
+/** The container runtime cannot be reached. */
+export function runtimeUnavailable(socketPath: string, cause: unknown): SkerryError {
+  return new SkerryError({
+    code: "RUNTIME_UNAVAILABLE",
+    message: `The container runtime at ${socketPath} does not answer: ${describeError(cause)}`,
+    advice: "Check that containerd runs and that the endpoint in the configuration is its socket.",
+    details: { socketPath },
+    cause,
+  });
+}
+
+/** The container runtime did not finish in time. */
+export function runtimeTimeout(method: string, timeoutMs: number): SkerryError {
+  return new SkerryError({
+    code: "RUNTIME_TIMEOUT",
+    message: `The container runtime did not finish ${method} within ${timeoutMs} ms`,
+    advice: "It is tried again; if it stays, look at the runtime's log and the machine's load.",
+    details: { method, timeoutMs },
+  });
+}
+
+/** The container runtime refused or failed a call. */
+export function runtimeCallFailed(method: string, grpcCode: number, message: string): SkerryError {
+  return new SkerryError({
+    code: "RUNTIME_CALL_FAILED",
+    message,
+    advice: "The message is the container runtime's own; its log says more.",
+    details: { method, grpcCode },
+  });
+}
+
+/** A pod asks for something this node cannot do yet; it is said, never left out silently. */
+export function notSupported(field: string, why: string): SkerryError {
+  return new SkerryError({
+    code: "EDGED_NOT_SUPPORTED",
+    message: `${field} is not supported on this edge node yet: ${why}`,
+    advice: "Remove the field from the pod, or run the pod on another node.",
+    details: { field },
+  });
+}
+
+/** The pod's manifest says something that cannot be carried out. */
+export function invalidPod(field: string, why: string): SkerryError {
+  return new SkerryError({
+    code: "EDGED_INVALID_POD",
+    message: `${field}: ${why}`,
+    advice: "Correct the field in the pod's manifest.",
+    details: { field },
+  });
+}
+
+/** A ConfigMap, Secret or key that a pod needs is not there. */
+export function referenceMissing(message: string, cause?: unknown): SkerryError {
+  return new SkerryError({
+    code: "EDGED_REFERENCE_MISSING",
+    message,
+    advice: "Create it, or mark the reference as optional; the pod starts as soon as it is there.",
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** A path from the outside leads out of where it may lead. */
+export function pathEscapes(path: string, root: string): SkerryError {
+  return new SkerryError({
+    code: "EDGED_PATH_ESCAPES",
+    message: `The path ${path} leads out of ${root}`,
+    advice: "Use a path inside the volume, without '..' and without symlinks that lead out of it.",
+    details: { path, root },
+  });
+}
+
+/** An image cannot be had. `reason` is the kubelet's word for it. */
+export function imageUnavailable(
+  reason: "ErrImagePull" | "ErrImageNeverPull" | "InvalidImageName",
+  message: string,
+  cause?: unknown,
+): SkerryError {
+  return new SkerryError({
+    code: "EDGED_IMAGE_UNAVAILABLE",
+    message,
+    advice: "Check the image's name and the registry, or load the image onto the node (skerry image load FILE).",
+    details: { reason },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** A command of the machine failed. */
+export function commandFailed(command: string, cause: unknown): SkerryError {
+  return new SkerryError({
+    code: "EDGED_COMMAND_FAILED",
+    message: `${command} failed: ${describeError(cause)}`,
+    advice: "Check that Edged may do this on this machine (root, mount rights).",
+    details: { command },
+    cause,
+  });
+}

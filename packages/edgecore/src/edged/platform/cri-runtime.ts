@@ -1,0 +1,258 @@
+import { isSkerryError } from "@skerry/base";
+import type {
+  ContainerConfig,
+  ContainerRuntime,
+  ExecResult,
+  LabelFilter,
+  RegistryCredentials,
+  RuntimeContainer,
+  RuntimeContainerStatus,
+  RuntimeImage,
+  Sandbox,
+  SandboxConfig,
+} from "../ports.ts";
+import { toContainerConfig, toSandboxConfig } from "./cri-config.ts";
+import { fromContainer, fromContainerStatus, fromImage, fromSandbox } from "./cri-results.ts";
+import * as cri from "./generated/cri.ts";
+import { GrpcClient } from "./grpc-client.ts";
+
+const CALL_TIMEOUT_MS = 30_000;
+/** Creating a sandbox includes its network, which may be slow on a small board. */
+const SANDBOX_TIMEOUT_MS = 120_000;
+const PULL_TIMEOUT_MS = 15 * 60_000;
+const NOT_FOUND = 5;
+const OUTPUT_LIMIT_BYTES = 10 * 1024;
+
+/** The {@link ContainerRuntime} port over CRI v1 on a unix socket (containerd ≥ 1.6). */
+export class CriRuntime implements ContainerRuntime {
+  readonly #client: GrpcClient;
+
+  /** @param endpoint path of the socket, with or without `unix://` */
+  constructor(endpoint: string) {
+    this.#client = new GrpcClient(endpoint.replace(/^unix:(\/\/)?/, ""));
+  }
+
+  async version(): Promise<{ readonly name: string; readonly version: string }> {
+    const answer = await this.#runtime("Version", {}, cri.VersionRequest, cri.VersionResponse);
+    return { name: answer.runtimeName ?? "", version: (answer.runtimeVersion ?? "").replace(/^v/, "") };
+  }
+
+  async status(): Promise<{ readonly ready: boolean; readonly message: string }> {
+    const answer = await this.#runtime("Status", {}, cri.StatusRequest, cri.StatusResponse);
+    const unmet = (answer.status?.conditions ?? []).filter(
+      (condition) => !condition.status && (condition.type === "RuntimeReady" || condition.type === "NetworkReady"),
+    );
+    return {
+      ready: unmet.length === 0,
+      message: unmet.map((condition) => `${condition.type}: ${condition.message ?? ""}`).join("; "),
+    };
+  }
+
+  async listSandboxes(filter?: LabelFilter): Promise<Sandbox[]> {
+    const request = filter ? { filter: { labelSelector: { ...filter } } } : {};
+    const answer = await this.#runtime(
+      "ListPodSandbox",
+      request,
+      cri.ListPodSandboxRequest,
+      cri.ListPodSandboxResponse,
+    );
+    return (answer.items ?? []).map(fromSandbox);
+  }
+
+  async sandboxAddresses(sandboxId: string): Promise<string[]> {
+    const answer = await this.#runtime(
+      "PodSandboxStatus",
+      { podSandboxId: sandboxId },
+      cri.PodSandboxStatusRequest,
+      cri.PodSandboxStatusResponse,
+    );
+    const network = answer.status?.network;
+    const addresses = [network?.ip, ...(network?.additionalIps ?? []).map((entry) => entry.ip)];
+    return addresses.filter((address): address is string => address !== undefined && address !== "");
+  }
+
+  async runSandbox(config: SandboxConfig): Promise<string> {
+    const answer = await this.#runtime(
+      "RunPodSandbox",
+      { config: toSandboxConfig(config) },
+      cri.RunPodSandboxRequest,
+      cri.RunPodSandboxResponse,
+      SANDBOX_TIMEOUT_MS,
+    );
+    return answer.podSandboxId ?? "";
+  }
+
+  async stopSandbox(sandboxId: string): Promise<void> {
+    const request = { podSandboxId: sandboxId };
+    await ignoringAbsence(
+      this.#runtime(
+        "StopPodSandbox",
+        request,
+        cri.StopPodSandboxRequest,
+        cri.StopPodSandboxResponse,
+        SANDBOX_TIMEOUT_MS,
+      ),
+    );
+  }
+
+  async removeSandbox(sandboxId: string): Promise<void> {
+    const request = { podSandboxId: sandboxId };
+    await ignoringAbsence(
+      this.#runtime(
+        "RemovePodSandbox",
+        request,
+        cri.RemovePodSandboxRequest,
+        cri.RemovePodSandboxResponse,
+        SANDBOX_TIMEOUT_MS,
+      ),
+    );
+  }
+
+  async listContainers(filter?: LabelFilter): Promise<RuntimeContainer[]> {
+    const request = filter ? { filter: { labelSelector: { ...filter } } } : {};
+    const answer = await this.#runtime(
+      "ListContainers",
+      request,
+      cri.ListContainersRequest,
+      cri.ListContainersResponse,
+    );
+    return (answer.containers ?? []).map(fromContainer);
+  }
+
+  async containerStatus(containerId: string): Promise<RuntimeContainerStatus | undefined> {
+    const answer = await ignoringAbsence(
+      this.#runtime("ContainerStatus", { containerId }, cri.ContainerStatusRequest, cri.ContainerStatusResponse),
+    );
+    return answer?.status && fromContainerStatus(answer.status);
+  }
+
+  async createContainer(sandboxId: string, config: ContainerConfig, sandbox: SandboxConfig): Promise<string> {
+    const answer = await this.#runtime(
+      "CreateContainer",
+      { podSandboxId: sandboxId, config: toContainerConfig(config), sandboxConfig: toSandboxConfig(sandbox) },
+      cri.CreateContainerRequest,
+      cri.CreateContainerResponse,
+      SANDBOX_TIMEOUT_MS,
+    );
+    return answer.containerId ?? "";
+  }
+
+  async startContainer(containerId: string): Promise<void> {
+    await this.#runtime(
+      "StartContainer",
+      { containerId },
+      cri.StartContainerRequest,
+      cri.StartContainerResponse,
+      SANDBOX_TIMEOUT_MS,
+    );
+  }
+
+  async stopContainer(containerId: string, gracePeriodSeconds: number): Promise<void> {
+    await ignoringAbsence(
+      this.#runtime(
+        "StopContainer",
+        { containerId, timeout: BigInt(Math.max(0, Math.ceil(gracePeriodSeconds))) },
+        cri.StopContainerRequest,
+        cri.StopContainerResponse,
+        gracePeriodSeconds * 1000 + CALL_TIMEOUT_MS,
+      ),
+    );
+  }
+
+  async removeContainer(containerId: string): Promise<void> {
+    await ignoringAbsence(
+      this.#runtime("RemoveContainer", { containerId }, cri.RemoveContainerRequest, cri.RemoveContainerResponse),
+    );
+  }
+
+  async reopenContainerLog(containerId: string): Promise<void> {
+    await this.#runtime(
+      "ReopenContainerLog",
+      { containerId },
+      cri.ReopenContainerLogRequest,
+      cri.ReopenContainerLogResponse,
+    );
+  }
+
+  async exec(containerId: string, command: readonly string[], timeoutSeconds: number): Promise<ExecResult> {
+    const answer = await this.#runtime(
+      "ExecSync",
+      { containerId, cmd: [...command], timeout: BigInt(Math.max(1, Math.ceil(timeoutSeconds))) },
+      cri.ExecSyncRequest,
+      cri.ExecSyncResponse,
+      timeoutSeconds * 1000 + 2000,
+    );
+    const output = Buffer.concat([answer.stdout ?? new Uint8Array(), answer.stderr ?? new Uint8Array()]);
+    return { exitCode: answer.exitCode ?? 0, output: output.subarray(0, OUTPUT_LIMIT_BYTES).toString("utf8") };
+  }
+
+  async findImage(image: string): Promise<RuntimeImage | undefined> {
+    const answer = await this.#image(
+      "ImageStatus",
+      { image: { image } },
+      cri.ImageStatusRequest,
+      cri.ImageStatusResponse,
+    );
+    return answer.image?.id ? fromImage(answer.image) : undefined;
+  }
+
+  async pullImage(image: string, credentials: RegistryCredentials | undefined, signal?: AbortSignal): Promise<string> {
+    const request = { image: { image }, ...(credentials ? { auth: { ...credentials } } : {}) };
+    const answer = await this.#image(
+      "PullImage",
+      request,
+      cri.PullImageRequest,
+      cri.PullImageResponse,
+      PULL_TIMEOUT_MS,
+      signal,
+    );
+    return answer.imageRef ?? "";
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#client[Symbol.asyncDispose]();
+  }
+
+  #runtime<Request, Response>(
+    method: string,
+    request: Request,
+    requestType: cri.MessageFns<Request>,
+    responseType: cri.MessageFns<Response>,
+    timeoutMs: number = CALL_TIMEOUT_MS,
+  ): Promise<Response> {
+    return this.#call(`/runtime.v1.RuntimeService/${method}`, request, requestType, responseType, timeoutMs);
+  }
+
+  #image<Request, Response>(
+    method: string,
+    request: Request,
+    requestType: cri.MessageFns<Request>,
+    responseType: cri.MessageFns<Response>,
+    timeoutMs: number = CALL_TIMEOUT_MS,
+    signal?: AbortSignal,
+  ): Promise<Response> {
+    return this.#call(`/runtime.v1.ImageService/${method}`, request, requestType, responseType, timeoutMs, signal);
+  }
+
+  async #call<Request, Response>(
+    method: string,
+    request: Request,
+    requestType: cri.MessageFns<Request>,
+    responseType: cri.MessageFns<Response>,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<Response> {
+    const encoded = requestType.encode(request).finish();
+    return responseType.decode(await this.#client.call({ method, request: encoded, timeoutMs, signal }));
+  }
+}
+
+/** What is already gone need not be stopped, removed or asked for. */
+async function ignoringAbsence<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isSkerryError(error, "RUNTIME_CALL_FAILED") && error.details["grpcCode"] === NOT_FOUND) return undefined;
+    throw error;
+  }
+}

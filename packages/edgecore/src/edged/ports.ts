@@ -1,0 +1,2 @@
+export * from "./ports/container-runtime.ts";
+export * from "./ports/machine.ts";

@@ -1,0 +1,193 @@
+/** State of a pod's sandbox. */
+export type SandboxState = "ready" | "not-ready";
+
+/** State of a container in the runtime. */
+export type ContainerRuntimeState = "created" | "running" | "exited" | "unknown";
+
+/** A sandbox as the runtime lists it. */
+export interface Sandbox {
+  readonly id: string;
+  readonly state: SandboxState;
+  readonly attempt: number;
+  /** Wall clock, milliseconds since the Unix epoch. */
+  readonly createdAtMs: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** A container as the runtime lists it. */
+export interface RuntimeContainer {
+  readonly id: string;
+  readonly sandboxId: string;
+  readonly name: string;
+  readonly attempt: number;
+  readonly state: ContainerRuntimeState;
+  readonly createdAtMs: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** A container with what only its own status tells. Times are wall clock milliseconds, 0 when not there yet. */
+export interface RuntimeContainerStatus extends RuntimeContainer {
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
+  readonly exitCode: number;
+  /** e.g. `OOMKilled`, `Error`, `Completed`. */
+  readonly reason: string;
+  readonly message: string;
+  readonly image: string;
+  readonly imageId: string;
+}
+
+/** An image on the node. */
+export interface RuntimeImage {
+  readonly id: string;
+  readonly repoTags: readonly string[];
+  readonly sizeBytes: number;
+  /** User the image runs as, when it is a number. */
+  readonly userId?: number;
+  /** User the image runs as, when it is a name. */
+  readonly userName?: string;
+}
+
+export interface PortMapping {
+  readonly protocol: "TCP" | "UDP" | "SCTP";
+  readonly containerPort: number;
+  readonly hostPort: number;
+  readonly hostIp: string;
+}
+
+/** Which of the host's namespaces a pod shares. */
+export interface HostNamespaces {
+  readonly network: boolean;
+  readonly pid: boolean;
+  readonly ipc: boolean;
+}
+
+export type SeccompProfile =
+  | { readonly kind: "unconfined" }
+  | { readonly kind: "runtime-default" }
+  | { readonly kind: "localhost"; readonly path: string };
+
+/** Who a process runs as. */
+export interface ProcessUser {
+  readonly userId?: number;
+  readonly groupId?: number;
+  readonly supplementalGroups: readonly number[];
+}
+
+/** What a sandbox is made from. */
+export interface SandboxConfig {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly attempt: number;
+  readonly hostname: string;
+  /** Absolute folder that log paths of containers are relative to. */
+  readonly logDirectory: string;
+  readonly dns?: {
+    readonly servers: readonly string[];
+    readonly searches: readonly string[];
+    readonly options: readonly string[];
+  };
+  readonly portMappings: readonly PortMapping[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly hostNamespaces: HostNamespaces;
+  readonly privileged: boolean;
+  readonly user: ProcessUser;
+  readonly seccomp: SeccompProfile;
+  readonly sysctls: Readonly<Record<string, string>>;
+}
+
+export interface ContainerMount {
+  readonly containerPath: string;
+  readonly hostPath: string;
+  readonly readOnly: boolean;
+  readonly propagation: "private" | "host-to-container" | "bidirectional";
+}
+
+/** Limits as Linux control groups take them; 0 means not set. */
+export interface LinuxResources {
+  readonly cpuPeriodUs: number;
+  readonly cpuQuotaUs: number;
+  readonly cpuShares: number;
+  readonly memoryLimitBytes: number;
+  readonly oomScoreAdjustment: number;
+}
+
+/** What a container is made from. */
+export interface ContainerConfig {
+  readonly name: string;
+  readonly attempt: number;
+  /** Id of the image, as pulling or looking it up returned it. */
+  readonly imageId: string;
+  /** The image as the user named it. */
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly args: readonly string[];
+  readonly workingDirectory: string;
+  readonly environment: readonly { readonly name: string; readonly value: string }[];
+  readonly mounts: readonly ContainerMount[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Relative to the sandbox's `logDirectory`. */
+  readonly logPath: string;
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly tty: boolean;
+  readonly resources: LinuxResources;
+  readonly privileged: boolean;
+  readonly hostNamespaces: HostNamespaces;
+  readonly shareProcessNamespace: boolean;
+  readonly user: ProcessUser;
+  readonly readOnlyRootFilesystem: boolean;
+  readonly noNewPrivileges: boolean;
+  readonly addCapabilities: readonly string[];
+  readonly dropCapabilities: readonly string[];
+  readonly seccomp: SeccompProfile;
+}
+
+export interface ExecResult {
+  readonly exitCode: number;
+  readonly output: string;
+}
+
+export interface RegistryCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Selects sandboxes and containers by label; all must match. */
+export type LabelFilter = Readonly<Record<string, string>>;
+
+/**
+ * A container runtime, shaped like the Container Runtime Interface v1. Each call has a deadline of its own; failures
+ * are SkerryError `RUNTIME_UNAVAILABLE`, `RUNTIME_TIMEOUT`, `RUNTIME_CALL_FAILED` (its `details.grpcCode` says more).
+ * Stopping or removing what is already gone succeeds.
+ */
+export interface ContainerRuntime extends AsyncDisposable {
+  version(): Promise<{ readonly name: string; readonly version: string }>;
+  /** Whether it can run containers now, and if not why. */
+  status(): Promise<{ readonly ready: boolean; readonly message: string }>;
+  listSandboxes(filter?: LabelFilter): Promise<Sandbox[]>;
+  /** Addresses of the sandbox, the first one first; empty on the host's network. */
+  sandboxAddresses(sandboxId: string): Promise<string[]>;
+  runSandbox(config: SandboxConfig): Promise<string>;
+  stopSandbox(sandboxId: string): Promise<void>;
+  removeSandbox(sandboxId: string): Promise<void>;
+  listContainers(filter?: LabelFilter): Promise<RuntimeContainer[]>;
+  /** Undefined when there is no such container. */
+  containerStatus(containerId: string): Promise<RuntimeContainerStatus | undefined>;
+  createContainer(sandboxId: string, config: ContainerConfig, sandbox: SandboxConfig): Promise<string>;
+  startContainer(containerId: string): Promise<void>;
+  /** Asks it to end, after `gracePeriodSeconds` forces it. */
+  stopContainer(containerId: string, gracePeriodSeconds: number): Promise<void>;
+  removeContainer(containerId: string): Promise<void>;
+  reopenContainerLog(containerId: string): Promise<void>;
+  exec(containerId: string, command: readonly string[], timeoutSeconds: number): Promise<ExecResult>;
+  /** The image when it is on the node. */
+  findImage(image: string): Promise<RuntimeImage | undefined>;
+  /** Returns the image's id. */
+  pullImage(image: string, credentials: RegistryCredentials | undefined, signal?: AbortSignal): Promise<string>;
+}

@@ -1,0 +1,84 @@
+/** What is at a path. */
+export interface FileStatus {
+  readonly kind: "file" | "directory" | "symlink" | "socket" | "character-device" | "block-device" | "other";
+  readonly sizeBytes: number;
+}
+
+/** The node's files. Paths are absolute. Failures are Node-style errors with a `code` (`ENOENT`, `ENOSPC`, …). */
+export interface FileSystem {
+  /** At most `limitBytes` from the end (`tail`) or the start of the file. Undefined when it is not there. */
+  readFile(path: string, limitBytes: number, part?: "start" | "tail"): Promise<Uint8Array | undefined>;
+  /** Writes the file whole; the mode is set whatever the umask. */
+  writeFile(path: string, data: Uint8Array, mode: number): Promise<void>;
+  /** Makes the folder and its parents; an existing one is left. */
+  makeDirectory(path: string, mode: number): Promise<void>;
+  listDirectory(path: string): Promise<string[]>;
+  /** Status of the path itself (a symlink is not followed). Undefined when it is not there. */
+  status(path: string): Promise<FileStatus | undefined>;
+  /** The path with all symlinks resolved. Undefined when it is not there. */
+  realPath(path: string): Promise<string | undefined>;
+  readLink(path: string): Promise<string | undefined>;
+  symlink(target: string, path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Removes the file or the folder with all in it; a missing one is fine. Never crosses into a mount. */
+  remove(path: string): Promise<void>;
+  /** Gives the folder or file (not what is in it) to a group, with the mode. */
+  setGroup(path: string, groupId: number, mode: number): Promise<void>;
+}
+
+/** Mounts that Edged itself makes. */
+export interface Mounts {
+  mountMemory(path: string, sizeBytes: number | undefined): Promise<void>;
+  unmount(path: string): Promise<void>;
+  /** Mount points below the folder, the deepest first. */
+  listBelow(path: string): Promise<string[]>;
+}
+
+/** Facts about the machine that seldom change. */
+export interface HostFacts {
+  readonly architecture: string;
+  readonly operatingSystem: string;
+  readonly osImage: string;
+  readonly kernelVersion: string;
+  readonly machineId: string;
+  readonly systemUuid: string;
+  readonly bootId: string;
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
+  /** Whether the control groups for these limits are there. */
+  readonly cgroups: { readonly cpu: boolean; readonly memory: boolean };
+}
+
+/** How full the machine is. */
+export interface HostPressure {
+  readonly memoryAvailableBytes: number;
+  readonly diskTotalBytes: number;
+  readonly diskAvailableBytes: number;
+  readonly processIdsAvailable: boolean;
+}
+
+/** The machine that the node runs on. */
+export interface HostInfo {
+  facts(): Promise<HostFacts>;
+  /** `diskPath` names the file system to look at. */
+  pressure(diskPath: string): Promise<HostPressure>;
+  /** The address that other machines reach this one by; never a loopback one. Undefined without any network. */
+  address(): Promise<string | undefined>;
+}
+
+export interface ProbeHttpRequest {
+  readonly scheme: "HTTP" | "HTTPS";
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly headers: readonly { readonly name: string; readonly value: string }[];
+  readonly timeoutMs: number;
+}
+
+/** Small network checks: probes, lifecycle hooks, whether a registry answers. */
+export interface NetworkCheck {
+  /** Status code of a GET; throws when there is no answer in time. Redirects are not followed. */
+  httpStatus(request: ProbeHttpRequest): Promise<number>;
+  /** Throws when no TCP connection is made in time. */
+  tcpConnect(host: string, port: number, timeoutMs: number): Promise<void>;
+}
