@@ -1,0 +1,113 @@
+import type { Reader, Row, SqlValue, Transaction } from "@skerry/store";
+import type { DeviceState } from "./device-state.ts";
+import type { Twin, TwinProperty, TwinValue, TwinVersion } from "./twin-property.ts";
+
+/** A device of this node, without its twin. */
+export interface DeviceRecord extends DeviceState {
+  /** `<namespace>/<name>`. */
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  /** UID of the Device; "" while only the membership is known. */
+  readonly uid: string;
+}
+
+export function readDevice(reader: Reader, id: string): DeviceRecord | undefined {
+  const row = reader.first("SELECT * FROM device WHERE id = ?", id);
+  return row === undefined ? undefined : toDevice(row);
+}
+
+/** All devices in id order. */
+export function readDevices(reader: Reader): DeviceRecord[] {
+  return reader.all("SELECT * FROM device ORDER BY id").map(toDevice);
+}
+
+export function countDevices(reader: Reader): number {
+  return Number(reader.first("SELECT count(*) AS count FROM device")?.["count"] ?? 0);
+}
+
+export function writeDevice(transaction: Transaction, device: DeviceRecord): void {
+  transaction.run(
+    "INSERT OR REPLACE INTO device (id, name, description, uid, state, last_online) VALUES (?, ?, ?, ?, ?, ?)",
+    device.id,
+    device.name,
+    device.description,
+    device.uid,
+    device.state,
+    device.lastOnline,
+  );
+}
+
+/** Removes the device and its twin. */
+export function deleteDevice(transaction: Transaction, id: string): void {
+  transaction.run("DELETE FROM device_twin WHERE device_id = ?", id);
+  transaction.run("DELETE FROM device WHERE id = ?", id);
+}
+
+/** The twin of a device, deleted properties included. */
+export function readTwin(reader: Reader, deviceId: string): Twin {
+  const rows = reader.all("SELECT * FROM device_twin WHERE device_id = ? ORDER BY name", deviceId);
+  return new Map(rows.map((row) => [String(row["name"]), toProperty(row)]));
+}
+
+/** Ids of devices with an expected value that the actual one does not equal as text, in id order. */
+export function readDeviceIdsWithDifferences(reader: Reader): string[] {
+  return reader
+    .all(
+      "SELECT DISTINCT device_id FROM device_twin WHERE expected IS NOT NULL AND expected IS NOT actual ORDER BY device_id",
+    )
+    .map((row) => String(row["device_id"]));
+}
+
+export function writeProperty(transaction: Transaction, deviceId: string, property: TwinProperty): void {
+  transaction.run(
+    `INSERT OR REPLACE INTO device_twin (device_id, name, type, optional, expected, expected_ms, actual, actual_ms,
+       expected_cloud, expected_edge, actual_cloud, actual_edge, adopted_desired)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    deviceId,
+    property.name,
+    property.type,
+    property.optional ? 1 : 0,
+    property.expected?.value ?? null,
+    property.expected?.timestampMs ?? null,
+    property.actual?.value ?? null,
+    property.actual?.timestampMs ?? null,
+    property.expectedVersion?.cloud ?? null,
+    property.expectedVersion?.edge ?? null,
+    property.actualVersion?.cloud ?? null,
+    property.actualVersion?.edge ?? null,
+    property.adoptedDesired,
+  );
+}
+
+function toDevice(row: Row): DeviceRecord {
+  return {
+    id: String(row["id"]),
+    name: String(row["name"]),
+    description: String(row["description"]),
+    uid: String(row["uid"]),
+    state: String(row["state"]),
+    lastOnline: String(row["last_online"]),
+  };
+}
+
+function toProperty(row: Row): TwinProperty {
+  return {
+    name: String(row["name"]),
+    type: String(row["type"]) as TwinProperty["type"], // Only writeProperty writes it.
+    optional: row["optional"] === 1,
+    expected: toValue(row["expected"], row["expected_ms"]),
+    actual: toValue(row["actual"], row["actual_ms"]),
+    expectedVersion: toVersion(row["expected_cloud"], row["expected_edge"]),
+    actualVersion: toVersion(row["actual_cloud"], row["actual_edge"]),
+    adoptedDesired: typeof row["adopted_desired"] === "string" ? row["adopted_desired"] : null,
+  };
+}
+
+function toValue(value: SqlValue | undefined, timestampMs: SqlValue | undefined): TwinValue | null {
+  return typeof value === "string" ? { value, timestampMs: Number(timestampMs ?? 0) } : null;
+}
+
+function toVersion(cloud: SqlValue | undefined, edge: SqlValue | undefined): TwinVersion | null {
+  return cloud === null || cloud === undefined ? null : { cloud: Number(cloud), edge: Number(edge ?? 0) };
+}

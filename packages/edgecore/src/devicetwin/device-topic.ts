@@ -1,0 +1,40 @@
+/** What a device's client asks for; the part of the topic behind the device (devices.md 5.1). */
+export type DeviceAction = "twin/update" | "twin/get" | "state/update";
+
+/** A topic of `$hw/events/…` taken apart. */
+export type EventTopic =
+  | { readonly kind: "device"; readonly deviceId: string; readonly action: DeviceAction }
+  | { readonly kind: "membership"; readonly nodeName: string }
+  /** Reserved, but nothing that a client at the edge may send, e.g. `twin/cloud_updated`. */
+  | { readonly kind: "other" };
+
+const deviceActions: readonly DeviceAction[] = ["twin/update", "twin/get", "state/update"];
+
+/** Whether the topic belongs to DeviceTwin (devices.md 5.1); all others are uploads. */
+export function isDeviceTwinTopic(topic: string): boolean {
+  return topic.startsWith("$hw/events/device/") || topic.startsWith("$hw/events/node/");
+}
+
+/** Takes a topic apart by its levels, never by searching text in it. */
+export function parseEventTopic(topic: string): EventTopic {
+  const levels = topic.split("/");
+  const [root, events, kind, first = "", second = "", ...rest] = levels;
+  if (root !== "$hw" || events !== "events" || first === "") return { kind: "other" };
+  if (kind === "device" && second !== "") {
+    const action = deviceActions.find((candidate) => candidate === rest.join("/"));
+    if (action !== undefined) return { kind: "device", deviceId: `${first}/${second}`, action };
+  }
+  if (kind === "node" && second === "membership" && rest.join("/") === "get")
+    return { kind: "membership", nodeName: first };
+  return { kind: "other" };
+}
+
+/** `$hw/events/device/<namespace>/<name>/<rest>`. */
+export function deviceTopic(deviceId: string, rest: string): string {
+  return `$hw/events/device/${deviceId}/${rest}`;
+}
+
+/** `$hw/events/node/<node>/<rest>`. */
+export function nodeTopic(nodeName: string, rest: string): string {
+  return `$hw/events/node/${nodeName}/${rest}`;
+}

@@ -1,0 +1,26 @@
+import type { Migration } from "@skerry/store";
+
+/** DeviceTwin's tables in the edge's database; appended to the migrations of the others. */
+export const deviceTwinMigrations: readonly Migration[] = [
+  `CREATE TABLE device (
+     id TEXT PRIMARY KEY,
+     name TEXT NOT NULL,
+     description TEXT NOT NULL,
+     -- UID of the Device; '' while only the membership is known
+     uid TEXT NOT NULL,
+     state TEXT NOT NULL,
+     last_online TEXT NOT NULL
+   ) WITHOUT ROWID;
+   CREATE TABLE device_twin (
+     device_id TEXT NOT NULL,
+     name TEXT NOT NULL,
+     type TEXT NOT NULL,
+     optional INTEGER NOT NULL,
+     expected TEXT, expected_ms INTEGER,
+     actual TEXT, actual_ms INTEGER,
+     expected_cloud INTEGER, expected_edge INTEGER,
+     actual_cloud INTEGER, actual_edge INTEGER,
+     adopted_desired TEXT,
+     PRIMARY KEY (device_id, name)
+   ) WITHOUT ROWID`,
+];

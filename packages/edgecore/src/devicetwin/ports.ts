@@ -1,0 +1,19 @@
+import type { Clock, Logger, Random } from "@skerry/base";
+import type { MetaClient } from "../metamanager/meta-store.ts";
+import type { DeviceBus } from "./device-bus.ts";
+import type { DeviceTwinLimits } from "./limits.ts";
+
+/** What DeviceTwin needs. */
+export interface DeviceTwinPorts {
+  readonly nodeName: string;
+  readonly meta: MetaClient;
+  readonly bus: DeviceBus;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** @default defaultDeviceTwinLimits */
+  readonly limits?: DeviceTwinLimits;
+}
+
+/** The same with nothing left open, as DeviceTwin's parts take it. */
+export type DeviceTwinContext = Required<DeviceTwinPorts>;

@@ -1,0 +1,108 @@
+import type { JsonObject } from "@skerry/base";
+import type { ResultCode } from "./errors.ts";
+import { liveProperties, type PropertyChange, type Twin, type TwinProperty, type TwinValue } from "./twin-property.ts";
+import { sameValue } from "./value-type.ts";
+
+/** What every document carries (devices.md 5.2). */
+export interface DocumentHead {
+  readonly eventId: string;
+  readonly timestampMs: number;
+}
+
+/** `twin/update/result` of an update that is committed: only the sides that were sent, without versions. */
+export function updateResult(head: DocumentHead, changes: readonly PropertyChange[]): JsonObject {
+  const answers = changes.filter(({ sides }) => sides.expected || sides.actual);
+  return {
+    ...headOf(head),
+    twin: byName(answers, ({ after, sides }) => [
+      after.name,
+      after.type === "deleted" ? null : sentSides(after, sides),
+    ]),
+  };
+}
+
+/** The answer to a request that is refused. */
+export function errorResult(head: DocumentHead, code: ResultCode, reason: string): JsonObject {
+  return { ...headOf(head), code, reason };
+}
+
+/** `twin/get/result`. */
+export function getResult(head: DocumentHead, twin: Twin): JsonObject {
+  return { ...headOf(head), twin: byName(liveProperties(twin), (property) => [property.name, propertyJson(property)]) };
+}
+
+/** `twin/update/document`: each changed property before and after. */
+export function changeDocument(head: DocumentHead, changes: readonly PropertyChange[]): JsonObject {
+  return {
+    ...headOf(head),
+    twin: byName(changes, ({ before, after }) => [
+      after.name,
+      {
+        last: before === null ? null : propertyJson(before),
+        current: after.type === "deleted" ? null : propertyJson(after),
+      },
+    ]),
+  };
+}
+
+/**
+ * `twin/update/delta`: what the device still has to do; null when it has nothing to do. `twin` holds every property
+ * with an expected value, `delta` those whose actual value differs. Numbers differ by value: a thermostat that answers
+ * `20` to `20.0` is done.
+ */
+export function delta(head: DocumentHead, twin: Twin): JsonObject | null {
+  const wanted = liveProperties(twin).filter((property) => property.expected !== null);
+  const differing = wanted.filter(
+    ({ type, expected, actual }) => actual === null || !sameValue(type, expected?.value ?? "", actual.value),
+  );
+  if (differing.length === 0) return null;
+  return {
+    ...headOf(head),
+    twin: byName(wanted, (property) => [property.name, propertyJson(property)]),
+    delta: byName(differing, (property) => [property.name, property.expected?.value ?? ""]),
+  };
+}
+
+/** Content of the report to the cloud (wire.md 12.6, U27): the whole property, so that only the newest must arrive. */
+export function twinReport(head: DocumentHead, property: TwinProperty): JsonObject {
+  return {
+    ...headOf(head),
+    twin: {
+      [property.name]: {
+        ...propertyJson(property),
+        ...(property.expectedVersion && property.expected ? { expected_version: { ...property.expectedVersion } } : {}),
+        ...(property.actualVersion && property.actual ? { actual_version: { ...property.actualVersion } } : {}),
+      },
+    },
+  };
+}
+
+/** A property as clients see it: without versions. */
+function propertyJson(property: TwinProperty): JsonObject {
+  return {
+    ...(property.expected === null ? {} : { expected: valueJson(property.expected) }),
+    ...(property.actual === null ? {} : { actual: valueJson(property.actual) }),
+    optional: property.optional,
+    metadata: { type: property.type },
+  };
+}
+
+function sentSides(property: TwinProperty, sides: PropertyChange["sides"]): JsonObject {
+  return propertyJson({
+    ...property,
+    expected: sides.expected ? property.expected : null,
+    actual: sides.actual ? property.actual : null,
+  });
+}
+
+function valueJson(value: TwinValue): JsonObject {
+  return { value: value.value, metadata: { timestamp: value.timestampMs } };
+}
+
+function headOf(head: DocumentHead): JsonObject {
+  return { event_id: head.eventId, timestamp: head.timestampMs };
+}
+
+function byName<T>(items: readonly T[], entry: (item: T) => [string, JsonObject | string | null]): JsonObject {
+  return Object.fromEntries(items.map(entry).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+}

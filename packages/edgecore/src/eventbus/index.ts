@@ -1,0 +1,3 @@
+export { EventBus, type EventBusPorts } from "./event-bus.ts";
+export type { MqttConnector, MqttMessage, MqttSession, MqttSessionHandlers } from "./mqtt-connector.ts";
+export { topicFilters } from "./topic-filters.ts";

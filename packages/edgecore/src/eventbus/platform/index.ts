@@ -1,0 +1,1 @@
+export { MqttJsConnector, type MqttJsConnectorOptions } from "./mqtt-js-connector.ts";

@@ -1,0 +1,135 @@
+import { type IClientOptions, type MqttClient, connect as openClient } from "mqtt";
+import { brokerAddressInvalid, brokerUnreachable, subscriptionRefused } from "../errors.ts";
+import type { MqttConnector, MqttSession, MqttSessionHandlers } from "../mqtt-connector.ts";
+
+/** How to reach a broker. */
+export interface MqttJsConnectorOptions {
+  /** As KubeEdge writes it: `tcp://127.0.0.1:1883`, `ssl://…`. */
+  readonly address: string;
+  /** Stable over restarts: the broker keeps this client's messages while EdgeCore is away. */
+  readonly clientId: string;
+  readonly username?: string;
+  readonly password?: string;
+  /** PEM texts, when the broker wants TLS. */
+  readonly tls?: { readonly ca: string; readonly certificate?: string; readonly privateKey?: string };
+  /** @default 5 s */
+  readonly connectTimeoutMs?: number;
+}
+
+const protocols: Readonly<Record<string, "mqtt" | "mqtts">> = {
+  "tcp:": "mqtt",
+  "mqtt:": "mqtt",
+  "ssl:": "mqtts",
+  "tls:": "mqtts",
+  "mqtts:": "mqtts",
+};
+
+/** {@link MqttConnector} with the `mqtt` package: MQTT 3.1.1, persistent session, one connection per session. */
+export class MqttJsConnector implements MqttConnector {
+  readonly broker: string;
+  readonly #options: IClientOptions;
+
+  /** @throws SkerryError `EVENTBUS_BROKER_ADDRESS_INVALID` */
+  constructor(options: MqttJsConnectorOptions) {
+    const url = URL.canParse(options.address) ? new URL(options.address) : undefined;
+    const protocol = url && protocols[url.protocol];
+    if (url === undefined || protocol === undefined || url.hostname === "") throw brokerAddressInvalid(options.address);
+    this.broker = options.address;
+    this.#options = {
+      protocol,
+      host: url.hostname.replace(/^\[|\]$/g, ""),
+      port: url.port === "" ? (protocol === "mqtts" ? 8883 : 1883) : Number(url.port),
+      clientId: options.clientId,
+      clean: false,
+      reconnectPeriod: 0, // EventBus reconnects, on its own clock.
+      resubscribe: false,
+      keepalive: 30,
+      connectTimeout: options.connectTimeoutMs ?? 5_000,
+      ...(options.username ? { username: options.username } : {}),
+      ...(options.password ? { password: options.password } : {}),
+      ...(options.tls ? tlsOptions(options.tls) : {}),
+    };
+  }
+
+  async connect(
+    topicFilters: readonly string[],
+    handlers: MqttSessionHandlers,
+    signal: AbortSignal,
+  ): Promise<MqttSession> {
+    signal.throwIfAborted();
+    const client = openClient(this.#options);
+    const end = (): void => void client.end(true);
+    signal.addEventListener("abort", end, { once: true });
+    try {
+      // Before the connection: the broker may hand over what it kept at once.
+      client.handleMessage = (packet, acknowledge) => {
+        const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
+        handlers.onMessage({ topic: packet.topic, payload, qos: packet.qos }).then(
+          () => acknowledge(),
+          () => end(), // Not acknowledged: the broker sends it again on the next connection.
+        );
+      };
+      await connected(client, this.broker);
+      await this.#subscribe(client, topicFilters);
+    } catch (error) {
+      end();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", end);
+    }
+    reportClose(client, handlers);
+    return {
+      publish: async (topic, payload) => {
+        await client.publishAsync(topic, payload, { qos: 1 });
+      },
+      [Symbol.asyncDispose]: () => close(client),
+    };
+  }
+
+  async #subscribe(client: MqttClient, topicFilters: readonly string[]): Promise<void> {
+    const granted = await client.subscribeAsync([...topicFilters], { qos: 1 });
+    const refused = granted.filter(({ qos }) => qos === 128).map(({ topic }) => topic);
+    if (refused.length > 0) throw subscriptionRefused(this.broker, refused);
+  }
+}
+
+function connected(client: MqttClient, broker: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let reason = "no answer";
+    client.on("error", (error) => {
+      reason = errorText(error);
+    });
+    client.once("connect", () => resolve());
+    client.once("close", () => reject(brokerUnreachable(broker, reason)));
+  });
+}
+
+function reportClose(client: MqttClient, handlers: MqttSessionHandlers): void {
+  let reason = "the broker closed the connection";
+  client.on("error", (error) => {
+    reason = errorText(error);
+  });
+  if (client.connected) client.once("close", () => handlers.onClose(reason));
+  else handlers.onClose(reason);
+}
+
+/** Ends the connection; what the broker has not acknowledged is EventBus's to send again. */
+function close(client: MqttClient): Promise<void> {
+  return new Promise((resolve) => {
+    client.end(!client.connected, () => resolve());
+  });
+}
+
+/** `AggregateError` (several addresses refused) has an empty message. */
+function errorText(error: Error): string {
+  if (error.message !== "") return error.message;
+  return error instanceof AggregateError ? error.errors.map(String).join(", ") : error.name;
+}
+
+function tlsOptions(tls: NonNullable<MqttJsConnectorOptions["tls"]>): IClientOptions {
+  return {
+    ca: tls.ca,
+    ...(tls.certificate ? { cert: tls.certificate } : {}),
+    ...(tls.privateKey ? { key: tls.privateKey } : {}),
+  };
+}

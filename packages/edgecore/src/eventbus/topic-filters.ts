@@ -1,0 +1,9 @@
+/** What EventBus subscribes to (edge.md 9.3); mappers and applications rely on it. */
+export const topicFilters: readonly string[] = [
+  "$hw/events/upload/#",
+  "$hw/events/device/+/+/state/update",
+  "$hw/events/device/+/+/twin/+",
+  "$hw/events/node/+/membership/get",
+  "SYS/dis/upload_records",
+  "+/user/#",
+];
