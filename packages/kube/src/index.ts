@@ -1,5 +1,7 @@
 export * from "./api-error.ts";
 export * from "./errors.ts";
+export * from "./informer/informer.ts";
+export * from "./informer/object-cache.ts";
 export * from "./kubernetes-api.ts";
 export * from "./patches/apply-patch.ts";
 export * from "./patches/json-merge-patch.ts";
@@ -12,3 +14,4 @@ export * from "./quantity.ts";
 export * from "./resource-version.ts";
 export * from "./selectors/field-selector.ts";
 export * from "./selectors/label-selector.ts";
+export * from "./work-queue.ts";
