@@ -1,1 +1,2 @@
-export {};
+export * from "./edgehub/index.ts";
+export * from "./metamanager/index.ts";

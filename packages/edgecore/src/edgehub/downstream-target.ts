@@ -1,0 +1,31 @@
+import type { Message } from "@skerry/link";
+
+/** Who takes messages from the cloud that no request waits for. */
+export type DownstreamTarget = "metamanager" | "devicetwin" | "eventbus" | "servicebus" | "taskmanager";
+
+/** The module that a message is for (wire.md 13.1); undefined when there is none. */
+export function targetOf(message: Message): DownstreamTarget | undefined {
+  const { group, source } = message.route;
+  switch (group) {
+    case "resource":
+    case "func":
+      return "metamanager";
+    case "twin":
+      return "devicetwin";
+    case "user":
+      if (source === "router_eventbus") return "eventbus";
+      return source === "router_servicebus" ? "servicebus" : undefined;
+    case "taskmanager":
+      return "taskmanager";
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * How many messages a module may have begun with at the same time. MetaManager's database keeps their order and commits
+ * several at once; every other module takes one after another.
+ */
+export function concurrencyOf(target: DownstreamTarget): number {
+  return target === "metamanager" ? 32 : 1;
+}

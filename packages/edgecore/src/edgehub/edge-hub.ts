@@ -1,0 +1,230 @@
+import {
+  abortReason,
+  type Clock,
+  describeError,
+  Listeners,
+  type Logger,
+  type Random,
+  RetrySchedule,
+  type Service,
+  sleep,
+} from "@skerry/base";
+import type { LinkConnection, LinkDialer, Message } from "@skerry/link";
+import type { CloudLink, CloudLinkState, DownstreamHandler } from "./cloud-link.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import type { DownstreamTarget } from "./downstream-target.ts";
+import { dialTimedOut, linkDisconnected } from "./errors.ts";
+import { defaultSessionPolicy, LinkSession, type SessionPolicy } from "./link-session.ts";
+
+/** What EdgeHub works with. */
+export interface EdgeHubPorts {
+  readonly dialer: LinkDialer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface EdgeHubOptions {
+  readonly nodeName: string;
+  /** KubeEdge's project id: part of the address, not evaluated (wire.md 3.1). */
+  readonly projectId: string;
+  /** `host:port` of CloudCore, in the order in which they are tried. At least one. */
+  readonly servers: readonly string[];
+  /** @default 5000 */
+  readonly dialTimeoutMs?: number;
+  readonly session?: Partial<SessionPolicy>;
+}
+
+/** A session shorter than this counts as a failed attempt, so that a refusal right after the handshake backs off. */
+const SETTLED_AFTER_MS = 10_000;
+/** A dial that hung has paced itself already; the next one follows soon, to meet the network when it is back. */
+const AFTER_HANG_MS = 250;
+/** While the cloud stays away, failed attempts are told once in this time. */
+const TELL_AGAIN_MS = 60_000;
+
+/** EdgeHub: keeps one session with the cloud, for ever, and carries the modules' messages over it. */
+export class EdgeHub implements CloudLink, Service {
+  readonly #ports: EdgeHubPorts;
+  readonly #options: EdgeHubOptions;
+  readonly #policy: SessionPolicy;
+  readonly #logger: Logger;
+  readonly #listeners: Listeners<CloudLinkState>;
+  readonly #dispatcher: Dispatcher;
+  readonly #retry: RetrySchedule;
+  readonly #stopped = new AbortController();
+  #state: CloudLinkState;
+  #session: LinkSession | undefined;
+  #loop: Promise<void> | undefined;
+  #attemptCount = 0;
+  #toldAtMs = Number.NEGATIVE_INFINITY;
+  #redialAtOnce = false;
+
+  constructor(ports: EdgeHubPorts, options: EdgeHubOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#policy = { ...defaultSessionPolicy, ...options.session };
+    this.#logger = ports.logger.child("edgehub");
+    this.#listeners = new Listeners((error) =>
+      this.#logger.error("A listener of the link's state failed", { error: describeError(error) }),
+    );
+    this.#dispatcher = new Dispatcher(this.#logger, (paused) => this.#session?.setPaused(paused));
+    // 1–2 s after a loss, up to about 10 s while the cloud refuses.
+    this.#retry = new RetrySchedule({ initialMs: 1500, maximumMs: 7500, jitter: 1 / 3 }, ports.random);
+    this.#state = { kind: "disconnected", sinceMs: ports.clock.now(), reason: "EdgeCore has not connected yet" };
+  }
+
+  get state(): CloudLinkState {
+    return this.#state;
+  }
+
+  onState(listener: (state: CloudLinkState) => void): Disposable {
+    return this.#listeners.add(listener);
+  }
+
+  /** Says who takes the messages of a module; before `start`. */
+  register(target: DownstreamTarget, handler: DownstreamHandler): Disposable {
+    return this.#dispatcher.register(target, handler);
+  }
+
+  /** Begins to connect; does not wait for the first session. */
+  async start(): Promise<void> {
+    this.#loop ??= this.#run();
+  }
+
+  send(message: Message): void {
+    this.#liveSession().send(message);
+  }
+
+  async request(message: Message, timeoutMs: number, signal?: AbortSignal): Promise<Message> {
+    return await this.#liveSession().request(message, timeoutMs, signal);
+  }
+
+  /** Ends the session and opens a new one at once, e.g. with a renewed certificate. */
+  reconnect(reason: string): void {
+    this.#redialAtOnce = this.#session !== undefined;
+    this.#session?.end(reason);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped.abort();
+    this.#session?.end("EdgeCore stops");
+    await this.#loop;
+    await this.#dispatcher[Symbol.asyncDispose]();
+  }
+
+  #liveSession(): LinkSession {
+    if (this.#session) return this.#session;
+    throw linkDisconnected(this.#state.kind === "disconnected" ? this.#state.reason : "the session has just ended");
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    const { servers } = this.#options;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const server = servers[attempt % servers.length] ?? "";
+      const delayMs = await this.#attempt(server);
+      if (signal.aborted) return;
+      await sleep(this.#ports.clock, delayMs, signal).catch(() => undefined);
+    }
+  }
+
+  /** Dials and, on success, lives one session to its end. Returns how long to wait before the next attempt. */
+  async #attempt(server: string): Promise<number> {
+    const { clock } = this.#ports;
+    const startedMs = clock.monotonicMs();
+    this.#attemptCount++;
+    let connection: LinkConnection;
+    try {
+      connection = await this.#dial(server);
+    } catch (error) {
+      if (this.#stopped.signal.aborted) return 0;
+      this.#tellFailure(server, error);
+      const hung = clock.monotonicMs() - startedMs >= this.#dialTimeoutMs;
+      return hung ? Math.round(AFTER_HANG_MS * (1 + this.#ports.random.float())) : this.#retry.nextDelayMs();
+    }
+    if (this.#stopped.signal.aborted) {
+      connection.close(1000, "EdgeCore stops");
+      return 0;
+    }
+    const openedMs = clock.monotonicMs();
+    await this.#live(connection, server, openedMs - startedMs);
+    if (this.#redialAtOnce) {
+      this.#redialAtOnce = false;
+      return 0;
+    }
+    if (clock.monotonicMs() - openedMs >= SETTLED_AFTER_MS) this.#retry.reset();
+    return this.#retry.nextDelayMs();
+  }
+
+  get #dialTimeoutMs(): number {
+    return this.#options.dialTimeoutMs ?? 5000;
+  }
+
+  async #dial(server: string): Promise<LinkConnection> {
+    const { nodeName, projectId } = this.#options;
+    const dialing = new AbortController();
+    const onStop = (): void => dialing.abort(abortReason(this.#stopped.signal));
+    this.#stopped.signal.addEventListener("abort", onStop, { once: true });
+    const timer = this.#ports.clock.setTimer(this.#dialTimeoutMs, () =>
+      dialing.abort(dialTimedOut(server, this.#dialTimeoutMs)),
+    );
+    try {
+      const url = `wss://${server}/${encodeURIComponent(projectId)}/${encodeURIComponent(nodeName)}/events`;
+      const headers = { node_id: nodeName, project_id: projectId, ConnectionUse: "msg" };
+      return await this.#ports.dialer.dial(url, headers, dialing.signal);
+    } finally {
+      timer.cancel();
+      this.#stopped.signal.removeEventListener("abort", onStop);
+    }
+  }
+
+  /** Resolves when the session has ended. */
+  #live(connection: LinkConnection, server: string, tookMs: number): Promise<void> {
+    const { clock } = this.#ports;
+    return new Promise((resolve) => {
+      const openedMs = clock.monotonicMs();
+      const session = new LinkSession(connection, { ...this.#ports, logger: this.#logger }, this.#policy, {
+        onMessage: (message) => this.#dispatcher.dispatch(message),
+        onEnd: (reason) => {
+          this.#session = undefined;
+          this.#setState({ kind: "disconnected", sinceMs: clock.now(), reason });
+          const connectedForMs = Math.round(clock.monotonicMs() - openedMs);
+          this.#logger.warn("The link to the cloud is down; the edge goes on by itself", {
+            server,
+            reason,
+            connectedForMs,
+          });
+          resolve();
+        },
+      });
+      this.#session = session;
+      this.#logger.info("Connected to the cloud", {
+        server,
+        tookMs: Math.round(tookMs),
+        attempts: this.#attemptCount,
+        offlineForMs: this.#state.kind === "disconnected" ? clock.now() - this.#state.sinceMs : 0,
+      });
+      this.#attemptCount = 0;
+      this.#toldAtMs = Number.NEGATIVE_INFINITY;
+      session.start();
+      if (this.#dispatcher.paused) session.setPaused(true);
+      if (this.#session === session) this.#setState({ kind: "connected", sinceMs: clock.now() });
+    });
+  }
+
+  #setState(state: CloudLinkState): void {
+    this.#state = state;
+    this.#listeners.emit(state);
+  }
+
+  #tellFailure(server: string, error: unknown): void {
+    const nowMs = this.#ports.clock.monotonicMs();
+    if (nowMs - this.#toldAtMs < TELL_AGAIN_MS) return;
+    this.#toldAtMs = nowMs;
+    this.#logger.warn("The cloud cannot be reached; the edge goes on by itself and keeps trying", {
+      server,
+      attempts: this.#attemptCount,
+      error: describeError(error),
+    });
+  }
+}

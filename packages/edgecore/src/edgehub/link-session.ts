@@ -1,0 +1,161 @@
+import { type Clock, describeError, type Logger, type Random, type Timer } from "@skerry/base";
+import {
+  decodeMessage,
+  encodeMessage,
+  keepaliveMessage,
+  type LinkConnection,
+  type Message,
+  responseTo,
+} from "@skerry/link";
+import { linkCongested, linkDisconnected } from "./errors.ts";
+import { PendingRequests } from "./pending-requests.ts";
+
+/** How a session is kept alive and bounded. */
+export interface SessionPolicy {
+  /** Period of KubeEdge's keepalive message; the cloud gives up after 30 s without one (wire.md 5.3). */
+  readonly keepaliveMs: number;
+  /** A ping without any sign of life before the next one is due means that the link is dead. */
+  readonly pingPeriodMs: number;
+  readonly maxPendingRequests: number;
+  /** Bytes that may wait for the network; beyond it `send` refuses. */
+  readonly maxBufferedBytes: number;
+}
+
+export const defaultSessionPolicy: SessionPolicy = {
+  keepaliveMs: 15_000,
+  pingPeriodMs: 5000,
+  maxPendingRequests: 1024,
+  maxBufferedBytes: 16 * 1024 * 1024,
+};
+
+export interface SessionPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** What a session calls back. */
+export interface SessionEvents {
+  /** A message that answers no pending request. */
+  onMessage(message: Message): void;
+  /** Called once. Requests that wait fail right after it, so that their owners find the link down. */
+  onEnd(reason: string): void;
+}
+
+/** Operations that KubeEdge's transport keeps for itself (wire.md 3.4). */
+const RESERVED_OPERATIONS: ReadonlySet<string> = new Set(["config", "ping", "pong"]);
+
+/** One connection to the cloud, from its first keepalive to its end. Timers and requests belong to it and end with it. */
+export class LinkSession {
+  readonly #connection: LinkConnection;
+  readonly #ports: SessionPorts;
+  readonly #policy: SessionPolicy;
+  readonly #events: SessionEvents;
+  readonly #requests: PendingRequests;
+  #keepaliveTimer: Timer | undefined;
+  #pingTimer: Timer | undefined;
+  #alive = true;
+  #paused = false;
+  #endReason: string | undefined;
+  #undecodableCount = 0;
+
+  constructor(connection: LinkConnection, ports: SessionPorts, policy: SessionPolicy, events: SessionEvents) {
+    this.#connection = connection;
+    this.#ports = ports;
+    this.#policy = policy;
+    this.#events = events;
+    this.#requests = new PendingRequests(ports.clock, policy.maxPendingRequests);
+  }
+
+  /** Frames of this session that were no messages. */
+  get undecodableCount(): number {
+    return this.#undecodableCount;
+  }
+
+  start(): void {
+    this.#sendKeepalive();
+    this.#connection.start({
+      onFrame: (text) => this.#onFrame(text),
+      onAlive: () => {
+        this.#alive = true;
+      },
+      onClose: ({ code, reason }) => this.#finish(reason ? `${reason} (close code ${code})` : `close code ${code}`),
+    });
+    this.#sendPing();
+  }
+
+  /** @throws SkerryError `LINK_DISCONNECTED`, `LINK_CONGESTED` */
+  send(message: Message): void {
+    if (this.#endReason !== undefined) throw linkDisconnected(this.#endReason);
+    const { bufferedBytes } = this.#connection;
+    if (bufferedBytes > this.#policy.maxBufferedBytes) {
+      throw linkCongested(bufferedBytes, this.#policy.maxBufferedBytes);
+    }
+    this.#connection.send(encodeMessage(message));
+  }
+
+  /** @throws SkerryError `LINK_DISCONNECTED`, `LINK_TIMEOUT`, `LINK_CONGESTED`, `LINK_TOO_MANY_REQUESTS` */
+  request(message: Message, timeoutMs: number, signal?: AbortSignal): Promise<Message> {
+    return this.#requests.start(message, timeoutMs, signal, () => this.send(message));
+  }
+
+  /** Stops or resumes reading from the network. A link that is not read shows no sign of life, so it is not judged. */
+  setPaused(paused: boolean): void {
+    if (this.#paused === paused || this.#endReason !== undefined) return;
+    this.#paused = paused;
+    this.#alive = true;
+    if (paused) this.#connection.pause();
+    else this.#connection.resume();
+  }
+
+  /** Closes the connection. */
+  end(reason: string, code = 1000): void {
+    if (this.#endReason !== undefined) return;
+    this.#finish(reason);
+    this.#connection.close(code, reason.slice(0, 100));
+  }
+
+  #finish(reason: string): void {
+    if (this.#endReason !== undefined) return;
+    this.#endReason = reason;
+    this.#keepaliveTimer?.cancel();
+    this.#pingTimer?.cancel();
+    this.#events.onEnd(reason);
+    this.#requests.failAll(linkDisconnected(reason));
+  }
+
+  #onFrame(text: string): void {
+    this.#alive = true;
+    let message: Message;
+    try {
+      message = decodeMessage(text);
+    } catch (error) {
+      this.#undecodableCount++;
+      this.#ports.logger.warn("The cloud sent something that is no message; it is ignored", {
+        error: describeError(error),
+      });
+      return;
+    }
+    if (RESERVED_OPERATIONS.has(message.route.operation ?? "")) {
+      this.send(responseTo(this.#ports, message, "ack"));
+      return;
+    }
+    if (!this.#requests.answer(message)) this.#events.onMessage(message);
+  }
+
+  #sendKeepalive(): void {
+    this.#connection.send(encodeMessage(keepaliveMessage(this.#ports)));
+    this.#keepaliveTimer = this.#ports.clock.setTimer(this.#policy.keepaliveMs, () => this.#sendKeepalive());
+  }
+
+  /** From the last sign of life to the finding that there is none any more, at most two periods pass. */
+  #sendPing(): void {
+    if (this.#endReason !== undefined) return;
+    this.#alive = this.#paused;
+    this.#connection.ping();
+    this.#pingTimer = this.#ports.clock.setTimer(this.#policy.pingPeriodMs, () => {
+      if (this.#alive) this.#sendPing();
+      else this.end(`the cloud has shown no sign of life for ${this.#policy.pingPeriodMs} ms`, 1001);
+    });
+  }
+}

@@ -1,0 +1,28 @@
+import type { Migration } from "@skerry/store";
+
+/**
+ * MetaManager's tables. `meta` has KubeEdge's columns (edge.md 5.1), so that a node's existing database is taken over.
+ * A replaced outbox entry gets a new `revision`, which is never used twice: the answer to the older content does not
+ * remove the newer one. It keeps its `position` in the line.
+ */
+export const metaManagerTables: Migration = `
+  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, type TEXT, value TEXT);
+  CREATE INDEX IF NOT EXISTS meta_type ON meta (type, key);
+  CREATE TABLE tombstone (
+    uid TEXT PRIMARY KEY,
+    sequence INTEGER NOT NULL UNIQUE,
+    resource_version TEXT NOT NULL
+  );
+  CREATE TABLE outbox (
+    revision INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    position INTEGER NOT NULL,
+    answered INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    message_group TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    content TEXT NOT NULL
+  );
+  CREATE INDEX outbox_position ON outbox (position);
+`;

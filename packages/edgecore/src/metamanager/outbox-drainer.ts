@@ -1,0 +1,204 @@
+import {
+  type Clock,
+  describeError,
+  isSkerryError,
+  type Logger,
+  type Random,
+  RetrySchedule,
+  type Timer,
+} from "@skerry/base";
+import { newMessage } from "@skerry/link";
+import type { CloudLink } from "../edgehub/cloud-link.ts";
+import { type CloudAnswer, readAnswer } from "./cloud-answer.ts";
+import { judgeAnswer } from "./outbox-outcome.ts";
+import type { QueuedEntry } from "./outbox-table.ts";
+
+/** How the outbox is emptied. */
+export interface DrainPolicy {
+  /** Entries on their way at the same time; at most one per key. */
+  readonly window: number;
+  readonly answerTimeoutMs: number;
+  readonly retryInitialMs: number;
+  readonly retryMaximumMs: number;
+}
+
+export const defaultDrainPolicy: DrainPolicy = {
+  window: 16,
+  answerTimeoutMs: 15_000,
+  retryInitialMs: 1000,
+  retryMaximumMs: 60_000,
+};
+
+/** Where the entries come from and go to: MetaManager's transactions. */
+export interface DrainSource {
+  first(count: number): QueuedEntry[];
+  /** Removes the entry unless it was replaced, and stores what the answer carries, in one transaction. */
+  settle(entry: QueuedEntry, answer: CloudAnswer): Promise<void>;
+}
+
+export interface DrainerPorts {
+  readonly source: DrainSource;
+  readonly cloudLink: CloudLink;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** A content that failed and when it may be tried again. */
+interface Delay {
+  readonly revision: number;
+  readonly schedule: RetrySchedule;
+  readonly untilMs: number;
+}
+
+/**
+ * Sends what waits in the outbox, in order, several at a time but one per key, and keeps each entry until the cloud has
+ * answered it. A session's end brings back what was on its way; the next session begins with it.
+ */
+export class OutboxDrainer implements AsyncDisposable {
+  readonly #ports: DrainerPorts;
+  readonly #policy: DrainPolicy;
+  readonly #inFlight = new Map<string, Promise<void>>();
+  readonly #delays = new Map<string, Delay>();
+  readonly #stopped = new AbortController();
+  #subscription: Disposable | undefined;
+  #timer: Timer | undefined;
+  #refusedCount = 0;
+
+  constructor(ports: DrainerPorts, policy: DrainPolicy) {
+    this.#ports = ports;
+    this.#policy = policy;
+  }
+
+  /** Entries that the cloud refused for good since the start. */
+  get refusedCount(): number {
+    return this.#refusedCount;
+  }
+
+  start(): void {
+    this.#subscription = this.#ports.cloudLink.onState((state) => {
+      if (state.kind !== "connected") return;
+      this.#delays.clear();
+      this.wake();
+    });
+    this.wake();
+  }
+
+  /** Something may be ready to leave. */
+  wake(): void {
+    if (this.#stopped.signal.aborted) return;
+    const { cloudLink, clock, source } = this.#ports;
+    if (cloudLink.state.kind !== "connected") return;
+    const room = this.#policy.window - this.#inFlight.size;
+    if (room <= 0) return;
+    const wanted = this.#policy.window + this.#delays.size;
+    const head = source.first(wanted);
+    if (head.length < wanted) this.#forgetDelaysOutside(head);
+    const candidates = head.filter(
+      (entry) => !this.#inFlight.has(entry.key) && !this.#isDelayed(entry, clock.monotonicMs()),
+    );
+    for (const entry of candidates.slice(0, room)) {
+      const sending = this.#send(entry).finally(() => {
+        this.#inFlight.delete(entry.key);
+        this.wake();
+      });
+      this.#inFlight.set(entry.key, sending);
+    }
+    this.#setTimer();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped.abort();
+    this.#subscription?.[Symbol.dispose]();
+    this.#timer?.cancel();
+    await Promise.all(this.#inFlight.values());
+  }
+
+  async #send(entry: QueuedEntry): Promise<void> {
+    const { cloudLink, source, logger } = this.#ports;
+    const { group, operation, resource } = entry;
+    const message = newMessage(this.#ports, { source: entry.source, group, operation, resource }, entry.content);
+    try {
+      if (!entry.answered) {
+        cloudLink.send(message);
+        await source.settle(entry, { kind: "accepted" });
+        return;
+      }
+      const reply = await cloudLink.request(message, this.#policy.answerTimeoutMs, this.#stopped.signal);
+      const answer = readAnswer(reply);
+      const outcome = judgeAnswer(answer, this.#triesOf(entry));
+      switch (outcome.kind) {
+        case "retry":
+          this.#delay(entry, outcome.status.message ?? "no reason given");
+          return;
+        case "refused":
+          this.#refusedCount++;
+          logger.warn("The cloud refused a change for good; it is dropped", {
+            key: entry.key,
+            reason: outcome.status.reason,
+            message: outcome.status.message,
+          });
+          break;
+        case "delivered":
+          break;
+      }
+      await source.settle(entry, answer);
+      this.#delays.delete(entry.key);
+    } catch (error) {
+      if (this.#stopped.signal.aborted) return;
+      // Without a session the entry simply waits for the next one, which wakes the drainer.
+      if (isSkerryError(error, "LINK_DISCONNECTED") && cloudLink.state.kind !== "connected") return;
+      this.#delay(entry, describeError(error));
+    }
+  }
+
+  #isDelayed(entry: QueuedEntry, nowMs: number): boolean {
+    const delay = this.#delays.get(entry.key);
+    return delay?.revision === entry.revision && delay.untilMs > nowMs;
+  }
+
+  #triesOf(entry: QueuedEntry): number {
+    const delay = this.#delays.get(entry.key);
+    return delay?.revision === entry.revision ? delay.schedule.attempt : 0;
+  }
+
+  #delay(entry: QueuedEntry, why: string): void {
+    const earlier = this.#delays.get(entry.key);
+    const schedule =
+      earlier?.revision === entry.revision
+        ? earlier.schedule
+        : new RetrySchedule(
+            { initialMs: this.#policy.retryInitialMs, maximumMs: this.#policy.retryMaximumMs },
+            this.#ports.random,
+          );
+    const delayMs = schedule.nextDelayMs();
+    this.#delays.set(entry.key, {
+      revision: entry.revision,
+      schedule,
+      untilMs: this.#ports.clock.monotonicMs() + delayMs,
+    });
+    this.#ports.logger.info("A change could not be delivered to the cloud yet; it will be sent again", {
+      key: entry.key,
+      delayMs,
+      why,
+    });
+  }
+
+  /** `all` is the whole line: a delay of an entry that is gone from it has no meaning. */
+  #forgetDelaysOutside(all: readonly QueuedEntry[]): void {
+    if (this.#delays.size === 0) return;
+    const keys = new Set(all.map((entry) => entry.key));
+    for (const key of this.#delays.keys()) if (!keys.has(key)) this.#delays.delete(key);
+  }
+
+  /** Wakes when the first delay is over. */
+  #setTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const nowMs = this.#ports.clock.monotonicMs();
+    let firstMs = Number.POSITIVE_INFINITY;
+    for (const delay of this.#delays.values()) if (delay.untilMs > nowMs) firstMs = Math.min(firstMs, delay.untilMs);
+    if (firstMs === Number.POSITIVE_INFINITY) return;
+    this.#timer = this.#ports.clock.setTimer(firstMs - nowMs, () => this.wake());
+  }
+}
