@@ -15,6 +15,7 @@ export interface PodTemplateSpec {
 export interface PodSpec {
   containers: Container[];
   initContainers?: Container[];
+  ephemeralContainers?: Container[];
   volumes?: Volume[];
   nodeName?: string;
   nodeSelector?: Record<string, string>;

@@ -43,6 +43,13 @@ export const leases: ResourceReference = {
   kind: "Lease",
   namespaced: true,
 };
+export const certificateSigningRequests: ResourceReference = {
+  group: "certificates.k8s.io",
+  version: "v1",
+  resource: "certificatesigningrequests",
+  kind: "CertificateSigningRequest",
+  namespaced: false,
+};
 export const customResourceDefinitions: ResourceReference = {
   group: "apiextensions.k8s.io",
   version: "v1",

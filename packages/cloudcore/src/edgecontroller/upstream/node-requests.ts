@@ -1,0 +1,119 @@
+import type { Node } from "@skerry/api";
+import { nodes } from "@skerry/api";
+import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
+import type { KubernetesApi } from "@skerry/kube";
+import { objectContent, patchContent } from "./content.ts";
+import { errorResponse, objectResponse, toJson } from "./object-response.ts";
+import { forbidden } from "./refusals.ts";
+import type { RequestHandler, UpstreamRequest } from "./request.ts";
+
+/** What {@link nodeRequests} needs. */
+export interface NodeRequestOptions {
+  readonly api: KubernetesApi;
+  /** Written to the Node as annotation `cloudcore`: where the node's session is. */
+  readonly cloudCoreAddress?: string;
+  /** An EdgeCore has started: what it had stored may be gone. */
+  readonly onRegistered: (nodeName: string) => void;
+}
+
+/** Requests on the node's own Node object: U4-U8. */
+export function nodeRequests(options: NodeRequestOptions): Record<string, RequestHandler> {
+  const { api } = options;
+  const target = (request: UpstreamRequest): { resource: typeof nodes; name: string } => {
+    if (request.name !== request.nodeName) throw forbidden(request.nodeName, `may not touch node "${request.name}"`);
+    return { resource: nodes, name: request.name };
+  };
+
+  return {
+    "node insert": async (request) => {
+      options.onRegistered(request.nodeName);
+      try {
+        const node = objectContent<Node>(request.content, nodes, "", target(request).name);
+        const created = await api.create<Node>({ resource: nodes }, registration(node, options.cloudCoreAddress));
+        request.reply(objectResponse(created));
+      } catch (error) {
+        request.reply(errorResponse(error));
+      }
+    },
+
+    "node query": async (request) => {
+      const node = await api.get<Node>(target(request));
+      request.reply(toJson(node), versionOf(node));
+    },
+
+    "node update": async (request) => {
+      const { metadata } = objectContent<Node>(request.content, nodes, "", target(request).name);
+      const body = {
+        metadata: ownMetadata({ labels: metadata.labels ?? {}, annotations: metadata.annotations ?? {} }),
+      };
+      const node = await api.patch<Node>(target(request), { type: "strategic", body });
+      request.reply("OK", versionOf(node));
+    },
+
+    nodepatch: async (request) => {
+      try {
+        const body = statusPatch(patchContent(request.content));
+        const node = await api.patch<Node>({ ...target(request), subresource: "status" }, { type: "strategic", body });
+        request.reply(objectResponse(node), versionOf(node));
+      } catch (error) {
+        request.reply(errorResponse(error));
+      }
+    },
+
+    // The way of EdgeCores before v1.9: the whole status at once.
+    "nodestatus insert": async (request) => {
+      const node = objectContent<Node>(request.content, nodes, "", target(request).name);
+      await api.create<Node>({ resource: nodes }, registration(node, options.cloudCoreAddress));
+      request.reply("OK");
+    },
+    "nodestatus update": async (request) => {
+      const content = isJsonObject(request.content) ? request.content : {};
+      const status: JsonValue = content["Status"] ?? content["status"] ?? {};
+      const body = { status };
+      const node = await api.patch<Node>({ ...target(request), subresource: "status" }, { type: "merge", body });
+      request.reply("OK", versionOf(node));
+    },
+  };
+}
+
+/** Header member of a reply that carries an object. */
+export function versionOf(object: { metadata: { resourceVersion?: string } }): { resourceVersion?: string } {
+  const version = object.metadata.resourceVersion;
+  return version === undefined ? {} : { resourceVersion: version };
+}
+
+/** The Node to create. Unlike KubeEdge in one write, so that there is no moment without the edge label. */
+function registration(node: Node, cloudCoreAddress: string | undefined): Node {
+  const { labels = {}, annotations = {} } = node.metadata;
+  const own = ownMetadata({
+    labels,
+    annotations: cloudCoreAddress === undefined ? annotations : { ...annotations, cloudcore: cloudCoreAddress },
+  });
+  return { ...node, metadata: { name: node.metadata.name, ...own } };
+}
+
+/** A node may patch its status and what the kubelet writes of its metadata; never its spec. */
+function statusPatch(patch: JsonObject): JsonObject {
+  const metadata = isJsonObject(patch["metadata"]) ? patch["metadata"] : {};
+  const { uid, labels, annotations } = metadata;
+  const kept: JsonObject = {
+    ...(uid === undefined ? {} : { uid }),
+    ...ownMetadata({
+      ...(isJsonObject(labels) ? { labels } : {}),
+      ...(isJsonObject(annotations) ? { annotations } : {}),
+    }),
+  };
+  return {
+    ...(Object.keys(kept).length > 0 ? { metadata: kept } : {}),
+    ...(patch["status"] === undefined ? {} : { status: patch["status"] }),
+  };
+}
+
+/** Without the labels that are the administrator's alone, as the NodeRestriction admission of Kubernetes has it. */
+function ownMetadata<M extends { labels?: JsonObject; annotations?: JsonObject }>(metadata: M): M {
+  if (!metadata.labels) return metadata;
+  const labels = Object.fromEntries(
+    Object.entries(metadata.labels).filter(([label]) => !/(^|\.)node-restriction\.kubernetes\.io\//.test(label)),
+  );
+  return { ...metadata, labels };
+}
