@@ -1,1 +1,2 @@
-export {};
+export * from "./web-socket-dialer.ts";
+export * from "./web-socket-listener.ts";

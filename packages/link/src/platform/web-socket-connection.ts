@@ -1,0 +1,121 @@
+import type { WebSocket } from "ws";
+import type { ConnectionHandlers, LinkConnection, PeerIdentity } from "../transport.ts";
+
+/** How long the peer may take to answer a close before the socket is torn down. */
+const CLOSE_GRACE_MS = 2_000;
+
+/** WebSocket close code "no close frame came" (RFC 6455 section 7.4.1). */
+const ABNORMAL_CLOSURE = 1006;
+
+/** WebSocket close code "the message is too big for me". */
+const MESSAGE_TOO_BIG = 1009;
+
+/** A `ws` socket as the link sees it. */
+export class WebSocketConnection implements LinkConnection {
+  readonly peer: PeerIdentity;
+  readonly requestPath: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly #socket: WebSocket;
+  /** Frames that the parser had already taken in before `start`. */
+  #early: string[] = [];
+  #handlers: ConnectionHandlers | undefined;
+  #closed: { readonly code: number; readonly reason: string } | undefined;
+
+  constructor(
+    socket: WebSocket,
+    peer: PeerIdentity,
+    request: { readonly path: string; readonly headers: Readonly<Record<string, string>> } = { path: "", headers: {} },
+  ) {
+    this.#socket = socket;
+    this.peer = peer;
+    this.requestPath = request.path;
+    this.headers = request.headers;
+    socket.pause();
+    socket.on("message", (data) => this.#onFrame(textOf(data)));
+    socket.on("ping", () => this.#handlers?.onAlive?.());
+    socket.on("pong", () => this.#handlers?.onAlive?.());
+    socket.on("error", (error: Error & { code?: string }) => {
+      this.#terminateSoon();
+      this.#end(error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" ? MESSAGE_TOO_BIG : ABNORMAL_CLOSURE, error.message);
+    });
+    socket.on("close", (code, reason) => this.#end(code, reason.toString("utf8")));
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  start(handlers: ConnectionHandlers): void {
+    if (this.#closed) {
+      handlers.onClose(this.#closed);
+      return;
+    }
+    this.#handlers = handlers;
+    for (const text of this.#early.splice(0)) this.#handlers?.onFrame(text);
+    this.#socket.resume();
+  }
+
+  send(text: string): void {
+    if (this.#closed) return;
+    this.#socket.send(text, { binary: false, compress: false }, ignoreSendError);
+  }
+
+  ping(): void {
+    if (this.#closed || this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#socket.ping("", undefined, ignoreSendError);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#closed) return;
+    this.#socket.close(code, closeReason(reason));
+    // A paused socket would never see the peer's answer; and a dead peer never gives one.
+    this.#socket.resume();
+    this.#terminateSoon();
+    this.#end(code, reason);
+  }
+
+  #terminateSoon(): void {
+    const timer = setTimeout(() => this.#socket.terminate(), CLOSE_GRACE_MS);
+    this.#socket.once("close", () => clearTimeout(timer));
+  }
+
+  #onFrame(text: string): void {
+    if (this.#closed) return;
+    if (this.#handlers) this.#handlers.onFrame(text);
+    else this.#early.push(text);
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#closed) return;
+    this.#closed = { code: code || ABNORMAL_CLOSURE, reason };
+    this.#early = [];
+    const handlers = this.#handlers;
+    this.#handlers = undefined;
+    handlers?.onClose(this.#closed);
+  }
+}
+
+/** Close reasons have at most 123 bytes (RFC 6455 section 5.5). */
+export function closeReason(text: string): string {
+  let bytes = Buffer.from(text, "utf8");
+  if (bytes.length <= 123) return text;
+  bytes = bytes.subarray(0, 120);
+  return `${bytes.toString("utf8").replace(/\uFFFD$/, "")}…`;
+}
+
+/** A failed send shows itself as the connection's close. */
+function ignoreSendError(): void {}
+
+/** Text and binary frames are read alike, as KubeEdge does (wire.md 3.3). */
+function textOf(data: Buffer | ArrayBuffer | Buffer[]): string {
+  if (Array.isArray(data)) return Buffer.concat(data).toString("utf8");
+  return Buffer.isBuffer(data) ? data.toString("utf8") : Buffer.from(data).toString("utf8");
+}

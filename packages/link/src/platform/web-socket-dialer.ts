@@ -1,0 +1,159 @@
+import type { IncomingMessage } from "node:http";
+import { TLSSocket } from "node:tls";
+import { abortReason } from "@skerry/base";
+import { WebSocket } from "ws";
+import { dialFailed } from "../errors.ts";
+import { DEFAULT_MESSAGE_LIMITS } from "../message-codec.ts";
+import type { LinkConnection, LinkDialer } from "../transport.ts";
+import { WebSocketConnection } from "./web-socket-connection.ts";
+
+/** What an edge proves itself with, and whom it trusts; PEM. */
+export interface LinkCredentials {
+  /** The only authority that the cloud's certificate is accepted from. */
+  readonly authorityPem: string;
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+}
+
+export interface WebSocketDialerOptions {
+  /** Asked at each dial, so that a renewed certificate is used. */
+  readonly credentials: () => Promise<LinkCredentials>;
+  /** For all of TCP, TLS and upgrade. @default 5_000 */
+  readonly handshakeTimeoutMs?: number;
+  /** Largest message that is read. @default 16 MiB */
+  readonly maxMessageBytes?: number;
+}
+
+/** The cloud's lists can be larger than what an edge may send. */
+const DEFAULT_MAX_MESSAGE_BYTES = 4 * DEFAULT_MESSAGE_LIMITS.maxBytes;
+
+/** Dials CloudCore by WebSocket over TLS with the node's certificate (wire.md 3.1, 3.2). */
+export class WebSocketDialer implements LinkDialer {
+  readonly #options: WebSocketDialerOptions;
+
+  constructor(options: WebSocketDialerOptions) {
+    this.#options = options;
+  }
+
+  async dial(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<LinkConnection> {
+    if (signal.aborted) throw abortReason(signal);
+    if (!URL.canParse(url) || new URL(url).protocol !== "wss:")
+      throw dialFailed(url, "this is no wss:// address", "Correct the CloudCore address in the configuration.");
+    const { authorityPem, certificatePem, privateKeyPem } = await this.#options.credentials();
+    if (signal.aborted) throw abortReason(signal);
+    const socket = new WebSocket(url, {
+      headers,
+      ca: authorityPem,
+      cert: certificatePem,
+      key: privateKeyPem,
+      minVersion: "TLSv1.2",
+      perMessageDeflate: false,
+      followRedirects: false,
+      maxPayload: this.#options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES,
+    });
+    return opened(socket, url, this.#options.handshakeTimeoutMs ?? 5_000, signal);
+  }
+}
+
+/** Settles once the socket is open, or cannot become so. */
+function opened(socket: WebSocket, url: string, timeoutMs: number, signal: AbortSignal): Promise<LinkConnection> {
+  return new Promise((resolve, reject) => {
+    let certificateFingerprint = "";
+    const timer = setTimeout(() => fail(timedOut(url, timeoutMs)), timeoutMs);
+    const onAbort = (): void => fail(abortReason(signal));
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    };
+    const fail = (error: Error): void => {
+      settle();
+      reject(error);
+      socket.terminate();
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    socket.on("error", (error) => fail(explain(url, error)));
+    socket.on("unexpected-response", (_request, response) => {
+      readStart(response).then((text) => fail(refused(url, response.statusCode ?? 0, text)), fail);
+    });
+    socket.on("upgrade", ({ socket: stream }) => {
+      if (!(stream instanceof TLSSocket)) return;
+      stream.setNoDelay(true);
+      certificateFingerprint = stream.getPeerX509Certificate()?.fingerprint256.replaceAll(":", "").toLowerCase() ?? "";
+    });
+    socket.on("open", () => {
+      settle();
+      const peer = { name: new URL(url).hostname, groups: [], certificateFingerprint };
+      resolve(new WebSocketConnection(socket, peer));
+    });
+  });
+}
+
+const MAX_REFUSAL_BYTES = 1024;
+
+/** The beginning of an answer's body, for the error's text. */
+async function readStart(response: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const chunk of response) {
+    text += String(chunk);
+    if (text.length >= MAX_REFUSAL_BYTES) break;
+  }
+  return text.slice(0, MAX_REFUSAL_BYTES).trim();
+}
+
+function timedOut(url: string, timeoutMs: number): Error {
+  return dialFailed(
+    url,
+    `no answer within ${timeoutMs / 1000} s`,
+    "Check the network and that CloudCore is running; the edge keeps trying.",
+  );
+}
+
+function refused(url: string, status: number, text: string): Error {
+  return dialFailed(
+    url,
+    `it answered HTTP ${status}${text ? `: ${text}` : ""}`,
+    "Check that the address is CloudCore's WebSocket port (10000 unless changed).",
+  );
+}
+
+function explain(url: string, error: Error & { code?: string }): Error {
+  const code = error.code ?? "";
+  if (code === "ECONNREFUSED")
+    return dialFailed(
+      url,
+      "nothing listens there",
+      "Start CloudCore, or correct its address; the edge keeps trying.",
+      error,
+    );
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN")
+    return dialFailed(url, "the host name cannot be resolved", "Check the name and this machine's DNS.", error);
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID")
+    return dialFailed(
+      url,
+      "CloudCore's certificate is not for this address",
+      "Add the address to CloudCore's advertiseAddress or dnsNames, or dial one that is in its certificate.",
+      error,
+    );
+  if (/SELF_SIGNED|UNABLE_TO_|CERT_SIGNATURE/.test(code))
+    return dialFailed(
+      url,
+      "CloudCore's certificate is from another authority than the one this node enrolled with",
+      "If CloudCore was set up anew, enrol this node again with a fresh join token.",
+      error,
+    );
+  if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID")
+    return dialFailed(url, "CloudCore's certificate does not hold now", "Check the clocks of both machines.", error);
+  if (/ALERT|SSL/.test(code))
+    return dialFailed(
+      url,
+      `CloudCore refused this node's certificate (${error.message})`,
+      "Enrol this node again with a fresh join token.",
+      error,
+    );
+  return dialFailed(
+    url,
+    error.message,
+    "Check the network and that CloudCore is running; the edge keeps trying.",
+    error,
+  );
+}

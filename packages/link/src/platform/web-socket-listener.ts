@@ -1,0 +1,179 @@
+import type { X509Certificate } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+import { type Clock, describeError, type Logger } from "@skerry/base";
+import { type WebSocket, WebSocketServer } from "ws";
+import { listenFailed } from "../errors.ts";
+import { DEFAULT_MESSAGE_LIMITS } from "../message-codec.ts";
+import type { LinkConnection, LinkListener, PeerIdentity } from "../transport.ts";
+import { closeReason, WebSocketConnection } from "./web-socket-connection.ts";
+
+export interface WebSocketListenerOptions {
+  readonly address: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** The server's own certificate and key; PEM. */
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+  /** The only authority that clients' certificates are accepted from; PEM. */
+  readonly clientAuthorityPem: string;
+  /**
+   * Who a certificate stands for; its chain, time and usage have been verified. A throw refuses the connection with
+   * the error's text.
+   */
+  readonly identify: (certificate: X509Certificate) => PeerIdentity;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** @default 4 MiB */
+  readonly maxMessageBytes?: number;
+  /** Sockets open at once, those still in their handshake included. @default 4_000 */
+  readonly maxConnections?: number;
+}
+
+/** Time for the TLS handshake, and for the request's header after it. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+const MAX_HEADER_BYTES = 16 * 1024;
+
+/** Close code for a peer that may not be here (RFC 6455 section 7.4.1). */
+const POLICY_VIOLATION = 1008;
+
+/**
+ * CloudCore's WebSocket port (wire.md 3): TLS with a client certificate, any path, no compression, no browsers.
+ * @throws SkerryError `LINK_PORT_IN_USE`, `LINK_LISTEN_FAILED`
+ */
+export async function listenWebSocket(
+  options: WebSocketListenerOptions,
+  onConnection: (connection: LinkConnection) => void,
+): Promise<LinkListener> {
+  const { logger } = options;
+  const refusals = new RefusalLog(options.clock, logger);
+  const sockets = new Set<Socket>();
+  const upgrader = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: options.maxMessageBytes ?? DEFAULT_MESSAGE_LIMITS.maxBytes,
+  });
+  const server = createServer({
+    cert: options.certificatePem,
+    key: options.privateKeyPem,
+    ca: options.clientAuthorityPem,
+    requestCert: true,
+    rejectUnauthorized: true,
+    minVersion: "TLSv1.2",
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    headersTimeout: HANDSHAKE_TIMEOUT_MS,
+    requestTimeout: HANDSHAKE_TIMEOUT_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  });
+  server.maxConnections = options.maxConnections ?? 4_000;
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  server.on("tlsClientError", (error, socket) => refusals.note(socket.remoteAddress, describeError(error)));
+  server.on("clientError", (error, socket) => {
+    refusals.note(undefined, describeError(error));
+    socket.destroy();
+  });
+  server.on("request", (_request, response) => {
+    response.writeHead(426, { "content-type": "text/plain; charset=utf-8", connection: "close" });
+    response.end("This is CloudCore's WebSocket port for edge nodes.\n");
+  });
+  server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    stream.on("error", () => stream.destroy());
+    const problem = upgradeProblem(request);
+    if (problem) {
+      refusals.note(request.socket.remoteAddress, problem);
+      stream.end(`HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${problem}\n`);
+      return;
+    }
+    upgrader.handleUpgrade(request, stream, head, (socket) => admit(socket, request));
+  });
+
+  function admit(socket: WebSocket, request: IncomingMessage): void {
+    try {
+      const certificate = request.socket instanceof TLSSocket ? request.socket.getPeerX509Certificate() : undefined;
+      if (!certificate) throw new Error("no client certificate");
+      const peer = options.identify(certificate);
+      const headers = flatHeaders(request);
+      onConnection(new WebSocketConnection(socket, peer, { path: request.url ?? "", headers }));
+    } catch (error) {
+      refusals.note(request.socket.remoteAddress, describeError(error));
+      socket.on("error", () => socket.terminate());
+      socket.close(POLICY_VIOLATION, closeReason(describeError(error)));
+    }
+  }
+
+  await listen(server, options.address, options.port);
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose](): Promise<void> {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function listen(server: Server, address: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error): void => reject(listenFailed(address, port, error));
+    server.once("error", onError);
+    server.listen(port, address, () => {
+      server.off("error", onError);
+      resolve();
+    });
+  });
+}
+
+/** What keeps a request from being a node's; undefined when nothing does (wire.md 3.1). */
+function upgradeProblem(request: IncomingMessage): string | undefined {
+  if (request.headers.origin !== undefined) return "Browsers are not served here (the request has an Origin)";
+  const use = String(request.headers["connectionuse"] ?? "");
+  // KubeEdge's edge adds the header again at each retry, so that several values come as one list.
+  if (use === "" || use.split(",").some((value) => value.trim() !== "msg"))
+    return 'The header "ConnectionUse" must be "msg"';
+  return undefined;
+}
+
+function flatHeaders(request: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(", ") : (value ?? ""),
+    ]),
+  );
+}
+
+/** Tells of refused clients at most every ten seconds, so that a foreign client cannot fill the log. */
+class RefusalLog {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #silentUntilMs = Number.NEGATIVE_INFINITY;
+  #untold = 0;
+
+  constructor(clock: Clock, logger: Logger) {
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  note(remoteAddress: string | undefined, reason: string): void {
+    if (this.#clock.monotonicMs() < this.#silentUntilMs) {
+      this.#untold++;
+      return;
+    }
+    this.#logger.warn("A client was refused on the WebSocket port", {
+      remoteAddress,
+      reason,
+      othersBefore: this.#untold,
+    });
+    this.#untold = 0;
+    this.#silentUntilMs = this.#clock.monotonicMs() + 10_000;
+  }
+}
