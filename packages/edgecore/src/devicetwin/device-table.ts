@@ -13,22 +13,22 @@ export interface DeviceRecord extends DeviceState {
 }
 
 export function readDevice(reader: Reader, id: string): DeviceRecord | undefined {
-  const row = reader.first("SELECT * FROM device WHERE id = ?", id);
+  const row = reader.first("SELECT * FROM twin_device WHERE id = ?", id);
   return row === undefined ? undefined : toDevice(row);
 }
 
 /** All devices in id order. */
 export function readDevices(reader: Reader): DeviceRecord[] {
-  return reader.all("SELECT * FROM device ORDER BY id").map(toDevice);
+  return reader.all("SELECT * FROM twin_device ORDER BY id").map(toDevice);
 }
 
 export function countDevices(reader: Reader): number {
-  return Number(reader.first("SELECT count(*) AS count FROM device")?.["count"] ?? 0);
+  return Number(reader.first("SELECT count(*) AS count FROM twin_device")?.["count"] ?? 0);
 }
 
 export function writeDevice(transaction: Transaction, device: DeviceRecord): void {
   transaction.run(
-    "INSERT OR REPLACE INTO device (id, name, description, uid, state, last_online) VALUES (?, ?, ?, ?, ?, ?)",
+    "INSERT OR REPLACE INTO twin_device (id, name, description, uid, state, last_online) VALUES (?, ?, ?, ?, ?, ?)",
     device.id,
     device.name,
     device.description,
@@ -40,13 +40,13 @@ export function writeDevice(transaction: Transaction, device: DeviceRecord): voi
 
 /** Removes the device and its twin. */
 export function deleteDevice(transaction: Transaction, id: string): void {
-  transaction.run("DELETE FROM device_twin WHERE device_id = ?", id);
-  transaction.run("DELETE FROM device WHERE id = ?", id);
+  transaction.run("DELETE FROM twin_property WHERE device_id = ?", id);
+  transaction.run("DELETE FROM twin_device WHERE id = ?", id);
 }
 
 /** The twin of a device, deleted properties included. */
 export function readTwin(reader: Reader, deviceId: string): Twin {
-  const rows = reader.all("SELECT * FROM device_twin WHERE device_id = ? ORDER BY name", deviceId);
+  const rows = reader.all("SELECT * FROM twin_property WHERE device_id = ? ORDER BY name", deviceId);
   return new Map(rows.map((row) => [String(row["name"]), toProperty(row)]));
 }
 
@@ -54,14 +54,14 @@ export function readTwin(reader: Reader, deviceId: string): Twin {
 export function readDeviceIdsWithDifferences(reader: Reader): string[] {
   return reader
     .all(
-      "SELECT DISTINCT device_id FROM device_twin WHERE expected IS NOT NULL AND expected IS NOT actual ORDER BY device_id",
+      "SELECT DISTINCT device_id FROM twin_property WHERE expected IS NOT NULL AND expected IS NOT actual ORDER BY device_id",
     )
     .map((row) => String(row["device_id"]));
 }
 
 export function writeProperty(transaction: Transaction, deviceId: string, property: TwinProperty): void {
   transaction.run(
-    `INSERT OR REPLACE INTO device_twin (device_id, name, type, optional, expected, expected_ms, actual, actual_ms,
+    `INSERT OR REPLACE INTO twin_property (device_id, name, type, optional, expected, expected_ms, actual, actual_ms,
        expected_cloud, expected_edge, actual_cloud, actual_edge, adopted_desired)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     deviceId,

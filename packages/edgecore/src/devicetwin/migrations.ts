@@ -1,8 +1,11 @@
 import type { Migration } from "@skerry/store";
 
-/** DeviceTwin's tables in the edge's database; appended to the migrations of the others. */
+/**
+ * DeviceTwin's tables in the edge's database; appended to the migrations of the others. Their names are not KubeEdge's
+ * (`device`, `device_twin`): a node's existing database may hold those, with other columns.
+ */
 export const deviceTwinMigrations: readonly Migration[] = [
-  `CREATE TABLE device (
+  `CREATE TABLE twin_device (
      id TEXT PRIMARY KEY,
      name TEXT NOT NULL,
      description TEXT NOT NULL,
@@ -11,7 +14,7 @@ export const deviceTwinMigrations: readonly Migration[] = [
      state TEXT NOT NULL,
      last_online TEXT NOT NULL
    ) WITHOUT ROWID;
-   CREATE TABLE device_twin (
+   CREATE TABLE twin_property (
      device_id TEXT NOT NULL,
      name TEXT NOT NULL,
      type TEXT NOT NULL,

@@ -1,5 +1,5 @@
 import { type Clock, describeError, isSkerryError, type Logger, type Random } from "@skerry/base";
-import type { Message } from "@skerry/link";
+import { newMessage } from "@skerry/link";
 import type { CloudLink } from "../edgehub/cloud-link.ts";
 
 /** What {@link CloudUpload} needs. */
@@ -40,21 +40,14 @@ export class CloudUpload {
       return;
     }
     try {
-      cloudLink.send(this.#message(topic, text));
+      const route = { source: "bus", group: "user", operation: "upload", resource: topic };
+      cloudLink.send(newMessage(this.#ports, route, text));
       this.#sentCount++;
     } catch (error) {
       this.#droppedCount++;
       if (!isSkerryError(error, "LINK_DISCONNECTED"))
         logger.warn("An MQTT message could not be sent to the cloud", { topic, reason: describeError(error) });
     }
-  }
-
-  #message(topic: string, content: string): Message {
-    return {
-      header: { msg_id: this.#ports.random.uuid(), timestamp: this.#ports.clock.now() },
-      route: { source: "bus", group: "user", operation: "upload", resource: topic },
-      content,
-    };
   }
 }
 

@@ -113,10 +113,17 @@ function reportClose(client: MqttClient, handlers: MqttSessionHandlers): void {
   else handlers.onClose(reason);
 }
 
+/** How long a broker may take to see the connection off. */
+const closeTimeoutMs = 1_000;
+
 /** Ends the connection; what the broker has not acknowledged is EventBus's to send again. */
 function close(client: MqttClient): Promise<void> {
   return new Promise((resolve) => {
-    client.end(!client.connected, () => resolve());
+    const timer = setTimeout(() => client.end(true, () => resolve()), closeTimeoutMs);
+    client.end(!client.connected, () => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
 }
 
