@@ -1,1 +1,3 @@
-export {};
+export * from "./https-kubernetes-api.ts";
+export type { RequesterLimits } from "./https-requester.ts";
+export * from "./kube-connection.ts";

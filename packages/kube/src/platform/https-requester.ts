@@ -1,0 +1,148 @@
+import * as http from "node:http";
+import * as https from "node:https";
+import { abortReason, isSkerryError } from "@skerry/base";
+import { answerTooLarge, apiServerNotTrusted, apiUnreachable, kubeconfigInvalid } from "../errors.ts";
+import type { KubeConnection } from "./kube-connection.ts";
+
+/** One HTTP request to the API server. */
+export interface RestRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: unknown;
+  /** @default "application/json" */
+  readonly contentType?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** How long to wait and how much to read. */
+export interface RequesterLimits {
+  /** Until a whole answer is there, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly maximumAnswerBytes: number;
+}
+
+/** Errors of a TLS handshake that mean: not the server we expect. */
+const TRUST_ERRORS = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ALTNAME/;
+
+/** Sends requests over kept-alive connections and turns failures into coded errors. */
+export class HttpsRequester implements Disposable {
+  readonly #connection: KubeConnection;
+  readonly #limits: RequesterLimits;
+  readonly #agent: http.Agent;
+  /** Watches hold a connection each; on an agent of their own they never starve the short requests. */
+  readonly #watchAgent: http.Agent;
+
+  /** @throws SkerryError `KUBE_KUBECONFIG_INVALID` when the certificate and its key do not work */
+  constructor(connection: KubeConnection, limits: RequesterLimits) {
+    this.#connection = connection;
+    this.#limits = limits;
+    const { caCertificatePem, clientCertificatePem, clientKeyPem, serverName } = connection;
+    const secure = connection.server.startsWith("https:");
+    const tlsOptions: https.AgentOptions = {
+      rejectUnauthorized: !connection.insecureSkipTlsVerify,
+      ...(caCertificatePem ? { ca: caCertificatePem } : {}),
+      ...(clientCertificatePem ? { cert: clientCertificatePem } : {}),
+      ...(clientKeyPem ? { key: clientKeyPem } : {}),
+      ...(serverName ? { servername: serverName } : {}),
+    };
+    const agentOf = (options: https.AgentOptions): http.Agent =>
+      secure ? new https.Agent({ ...tlsOptions, ...options }) : new http.Agent(options);
+    this.#agent = agentOf({ keepAlive: true, maxSockets: 16, maxFreeSockets: 4 });
+    this.#watchAgent = agentOf({ keepAlive: true, maxFreeSockets: 0 });
+  }
+
+  /** Sends and reads the whole answer as text. */
+  async send(request: RestRequest): Promise<{ readonly status: number; readonly text: string }> {
+    const { timeoutMs, maximumAnswerBytes } = this.#limits;
+    const deadline = AbortSignal.timeout(timeoutMs);
+    const signal = request.signal ? AbortSignal.any([request.signal, deadline]) : deadline;
+    try {
+      const response = await this.#begin(request, signal, this.#agent);
+      const chunks: Buffer[] = [];
+      let sizeBytes = 0;
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        sizeBytes += chunk.length;
+        if (sizeBytes > maximumAnswerBytes) {
+          response.destroy();
+          throw answerTooLarge(this.#connection.server, maximumAnswerBytes);
+        }
+        chunks.push(chunk);
+      }
+      if (!response.complete) throw new Error("the answer broke off");
+      return { status: response.statusCode ?? 0, text: Buffer.concat(chunks, sizeBytes).toString("utf8") };
+    } catch (error) {
+      if (deadline.aborted && !request.signal?.aborted)
+        throw apiUnreachable(this.#connection.server, `no answer within ${timeoutMs} ms`, error);
+      throw this.#explain(error, request.signal);
+    }
+  }
+
+  /** Sends and hands out the answer as it comes; only its start has a time limit. */
+  async stream(request: RestRequest): Promise<{ readonly status: number; readonly body: AsyncIterable<Uint8Array> }> {
+    const { timeoutMs } = this.#limits;
+    const startTimeout = new AbortController();
+    const timer = setTimeout(() => startTimeout.abort(), timeoutMs);
+    const signal = request.signal ? AbortSignal.any([request.signal, startTimeout.signal]) : startTimeout.signal;
+    try {
+      const response = await this.#begin(request, signal, this.#watchAgent);
+      return { status: response.statusCode ?? 0, body: this.#explained(response, request.signal) };
+    } catch (error) {
+      if (startTimeout.signal.aborted && !request.signal?.aborted)
+        throw apiUnreachable(this.#connection.server, `no answer within ${timeoutMs} ms`, error);
+      throw this.#explain(error, request.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
+    this.#watchAgent.destroy();
+  }
+
+  async *#explained(response: http.IncomingMessage, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+    try {
+      yield* response as AsyncIterable<Buffer>;
+    } catch (error) {
+      throw this.#explain(error, signal);
+    } finally {
+      response.destroy();
+    }
+  }
+
+  async #begin(request: RestRequest, signal: AbortSignal, agent: http.Agent): Promise<http.IncomingMessage> {
+    signal.throwIfAborted();
+    const { server, authorization } = this.#connection;
+    const url = new URL(server + request.path);
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, value);
+    }
+    const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
+    const headers: http.OutgoingHttpHeaders = { accept: "application/json", "user-agent": "skerry" };
+    if (authorization) headers["authorization"] = await authorization();
+    if (body) {
+      headers["content-type"] = request.contentType ?? "application/json";
+      headers["content-length"] = body.length;
+    }
+    const options: https.RequestOptions = { method: request.method, headers, agent, signal };
+    return new Promise((resolve, reject) => {
+      const sent = url.protocol === "https:" ? https.request(url, options) : http.request(url, options);
+      sent.once("response", resolve);
+      sent.on("error", reject);
+      sent.end(body);
+    });
+  }
+
+  #explain(error: unknown, signal: AbortSignal | undefined): Error {
+    if (signal?.aborted) return abortReason(signal);
+    if (isSkerryError(error)) return error;
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const text = error instanceof Error ? error.message : String(error);
+    const { server } = this.#connection;
+    if (code.startsWith("ERR_OSSL") || code === "ERR_INVALID_ARG_VALUE")
+      return kubeconfigInvalid(`for ${server}`, `its client certificate or key does not work: ${text}`, error);
+    if (TRUST_ERRORS.test(code)) return apiServerNotTrusted(server, text, error);
+    return apiUnreachable(server, text || code, error);
+  }
+}
