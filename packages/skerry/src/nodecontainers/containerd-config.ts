@@ -42,6 +42,7 @@ default_runtime_name = "runc"
 runtime_type = "io.containerd.runc.v2"
 
 [${cri}.containerd.runtimes.runc.options]
+Root = ${text(`${settings.stateFolder}/runc`)}
 BinaryName = ${text(parts.runc)}
 
 [${cri}.cni]

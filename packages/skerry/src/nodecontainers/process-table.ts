@@ -38,21 +38,29 @@ export function descendants(parents: readonly number[]): number[] {
 }
 
 function parentOf(processId: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${processId}/stat`, "utf8");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-  } catch {
-    return undefined;
-  }
+  const fields = statFields(processId);
+  return fields === undefined ? undefined : Number(fields[1]);
 }
 
 /** Whether the process exists and is not a zombie. */
 export function isAlive(processId: number): boolean {
+  const fields = statFields(processId);
+  return fields !== undefined && fields[0] !== "Z";
+}
+
+/** When a live process was started, in clock ticks since the boot: with the id it names a process for good. */
+export function startTicks(processId: number): string | undefined {
+  const fields = statFields(processId);
+  return fields === undefined || fields[0] === "Z" ? undefined : fields[19];
+}
+
+/** The fields of /proc/PID/stat from the third on, after the name, which may hold anything. */
+function statFields(processId: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${processId}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3) !== "Z";
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -39,7 +39,7 @@ const PACKAGES: Readonly<Record<PartName, string>> = {
 const CNI_PLUGINS = ["bridge", "host-local", "loopback", "portmap", "firewall"];
 
 /** Finds the system parts on the machine or in what was unpacked before. Missing ones are undefined. */
-function findParts(folder: string): Record<PartName, string | undefined> & { readonly roots: readonly string[] } {
+function locate(folder: string): LocatedParts {
   const roots = unpackedFolders(folder);
   const unpackedPrograms = roots.flatMap((root) =>
     ["bin", "sbin", "usr/bin", "usr/sbin"].map((sub) => join(root, sub)),
@@ -71,27 +71,29 @@ function findParts(folder: string): Record<PartName, string | undefined> & { rea
 }
 
 /**
- * Finds the system parts, and downloads those that the machine lacks into `folder`. Mosquitto is optional: a machine
- * without it uses the embedded broker. Throws SKERRY_PARTS_… errors.
+ * Finds the system parts, and downloads those that the machine lacks into `folder`. Mosquitto is looked for with them;
+ * a machine on which it cannot be had uses the embedded broker. Throws SKERRY_PARTS_… errors.
  */
 export async function ensureSystemParts(
   folder: string,
   onDownload: (packages: readonly string[]) => void = () => {},
 ): Promise<SystemParts> {
-  let found = findParts(folder);
-  const missing = (Object.keys(PACKAGES) as PartName[]).filter((name) => found[name] === undefined);
+  const missing = missingParts(locate(folder));
   if (missing.length > 0) {
     const packages = [...new Set(missing.map((name) => PACKAGES[name]))];
     onDownload(packages);
     mkdirSync(folder, { recursive: true });
     await unpackDebianPackages(packages, folder);
-    found = findParts(folder);
   }
-  const { containerd, ctr, runc, cni, iptables, busybox, shim, mosquitto, roots } = found;
-  if (!(containerd && ctr && runc && cni && iptables && busybox && shim)) {
-    const still = (Object.keys(PACKAGES) as PartName[]).filter((name) => found[name] === undefined);
-    throw partsIncomplete(still, folder);
-  }
+  const parts = findSystemParts(folder);
+  if (!parts) throw partsIncomplete(missingParts(locate(folder)), folder);
+  return parts;
+}
+
+/** The system parts that are here now, found or unpacked; undefined when one is missing. Downloads nothing. */
+export function findSystemParts(folder: string): SystemParts | undefined {
+  const { containerd, ctr, runc, cni, iptables, busybox, shim, mosquitto, roots } = locate(folder);
+  if (!(containerd && ctr && runc && cni && iptables && busybox && shim)) return undefined;
   const names = linkNames(join(folder, "bin"), iptables, folder);
   const programs = [names, ...[containerd, ctr, runc, shim, iptables, busybox].map((path) => dirname(path))];
   const libraries = roots.flatMap((root) => libraryFolders(root));
@@ -111,6 +113,12 @@ export async function ensureSystemParts(
     },
     unpacked: [containerd, runc, cni, iptables, busybox, mosquitto ?? ""].filter((path) => path.startsWith(folder)),
   };
+}
+
+type LocatedParts = Record<PartName, string | undefined> & { readonly roots: readonly string[] };
+
+function missingParts(located: LocatedParts): PartName[] {
+  return (Object.keys(PACKAGES) as PartName[]).filter((name) => located[name] === undefined);
 }
 
 /** A folder in which the plain iptables names point to the unpacked program, which looks at the name it is called by. */

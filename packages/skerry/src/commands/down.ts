@@ -1,0 +1,103 @@
+import { rmSync } from "node:fs";
+import { createInterface } from "node:readline/promises";
+import { parseArgs } from "node:util";
+import { isSkerryError, sleep } from "@skerry/base";
+import { systemClock } from "@skerry/base/platform";
+import { partNotReady, usageError } from "../errors.ts";
+import { startTicks } from "../nodecontainers/process-table.ts";
+import { loadSettings } from "../settings.ts";
+import { type SkerryHome, skerryHome } from "../skerry-home.ts";
+import { cleanUpAfterCrash } from "../supervisor/clean-up.ts";
+import { askSupervisor } from "../supervisor/control-channel.ts";
+import { liveHolder, readLock, releaseLock } from "../supervisor/home-lock.ts";
+import { print } from "../terminal.ts";
+import { type Command, EXIT_OK } from "./command.ts";
+
+const STOP_MS = 90_000;
+
+/** `skerry down`. */
+export const down: Command = {
+  name: "down",
+  summary: "stop everything and leave nothing running",
+  help: `skerry down
+
+Stops all parts and removes the containers, mounts, network interfaces and rules. What the API server and the edge
+node store stays, so that the next start goes on from it.
+
+Example:
+  skerry down
+`,
+  async run(parameters) {
+    parseArgs({ args: [...parameters], options: {} });
+    const stopped = await stopEverything(skerryHome());
+    print(stopped ? "Skerry is stopped." : "Skerry did not run.");
+    return EXIT_OK;
+  },
+};
+
+/** `skerry reset`. */
+export const reset: Command = {
+  name: "reset",
+  summary: "stop everything and delete all its state",
+  help: `skerry reset [--yes] [--all]
+
+Stops everything and deletes the state: API objects, certificates, the edge node's database, images, logs.
+
+  --yes   do not ask
+  --all   the downloaded system parts too
+
+Example:
+  skerry reset --yes
+`,
+  async run(parameters) {
+    const { values } = parseArgs({
+      args: [...parameters],
+      options: { yes: { type: "boolean" }, all: { type: "boolean" } },
+    });
+    const home = skerryHome();
+    if (!values.yes && !(await confirmed(`Delete all state in ${home.folder}?`))) {
+      print("Nothing was deleted.");
+      return EXIT_OK;
+    }
+    const settings = loadSettings(home);
+    await stopEverything(home);
+    const folders = [home.controlPlane, home.cloudCore, home.logs, home.run, home.kubeconfig, home.settingsFile];
+    if (settings.node !== undefined) folders.push(home.nodeFolder(settings.node));
+    if (values.all) folders.push(home.parts);
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+    print(`The state in ${home.folder} is deleted.`);
+    return EXIT_OK;
+  },
+};
+
+async function confirmed(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) throw usageError("`skerry reset` deletes all state; say --yes where nobody can be asked");
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await terminal.question(`${question} [y/N] `);
+  terminal.close();
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+/** Stops what runs with this home folder, also what a crash left. False when nothing did. */
+export async function stopEverything(home: SkerryHome): Promise<boolean> {
+  const holder = liveHolder(home);
+  if (!holder) {
+    const crashed = readLock(home);
+    if (!crashed) return false;
+    await cleanUpAfterCrash(home, loadSettings(home), crashed);
+    releaseLock(home);
+    return true;
+  }
+  await askSupervisor(home, { command: "stop" }).catch((error: unknown) => {
+    // It was on its way down already, or does not listen yet.
+    if (!isSkerryError(error, "SKERRY_NOT_RUNNING")) throw error;
+    process.kill(holder.processId, "SIGTERM");
+  });
+  const deadlineMs = systemClock.monotonicMs() + STOP_MS;
+  while (startTicks(holder.processId) === holder.startTicks) {
+    if (systemClock.monotonicMs() >= deadlineMs)
+      throw partNotReady("The stop", `process ${holder.processId} still runs`, `${home.logs}/supervisor.log`);
+    await sleep(systemClock, 50);
+  }
+  return true;
+}

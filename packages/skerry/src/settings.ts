@@ -1,0 +1,69 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import type { SkerryHome } from "./skerry-home.ts";
+
+/** What `skerry up` can be told; kept in the home folder, so that the next start is the same. */
+export interface Settings {
+  /** Where the Kubernetes API listens. */
+  readonly apiAddress: string;
+  readonly apiPort: number;
+  /** CloudHub's WebSocket and HTTPS ports, for edge nodes on other machines too. */
+  readonly cloudHubPort: number;
+  readonly cloudHttpsPort: number;
+  readonly mqttPort: number;
+  /** The name of the edge node on this machine, or undefined when only the cloud side runs. */
+  readonly node: string | undefined;
+  /** This machine's address, as nodes and people reach it; never 127.x. */
+  readonly nodeAddress: string;
+  readonly podSubnet: string | undefined;
+  /** Whether the example app and thermometer were created; once only, so that a deleted one stays deleted. */
+  readonly examplesCreated: boolean;
+  /** Whether to create the examples at the first start. */
+  readonly examples: boolean;
+}
+
+/** KubeEdge's and Kubernetes' usual ports. */
+export function defaultSettings(): Settings {
+  return {
+    apiAddress: "127.0.0.1",
+    apiPort: 6443,
+    cloudHubPort: 10000,
+    cloudHttpsPort: 10002,
+    mqttPort: 1883,
+    node: "edge-node-1",
+    nodeAddress: machineAddress(),
+    podSubnet: undefined,
+    examplesCreated: false,
+    examples: true,
+  };
+}
+
+/** The settings of the last start over the defaults. The machine's address is looked up anew. */
+export function loadSettings(home: SkerryHome): Settings {
+  const defaults = defaultSettings();
+  if (!existsSync(home.settingsFile)) return defaults;
+  try {
+    const stored = JSON.parse(readFileSync(home.settingsFile, "utf8")) as Partial<Settings>;
+    return { ...defaults, ...stored, nodeAddress: defaults.nodeAddress };
+  } catch {
+    return defaults; // Options can be given again; nothing else is kept here.
+  }
+}
+
+/** Keeps the settings for the next start. */
+export function saveSettings(home: SkerryHome, settings: Settings): void {
+  writeFileSync(home.settingsFile, `${JSON.stringify(settings, null, 2)}\n`);
+}
+
+/**
+ * The first address of this machine that others can reach: IPv4, not loopback, not a container bridge. A machine
+ * without a network has none; then the loopback address has to do.
+ */
+export function machineAddress(): string {
+  const bridges = /^(skr-|docker|br-|veth|cni|flannel|virbr|kube)/;
+  const candidates = Object.entries(networkInterfaces())
+    .filter(([name]) => !bridges.test(name))
+    .flatMap(([, addresses]) => addresses ?? [])
+    .filter((address) => address.family === "IPv4" && !address.internal && !address.address.startsWith("169.254."));
+  return candidates[0]?.address ?? "127.0.0.1";
+}

@@ -1,0 +1,50 @@
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { homeUnusable } from "./errors.ts";
+
+/** The paths below Skerry's home folder: `.skerry` in the current folder, or SKERRY_HOME. */
+export interface SkerryHome {
+  readonly folder: string;
+  readonly kubeconfig: string;
+  readonly logs: string;
+  /** Unpacked Debian packages. */
+  readonly parts: string;
+  readonly controlPlane: string;
+  readonly cloudCore: string;
+  /** State of what runs now: lock, control socket. */
+  readonly run: string;
+  readonly lockFile: string;
+  /** The settings of the last start, so that a later one without options is the same. */
+  readonly settingsFile: string;
+  nodeFolder(node: string): string;
+}
+
+/** The home folder that the environment chooses. */
+export function skerryHome(
+  environment: NodeJS.ProcessEnv = process.env,
+  currentFolder: string = process.cwd(),
+): SkerryHome {
+  const folder = resolve(currentFolder, environment["SKERRY_HOME"] || ".skerry");
+  return {
+    folder,
+    kubeconfig: join(folder, "kubeconfig"),
+    logs: join(folder, "logs"),
+    parts: join(folder, "parts"),
+    controlPlane: join(folder, "controlplane"),
+    cloudCore: join(folder, "cloudcore"),
+    run: join(folder, "run"),
+    lockFile: join(folder, "run", "lock.json"),
+    settingsFile: join(folder, "settings.json"),
+    nodeFolder: (node) => join(folder, node),
+  };
+}
+
+/** Makes the folders that each start needs. Throws SKERRY_HOME_UNUSABLE. */
+export function prepareHome(home: SkerryHome): void {
+  try {
+    for (const folder of [home.folder, home.logs, home.run]) mkdirSync(folder, { recursive: true });
+    accessSync(home.folder, constants.W_OK);
+  } catch (error) {
+    throw homeUnusable(home.folder, error);
+  }
+}

@@ -1,0 +1,127 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { stringify } from "yaml";
+import { PAUSE_IMAGE } from "../images/builtin-images.ts";
+import type { NodeContainersPaths } from "../nodecontainers/node-containers.ts";
+import type { Settings } from "../settings.ts";
+import type { SkerryHome } from "../skerry-home.ts";
+
+const WRITTEN_BY = "# Written by `skerry up` at every start; changes made here are lost.\n";
+
+/** Writes cloudcore.yaml and returns its path. The loopback address is for nodes on this machine. */
+export function writeCloudCoreConfig(home: SkerryHome, settings: Settings): string {
+  const path = join(home.cloudCore, "cloudcore.yaml");
+  const config = {
+    apiVersion: "cloudcore.config.kubeedge.io/v1alpha1",
+    kind: "CloudCore",
+    kubeAPIConfig: { kubeConfig: home.kubeconfig },
+    modules: {
+      cloudHub: {
+        advertiseAddress: [...new Set([settings.nodeAddress, "127.0.0.1"])],
+        https: { enable: true, address: "0.0.0.0", port: settings.cloudHttpsPort },
+        websocket: { enable: true, address: "0.0.0.0", port: settings.cloudHubPort },
+      },
+    },
+  };
+  writePrivate(path, WRITTEN_BY + stringify(config));
+  return path;
+}
+
+/** What a node's edgecore.yaml says. */
+export interface EdgeCoreConfigInput {
+  readonly node: string;
+  /** Everything of the node is below it. */
+  readonly nodeFolder: string;
+  /** Left out: EdgeCore finds it. */
+  readonly nodeAddress: string | undefined;
+  readonly containerRuntimeSocket: string;
+  /** `host:port` of CloudHub's WebSocket. */
+  readonly cloudHub: string;
+  /** `host:port` of CloudHub's HTTPS. */
+  readonly cloudHttps: string;
+  readonly mqttServer: string;
+  readonly token: string;
+}
+
+/** The KubeEdge configuration of an edge node, as an object. */
+export function edgeCoreConfig(input: EdgeCoreConfigInput): Record<string, unknown> {
+  const certificates = join(input.nodeFolder, "certificates");
+  return {
+    apiVersion: "edgecore.config.kubeedge.io/v1alpha2",
+    kind: "EdgeCore",
+    database: { dataSource: join(input.nodeFolder, "edgecore.db") },
+    modules: {
+      edgeHub: {
+        httpServer: `https://${input.cloudHttps}`,
+        websocket: { enable: true, server: input.cloudHub },
+        token: input.token,
+        tlsCaFile: join(certificates, "ca.crt"),
+        tlsCertFile: join(certificates, "server.crt"),
+        tlsPrivateKeyFile: join(certificates, "server.key"),
+      },
+      edged: {
+        hostnameOverride: input.node,
+        ...(input.nodeAddress === undefined ? {} : { nodeIP: input.nodeAddress }),
+        rootDirectory: join(input.nodeFolder, "edged"),
+        podSandboxImage: PAUSE_IMAGE,
+        tailoredKubeletConfig: { containerRuntimeEndpoint: `unix://${input.containerRuntimeSocket}` },
+      },
+      eventBus: { enable: true, mqttMode: 2, mqttServerExternal: input.mqttServer },
+    },
+  };
+}
+
+/** Writes edgecore.yaml of a node on this machine and returns its path. */
+export function writeEdgeCoreConfig(
+  home: SkerryHome,
+  settings: Settings,
+  node: string,
+  containers: NodeContainersPaths,
+  relay: { readonly hubPort: number; readonly httpsPort: number },
+  token: string,
+): string {
+  const nodeFolder = home.nodeFolder(node);
+  const path = join(nodeFolder, "edgecore.yaml");
+  const config = edgeCoreConfig({
+    node,
+    nodeFolder,
+    nodeAddress: settings.nodeAddress,
+    containerRuntimeSocket: containers.socketPath,
+    cloudHub: `127.0.0.1:${relay.hubPort}`,
+    cloudHttps: `127.0.0.1:${relay.httpsPort}`,
+    mqttServer: `tcp://127.0.0.1:${settings.mqttPort}`,
+    token,
+  });
+  writePrivate(path, WRITTEN_BY + stringify(config));
+  return path;
+}
+
+/**
+ * Writes mosquitto.conf and returns its path. The broker listens to this machine only, keeps persistent sessions over
+ * restarts, and stays root, because its files are in Skerry's folder, which others may not enter.
+ */
+export function writeMosquittoConfig(nodeFolder: string, port: number): string {
+  const data = join(nodeFolder, "mosquitto");
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const path = join(data, "mosquitto.conf");
+  const lines = [
+    `listener ${port} 127.0.0.1`,
+    "allow_anonymous true",
+    "user root",
+    "persistence true",
+    `persistence_location ${data}/`,
+    "autosave_interval 30",
+    "max_queued_messages 1000",
+    "max_inflight_messages 20",
+    "message_size_limit 1048576",
+    "log_dest stderr",
+  ];
+  writePrivate(path, `${lines.join("\n")}\n`);
+  return path;
+}
+
+/** Configurations hold tokens: only their owner reads them. */
+function writePrivate(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text, { mode: 0o600 });
+}

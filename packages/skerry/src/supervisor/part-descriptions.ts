@@ -1,0 +1,109 @@
+import { existsSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import type { PreparedContainers } from "../nodecontainers/node-containers.ts";
+import type { Settings } from "../settings.ts";
+import type { SkerryHome } from "../skerry-home.ts";
+import type { SystemParts } from "../systemparts/system-parts.ts";
+import type { PartDescription } from "./supervised-process.ts";
+
+/** The command line that runs `skerry <entry> …` with this same Node.js and program. */
+export function ownCommand(entry: readonly string[]): readonly string[] {
+  return [process.execPath, ...process.execArgv, process.argv[1] ?? "", ...entry];
+}
+
+/** The embedded Kubernetes. */
+export function controlPlanePart(home: SkerryHome, settings: Settings): PartDescription {
+  return {
+    name: "control plane",
+    command: ownCommand([
+      "controlplane",
+      ...["--data", home.controlPlane],
+      ...["--address", settings.apiAddress],
+      ...["--port", String(settings.apiPort)],
+      ...["--advertise", settings.nodeAddress],
+      ...["--kubeconfig", home.kubeconfig],
+    ]),
+    logPath: join(home.logs, "controlplane.log"),
+    readiness: { kind: "message" },
+  };
+}
+
+/** CloudCore, which knows Kubernetes by kubeconfig only. */
+export function cloudCorePart(home: SkerryHome, configFile: string): PartDescription {
+  return {
+    name: "cloudcore",
+    command: ownCommand(["cloudcore", "--config", configFile]),
+    logPath: join(home.logs, "cloudcore.log"),
+    readiness: { kind: "message" },
+  };
+}
+
+/** EdgeCore of a node on this machine. */
+export function edgeCorePart(home: SkerryHome, node: string, configFile: string, parts: SystemParts): PartDescription {
+  return {
+    name: `edgecore ${node}`,
+    command: ownCommand(["edgecore", "--config", configFile]),
+    environment: parts.environment,
+    logPath: join(home.logs, `edgecore-${node}.log`),
+    readiness: { kind: "message" },
+  };
+}
+
+/** The node's own containerd. */
+export function containerdPart(home: SkerryHome, node: string, prepared: PreparedContainers): PartDescription {
+  return {
+    name: `containerd ${node}`,
+    command: prepared.command,
+    environment: prepared.environment,
+    logPath: join(home.logs, `containerd-${node}.log`),
+    readiness: { kind: "probe", isReady: () => socketAnswers({ path: prepared.paths.socketPath }) },
+  };
+}
+
+/** The node's MQTT broker: Mosquitto, or the embedded one where it cannot be had. */
+export function brokerPart(
+  home: SkerryHome,
+  settings: Settings,
+  mosquitto: { readonly program: string; readonly configFile: string } | undefined,
+  parts: SystemParts | undefined,
+): PartDescription {
+  const command = mosquitto
+    ? [mosquitto.program, "-c", mosquitto.configFile]
+    : ownCommand(["broker", "--port", String(settings.mqttPort)]);
+  return {
+    name: mosquitto ? "mosquitto" : "broker",
+    command,
+    ...(parts ? { environment: parts.environment } : {}),
+    logPath: join(home.logs, "broker.log"),
+    readiness: {
+      kind: "probe",
+      isReady: () => socketAnswers({ host: "127.0.0.1", port: settings.mqttPort }),
+    },
+  };
+}
+
+/** The virtual thermometer of the example device. */
+export function thermometerPart(home: SkerryHome, settings: Settings): PartDescription {
+  return {
+    name: "thermometer",
+    command: ownCommand(["thermometer", "--broker", `mqtt://127.0.0.1:${settings.mqttPort}`]),
+    logPath: join(home.logs, "thermometer.log"),
+    readiness: { kind: "message" },
+  };
+}
+
+/** Whether something accepts connections there. */
+function socketAnswers(
+  target: { readonly path: string } | { readonly host: string; readonly port: number },
+): Promise<boolean> {
+  if ("path" in target && !existsSync(target.path)) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const socket = connect(target);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}

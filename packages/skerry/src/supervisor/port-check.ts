@@ -1,0 +1,71 @@
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { createServer } from "node:net";
+import { portInUse } from "../errors.ts";
+
+/** A port that a part is about to listen on. */
+export interface WantedPort {
+  readonly address: string;
+  readonly port: number;
+  readonly purpose: string;
+  /** The command line option that changes it. */
+  readonly option: string;
+}
+
+/** Throws SKERRY_PORT_IN_USE, naming the holder if it can be seen, for the first port that is taken. */
+export async function checkPorts(ports: readonly WantedPort[]): Promise<void> {
+  for (const { address, port, purpose, option } of ports)
+    if (!(await isFree(address, port))) throw portInUse(port, purpose, option, portHolder(port));
+}
+
+/** Whether the port can be listened on. */
+export function isFree(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, address, () => server.close(() => resolve(true)));
+  });
+}
+
+/** `wanted` if it is free, else a free port that the system chooses. */
+export async function freePort(address: string, wanted = 0): Promise<number> {
+  if (wanted !== 0 && (await isFree(address, wanted))) return wanted;
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, address, () => {
+      const bound = server.address();
+      server.close(() => resolve(typeof bound === "object" && bound !== null ? bound.port : 0));
+    });
+  });
+}
+
+/** Name and process id of who listens on the port, as far as this user may see. */
+export function portHolder(port: number): string | undefined {
+  const inodes = new Set(["/proc/net/tcp", "/proc/net/tcp6"].flatMap((file) => listeningInodes(file, port)));
+  if (inodes.size === 0) return undefined;
+  for (const processId of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const folder = `/proc/${processId}/fd`;
+      const holds = readdirSync(folder).some((file) => {
+        const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${file}`))?.[1];
+        return inode !== undefined && inodes.has(inode);
+      });
+      if (holds) return `${readFileSync(`/proc/${processId}/comm`, "utf8").trim()} (process ${processId})`;
+    } catch {
+      // Ended while we looked, or not ours to see.
+    }
+  }
+  return undefined;
+}
+
+function listeningInodes(file: string, port: number): string[] {
+  if (!existsSync(file)) return [];
+  const listening = "0A";
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === listening && fields[1]?.endsWith(suffix))
+    .flatMap((fields) => fields[9] ?? []);
+}

@@ -1,0 +1,244 @@
+import type { Clock, Logger } from "@skerry/base";
+import { unknownNode } from "../errors.ts";
+import {
+  importBuiltinImages,
+  nodeContainersPaths,
+  prepareNodeContainers,
+  removeNodeContainers,
+} from "../nodecontainers/node-containers.ts";
+import { shippedFolder } from "../resources.ts";
+import { type Settings, saveSettings } from "../settings.ts";
+import type { SkerryHome } from "../skerry-home.ts";
+import { ensureSystemParts, type SystemParts } from "../systemparts/system-parts.ts";
+import { connectToCluster } from "./cluster/connect.ts";
+import { createExamples } from "./cluster/create-examples.ts";
+import { joinToken } from "./cluster/join-token.ts";
+import { waitForNodeReady } from "./cluster/wait-for-node.ts";
+import { writeCloudCoreConfig, writeEdgeCoreConfig, writeMosquittoConfig } from "./component-configs.ts";
+import type { ControlRequest, SupervisorStatus } from "./control-channel.ts";
+import { noteChildren } from "./home-lock.ts";
+import { LinkRelay } from "./link-relay.ts";
+import {
+  brokerPart,
+  cloudCorePart,
+  containerdPart,
+  controlPlanePart,
+  edgeCorePart,
+  thermometerPart,
+} from "./part-descriptions.ts";
+import { checkPorts, type WantedPort } from "./port-check.ts";
+import { type StepListener, step } from "./steps.ts";
+import { type PartDescription, SupervisedProcess } from "./supervised-process.ts";
+
+/** What the supervisor works with. */
+export interface SupervisorOptions {
+  readonly home: SkerryHome;
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly tell: StepListener;
+}
+
+/** The two connections of one node's link: control and enrolment. */
+interface NodeLink {
+  readonly hub: LinkRelay;
+  readonly https: LinkRelay;
+}
+
+/** Runs all parts of Skerry on this machine, starts again what dies, and stops them in order. */
+export class Supervisor implements AsyncDisposable {
+  readonly #options: SupervisorOptions;
+  readonly #running: SupervisedProcess[] = [];
+  readonly #links = new Map<string, NodeLink>();
+  #systemParts: SystemParts | undefined;
+  #ready = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** Starts everything in order; resolves when the node is ready. Throws the first coded error. */
+  async start(): Promise<void> {
+    const { settings } = this.#options;
+    await checkPorts(this.#wantedPorts());
+    if (settings.node !== undefined) await this.#findSystemParts();
+    await this.#startCloudSide();
+    if (settings.node !== undefined) await this.#startNode(settings.node);
+    this.#ready = true;
+  }
+
+  get status(): SupervisorStatus {
+    return {
+      ready: this.#ready,
+      processId: process.pid,
+      parts: this.#running.map((part) => ({
+        name: part.description.name,
+        state: part.state,
+        processId: part.processId,
+        restarts: part.restarts,
+      })),
+      links: [...this.#links].map(([node, link]) => ({ node, ...link.hub.status })),
+      kubeconfig: this.#options.home.kubeconfig,
+    };
+  }
+
+  /** Answers what came over the control socket; `stop` is the caller's. */
+  async handle(request: Exclude<ControlRequest, { command: "stop" }>): Promise<unknown> {
+    switch (request.command) {
+      case "status":
+        return this.status;
+      case "cut":
+        for (const relay of this.#relaysOf(request.node)) relay.cut();
+        this.#options.logger.info(`The link of ${request.node} is cut`);
+        return this.status.links;
+      case "restore":
+        for (const relay of this.#relaysOf(request.node)) relay.restore();
+        this.#options.logger.info(`The link of ${request.node} is restored`);
+        return this.status.links;
+    }
+  }
+
+  /** Stops the parts, the last started first, and leaves nothing on the machine. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const part of this.#running.toReversed()) await part[Symbol.asyncDispose]();
+    for (const link of this.#links.values()) {
+      await link.hub[Symbol.asyncDispose]();
+      await link.https[Symbol.asyncDispose]();
+    }
+    const { home, settings } = this.#options;
+    if (settings.node !== undefined && this.#systemParts)
+      await removeNodeContainers(home.nodeFolder(settings.node), this.#systemParts);
+  }
+
+  #wantedPorts(): WantedPort[] {
+    const { settings } = this.#options;
+    const ports: WantedPort[] = [
+      { address: settings.apiAddress, port: settings.apiPort, purpose: "Kubernetes API", option: "--api-port" },
+      { address: "0.0.0.0", port: settings.cloudHubPort, purpose: "CloudHub", option: "--hub-port" },
+      { address: "0.0.0.0", port: settings.cloudHttpsPort, purpose: "CloudHub's HTTPS", option: "--hub-https-port" },
+    ];
+    if (settings.node !== undefined)
+      ports.push({ address: "127.0.0.1", port: settings.mqttPort, purpose: "MQTT broker", option: "--mqtt-port" });
+    return ports;
+  }
+
+  async #findSystemParts(): Promise<void> {
+    const { home, clock, tell } = this.#options;
+    this.#systemParts = await step(
+      clock,
+      tell,
+      "System parts",
+      () =>
+        ensureSystemParts(home.parts, (packages) =>
+          tell({ kind: "note", text: `downloading Debian packages ${packages.join(", ")} into ${home.parts}` }),
+        ),
+      (parts) =>
+        parts.unpacked.length > 0 ? "unpacked in Skerry's folder, nothing installed" : "found on this machine",
+    );
+  }
+
+  async #startCloudSide(): Promise<void> {
+    const { home, settings } = this.#options;
+    await this.#startPart(
+      "Kubernetes API",
+      controlPlanePart(home, settings),
+      `https://${settings.apiAddress}:${settings.apiPort}`,
+    );
+    const config = writeCloudCoreConfig(home, settings);
+    await this.#startPart(
+      "CloudCore",
+      cloudCorePart(home, config),
+      `WebSocket ${settings.cloudHubPort}, HTTPS ${settings.cloudHttpsPort}`,
+    );
+  }
+
+  async #startNode(node: string): Promise<void> {
+    const { home, settings, clock, tell } = this.#options;
+    const parts = this.#systemParts;
+    if (!parts) return;
+    const nodeFolder = home.nodeFolder(node);
+    await removeNodeContainers(nodeFolder, parts); // What a crashed supervisor may have left.
+    const prepared = await step(
+      clock,
+      tell,
+      "Container check",
+      () =>
+        prepareNodeContainers(
+          nodeFolder,
+          parts,
+          settings.podSubnet === undefined ? {} : { podSubnet: settings.podSubnet },
+        ),
+      ({ network, ability }) => `pods get ${network.subnet}, snapshots by ${ability.snapshotter}`,
+    );
+    await this.#startPart("containerd", containerdPart(home, node, prepared));
+    await step(
+      clock,
+      tell,
+      "Images",
+      () => importBuiltinImages(prepared.paths, parts, shippedFolder("examples/app")),
+      (names) => names.join(", "),
+    );
+    const mosquitto = parts.mosquitto
+      ? { program: parts.mosquitto, configFile: writeMosquittoConfig(nodeFolder, settings.mqttPort) }
+      : undefined;
+    await this.#startPart("MQTT broker", brokerPart(home, settings, mosquitto, parts), `port ${settings.mqttPort}`);
+    const cluster = await connectToCluster(home);
+    const relay = await this.#startLink(node);
+    const token = await joinToken(cluster, clock);
+    const config = writeEdgeCoreConfig(home, settings, node, nodeContainersPaths(nodeFolder), relay, token);
+    await this.#startPart("EdgeCore", edgeCorePart(home, node, config, parts));
+    await step(
+      clock,
+      tell,
+      `Node ${node}`,
+      () => waitForNodeReady(cluster, clock, node),
+      () => "Ready",
+    );
+    if (settings.examples && !settings.examplesCreated) {
+      await step(
+        clock,
+        tell,
+        "Examples",
+        () => createExamples(cluster),
+        (names) => names.join(", "),
+      );
+      saveSettings(home, { ...settings, examplesCreated: true });
+    }
+    if (settings.examples) await this.#startPart("Thermometer", thermometerPart(home, settings));
+  }
+
+  async #startLink(node: string): Promise<{ hubPort: number; httpsPort: number }> {
+    const { settings, logger } = this.#options;
+    const route = { listenAddress: "127.0.0.1", listenPort: 0, targetAddress: "127.0.0.1" };
+    const hub = new LinkRelay({ ...route, targetPort: settings.cloudHubPort }, logger);
+    const https = new LinkRelay({ ...route, targetPort: settings.cloudHttpsPort }, logger);
+    this.#links.set(node, { hub, https });
+    return { hubPort: await hub.start(), httpsPort: await https.start() };
+  }
+
+  async #startPart(title: string, description: PartDescription, detail?: string): Promise<void> {
+    const { clock, logger, tell } = this.#options;
+    const part = new SupervisedProcess(description, clock, logger, () => this.#noteChildren());
+    this.#running.push(part);
+    await step(
+      clock,
+      tell,
+      title,
+      () => part.start(),
+      () => detail,
+    );
+  }
+
+  #noteChildren(): void {
+    const children = this.#running.flatMap((part): [string, number][] =>
+      part.processId === undefined ? [] : [[part.description.name, part.processId]],
+    );
+    noteChildren(this.#options.home, new Map(children));
+  }
+
+  #relaysOf(node: string): readonly LinkRelay[] {
+    const link = this.#links.get(node);
+    if (!link) throw unknownNode(node, [...this.#links.keys()]);
+    return [link.hub, link.https];
+  }
+}

@@ -1,0 +1,52 @@
+import { SkerryError } from "@skerry/base";
+import type { StepEvent } from "./supervisor/steps.ts";
+
+const useColour = (stream: NodeJS.WriteStream): boolean =>
+  stream.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
+
+const colours = { green: 32, red: 31, yellow: 33, grey: 90, bold: 1 } as const;
+
+/** The text in a colour where the stream is a terminal. */
+export function paint(colour: keyof typeof colours, text: string, stream: NodeJS.WriteStream = process.stdout): string {
+  return useColour(stream) ? `\u001b[${colours[colour]}m${text}\u001b[0m` : text;
+}
+
+/** Writes one line to standard output. */
+export function print(line = ""): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** `320 ms`, `4.2 s`. */
+export function duration(milliseconds: number): string {
+  return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+/** Shows a step when it is done, with its time. */
+export function printStep(event: StepEvent): void {
+  switch (event.kind) {
+    case "begun":
+      return;
+    case "note":
+      print(`  ${paint("grey", event.text)}`);
+      return;
+    case "failed":
+      print(`${paint("red", "✗")} ${event.title.padEnd(20)} ${duration(event.tookMs).padStart(8)}`);
+      return;
+    case "done": {
+      const detail = event.detail === undefined ? "" : `  ${paint("grey", event.detail)}`;
+      print(`${paint("green", "✓")} ${event.title.padEnd(20)} ${duration(event.tookMs).padStart(8)}${detail}`);
+    }
+  }
+}
+
+/** Shows an error as a person needs it: what happened and what to do; a stack trace only for a bug. */
+export function printError(error: unknown): void {
+  const red = (text: string): string => paint("red", text, process.stderr);
+  if (error instanceof SkerryError) process.stderr.write(`${red(error.code)}: ${error.message}\n${error.advice}\n`);
+  else if (error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS"))
+    process.stderr.write(`${red("SKERRY_USAGE")}: ${error.message}\nSee \`skerry --help\`.\n`);
+  else
+    process.stderr.write(
+      `${red("SKERRY_INTERNAL")}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\nThis is a bug in Skerry; please report it.\n`,
+    );
+}
