@@ -6,11 +6,15 @@ import { connectAsync, type MqttClient } from "mqtt";
 export class TestBroker implements AsyncDisposable {
   readonly #broker: Aedes;
   readonly #sockets = new Set<Socket>();
+  readonly #acknowledged: { clientId: string; topic: string }[] = [];
   #server = createServer();
   #port = 0;
 
   private constructor(broker: Aedes) {
     this.#broker = broker;
+    broker.on("ack", (packet, client) => {
+      if (packet && "topic" in packet) this.#acknowledged.push({ clientId: client.id, topic: packet.topic });
+    });
   }
 
   static async start(): Promise<TestBroker> {
@@ -41,13 +45,9 @@ export class TestBroker implements AsyncDisposable {
     await closed;
   }
 
-  /** Resolves when the given client has acknowledged a message. */
-  acknowledged(clientId: string): Promise<void> {
-    return new Promise((resolve) => {
-      this.#broker.on("ack", (_packet, client) => {
-        if (client?.id === clientId) resolve();
-      });
-    });
+  /** Topics of the messages that a client has acknowledged. */
+  acknowledgedBy(clientId: string): readonly string[] {
+    return this.#acknowledged.filter((entry) => entry.clientId === clientId).map(({ topic }) => topic);
   }
 
   /** Calls back for all that is published. */
