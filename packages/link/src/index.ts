@@ -1,3 +1,4 @@
+export * from "./delivery/index.ts";
 export * from "./errors.ts";
 export * from "./message.ts";
 export * from "./message-builders.ts";

@@ -1,0 +1,4 @@
+export * from "./delivery-protocol.ts";
+export * from "./kubeedge-delivery.ts";
+export * from "./liveness.ts";
+export * from "./object-message.ts";
