@@ -6,30 +6,39 @@ import {
   type ResourceReference,
   secrets,
 } from "@skerry/api";
+import { isJsonObject } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import { versionOf } from "./node-requests.ts";
 import { toJson } from "./object-response.ts";
-import type { RequestHandler } from "./request.ts";
+import type { RequestHandler, UpstreamRequest } from "./request.ts";
+
+/** What {@link queryRequests} needs. */
+export interface QueryRequestOptions {
+  readonly api: KubernetesApi;
+  /** A node was given a claim; it may then read the volume that the claim is bound to. */
+  readonly onClaimRead: (nodeName: string, volumeName: string) => void;
+}
 
 /**
  * Queries answered with the bare object: U13-U15. Read from the API server, not from a cache: a cache that lags could
  * answer an older version than the node already has.
  */
-export function queryRequests(api: KubernetesApi): Record<string, RequestHandler> {
-  const query =
-    (resource: ResourceReference): RequestHandler =>
-    async (request) => {
-      const object = await api.get<KubernetesObject>({
-        resource,
-        ...(resource.namespaced ? { namespace: request.namespace } : {}),
-        name: request.name,
-      });
-      request.reply(toJson(object), versionOf(object));
-    };
+export function queryRequests(options: QueryRequestOptions): Record<string, RequestHandler> {
+  const query = async (resource: ResourceReference, request: UpstreamRequest): Promise<KubernetesObject> => {
+    const namespace = resource.namespaced ? { namespace: request.namespace } : {};
+    const object = await options.api.get<KubernetesObject>({ resource, ...namespace, name: request.name });
+    request.reply(toJson(object), versionOf(object));
+    return object;
+  };
   return {
-    "configmap query": query(configMaps),
-    "secret query": query(secrets),
-    "persistentvolume query": query(persistentVolumes),
-    "persistentvolumeclaim query": query(persistentVolumeClaims),
+    "configmap query": async (request) => void (await query(configMaps, request)),
+    "secret query": async (request) => void (await query(secrets, request)),
+    "persistentvolume query": async (request) => void (await query(persistentVolumes, request)),
+    "persistentvolumeclaim query": async (request) => {
+      const claim = await query(persistentVolumeClaims, request);
+      const spec = "spec" in claim ? claim.spec : undefined;
+      const volumeName = isJsonObject(spec) ? spec["volumeName"] : undefined;
+      if (typeof volumeName === "string") options.onClaimRead(request.nodeName, volumeName);
+    },
   };
 }

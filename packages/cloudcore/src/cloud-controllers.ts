@@ -1,0 +1,128 @@
+import {
+  clusterObjectSyncs,
+  configMaps,
+  type Device,
+  deviceModels,
+  devices,
+  type KubernetesObject,
+  nodes,
+  objectSyncs,
+  pods,
+  type ResourceReference,
+  secrets,
+} from "@skerry/api";
+import type { Clock, Logger, Random } from "@skerry/base";
+import { Informer, type InformerOptions, type KubernetesApi } from "@skerry/kube";
+import type { CloudHubPort, UpstreamHandlers } from "./cloudhub/cloud-hub-port.ts";
+import type { NodeObjects } from "./cloudhub/node-objects.ts";
+import { installCustomResources } from "./customresources/index.ts";
+import { announceMembership, DeviceController, DeviceObjects, deviceIndexers } from "./devicecontroller/index.ts";
+import { EdgeController, EdgeObjects, NodePermissions } from "./edgecontroller/index.ts";
+import { withoutManagedFields } from "./managed-fields.ts";
+import { joinDesiredObjects, SyncController } from "./synccontroller/index.ts";
+
+/** What the controllers live on. */
+export interface CloudControllersOptions {
+  readonly api: KubernetesApi;
+  readonly cloudHub: CloudHubPort;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Whether to install the definitions of devices and sync objects. @default true */
+  readonly installCustomResources?: boolean;
+  /** Where this CloudCore can be reached; written to the Nodes that register. */
+  readonly cloudCoreAddress?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** The running controllers, and what CloudHub needs of them. */
+export interface CloudControllers extends AsyncDisposable {
+  readonly handlers: UpstreamHandlers;
+  readonly nodeObjects: NodeObjects;
+  readonly syncController: SyncController;
+}
+
+/**
+ * Starts EdgeController, DeviceController and SyncController; resolves when their caches have synced and they are ready
+ * for nodes.
+ * @throws SkerryError `CLOUDCORE_DEFINITION_UNUSABLE`, `CLOUDCORE_DEFINITION_NOT_ESTABLISHED`
+ */
+export async function startCloudControllers(options: CloudControllersOptions): Promise<CloudControllers> {
+  const { api, cloudHub, clock, random, logger, cloudCoreAddress, signal } = options;
+  if (options.installCustomResources ?? true)
+    await installCustomResources({ api, clock, logger, ...(signal ? { signal } : {}) });
+
+  await using stack = new AsyncDisposableStack();
+  const informers: Informer<KubernetesObject>[] = [];
+  const informer = <T extends KubernetesObject>(
+    resource: ResourceReference,
+    extra: Pick<InformerOptions<T>, "indexers"> = {},
+  ): Informer<T> => {
+    const created = stack.use(
+      new Informer<T>({ api, target: { resource }, clock, random, logger, transform: withoutManagedFields, ...extra }),
+    );
+    informers.push(created as unknown as Informer<KubernetesObject>);
+    return created;
+  };
+
+  const nodeInformer = informer<KubernetesObject>(nodes);
+  const edgeObjects = new EdgeObjects({
+    pods: informer(pods),
+    nodes: nodeInformer,
+    configMaps: informer(configMaps),
+    secrets: informer(secrets),
+  });
+  const deviceObjects = new DeviceObjects({
+    devices: informer<Device>(devices, { indexers: deviceIndexers }),
+    deviceModels: informer(deviceModels),
+  });
+  const syncController = new SyncController({
+    api,
+    cloudHub,
+    clock,
+    random,
+    logger: logger.child("synccontroller"),
+    desired: joinDesiredObjects([edgeObjects, deviceObjects]),
+    objectSyncs: informer(objectSyncs),
+    clusterObjectSyncs: informer(clusterObjectSyncs),
+    nodeExists: (nodeName) => nodeInformer.cache.get(nodeName) !== undefined,
+    onOutgoing: (outgoing) => announceMembership(cloudHub, { clock, random }, outgoing),
+  });
+  const nodeObjects = new NodePermissions({
+    podIndex: edgeObjects.podIndex,
+    ownsDevice: (nodeName, namespace, name) => deviceObjects.deviceOf(nodeName, namespace, name) !== undefined,
+    clock,
+  });
+  const edgeController = new EdgeController({
+    api,
+    logger,
+    objects: edgeObjects,
+    permissions: nodeObjects,
+    syncController,
+    ...(cloudCoreAddress === undefined ? {} : { cloudCoreAddress }),
+  });
+  const deviceController = new DeviceController({
+    api,
+    cloudHub,
+    clock,
+    random,
+    logger,
+    objects: deviceObjects,
+    syncController,
+  });
+
+  for (const each of informers) each.start();
+  await Promise.all(informers.map((each) => each.whenSynced(signal)));
+  // The SyncController last: what it compares must be complete, or it would take back what nodes rightly hold.
+  for (const controller of [edgeController, deviceController, syncController]) {
+    stack.use(controller);
+    await controller.start();
+  }
+  const running = stack.move();
+  return {
+    handlers: { edgeController: edgeController.upstream, deviceController: deviceController.upstream },
+    nodeObjects,
+    syncController,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}

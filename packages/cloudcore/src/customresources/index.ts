@@ -1,0 +1,1 @@
+export { type InstallOptions, installCustomResources } from "./install-custom-resources.ts";

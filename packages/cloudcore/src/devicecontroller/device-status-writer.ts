@@ -1,0 +1,218 @@
+import {
+  apiVersionOf,
+  type Device,
+  type DeviceReportedState,
+  type DeviceStatus,
+  deviceStatuses,
+  devices,
+  type KubernetesObject,
+  type ResourceReference,
+} from "@skerry/api";
+import type { Clock, JsonObject, JsonValue, Logger, Random } from "@skerry/base";
+import {
+  ApiError,
+  failureStatus,
+  isApiError,
+  jsonEqual,
+  type KubernetesApi,
+  type ObjectTarget,
+  WorkQueue,
+} from "@skerry/kube";
+import type { DeviceObjects } from "./device-objects.ts";
+import { applyReport, type DeviceReport, mergeReports } from "./device-reports.ts";
+
+/** What a {@link DeviceStatusWriter} lives on. */
+export interface DeviceStatusWriterOptions {
+  readonly api: KubernetesApi;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly objects: DeviceObjects;
+}
+
+interface PendingReport {
+  report: DeviceReport;
+  readonly settled: PromiseWithResolvers<void>;
+}
+
+/** Devices written at the same time. */
+const WRITE_CONCURRENCY = 8;
+
+/**
+ * Writes what nodes report into the DeviceStatus, and into the Device's own status, where users look first. One write at
+ * a time per device: what comes meanwhile is merged, newest value first, and goes with the next one, so that a device
+ * that reports often costs no more than the API server can take. A report counts as accepted only once it is stored.
+ */
+export class DeviceStatusWriter implements AsyncDisposable {
+  readonly #options: DeviceStatusWriterOptions;
+  readonly #pending = new Map<string, PendingReport>();
+  readonly #writes: WorkQueue;
+
+  constructor(options: DeviceStatusWriterOptions) {
+    this.#options = options;
+    this.#writes = new WorkQueue({
+      clock: options.clock,
+      random: options.random,
+      logger: options.logger.child("device-status"),
+      concurrency: WRITE_CONCURRENCY,
+      retry: { initialMs: 20, maximumMs: 10_000 },
+      work: (key) => this.#write(key),
+    });
+  }
+
+  start(): void {
+    this.#writes.start();
+  }
+
+  /** Takes a report; resolves when it is stored, rejects when the device is not (or no longer) the node's. */
+  report(nodeName: string, namespace: string, name: string, report: DeviceReport): Promise<void> {
+    const key = `${nodeName} ${namespace}/${name}`;
+    const pending = this.#pending.get(key);
+    if (pending) {
+      pending.report = mergeReports(pending.report, report);
+      return pending.settled.promise;
+    }
+    const settled = Promise.withResolvers<void>();
+    this.#pending.set(key, { report, settled });
+    this.#writes.add(key);
+    return settled.promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writes[Symbol.asyncDispose]();
+    for (const { settled } of this.#pending.values()) settled.reject(stopping());
+    this.#pending.clear();
+  }
+
+  async #write(key: string): Promise<void> {
+    const pending = this.#pending.get(key);
+    if (!pending) return;
+    // What comes from now on goes with the next write.
+    this.#pending.delete(key);
+    const [nodeName = "", path = ""] = key.split(" ");
+    const [namespace = "", name = ""] = path.split("/");
+    const device = this.#options.objects.deviceOf(nodeName, namespace, name);
+    if (!device) {
+      pending.settled.reject(unknownDevice(nodeName, namespace, name));
+      return;
+    }
+    try {
+      const state = await this.#writeDeviceStatus(device, pending.report);
+      pending.settled.resolve();
+      await this.#mirror(device, state);
+    } catch (error) {
+      if (isRefusal(error)) {
+        pending.settled.reject(error);
+        return;
+      }
+      this.#putBack(key, pending);
+      throw error;
+    }
+  }
+
+  /** A write that failed for now: its report goes with the next try, below what has come meanwhile. */
+  #putBack(key: string, failed: PendingReport): void {
+    const newer = this.#pending.get(key);
+    if (!newer) {
+      this.#pending.set(key, failed);
+      return;
+    }
+    newer.report = mergeReports(failed.report, newer.report);
+    newer.settled.promise.then(failed.settled.resolve, failed.settled.reject);
+  }
+
+  async #writeDeviceStatus(device: Device, report: DeviceReport): Promise<DeviceReportedState> {
+    const { namespace = "", name } = device.metadata;
+    const stored = await this.#existing(device);
+    const properties = new Set(
+      [...(device.spec?.properties ?? []), ...(this.#options.objects.modelOf(device)?.spec?.properties ?? [])].map(
+        (property) => property.name,
+      ),
+    );
+    const state = applyReport(stored.status ?? {}, report, (property) => properties.has(property));
+    await this.#patchStatus(deviceStatuses, namespace, name, state, stored);
+    return state;
+  }
+
+  /** The device's DeviceStatus; created when it is missing, and then removed with the Device. */
+  async #existing(device: Device): Promise<DeviceStatus> {
+    const { api } = this.#options;
+    const { namespace = "", name, uid = "" } = device.metadata;
+    try {
+      return await api.get<DeviceStatus>({ resource: deviceStatuses, namespace, name });
+    } catch (error) {
+      if (!isApiError(error, "NotFound")) throw error;
+    }
+    const owner = { apiVersion: apiVersionOf(devices), kind: "Device", name, uid, controller: true };
+    return await api.create<DeviceStatus>(
+      { resource: deviceStatuses, namespace },
+      {
+        apiVersion: apiVersionOf(deviceStatuses),
+        kind: "DeviceStatus",
+        metadata: { name, namespace, ownerReferences: [{ ...owner, blockOwnerDeletion: true }] },
+        spec: {},
+      },
+    );
+  }
+
+  /** A mirror that fails is not worth a report: the next one repairs it. */
+  async #mirror(device: Device, state: DeviceReportedState): Promise<void> {
+    const { namespace = "", name } = device.metadata;
+    try {
+      await this.#patchStatus(devices, namespace, name, state, undefined);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#options.logger.warn("Cannot show a report in the Device's status", {
+        device: `${namespace}/${name}`,
+        reason: error.message,
+      });
+    }
+  }
+
+  /**
+   * KubeEdge's definitions have no status subresource: the status is written with the object. Where a definition has
+   * one, the server leaves the status as it was, and it is written there.
+   */
+  async #patchStatus(
+    resource: ResourceReference,
+    namespace: string,
+    name: string,
+    state: DeviceReportedState,
+    base: KubernetesObject | undefined,
+  ): Promise<void> {
+    const { api } = this.#options;
+    const target: ObjectTarget = { resource, namespace, name };
+    const status: JsonObject = { ...state } as JsonObject;
+    const version = base?.metadata.resourceVersion;
+    const body: JsonObject = { ...(version ? { metadata: { resourceVersion: version } } : {}), status };
+    const written = await api.patch<DeviceStatus>(target, { type: "merge", body });
+    if (holds(written.status, status)) return;
+    await api.patch<DeviceStatus>({ ...target, subresource: "status" }, { type: "merge", body: { status } });
+  }
+}
+
+function holds(written: object | undefined, wanted: JsonObject): boolean {
+  const members = (written ?? {}) as JsonObject;
+  return Object.entries(wanted).every(([name, value]) =>
+    jsonEqual(members[name] ?? null, (value ?? null) as JsonValue),
+  );
+}
+
+/** The API server says that this will never do; anything else is worth another try. */
+function isRefusal(error: unknown): boolean {
+  return isApiError(error, "Invalid") || isApiError(error, "Forbidden") || isApiError(error, "BadRequest");
+}
+
+function unknownDevice(nodeName: string, namespace: string, name: string): ApiError {
+  return new ApiError(
+    failureStatus(404, "NotFound", `no device "${namespace}/${name}" is bound to node "${nodeName}"`, {
+      name,
+      kind: "devices",
+      group: devices.group,
+    }),
+  );
+}
+
+function stopping(): ApiError {
+  return new ApiError(failureStatus(503, "ServiceUnavailable", "CloudCore is stopping"));
+}

@@ -1,0 +1,3 @@
+export { EdgeController, type EdgeControllerOptions } from "./edge-controller.ts";
+export { type EdgeInformers, EdgeObjects } from "./edge-objects.ts";
+export { NodePermissions, type NodePermissionsOptions } from "./node-permissions.ts";

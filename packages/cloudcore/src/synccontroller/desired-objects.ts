@@ -1,0 +1,37 @@
+import type { KubernetesObject } from "@skerry/api";
+import type { ManagedKind } from "./managed-kinds.ts";
+
+/** An object that a node should hold. */
+export interface DesiredObject {
+  readonly kind: ManagedKind;
+  readonly object: KubernetesObject;
+}
+
+/** What nodes should hold, as the controllers' caches say. */
+export interface DesiredObjects {
+  /** Everything that the node should hold, what is needed before what needs it. */
+  objectsOf(nodeName: string): Iterable<DesiredObject>;
+  /** The object of that name, if the node should hold it. */
+  objectFor(nodeName: string, kind: ManagedKind, namespace: string, name: string): KubernetesObject | undefined;
+  /** Whether the node should hold the object, given as the API server has it now. */
+  belongsTo(nodeName: string, kind: ManagedKind, object: KubernetesObject): boolean;
+}
+
+/** Joins the parts that several controllers answer for. */
+export function joinDesiredObjects(parts: readonly DesiredObjects[]): DesiredObjects {
+  return {
+    *objectsOf(nodeName) {
+      for (const part of parts) yield* part.objectsOf(nodeName);
+    },
+    objectFor(nodeName, kind, namespace, name) {
+      for (const part of parts) {
+        const object = part.objectFor(nodeName, kind, namespace, name);
+        if (object) return object;
+      }
+      return undefined;
+    },
+    belongsTo(nodeName, kind, object) {
+      return parts.some((part) => part.belongsTo(nodeName, kind, object));
+    },
+  };
+}

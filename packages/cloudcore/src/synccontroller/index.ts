@@ -1,0 +1,13 @@
+export type { DesiredObject, DesiredObjects } from "./desired-objects.ts";
+export { joinDesiredObjects } from "./desired-objects.ts";
+export {
+  configMapKind,
+  deviceKind,
+  deviceModelKind,
+  type ManagedKind,
+  nodeKind,
+  podKind,
+  secretKind,
+} from "./managed-kinds.ts";
+export type { OutgoingObject } from "./node-synchronizer.ts";
+export { SyncController, type SyncControllerOptions } from "./sync-controller.ts";

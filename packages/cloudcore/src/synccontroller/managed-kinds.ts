@@ -1,0 +1,100 @@
+import {
+  apiVersionOf,
+  configMaps,
+  type Device,
+  deviceModels,
+  devices,
+  type KubernetesObject,
+  type Node,
+  nodes,
+  pods,
+  type ResourceReference,
+  secrets,
+} from "@skerry/api";
+
+/** A kind of object that nodes hold, and how it travels (wire.md 10). */
+export interface ManagedKind {
+  readonly reference: ResourceReference;
+  /** Type in the message's path. */
+  readonly type: string;
+  /** Who it is from: an edge hands it on by that, also in repairs (wire.md W9). */
+  readonly source: "edgecontroller" | "devicecontroller";
+  /** Operation of the first message about an object. */
+  readonly firstOperation: "insert" | "update";
+  /** Whether the node is told when the object is gone. A node is not told that it is itself deleted (wire.md D7). */
+  readonly tellsDeletion: boolean;
+  /**
+   * Text of what matters to the node, where the rest changes all the time; a version that differs in nothing else is
+   * not sent. Without it every version is sent.
+   */
+  readonly significance?: (object: KubernetesObject) => string;
+}
+
+const fromEdgeController = { source: "edgecontroller", tellsDeletion: true } as const;
+const fromDeviceController = { source: "devicecontroller", firstOperation: "insert", tellsDeletion: true } as const;
+
+export const nodeKind: ManagedKind = {
+  ...fromEdgeController,
+  reference: nodes,
+  type: "node",
+  firstOperation: "update",
+  tellsDeletion: false,
+  // The node's own heartbeats do not come back to it (wire.md W32).
+  significance: (object) => {
+    const { spec, status } = object as Node;
+    const conditions = (status?.conditions ?? []).map(({ lastHeartbeatTime: _time, ...condition }) => condition);
+    return JSON.stringify([stableMetadata(object), spec, { ...status, conditions }]);
+  },
+};
+
+export const configMapKind: ManagedKind = {
+  ...fromEdgeController,
+  reference: configMaps,
+  type: "configmap",
+  firstOperation: "insert",
+};
+
+export const secretKind: ManagedKind = {
+  ...fromEdgeController,
+  reference: secrets,
+  type: "secret",
+  firstOperation: "update",
+};
+
+/** Every version goes down, also the echo of the node's own status: KubeEdge's edge compares with what it holds. */
+export const podKind: ManagedKind = { ...fromEdgeController, reference: pods, type: "pod", firstOperation: "update" };
+
+export const deviceModelKind: ManagedKind = { ...fromDeviceController, reference: deviceModels, type: "devicemodel" };
+
+export const deviceKind: ManagedKind = {
+  ...fromDeviceController,
+  reference: devices,
+  type: "device",
+  // What the edge has reported does not come back to it.
+  significance: (object) => {
+    const { spec, status } = object as Device;
+    return JSON.stringify([stableMetadata(object), spec, status?.reportToCloud, status?.reportCycle]);
+  },
+};
+
+/** All of them, what is needed before what needs it. */
+export const managedKinds: readonly ManagedKind[] = [
+  nodeKind,
+  configMapKind,
+  secretKind,
+  deviceModelKind,
+  deviceKind,
+  podKind,
+];
+
+/** The kind with that apiVersion and kind, if nodes hold it. */
+export function managedKindOf(apiVersion: string | undefined, kind: string | undefined): ManagedKind | undefined {
+  return managedKinds.find(
+    ({ reference }) => reference.kind === kind && (apiVersion === undefined || apiVersionOf(reference) === apiVersion),
+  );
+}
+
+function stableMetadata(object: KubernetesObject): object {
+  const { resourceVersion: _version, generation: _generation, managedFields: _fields, ...metadata } = object.metadata;
+  return metadata;
+}

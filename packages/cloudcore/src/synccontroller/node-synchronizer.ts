@@ -1,0 +1,244 @@
+import { apiVersionOf, type KubernetesObject } from "@skerry/api";
+import { describeError, type JsonValue, type Logger } from "@skerry/base";
+import { compareResourceVersions, isApiError, isResourceVersion, type KubernetesApi } from "@skerry/kube";
+import { type Message, type MessageStamp, newMessage, objectPath } from "@skerry/link";
+import type { DesiredObjects } from "./desired-objects.ts";
+import type { ManagedKind } from "./managed-kinds.ts";
+import { newSyncRecord, type SyncRecord } from "./sync-record.ts";
+import type { SyncStore } from "./sync-store.ts";
+
+/** An object message that is about to go to a node. */
+export interface OutgoingObject {
+  readonly nodeName: string;
+  readonly kind: ManagedKind;
+  readonly operation: "insert" | "update" | "delete";
+  readonly object: KubernetesObject;
+}
+
+/** What a {@link NodeSynchronizer} lives on. */
+export interface NodeSynchronizerOptions {
+  readonly nodeName: string;
+  readonly api: KubernetesApi;
+  readonly desired: DesiredObjects;
+  readonly store: SyncStore;
+  readonly stamp: MessageStamp;
+  readonly logger: Logger;
+  readonly deliver: (message: Message) => boolean;
+  readonly onOutgoing: (outgoing: OutgoingObject) => void;
+}
+
+interface Pending {
+  readonly kind: ManagedKind;
+  readonly namespace: string;
+  readonly name: string;
+  /** The object's last version, when its deletion was seen. */
+  readonly lastKnown: KubernetesObject | undefined;
+}
+
+/** Names compared at a time; their sync objects are created together. */
+const BATCH = 64;
+
+/**
+ * Brings one node with a live session to hold what it should: compares, name by name, what it has acknowledged with what
+ * the caches say, and sends the difference. Whatever happened, looking again always leads on, so events, repairs and
+ * reconnects all end here. Messages of one object keep their order: a new object of the same name goes out when the node
+ * has acknowledged that the old one is gone.
+ */
+export class NodeSynchronizer implements Disposable {
+  readonly #options: NodeSynchronizerOptions;
+  /** Names to compare, in order; as many as the node has objects at most. */
+  readonly #pending = new Map<string, Pending>();
+  #running = false;
+  #closed = false;
+
+  constructor(options: NodeSynchronizerOptions) {
+    this.#options = options;
+    for (const record of options.store.records.of(options.nodeName)) record.sent = undefined;
+  }
+
+  /** Compares one name soon. */
+  compare(kind: ManagedKind, namespace: string, name: string, lastKnown?: KubernetesObject): void {
+    if (this.#closed) return;
+    const key = `${kind.type} ${namespace}/${name}`;
+    this.#pending.set(key, { kind, namespace, name, lastKnown: lastKnown ?? this.#pending.get(key)?.lastKnown });
+    void this.#run();
+  }
+
+  /** Compares everything that the node should hold or has acknowledged. */
+  compareAll(): void {
+    const { desired, nodeName, store } = this.#options;
+    for (const { kind, object } of desired.objectsOf(nodeName))
+      this.compare(kind, object.metadata.namespace ?? "", object.metadata.name);
+    for (const record of store.records.of(nodeName)) this.compare(record.kind, record.namespace, record.name);
+  }
+
+  /** Sends everything anew: the node may have lost what it had acknowledged. */
+  resendAll(): void {
+    for (const record of this.#options.store.records.of(this.#options.nodeName)) {
+      record.acknowledged = "0";
+      record.acknowledgedSignificance = undefined;
+      record.sent = undefined;
+    }
+    this.compareAll();
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    this.#pending.clear();
+  }
+
+  async #run(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      // Lets the burst of events that caused this come to its end.
+      await Promise.resolve();
+      while (this.#pending.size > 0 && !this.#closed) {
+        const batch = [...this.#pending].slice(0, BATCH);
+        for (const [key] of batch) this.#pending.delete(key);
+        const gone = await this.#prepare(batch.map(([, pending]) => pending));
+        for (const [, pending] of batch) if (!this.#closed) this.#settle(pending, gone);
+      }
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** What needs the API, done together: creates missing sync objects, confirms that absent objects are really gone. */
+  async #prepare(batch: readonly Pending[]): Promise<ReadonlySet<SyncRecord>> {
+    const { store, logger, nodeName } = this.#options;
+    const gone = new Set<SyncRecord>();
+    const works: Promise<void>[] = [];
+    for (const pending of batch) {
+      const current = this.#current(pending);
+      if (current) {
+        const record = this.#recordOf(pending, current);
+        if (record.stored === "absent") works.push(store.ensure(record));
+      }
+      for (const record of this.#others(pending, current)) {
+        if (current || pending.lastKnown?.metadata.uid === record.uid) gone.add(record);
+        else works.push(this.#confirmGone(record).then((isGone) => void (isGone && gone.add(record))));
+      }
+    }
+    if (works.length === 0) return gone;
+    const failed = (await Promise.allSettled(works)).find((result) => result.status === "rejected");
+    if (failed)
+      logger.warn("Cannot keep account of what the node has; trying again", {
+        nodeName,
+        reason: describeError(failed.reason),
+      });
+    return gone;
+  }
+
+  #settle(pending: Pending, gone: ReadonlySet<SyncRecord>): void {
+    const current = this.#current(pending);
+    let mayFollow = true;
+    for (const record of this.#others(pending, current)) {
+      if (gone.has(record)) this.#sendDeletion(record, pending.lastKnown);
+      if (record.stored === "removing" || record.sent?.kind === "deletion") mayFollow = false;
+    }
+    if (current && mayFollow) this.#sendObject(this.#recordOf(pending, current), current);
+  }
+
+  #sendObject(record: SyncRecord, object: KubernetesObject): void {
+    const { nodeName, stamp, deliver, onOutgoing, logger } = this.#options;
+    const { kind } = record;
+    const version = object.metadata.resourceVersion ?? "";
+    if (!isResourceVersion(version)) {
+      logger.error("An object has no numeric resourceVersion and is not sent", { nodeName, type: kind.type, version });
+      return;
+    }
+    if (record.stored !== "present") return;
+    const known = record.sent?.kind === "object" ? record.sent.resourceVersion : record.acknowledged;
+    if (compareResourceVersions(version, known) <= 0) return;
+    const significance = kind.significance?.(object);
+    const knownSignificance =
+      record.sent?.kind === "object" ? record.sent.significance : record.acknowledgedSignificance;
+    if (significance !== undefined && significance === knownSignificance) return;
+    const operation = record.acknowledged === "0" ? kind.firstOperation : "update";
+    const outgoing = { ...object, apiVersion: apiVersionOf(kind.reference), kind: kind.reference.kind };
+    onOutgoing({ nodeName, kind, operation, object: outgoing });
+    const message = newMessage(stamp, this.#route(record, operation), asContent(outgoing), {
+      resourceVersion: version,
+    });
+    if (deliver(message)) record.sent = { kind: "object", resourceVersion: version, significance };
+  }
+
+  #sendDeletion(record: SyncRecord, lastKnown: KubernetesObject | undefined): void {
+    const { nodeName, stamp, store, deliver, onOutgoing } = this.#options;
+    if (record.stored === "removing" || record.sent?.kind === "deletion") return;
+    if (!record.kind.tellsDeletion) {
+      store.remove(record);
+      return;
+    }
+    const { kind, namespace, name, uid } = record;
+    const reference = { apiVersion: apiVersionOf(kind.reference), kind: kind.reference.kind };
+    const seen = lastKnown?.metadata.uid === uid ? { ...lastKnown, ...reference } : undefined;
+    const stub: JsonValue = { metadata: { name, ...(namespace === "" ? {} : { namespace }), uid } };
+    onOutgoing({
+      nodeName,
+      kind,
+      operation: "delete",
+      object: seen ?? { ...reference, metadata: { name, namespace, uid } },
+    });
+    const version = seen?.metadata.resourceVersion;
+    const message = newMessage(
+      stamp,
+      this.#route(record, "delete"),
+      seen ? asContent(seen) : stub,
+      version === undefined ? {} : { resourceVersion: version },
+    );
+    if (deliver(message)) record.sent = { kind: "deletion" };
+  }
+
+  #route(record: SyncRecord, operation: string): Message["route"] {
+    const { kind, namespace, name } = record;
+    return {
+      source: kind.source,
+      group: "resource",
+      operation,
+      resource: objectPath(namespace === "" ? undefined : namespace, kind.type, name),
+    };
+  }
+
+  #current({ kind, namespace, name }: Pending): KubernetesObject | undefined {
+    return this.#options.desired.objectFor(this.#options.nodeName, kind, namespace, name);
+  }
+
+  /** Records of the name that are not about the object that has it now. */
+  #others(pending: Pending, current: KubernetesObject | undefined): SyncRecord[] {
+    const { store, nodeName } = this.#options;
+    return store.records
+      .named(nodeName, pending.kind, pending.namespace, pending.name)
+      .filter((record) => record.uid !== current?.metadata.uid);
+  }
+
+  #recordOf(pending: Pending, object: KubernetesObject): SyncRecord {
+    const { store, nodeName } = this.#options;
+    const uid = object.metadata.uid ?? "";
+    const existing = store.records.get(nodeName, uid);
+    if (existing) return existing;
+    const record = newSyncRecord({ nodeName, uid, ...pending });
+    store.records.add(record);
+    return record;
+  }
+
+  /** Asks the API itself: a cache may lag, and a deletion cannot be taken back. */
+  async #confirmGone(record: SyncRecord): Promise<boolean> {
+    const { api, desired, nodeName } = this.#options;
+    const { kind, namespace, name, uid } = record;
+    try {
+      const target = { resource: kind.reference, name, ...(namespace === "" ? {} : { namespace }) };
+      const found = await api.get(target);
+      return found.metadata.uid !== uid || !desired.belongsTo(nodeName, kind, found);
+    } catch (error) {
+      if (isApiError(error, "NotFound")) return true;
+      throw error;
+    }
+  }
+}
+
+/** Typed objects are JSON by construction. */
+function asContent(object: KubernetesObject): JsonValue {
+  return object as unknown as JsonValue;
+}

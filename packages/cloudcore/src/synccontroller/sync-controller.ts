@@ -1,0 +1,217 @@
+import type { KubernetesObject, ObjectSync } from "@skerry/api";
+import { type Clock, isJsonObject, type JsonValue, type Logger, type Random, type Timer } from "@skerry/base";
+import type { Informer, KubernetesApi } from "@skerry/kube";
+import { type Message, newMessage, objectPath } from "@skerry/link";
+import type { CloudHubPort, SessionEvent } from "../cloudhub/cloud-hub-port.ts";
+import type { DesiredObjects } from "./desired-objects.ts";
+import { type ManagedKind, managedKindOf } from "./managed-kinds.ts";
+import { NodeSynchronizer, type OutgoingObject } from "./node-synchronizer.ts";
+import { newSyncRecord, type SyncRecord } from "./sync-record.ts";
+import { SyncStore } from "./sync-store.ts";
+
+/** What a {@link SyncController} lives on. */
+export interface SyncControllerOptions {
+  readonly api: KubernetesApi;
+  readonly cloudHub: CloudHubPort;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly desired: DesiredObjects;
+  readonly objectSyncs: Informer<ObjectSync>;
+  readonly clusterObjectSyncs: Informer<ObjectSync>;
+  /** Whether a Node object of that name exists. */
+  readonly nodeExists: (nodeName: string) => boolean;
+  /** Hears of each object message before it goes out. */
+  readonly onOutgoing?: (outgoing: OutgoingObject) => void;
+}
+
+/** How often each connected node is compared as a whole, in milliseconds (wire.md 9). */
+const COMPARE_INTERVAL_MS = 5_000;
+/** How long a Node must be gone and not connected until its sync objects are removed, in milliseconds. */
+const FORGET_NODE_AFTER_MS = 600_000;
+
+/**
+ * Brings the connected nodes to hold the objects that they should (wire.md 8, 9): at once when a session opens, when an
+ * object changes, and as a whole every five seconds. Its caches must have synced before {@link start}.
+ *
+ * An edge holds an object that CloudCore has no sync object of only when somebody deleted it: a sync object is created
+ * before the object is first sent. Such an object is found when the edge next speaks of it ({@link removeStray}); when
+ * the object still exists, it is sent again.
+ */
+export class SyncController implements AsyncDisposable {
+  readonly #options: SyncControllerOptions;
+  readonly #store: SyncStore;
+  readonly #sessions = new Map<string, NodeSynchronizer>();
+  /** Nodes that have sync objects but no Node, and since when. */
+  readonly #absentSinceMs = new Map<string, number>();
+  readonly #cleanup = new DisposableStack();
+  #timer: Timer | undefined;
+
+  constructor(options: SyncControllerOptions) {
+    this.#options = options;
+    this.#store = new SyncStore({
+      ...options,
+      onChanged: ({ nodeName, kind, namespace, name }) => this.objectChanged(nodeName, kind, namespace, name),
+    });
+  }
+
+  /** Begins with the nodes that are connected. */
+  async start(): Promise<void> {
+    const { cloudHub, objectSyncs, clusterObjectSyncs } = this.#options;
+    for (const informer of [objectSyncs, clusterObjectSyncs])
+      this.#cleanup.use(informer.listen((event) => this.#store.observe(event)));
+    this.#store.start();
+    this.#cleanup.use(cloudHub.onDelivered(({ nodeName, message }) => this.#delivered(nodeName, message)));
+    this.#cleanup.use(cloudHub.onSession((event) => this.#session(event)));
+    for (const nodeName of [...cloudHub.connectedNodes].sort()) this.#open(nodeName);
+    this.#schedule();
+  }
+
+  /** An object of the node has changed, or should no longer be there; `lastKnown` when its deletion was seen. */
+  objectChanged(
+    nodeName: string,
+    kind: ManagedKind,
+    namespace: string,
+    name: string,
+    lastKnown?: KubernetesObject,
+  ): void {
+    this.#sessions.get(nodeName)?.compare(kind, namespace, name, lastKnown);
+  }
+
+  /** The node may have lost everything that it had acknowledged: its EdgeCore has started anew (cloud.md 14, 29). */
+  resendAll(nodeName: string): void {
+    this.#sessions.get(nodeName)?.resendAll();
+  }
+
+  /** The node speaks of an object that does not exist: it is told so. */
+  removeStray(nodeName: string, kind: ManagedKind, namespace: string, name: string, uid: string): void {
+    if (this.#store.records.get(nodeName, uid)) {
+      this.objectChanged(nodeName, kind, namespace, name);
+      return;
+    }
+    const { cloudHub, clock, random } = this.#options;
+    const route = {
+      source: kind.source,
+      group: "resource",
+      operation: "delete",
+      resource: objectPath(namespace, kind.type, name),
+    };
+    cloudHub.deliver(nodeName, newMessage({ clock, random }, route, { metadata: { name, namespace, uid } }));
+  }
+
+  /** Resolves when the acknowledgements so far are stored. */
+  whenStored(): Promise<void> {
+    return this.#store.whenWritten();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#timer?.cancel();
+    this.#cleanup.dispose();
+    for (const session of this.#sessions.values()) session[Symbol.dispose]();
+    this.#sessions.clear();
+    await this.#store[Symbol.asyncDispose]();
+  }
+
+  #session(event: SessionEvent): void {
+    if (event.kind === "opened") this.#open(event.nodeName);
+    else this.#close(event.nodeName);
+  }
+
+  #open(nodeName: string): void {
+    const { api, cloudHub, desired, clock, random, logger, onOutgoing } = this.#options;
+    this.#close(nodeName);
+    const session = new NodeSynchronizer({
+      nodeName,
+      api,
+      desired,
+      store: this.#store,
+      stamp: { clock, random },
+      logger,
+      deliver: (message) => cloudHub.deliver(nodeName, message),
+      onOutgoing: (outgoing) => onOutgoing?.(outgoing),
+    });
+    this.#sessions.set(nodeName, session);
+    session.compareAll();
+  }
+
+  #close(nodeName: string): void {
+    this.#sessions.get(nodeName)?.[Symbol.dispose]();
+    this.#sessions.delete(nodeName);
+  }
+
+  #delivered(nodeName: string, message: Message): void {
+    const identity = identityOf(message.content);
+    if (!identity) return;
+    const record = this.#store.records.get(nodeName, identity.uid) ?? this.#recordOfAnswer(nodeName, message, identity);
+    if (!record) return;
+    if (message.route.operation === "delete") {
+      if (record.sent?.kind !== "deletion") return;
+      this.#store.remove(record);
+    } else {
+      const version = message.header.resourceversion ?? "";
+      if (record.sent?.kind === "object" && record.sent.resourceVersion === version)
+        record.acknowledgedSignificance = record.sent.significance;
+      this.#store.acknowledged(record, version);
+    }
+  }
+
+  /** The node has taken an object from the answer to its query: from now on it is kept up to date there. */
+  #recordOfAnswer(nodeName: string, message: Message, identity: ObjectIdentity): SyncRecord | undefined {
+    const kind = managedKindOf(identity.apiVersion, identity.kind);
+    if (message.route.operation !== "response" || !kind) return undefined;
+    const { uid, namespace, name } = identity;
+    const current = this.#options.desired.objectFor(nodeName, kind, namespace, name);
+    if (current?.metadata.uid !== uid) return undefined;
+    const record = newSyncRecord({ nodeName, uid, kind, namespace, name });
+    this.#store.records.add(record);
+    return record;
+  }
+
+  #schedule(): void {
+    this.#timer = this.#options.clock.setTimer(COMPARE_INTERVAL_MS, () => {
+      for (const session of this.#sessions.values()) session.compareAll();
+      this.#forgetGoneNodes();
+      this.#schedule();
+    });
+  }
+
+  /** Nodes that were removed for good leave their sync objects behind. */
+  #forgetGoneNodes(): void {
+    const { clock, nodeExists } = this.#options;
+    const now = clock.monotonicMs();
+    const names = new Set(this.#store.records.nodeNames());
+    for (const nodeName of this.#absentSinceMs.keys()) if (!names.has(nodeName)) this.#absentSinceMs.delete(nodeName);
+    for (const nodeName of names) {
+      if (nodeExists(nodeName) || this.#sessions.has(nodeName)) {
+        this.#absentSinceMs.delete(nodeName);
+        continue;
+      }
+      const sinceMs = this.#absentSinceMs.get(nodeName);
+      if (sinceMs === undefined) this.#absentSinceMs.set(nodeName, now);
+      else if (now - sinceMs >= FORGET_NODE_AFTER_MS)
+        for (const record of this.#store.records.of(nodeName)) this.#store.remove(record);
+    }
+  }
+}
+
+interface ObjectIdentity {
+  readonly apiVersion: string | undefined;
+  readonly kind: string | undefined;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+function identityOf(content: JsonValue): ObjectIdentity | undefined {
+  if (!isJsonObject(content) || !isJsonObject(content["metadata"])) return undefined;
+  const { uid, namespace, name } = content["metadata"];
+  if (typeof uid !== "string" || uid === "" || typeof name !== "string") return undefined;
+  const { apiVersion, kind } = content;
+  return {
+    apiVersion: typeof apiVersion === "string" ? apiVersion : undefined,
+    kind: typeof kind === "string" ? kind : undefined,
+    namespace: typeof namespace === "string" ? namespace : "",
+    name,
+    uid,
+  };
+}
