@@ -1,0 +1,98 @@
+import {
+  type ConfigMap,
+  configMaps,
+  type Deployment,
+  deployments,
+  type KubernetesObject,
+  type Lease,
+  leases,
+  type Namespace,
+  type Node,
+  namespaces,
+  nodes,
+  type Pod,
+  pods,
+  type ReplicaSet,
+  type ResourceReference,
+  replicaSets,
+  type Service,
+  type ServiceAccount,
+  serviceAccounts,
+  services,
+} from "@skerry/api";
+import { type Indexer, Informer } from "@skerry/kube";
+import type { ControllerPorts } from "./controller-ports.ts";
+import { controllerOf } from "./owner-references.ts";
+
+/** Index of objects by the UID of the controller that owns them. */
+export const BY_CONTROLLER = "controller";
+/** Index of namespaced objects by their namespace. */
+export const BY_NAMESPACE = "namespace";
+/** Index of pods by the node they are bound to; unbound ones under the empty name. */
+export const BY_NODE = "node";
+
+/** Name of the ConfigMap with the cluster's CA certificate in each namespace. */
+export const ROOT_CA_CONFIG_MAP = "kube-root-ca.crt";
+
+/** The informers that the controllers share, one per kind. */
+export interface ClusterInformers {
+  readonly pods: Informer<Pod>;
+  readonly nodes: Informer<Node>;
+  readonly leases: Informer<Lease>;
+  readonly namespaces: Informer<Namespace>;
+  readonly deployments: Informer<Deployment>;
+  readonly replicaSets: Informer<ReplicaSet>;
+  readonly services: Informer<Service>;
+  readonly serviceAccounts: Informer<ServiceAccount>;
+  /** Only those named {@link ROOT_CA_CONFIG_MAP}. */
+  readonly rootCaConfigMaps: Informer<ConfigMap>;
+}
+
+const controllerIndex = <T extends KubernetesObject>(object: T): string[] => {
+  const owner = controllerOf(object);
+  return owner ? [owner.uid] : [];
+};
+const namespaceIndex = <T extends KubernetesObject>(object: T): string[] => [object.metadata.namespace ?? ""];
+
+/** Creates the shared informers; nothing is started yet. */
+export function createClusterInformers(ports: ControllerPorts): ClusterInformers {
+  const informer = <T extends KubernetesObject>(
+    resource: ResourceReference,
+    indexers: Readonly<Record<string, Indexer<T>>> = {},
+    selection: { readonly namespace?: string; readonly fieldSelector?: string } = {},
+  ): Informer<T> => {
+    const { namespace, fieldSelector } = selection;
+    return new Informer<T>({
+      ...ports,
+      target: { resource, ...(namespace === undefined ? {} : { namespace }) },
+      indexers,
+      transform: withoutManagedFields,
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    });
+  };
+  return {
+    pods: informer<Pod>(pods, {
+      [BY_CONTROLLER]: controllerIndex,
+      [BY_NAMESPACE]: namespaceIndex,
+      [BY_NODE]: (pod) => [pod.spec.nodeName ?? ""],
+    }),
+    nodes: informer<Node>(nodes),
+    leases: informer<Lease>(leases, {}, { namespace: "kube-node-lease" }),
+    namespaces: informer<Namespace>(namespaces),
+    deployments: informer<Deployment>(deployments, { [BY_NAMESPACE]: namespaceIndex }),
+    replicaSets: informer<ReplicaSet>(replicaSets, {
+      [BY_CONTROLLER]: controllerIndex,
+      [BY_NAMESPACE]: namespaceIndex,
+    }),
+    services: informer<Service>(services, { [BY_NAMESPACE]: namespaceIndex }),
+    serviceAccounts: informer<ServiceAccount>(serviceAccounts, {}, { fieldSelector: "metadata.name=default" }),
+    rootCaConfigMaps: informer<ConfigMap>(configMaps, {}, { fieldSelector: `metadata.name=${ROOT_CA_CONFIG_MAP}` }),
+  };
+}
+
+/** Drops what no controller reads, to save memory. */
+export function withoutManagedFields<T extends KubernetesObject>(object: T): T {
+  if (!object.metadata.managedFields) return object;
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
