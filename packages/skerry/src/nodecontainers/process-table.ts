@@ -65,7 +65,8 @@ function statFields(processId: number): string[] | undefined {
 }
 
 /** Sends a signal; false when the process is gone. */
-export function sendSignal(processId: number, signal: NodeJS.Signals): boolean {
+export function sendSignal(processId: number | undefined, signal: NodeJS.Signals): boolean {
+  if (processId === undefined || processId <= 1) return false; // 0 and below would mean whole groups of processes.
   try {
     process.kill(processId, signal);
     return true;

@@ -61,7 +61,8 @@ export class ControlServer implements AsyncDisposable {
         receivedBytes += chunk.length;
         if (receivedBytes > LONGEST_LINE_BYTES) socket.destroy();
       });
-      createInterface({ input: socket }).once("line", (line) => {
+      const lines = createInterface({ input: socket }).on("error", () => socket.destroy());
+      lines.once("line", (line) => {
         void answerTo(line, handle).then((answer) => socket.end(`${JSON.stringify(answer)}\n`));
       });
     });
@@ -102,10 +103,9 @@ async function answerTo(line: string, handle: (request: ControlRequest) => Promi
 export async function askSupervisor(home: SkerryHome, request: ControlRequest): Promise<unknown> {
   const socket = connect(controlSocketPath(home));
   const line = await new Promise<string>((resolve, reject) => {
-    socket.once("error", () => reject(notRunning(home.folder)));
-    createInterface({ input: socket })
-      .once("line", resolve)
-      .once("close", () => reject(notRunning(home.folder)));
+    const refuse = (): void => reject(notRunning(home.folder));
+    socket.once("error", refuse);
+    createInterface({ input: socket }).once("line", resolve).once("close", refuse).once("error", refuse);
     socket.write(`${JSON.stringify(request)}\n`);
   }).finally(() => socket.destroy());
   const answer = JSON.parse(line) as ControlAnswer;

@@ -85,7 +85,7 @@ export class SupervisedProcess implements AsyncDisposable {
       const fail = (error: SkerryError): void => {
         this.#stopping = true; // A part that never was ready is not started again by itself.
         timer.cancel();
-        sendSignal(this.#child?.pid ?? 0, "SIGKILL");
+        sendSignal(this.#child?.pid, "SIGKILL");
         reject(error);
       };
       const timer = this.#clock.setTimer(timeoutMs, () =>
@@ -179,10 +179,11 @@ export class SupervisedProcess implements AsyncDisposable {
       return;
     }
     const ranMs = this.#clock.monotonicMs() - this.#startedMs;
-    this.#backOffMs = ranMs >= STEADY_MS ? FIRST_BACK_OFF_MS : Math.min(this.#backOffMs * 2, LONGEST_BACK_OFF_MS);
-    this.#logger.warn(`${this.description.name} ended; starting it again`, { reason, inMs: this.#backOffMs });
-    this.#enter({ kind: "waiting", reason, retryInMs: this.#backOffMs });
-    this.#timer = this.#clock.setTimer(this.#backOffMs, () => {
+    const delayMs = ranMs >= STEADY_MS ? FIRST_BACK_OFF_MS : this.#backOffMs;
+    this.#backOffMs = Math.min(delayMs * 2, LONGEST_BACK_OFF_MS);
+    this.#logger.warn(`${this.description.name} ended; starting it again`, { reason, inMs: delayMs });
+    this.#enter({ kind: "waiting", reason, retryInMs: delayMs });
+    this.#timer = this.#clock.setTimer(delayMs, () => {
       this.#restarts += 1;
       this.#spawn();
     });

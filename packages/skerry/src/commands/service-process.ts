@@ -1,0 +1,46 @@
+import { isSkerryError, type Logger } from "@skerry/base";
+import { createLogger, systemClock } from "@skerry/base/platform";
+import { tellFailed, tellReady } from "../supervisor/part-messages.ts";
+import { printError } from "../terminal.ts";
+import { EXIT_FAILED, EXIT_OK } from "./command.ts";
+
+/** A started service, with facts for its supervisor. */
+export interface RunningService {
+  readonly service: AsyncDisposable;
+  readonly facts?: Readonly<Record<string, string | number>>;
+}
+
+/** A logger for a process: JSON lines for files and collectors, text at a terminal. */
+export function processLogger(): Logger {
+  return createLogger({
+    clock: systemClock,
+    format: process.stdout.isTTY ? "text" : "json",
+    level: process.env["SKERRY_LOG_LEVEL"] === "debug" ? "debug" : "info",
+    write: (line) => process.stdout.write(`${line}\n`),
+  });
+}
+
+/**
+ * Runs a service until SIGTERM, SIGINT or the end of its supervisor, then stops it in order. Resolves with the exit
+ * code.
+ */
+export async function runService(start: (logger: Logger) => Promise<RunningService>): Promise<number> {
+  const stop = Promise.withResolvers<void>();
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop.resolve());
+  process.on("disconnect", () => stop.resolve());
+  const logger = processLogger();
+  try {
+    const { service, facts } = await start(logger);
+    tellReady(facts);
+    await stop.promise;
+    await service[Symbol.asyncDispose]();
+    if (process.connected) process.disconnect();
+    return EXIT_OK;
+  } catch (error) {
+    tellFailed(error);
+    printError(error);
+    if (!isSkerryError(error)) logger.error("Ended by an error", { reason: String(error) });
+    if (process.connected) process.disconnect();
+    return EXIT_FAILED;
+  }
+}

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { test } from "node:test";
+import { SkerryError } from "@skerry/base";
+import { checkPorts, freePort } from "./port-check.ts";
+
+test("a port in use gives a coded error that names the holder and the option", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  const wanted = { address: "127.0.0.1", port: address.port, purpose: "Kubernetes API", option: "--api-port" };
+  await assert.rejects(checkPorts([wanted]), (error) => {
+    assert.ok(error instanceof SkerryError);
+    assert.equal(error.code, "SKERRY_PORT_IN_USE");
+    assert.match(error.message, new RegExp(`process ${process.pid}`));
+    assert.match(error.advice, /--api-port/);
+    return true;
+  });
+  server.close();
+  await once(server, "close");
+  await checkPorts([wanted]);
+});
+
+test("a free port is the wanted one, or another when that is taken", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  assert.notEqual(await freePort("127.0.0.1", address.port), address.port);
+  server.close();
+  await once(server, "close");
+  assert.equal(await freePort("127.0.0.1", address.port), address.port);
+});
