@@ -1,0 +1,188 @@
+import { type Clock, describeError, Listeners, type Logger, type Random } from "@skerry/base";
+import type { KubernetesApi } from "@skerry/kube";
+import {
+  DEFAULT_KUBEEDGE_DELIVERY,
+  type DeliveryProtocol,
+  KubeEdgeDelivery,
+  type LinkConnection,
+  type LinkListen,
+  type LinkListener,
+  type Message,
+} from "@skerry/link";
+import type { CloudHubPort, SessionEvent, UpstreamHandlers } from "./cloud-hub-port.ts";
+import { cloudHubNotStarted, nodeIdMismatch, nodeLimitReached } from "./errors.ts";
+import { annotateNode } from "./node-annotation.ts";
+import type { NodeObjects } from "./node-objects.ts";
+import { NodeSession } from "./node-session.ts";
+import { UpstreamDispatch } from "./upstream-dispatch.ts";
+
+export interface CloudHubOptions {
+  readonly listen: LinkListen;
+  readonly api: KubernetesApi;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Sessions at once. @default 500 */
+  readonly nodeLimit?: number;
+  /** Without a message from the node for so long its session ends. @default 30_000 */
+  readonly keepaliveTimeoutMs?: number;
+  /** Where this CloudCore can be reached; written to the nodes' annotation `cloudcore`. */
+  readonly advertisedAddress?: string;
+  /** The authority of the Kubernetes API, PEM; answered to edges that ask for `k8s/ca.crt`. */
+  readonly kubernetesAuthorityPem?: string;
+  /** The delivery protocol of a new session. @default KubeEdge's */
+  readonly createProtocol?: (connection: LinkConnection, nowMs: number) => DeliveryProtocol;
+}
+
+const POLICY_VIOLATION = 1008;
+const TRY_AGAIN_LATER = 1013;
+const GOING_AWAY = 1001;
+
+/**
+ * The cloud's end of the link: one session a node, at most. The node's identity is its certificate; a newer connection
+ * of a node ends the older one, and whatever the older one still reports is its own affair (wire.md W1).
+ */
+export class CloudHub implements CloudHubPort, AsyncDisposable {
+  readonly #options: CloudHubOptions;
+  readonly #logger: Logger;
+  readonly #sessions = new Map<string, NodeSession>();
+  readonly #sessionListeners: Listeners<SessionEvent>;
+  readonly #deliveryListeners: Listeners<{ readonly nodeName: string; readonly message: Message }>;
+  readonly #stopping = new AbortController();
+  #upstream: UpstreamDispatch | undefined;
+  #listener: LinkListener | undefined;
+
+  constructor(options: CloudHubOptions) {
+    this.#options = options;
+    this.#logger = options.logger.child("cloudhub");
+    const onError = (error: unknown): void =>
+      this.#logger.error("A listener of CloudHub failed", { error: describeError(error) });
+    this.#sessionListeners = new Listeners(onError);
+    this.#deliveryListeners = new Listeners(onError);
+  }
+
+  /**
+   * Begins to accept nodes. The handlers must be ready: the first message may come at once.
+   * @throws SkerryError of the listener, `LINK_PORT_IN_USE` among them
+   */
+  async start(handlers: UpstreamHandlers, nodeObjects: NodeObjects): Promise<void> {
+    const { clock, random } = this.#options;
+    this.#upstream = new UpstreamDispatch({
+      handlers,
+      nodeObjects,
+      stamp: { clock, random },
+      logger: this.#logger,
+      deliver: (nodeName, message) => this.deliver(nodeName, message),
+      kubernetesAuthorityPem: this.#options.kubernetesAuthorityPem,
+    });
+    this.#listener = await this.#options.listen((connection) => this.#admit(connection));
+  }
+
+  /** The listener's port. @throws SkerryError `CLOUDHUB_NOT_STARTED` */
+  get port(): number {
+    if (!this.#listener) throw cloudHubNotStarted();
+    return this.#listener.port;
+  }
+
+  get connectedNodes(): ReadonlySet<string> {
+    return new Set(this.#sessions.keys());
+  }
+
+  onSession(listener: (event: SessionEvent) => void): Disposable {
+    return this.#sessionListeners.add(listener);
+  }
+
+  onDelivered(listener: (delivery: { readonly nodeName: string; readonly message: Message }) => void): Disposable {
+    return this.#deliveryListeners.add(listener);
+  }
+
+  deliver(nodeName: string, message: Message): boolean {
+    return this.#sessions.get(nodeName)?.offer(message) ?? false;
+  }
+
+  /** The live session of a node, for enrolment and status; undefined without one. */
+  sessionOf(nodeName: string): Pick<NodeSession, "certificateFingerprint" | "counters" | "openedAtMs"> | undefined {
+    return this.#sessions.get(nodeName);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    for (const session of [...this.#sessions.values()]) session.close(GOING_AWAY, "CloudCore is stopping");
+    await this.#listener?.[Symbol.asyncDispose]();
+  }
+
+  #admit(connection: LinkConnection): void {
+    const nodeName = connection.peer.name;
+    const claimed = connection.headers["node_id"] ?? "";
+    const older = this.#sessions.get(nodeName);
+    const limit = this.#options.nodeLimit ?? 500;
+    if (claimed !== nodeName) {
+      this.#refuse(connection, POLICY_VIOLATION, nodeIdMismatch(claimed, nodeName));
+      return;
+    }
+    if (!older && this.#sessions.size >= limit) {
+      this.#refuse(connection, TRY_AGAIN_LATER, nodeLimitReached(limit));
+      return;
+    }
+    older?.close(POLICY_VIOLATION, "a newer connection of this node took over");
+    this.#open(nodeName, connection);
+  }
+
+  #refuse(connection: LinkConnection, code: number, error: Error): void {
+    this.#logger.warn("A node was refused", { node: connection.peer.name, error: describeError(error) });
+    connection.close(code, describeError(error));
+  }
+
+  #open(nodeName: string, connection: LinkConnection): void {
+    const { clock, advertisedAddress } = this.#options;
+    const ended = new AbortController();
+    const session: NodeSession = new NodeSession({
+      nodeName,
+      connection,
+      protocol: this.#createProtocol(connection),
+      clock,
+      logger: this.#logger,
+      dispatch: async (message) => {
+        // What an older session's node still had to say must not overtake the newer session.
+        if (this.#sessions.get(nodeName) === session) await this.#upstream?.dispatch(nodeName, message);
+      },
+      onDelivered: (message) => this.#deliveryListeners.emit({ nodeName, message }),
+      onEnd: (reason) => {
+        ended.abort();
+        this.#close(session, reason);
+      },
+    });
+    this.#sessions.set(nodeName, session);
+    this.#logger.info("A node is connected", { node: nodeName, connectedNodes: this.#sessions.size });
+    this.#sessionListeners.emit({ kind: "opened", nodeName });
+    session.start();
+    if (advertisedAddress)
+      void annotateNode(
+        { ...this.#options, logger: this.#logger },
+        nodeName,
+        advertisedAddress,
+        AbortSignal.any([ended.signal, this.#stopping.signal]),
+      );
+  }
+
+  /** Forgets the session if it is still the node's: a newer one is none of its business (wire.md W1). */
+  #close(session: NodeSession, reason: string): void {
+    const { nodeName } = session;
+    if (this.#sessions.get(nodeName) !== session) return;
+    this.#sessions.delete(nodeName);
+    this.#logger.info("A node is no longer connected", {
+      node: nodeName,
+      reason,
+      connectedForSeconds: Math.round((this.#options.clock.monotonicMs() - session.openedAtMs) / 1000),
+      ...session.counters,
+    });
+    this.#sessionListeners.emit({ kind: "closed", nodeName, reason });
+  }
+
+  #createProtocol(connection: LinkConnection): DeliveryProtocol {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#options.createProtocol) return this.#options.createProtocol(connection, nowMs);
+    const messageTimeoutMs = this.#options.keepaliveTimeoutMs ?? DEFAULT_KUBEEDGE_DELIVERY.messageTimeoutMs;
+    return new KubeEdgeDelivery(nowMs, { ...DEFAULT_KUBEEDGE_DELIVERY, messageTimeoutMs });
+  }
+}

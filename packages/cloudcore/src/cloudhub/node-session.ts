@@ -1,0 +1,221 @@
+import { BoundedQueue, type Clock, describeError, type Logger, type Timer } from "@skerry/base";
+import {
+  type DeliveryAction,
+  type DeliveryCounters,
+  type DeliveryInput,
+  type DeliveryProtocol,
+  decodeMessage,
+  encodeMessage,
+  type LinkConnection,
+  type Message,
+} from "@skerry/link";
+
+/** What a session is made of, and whom it tells. */
+export interface NodeSessionOptions {
+  readonly nodeName: string;
+  readonly connection: LinkConnection;
+  readonly protocol: DeliveryProtocol;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Handles one message of the node; the next one waits until it is done. */
+  readonly dispatch: (message: Message) => Promise<void>;
+  readonly onDelivered: (message: Message) => void;
+  /** Called once, whatever ended the session. */
+  readonly onEnd: (reason: string) => void;
+}
+
+/** Messages of one node that wait for their turn: reading stops at the first number and goes on at the second. */
+const PAUSE_AT = 64;
+const RESUME_AT = 16;
+/** A transport may hand over what it had read before it was paused, but not without end. */
+const MAX_WAITING = 8_192;
+
+/** Bytes that the transport may hold back before the session waits for it. */
+const FULL_AT_BYTES = 4 * 1024 * 1024;
+const DRAIN_CHECK_MS = 50;
+
+const PROTOCOL_ERROR = 1002;
+const TRY_AGAIN_LATER = 1013;
+
+/**
+ * One connected node: runs the delivery protocol on a connection and a clock, and hands the node's messages on, one
+ * after the other. A slow handler stops the reading of this node's connection, nothing else (W7, W15).
+ */
+export class NodeSession {
+  readonly nodeName: string;
+  readonly openedAtMs: number;
+  readonly #options: NodeSessionOptions;
+  readonly #waiting = new BoundedQueue<Message>(MAX_WAITING, "reject-newest");
+  #timer: Timer | undefined;
+  #drainTimer: Timer | undefined;
+  #paused = false;
+  #dispatching = false;
+  #ended = false;
+
+  constructor(options: NodeSessionOptions) {
+    this.nodeName = options.nodeName;
+    this.openedAtMs = options.clock.monotonicMs();
+    this.#options = options;
+  }
+
+  get counters(): DeliveryCounters {
+    return this.#options.protocol.counters;
+  }
+
+  /** SHA-256 of the certificate that the node came with. */
+  get certificateFingerprint(): string {
+    return this.#options.connection.peer.certificateFingerprint;
+  }
+
+  start(): void {
+    this.#options.connection.start({
+      onFrame: (text) => this.#onFrame(text),
+      onAlive: () => this.#tell({ kind: "alive" }),
+      onClose: ({ code, reason }) => this.#end(reason || `the connection broke (code ${code})`),
+    });
+    this.#schedule();
+  }
+
+  /** Hands a message for the node to the protocol; returns whether the session still takes any. */
+  offer(message: Message): boolean {
+    if (this.#ended) return false;
+    this.#tell({ kind: "offer", message });
+    return !this.#ended;
+  }
+
+  /** Ends the session from this side. */
+  close(code: number, reason: string): void {
+    if (this.#ended) return;
+    this.#options.connection.close(code, reason);
+    this.#end(reason);
+  }
+
+  #onFrame(text: string): void {
+    if (this.#ended) return;
+    let message: Message;
+    try {
+      message = decodeMessage(text);
+    } catch (error) {
+      this.#options.logger.warn("A node sent what is no message; its connection is closed", {
+        node: this.nodeName,
+        error: describeError(error),
+      });
+      this.close(PROTOCOL_ERROR, describeError(error));
+      return;
+    }
+    this.#tell({ kind: "frame", message });
+  }
+
+  #tell(input: DeliveryInput): void {
+    if (this.#ended) return;
+    const { protocol, clock } = this.#options;
+    for (const action of protocol.handle(input, clock.monotonicMs())) {
+      // An action before may have ended the session.
+      if (this.#ended) return;
+      this.#perform(action);
+    }
+    this.#schedule();
+  }
+
+  #perform(action: DeliveryAction): void {
+    const { connection, logger } = this.#options;
+    switch (action.kind) {
+      case "send":
+        connection.send(encodeMessage(action.message));
+        this.#watchBuffer();
+        break;
+      case "ping":
+        connection.ping();
+        break;
+      case "delivered":
+        this.#options.onDelivered(action.message);
+        break;
+      case "not-stored":
+        logger.warn("A node could not store an object; it is sent again", {
+          node: this.nodeName,
+          resource: action.message.route.resource,
+          reason: action.reason,
+        });
+        break;
+      case "refused":
+        logger.warn("A message for a node is not sent", {
+          node: this.nodeName,
+          resource: action.message.route.resource,
+          reason: action.reason,
+        });
+        break;
+      case "dispatch":
+        this.#enqueue(action.message);
+        break;
+      case "close":
+        this.close(action.code, action.reason);
+        break;
+    }
+  }
+
+  #enqueue(message: Message): void {
+    if (!this.#waiting.push(message)) {
+      this.close(TRY_AGAIN_LATER, "the node sends faster than its messages can be handled");
+      return;
+    }
+    if (!this.#paused && this.#waiting.length >= PAUSE_AT) this.#setPaused(true);
+    if (!this.#dispatching) void this.#dispatchAll();
+  }
+
+  async #dispatchAll(): Promise<void> {
+    this.#dispatching = true;
+    for (let message = this.#waiting.shift(); message && !this.#ended; message = this.#waiting.shift()) {
+      try {
+        await this.#options.dispatch(message);
+      } catch (error) {
+        this.#options.logger.error("Handling a node's message failed", {
+          node: this.nodeName,
+          resource: message.route.resource,
+          operation: message.route.operation,
+          error: describeError(error),
+        });
+      }
+      if (this.#paused && this.#waiting.length <= RESUME_AT) this.#setPaused(false);
+    }
+    this.#dispatching = false;
+  }
+
+  #setPaused(paused: boolean): void {
+    if (this.#ended) return;
+    this.#paused = paused;
+    const { connection } = this.#options;
+    if (paused) connection.pause();
+    this.#tell({ kind: "reading", reading: !paused });
+    if (!paused) connection.resume();
+  }
+
+  /** Stops sending while the transport holds back too much, so that a slow node costs bounded memory. */
+  #watchBuffer(): void {
+    const { connection, clock } = this.#options;
+    if (this.#drainTimer || connection.bufferedBytes < FULL_AT_BYTES) return;
+    this.#drainTimer = clock.setTimer(DRAIN_CHECK_MS, () => {
+      this.#drainTimer = undefined;
+      if (connection.bufferedBytes < FULL_AT_BYTES / 2) this.#tell({ kind: "writable", writable: true });
+      else this.#watchBuffer();
+    });
+    this.#tell({ kind: "writable", writable: false });
+  }
+
+  #schedule(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const { protocol, clock } = this.#options;
+    const dueMs = protocol.nextTickAtMs;
+    if (this.#ended || dueMs === undefined) return;
+    this.#timer = clock.setTimer(Math.max(0, dueMs - clock.monotonicMs()), () => this.#tell({ kind: "tick" }));
+  }
+
+  #end(reason: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#timer?.cancel();
+    this.#drainTimer?.cancel();
+    this.#waiting.clear();
+    this.#options.onEnd(reason);
+  }
+}

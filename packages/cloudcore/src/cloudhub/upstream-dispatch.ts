@@ -1,0 +1,115 @@
+import type { Logger } from "@skerry/base";
+import { failureStatus } from "@skerry/kube";
+import {
+  errorStatusContent,
+  type Message,
+  type MessageRoute,
+  type MessageStamp,
+  objectResponseContent,
+  parseObjectPath,
+  responseTo,
+} from "@skerry/link";
+import type { Reply, UpstreamHandlers } from "./cloud-hub-port.ts";
+import { authorizeNodeMessage } from "./node-authorization.ts";
+import type { NodeObjects } from "./node-objects.ts";
+
+export interface UpstreamDispatchOptions {
+  readonly handlers: UpstreamHandlers;
+  readonly nodeObjects: NodeObjects;
+  readonly stamp: MessageStamp;
+  readonly logger: Logger;
+  /** Hands an answer to the node's session. */
+  readonly deliver: (nodeName: string, message: Message) => void;
+  /** The authority of the Kubernetes API that pods are to trust, PEM; undefined when it is not known. */
+  readonly kubernetesAuthorityPem: string | undefined;
+}
+
+/** Sources that only acknowledgements may carry (wire.md 6, row 8). */
+const CLOUD_SOURCES: ReadonlySet<string> = new Set([
+  "cloudhub",
+  "cloudStream",
+  "devicecontroller",
+  "edgecontroller",
+  "synccontroller",
+]);
+
+/** Task reports; no component takes them yet. */
+const TASK_OPERATIONS: ReadonlySet<string> = new Set(["prepull", "upgrade", "UpdateNodeActionStatus"]);
+
+/** Writes that are answered by an ObjectResp (wire.md 11: U4, U6, U9, U11, U19, U20). */
+const OBJECT_RESPONSE_OPERATIONS: ReadonlySet<string> = new Set(["insert", "update", "patch"]);
+
+/** Brings a node's message to the component that handles it, when the node may send it (wire.md 6). */
+export class UpstreamDispatch {
+  readonly #options: UpstreamDispatchOptions;
+  #unhandledCount = 0;
+  #forbiddenCount = 0;
+
+  constructor(options: UpstreamDispatchOptions) {
+    this.#options = options;
+  }
+
+  /** Messages that no component takes. */
+  get unhandledCount(): number {
+    return this.#unhandledCount;
+  }
+
+  /** Messages refused by {@link authorizeNodeMessage}. */
+  get forbiddenCount(): number {
+    return this.#forbiddenCount;
+  }
+
+  async dispatch(nodeName: string, message: Message): Promise<void> {
+    const { handlers, logger } = this.#options;
+    const { source = "", group, operation = "", resource = "" } = message.route;
+    if (CLOUD_SOURCES.has(source)) return;
+    if (resource === "k8s/ca.crt") {
+      this.#reply(nodeName, message, { source: "cloudhub", group: "resource" })(
+        this.#options.kubernetesAuthorityPem ?? "",
+      );
+      return;
+    }
+    if (source === "metaserver" || (operation === "upload" && group === "user") || TASK_OPERATIONS.has(operation)) {
+      this.#unhandledCount++;
+      logger.debug("A message has no component that takes it", { node: nodeName, source, operation, resource });
+      return;
+    }
+    const isTwin = source === "twin";
+    const reply = this.#reply(
+      nodeName,
+      message,
+      // All of DeviceController's answers carry one resource, whatever they answer (wire.md D14).
+      isTwin
+        ? { source: "devicecontroller", group: "twin", resource: "twin" }
+        : { source: "edgecontroller", group: "resource" },
+    );
+    const verdict = authorizeNodeMessage(nodeName, message, this.#options.nodeObjects);
+    if (verdict.kind === "forbidden") {
+      this.#refuse(nodeName, message, verdict.reason, reply);
+      return;
+    }
+    await (isTwin ? handlers.deviceController : handlers.edgeController).handle(nodeName, message, reply);
+  }
+
+  #refuse(nodeName: string, message: Message, reason: string, reply: Reply): void {
+    this.#forbiddenCount++;
+    const { source, operation = "", resource = "" } = message.route;
+    this.#options.logger.warn("A node asked for what is not its own; refused", {
+      node: nodeName,
+      operation,
+      resource,
+      reason,
+    });
+    const type = parseObjectPath(resource)?.type;
+    // Events are never answered.
+    if (type === "event") return;
+    const status = failureStatus(403, "Forbidden", `node "${nodeName}" may not ${operation} ${resource}: ${reason}`);
+    const isWrite = source !== "twin" && (OBJECT_RESPONSE_OPERATIONS.has(operation) || type === "lease");
+    reply(isWrite ? objectResponseContent({ kind: "error", status }) : errorStatusContent(status));
+  }
+
+  #reply(nodeName: string, request: Message, route: MessageRoute): Reply {
+    const { stamp, deliver } = this.#options;
+    return (content, options) => deliver(nodeName, responseTo(stamp, request, content, { route, ...options }));
+  }
+}
