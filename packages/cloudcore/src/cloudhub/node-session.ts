@@ -51,6 +51,8 @@ export class NodeSession {
   #paused = false;
   #dispatching = false;
   #ended = false;
+  /** Whether the protocol refused the message that was last offered. */
+  #refused = false;
 
   constructor(options: NodeSessionOptions) {
     this.nodeName = options.nodeName;
@@ -76,11 +78,12 @@ export class NodeSession {
     this.#schedule();
   }
 
-  /** Hands a message for the node to the protocol; returns whether the session still takes any. */
+  /** Hands a message for the node to the protocol; returns whether the session took it. */
   offer(message: Message): boolean {
     if (this.#ended) return false;
+    this.#refused = false;
     this.#tell({ kind: "offer", message });
-    return !this.#ended;
+    return !this.#ended && !this.#refused;
   }
 
   /** Ends the session from this side. */
@@ -138,6 +141,7 @@ export class NodeSession {
         });
         break;
       case "refused":
+        this.#refused = true;
         logger.warn("A message for a node is not sent", {
           node: this.nodeName,
           resource: action.message.route.resource,

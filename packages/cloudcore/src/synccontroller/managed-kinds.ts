@@ -19,7 +19,10 @@ export interface ManagedKind {
   readonly type: string;
   /** Who it is from: an edge hands it on by that, also in repairs (wire.md W9). */
   readonly source: "edgecontroller" | "devicecontroller";
-  /** Operation of the first message about an object. */
+  /**
+   * Operation of the first message about an object. What can leave a node and come back in the same version must be
+   * inserted: the delivery takes anything else for a late update.
+   */
   readonly firstOperation: "insert" | "update";
   /** Whether the node is told when the object is gone. A node is not told that it is itself deleted (wire.md D7). */
   readonly tellsDeletion: boolean;
@@ -58,7 +61,7 @@ export const secretKind: ManagedKind = {
   ...fromEdgeController,
   reference: secrets,
   type: "secret",
-  firstOperation: "update",
+  firstOperation: "insert",
 };
 
 /** Every version goes down, also the echo of the node's own status: KubeEdge's edge compares with what it holds. */

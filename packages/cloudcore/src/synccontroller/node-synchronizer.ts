@@ -72,12 +72,12 @@ export class NodeSynchronizer implements Disposable {
     for (const record of store.records.of(nodeName)) this.compare(record.kind, record.namespace, record.name);
   }
 
-  /** Sends everything anew: the node may have lost what it had acknowledged. */
+  /** Sends everything anew that this session has not sent: the node may have lost what it had acknowledged before. */
   resendAll(): void {
     for (const record of this.#options.store.records.of(this.#options.nodeName)) {
+      if (record.sent !== undefined) continue;
       record.acknowledged = "0";
       record.acknowledgedSignificance = undefined;
-      record.sent = undefined;
     }
     this.compareAll();
   }

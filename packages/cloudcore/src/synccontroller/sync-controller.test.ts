@@ -196,7 +196,10 @@ test("an EdgeCore that starts anew gets everything again: it may have lost its d
   await world.connect("edge-1");
   await world.createPod("app", { nodeName: "edge-1" });
   await world.createDevice("thermo", { nodeName: "edge-1" });
+  world.hub.disconnect("edge-1");
   world.hub.take();
+  await world.connect("edge-1");
+  assert.deepEqual(world.hub.take(), [], "a new session alone sends nothing");
   await world.ask("edge-1", "insert", "null/node/edge-1", { metadata: { name: "edge-1" } });
   assert.deepEqual(withoutVersions(world.hub.take()), [
     "edgecontroller update plant/pod/app",

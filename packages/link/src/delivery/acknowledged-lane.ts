@@ -156,13 +156,14 @@ export class AcknowledgedLane {
 
   /**
    * An update must be newer than all that is known of the object. A deletion wins over every update that is on its way;
-   * an update newer than the deletion stands for an object that came back (a device moved to this node again).
+   * an update newer than the deletion stands for an object that came back (a device moved to this node again), and so
+   * does an insert of the same version (a model whose next device is bound to this node).
    */
   #isStale(message: Message, newest: Message | undefined, nowMs: number): boolean {
     if (isDeletion(message)) return newest !== undefined && isDeletion(newest);
     const version = versionOf(message) ?? 0n;
     const onItsWay = newest && versionOf(newest);
-    const settled = this.#settled.floor(objectKeyOf(message), nowMs);
+    const settled = this.#settled.floor(objectKeyOf(message), nowMs, message.route.operation === "insert");
     return (onItsWay !== undefined && version <= onItsWay) || (settled !== undefined && version <= settled);
   }
 

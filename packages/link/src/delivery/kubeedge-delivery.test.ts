@@ -11,7 +11,7 @@ const options: KubeEdgeDeliveryOptions = { ...DEFAULT_KUBEEDGE_DELIVERY, window:
 class Messages {
   #next = 0;
 
-  pod(uid: string, version: number | undefined, operation: "update" | "delete" = "update"): Message {
+  pod(uid: string, version: number | undefined, operation: "insert" | "update" | "delete" = "update"): Message {
     return {
       header: {
         msg_id: `m${this.#next++}`,
@@ -347,4 +347,18 @@ test("whatever is lost, late or refused: versions never go back at the node, and
     }),
     { numRuns: 500 },
   );
+});
+
+test("an object that was taken from the node and still exists comes back in the same version", () => {
+  const make = new Messages();
+  const delivery = new KubeEdgeDelivery(0, options);
+  const exchange = (message: Message): void => {
+    assert.deepEqual(sentIn(delivery.handle({ kind: "offer", message }, 0)), [message]);
+    delivery.handle({ kind: "frame", message: make.answer("response", message) }, 0);
+  };
+  exchange(make.pod("a", 5));
+  exchange(make.pod("a", undefined, "delete"));
+  assert.deepEqual(sentIn(delivery.handle({ kind: "offer", message: make.pod("a", 4, "insert") }, 0)), []);
+  exchange(make.pod("a", 5, "insert"));
+  assert.deepEqual(sentIn(delivery.handle({ kind: "offer", message: make.pod("a", 5, "insert") }, 0)), []);
 });

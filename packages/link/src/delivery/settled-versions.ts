@@ -24,14 +24,18 @@ export class SettledVersions {
     return this.#settled.size;
   }
 
-  /** The version that an update must be newer than; undefined when any will do. */
-  floor(key: string, nowMs: number): bigint | undefined {
+  /**
+   * The version that an update must be newer than; undefined when any will do. An object that `comesBack` after it was
+   * taken from the node may come in the very version of then: it still exists, and the node needs it again.
+   */
+  floor(key: string, nowMs: number, comesBack = false): bigint | undefined {
     const settled = this.#settled.get(key);
     if (settled?.deletedAtMs !== undefined && nowMs - settled.deletedAtMs >= this.#tombstoneMs) {
       this.#settled.delete(key);
       return undefined;
     }
-    return settled?.version;
+    if (settled?.version === undefined) return undefined;
+    return comesBack && settled.deletedAtMs !== undefined ? settled.version - 1n : settled.version;
   }
 
   note(key: string, version: bigint | undefined, deleted: boolean, nowMs: number): void {

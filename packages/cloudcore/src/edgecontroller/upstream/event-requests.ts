@@ -5,10 +5,7 @@ import { objectContent, patchContent } from "./content.ts";
 import { badRequest } from "./refusals.ts";
 import type { RequestHandler, UpstreamRequest } from "./request.ts";
 
-/**
- * Events of the node: U21. KubeEdge answers none of them; an answer lets the edge forget what has arrived, and a KubeEdge
- * edge ignores it. An event that arrives twice is stored once.
- */
+/** Events of the node: U21. They are never answered: nobody waits for it. An event that arrives twice is stored once. */
 export function eventRequests(api: KubernetesApi): Record<string, RequestHandler> {
   const named = (request: UpstreamRequest, content: JsonObject): Event => {
     const event = objectContent<Event>(content, events, request.namespace, request.name);
@@ -28,11 +25,9 @@ export function eventRequests(api: KubernetesApi): Record<string, RequestHandler
       } catch (error) {
         if (!isApiError(error, "AlreadyExists")) throw error;
       }
-      request.reply("OK");
     },
     "event update": async (request) => {
       await api.update<Event>(target(request), named(request, contentObject(request)));
-      request.reply("OK");
     },
     "event patch": async (request) => {
       const data = contentObject(request)["patchData"];
@@ -42,7 +37,6 @@ export function eventRequests(api: KubernetesApi): Record<string, RequestHandler
         Object.entries({ count, lastTimestamp, message, series }).filter(([, value]) => value !== undefined),
       );
       await api.patch<Event>(target(request), { type: "strategic", body });
-      request.reply("OK");
     },
   };
 }

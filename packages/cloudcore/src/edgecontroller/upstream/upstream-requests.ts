@@ -7,8 +7,8 @@ import { badRequest, unsupported } from "./refusals.ts";
 import type { RequestHandler } from "./request.ts";
 
 /**
- * Finds the handler of each upstream message by `<type> <operation>`, or `<type>` for any operation. Every request gets
- * an answer, a refusal where there is no handler: KubeEdge leaves those waiting for a minute (cloud.md 14, 23).
+ * Finds the handler of each upstream message by `<type> <operation>`, or `<type>` for any operation. Every request but an
+ * event gets an answer, a refusal where there is no handler: KubeEdge leaves those waiting for a minute (cloud.md 14, 23).
  */
 export class UpstreamRequests implements UpstreamHandler {
   readonly #handlers: ReadonlyMap<string, RequestHandler>;
@@ -39,7 +39,7 @@ export class UpstreamRequests implements UpstreamHandler {
       });
     } catch (error) {
       this.#logger.debug("A node's request failed", { nodeName, operation, resource, reason: describeError(error) });
-      reply(errorContent(error));
+      if (parseObjectPath(resource)?.type !== "event") reply(errorContent(error));
     }
   }
 }
