@@ -8,8 +8,6 @@ export interface DeviceTwinLimits {
   readonly maximumEventIdBytes: number;
   /** Devices of one node. */
   readonly maximumDevices: number;
-  /** Device requests over MQTT that wait for their commit; the next one waits at the broker. */
-  readonly maximumPendingRequests: number;
 }
 
 export const defaultDeviceTwinLimits: DeviceTwinLimits = {
@@ -17,5 +15,4 @@ export const defaultDeviceTwinLimits: DeviceTwinLimits = {
   maximumValueBytes: 64 * 1024,
   maximumEventIdBytes: 256,
   maximumDevices: 10_000,
-  maximumPendingRequests: 256,
 };

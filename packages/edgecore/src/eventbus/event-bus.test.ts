@@ -58,7 +58,7 @@ function newBus(address: string): { bus: EventBus; link: RecordedLink; logger: R
   const link = new RecordedLink();
   const logger = new RecordedLogger();
   const bus = new EventBus({
-    mqtt: new MqttJsConnector({ address, clientId: "edge-node-1" }),
+    mqtt: new MqttJsConnector({ address, subscriberId: "edge-node-1", publisherId: "edge-node-1-pub" }),
     cloudLink: link,
     clock: hastyClock,
     random: new SeededRandom(1),
@@ -157,6 +157,31 @@ test("what was published during an outage of the broker arrives after it", async
   assert.equal(bus.counters.publicationsDropped, 0);
 });
 
+test("a burst of requests waits at the broker while answers pile up: none is dropped", async () => {
+  await using broker = await TestBroker.start();
+  const { bus } = newBus(broker.address);
+  await using _bus = bus;
+  const connected = connectedOnce(bus);
+  bus.onDeviceMessage(async (topic, payload) => {
+    for (const end of ["result", "document", "delta"]) bus.publish(`${topic}/${end}`, payload);
+  });
+  await bus.start();
+  await connected;
+  const requestCount = 700; // Three times as many answers: twice what the queue holds.
+  const arrived = Promise.withResolvers<void>();
+  const last = new Map<string, number>();
+  broker.onPublish(({ topic, payload }) => {
+    if (!topic.startsWith(`${update}/`)) return;
+    assert.equal(Number(payload), (last.get(topic) ?? -1) + 1, "in order");
+    last.set(topic, Number(payload));
+    if ([...last.values()].filter((number) => number === requestCount - 1).length === 3) arrived.resolve();
+  });
+  const client = await broker.client();
+  for (let number = 0; number < requestCount; number++) client.publish(update, String(number));
+  await arrived.promise;
+  assert.equal(bus.counters.publicationsDropped, 0);
+});
+
 test("other topics go to the cloud as KubeEdge sends them, and are dropped and counted without a link", async () => {
   await using broker = await TestBroker.start();
   const { bus, link, logger } = newBus(broker.address);
@@ -203,5 +228,7 @@ test("start does not wait for a broker that is not there; the log says it once, 
 
 test("a broker address that is none is refused with a code", () => {
   for (const address of ["", "localhost", "http://localhost", "tcp://"])
-    assert.throws(() => new MqttJsConnector({ address, clientId: "x" }), { code: "EVENTBUS_BROKER_ADDRESS_INVALID" });
+    assert.throws(() => new MqttJsConnector({ address, subscriberId: "x", publisherId: "y" }), {
+      code: "EVENTBUS_BROKER_ADDRESS_INVALID",
+    });
 });

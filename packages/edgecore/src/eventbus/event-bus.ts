@@ -47,6 +47,7 @@ export class EventBus implements Service, DeviceBus {
   #session: MqttSession | undefined;
   #running: Promise<void> | undefined;
   #unacknowledged = new Set<Promise<void>>();
+  #roomAwaited: PromiseWithResolvers<void> | undefined;
   #refusedCount = 0;
 
   constructor(ports: EventBusPorts) {
@@ -156,6 +157,7 @@ export class EventBus implements Service, DeviceBus {
       signal.removeEventListener("abort", stop);
       this.#session = undefined;
       this.#queue.startOver();
+      this.#tellRoom();
     }
   }
 
@@ -168,6 +170,7 @@ export class EventBus implements Service, DeviceBus {
       session.publish(publication.topic, publication.payload).then(
         () => {
           this.#queue.acknowledge(publication);
+          if (this.#queue.hasRoom) this.#tellRoom();
           this.#pump();
         },
         (error: unknown) => {
@@ -192,9 +195,23 @@ export class EventBus implements Service, DeviceBus {
       this.#upload.upload(topic, payload);
       return;
     }
+    await this.#untilRoom();
     const handled = this.#handleDeviceMessage(topic, payload);
     if (qos > 0) await handled;
     else await this.#letRun(handled);
+  }
+
+  /** Back-pressure: while answers pile up, requests wait at the broker. Without a session nothing comes in anyway. */
+  async #untilRoom(): Promise<void> {
+    while (this.#session !== undefined && !this.#queue.hasRoom) {
+      this.#roomAwaited ??= Promise.withResolvers<void>();
+      await this.#roomAwaited.promise;
+    }
+  }
+
+  #tellRoom(): void {
+    this.#roomAwaited?.resolve();
+    this.#roomAwaited = undefined;
   }
 
   async #handleDeviceMessage(topic: string, payload: Uint8Array): Promise<void> {

@@ -42,6 +42,11 @@ export class PublishQueue {
     this.#limits = limits;
   }
 
+  /** Whether the queue is at most half full; who publishes because of what it receives waits for this. */
+  get hasRoom(): boolean {
+    return this.length <= this.#limits.maximumCount / 2 && this.#bytes <= this.#limits.maximumBytes / 2;
+  }
+
   get length(): number {
     return this.#waiting.length + this.#inFlight.size;
   }

@@ -50,7 +50,7 @@ export class EmbeddedBroker implements AsyncDisposable {
     broker.on("clientError", (client, error) =>
       logger.debug("A client's connection failed", { clientId: client.id, reason: error.message }),
     );
-    const server = createServer((socket) => broker.handle(socket));
+    const server = createServer({ noDelay: true }, (socket) => broker.handle(socket));
     server.maxConnections = limits.maximumConnections;
     try {
       await new Promise<void>((resolve, reject) => {

@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import {
   type Clock,
   isJsonObject,
@@ -68,6 +69,8 @@ export class Thermometer implements AsyncDisposable {
   }
 
   async #onConnect(): Promise<void> {
+    // Small packets in a row would wait 40 ms for each other.
+    if (this.#client.stream instanceof Socket) this.#client.stream.setNoDelay(true);
     const topics = ["twin/update/delta", "twin/update/result", "twin/get/result"];
     try {
       await this.#client.subscribeAsync(
@@ -133,8 +136,9 @@ export class Thermometer implements AsyncDisposable {
     const delta = message["delta"];
     const wanted = isJsonObject(delta) ? delta["target"] : undefined;
     if (typeof wanted !== "string" || wanted === "" || !Number.isFinite(Number(wanted))) return;
-    this.#options.logger.info("The thermometer has a new target", { target: wanted });
-    this.#room.target = Number(wanted);
+    const target = Number(wanted);
+    if (target !== this.#room.target) this.#options.logger.info("The thermometer has a new target", { target });
+    this.#room.target = target;
     this.#report({ target: wanted });
   }
 

@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import { type IClientOptions, type MqttClient, connect as openClient } from "mqtt";
 import { brokerAddressInvalid, brokerUnreachable, subscriptionRefused } from "../errors.ts";
 import type { MqttConnector, MqttSession, MqttSessionHandlers } from "../mqtt-connector.ts";
@@ -7,7 +8,8 @@ export interface MqttJsConnectorOptions {
   /** As KubeEdge writes it: `tcp://127.0.0.1:1883`, `ssl://…`. */
   readonly address: string;
   /** Stable over restarts: the broker keeps this client's messages while EdgeCore is away. */
-  readonly clientId: string;
+  readonly subscriberId: string;
+  readonly publisherId: string;
   readonly username?: string;
   readonly password?: string;
   /** PEM texts, when the broker wants TLS. */
@@ -24,10 +26,16 @@ const protocols: Readonly<Record<string, "mqtt" | "mqtts">> = {
   "mqtts:": "mqtts",
 };
 
-/** {@link MqttConnector} with the `mqtt` package: MQTT 3.1.1, persistent session, one connection per session. */
+/**
+ * {@link MqttConnector} with the `mqtt` package: MQTT 3.1.1. As in KubeEdge a session is two connections, one that
+ * subscribes (its session is kept by the broker) and one that publishes: `mqtt` reads one packet after the other, so on
+ * one connection a message that waits for its commit would hold up the acknowledgements of what is published.
+ */
 export class MqttJsConnector implements MqttConnector {
   readonly broker: string;
   readonly #options: IClientOptions;
+  readonly #subscriberId: string;
+  readonly #publisherId: string;
 
   /** @throws SkerryError `EVENTBUS_BROKER_ADDRESS_INVALID` */
   constructor(options: MqttJsConnectorOptions) {
@@ -35,12 +43,12 @@ export class MqttJsConnector implements MqttConnector {
     const protocol = url && protocols[url.protocol];
     if (url === undefined || protocol === undefined || url.hostname === "") throw brokerAddressInvalid(options.address);
     this.broker = options.address;
+    this.#subscriberId = options.subscriberId;
+    this.#publisherId = options.publisherId;
     this.#options = {
       protocol,
       host: url.hostname.replace(/^\[|\]$/g, ""),
       port: url.port === "" ? (protocol === "mqtts" ? 8883 : 1883) : Number(url.port),
-      clientId: options.clientId,
-      clean: false,
       reconnectPeriod: 0, // EventBus reconnects, on its own clock.
       resubscribe: false,
       keepalive: 30,
@@ -57,32 +65,38 @@ export class MqttJsConnector implements MqttConnector {
     signal: AbortSignal,
   ): Promise<MqttSession> {
     signal.throwIfAborted();
-    const client = openClient(this.#options);
-    const end = (): void => void client.end(true);
+    const publisher = openClient({ ...this.#options, clientId: this.#publisherId, clean: true });
+    const subscriber = openClient({ ...this.#options, clientId: this.#subscriberId, clean: false });
+    const end = (): void => {
+      publisher.end(true);
+      subscriber.end(true);
+    };
     signal.addEventListener("abort", end, { once: true });
     try {
       // Before the connection: the broker may hand over what it kept at once.
-      client.handleMessage = (packet, acknowledge) => {
+      subscriber.handleMessage = (packet, acknowledge) => {
         const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
         handlers.onMessage({ topic: packet.topic, payload, qos: packet.qos }).then(
           () => acknowledge(),
           () => end(), // Not acknowledged: the broker sends it again on the next connection.
         );
       };
-      await connected(client, this.broker);
-      await this.#subscribe(client, topicFilters);
+      await Promise.all([connected(publisher, this.broker), connected(subscriber, this.broker)]);
+      await this.#subscribe(subscriber, topicFilters);
     } catch (error) {
       end();
       throw error;
     } finally {
       signal.removeEventListener("abort", end);
     }
-    reportClose(client, handlers);
+    reportClose([publisher, subscriber], handlers);
     return {
       publish: async (topic, payload) => {
-        await client.publishAsync(topic, payload, { qos: 1 });
+        await publisher.publishAsync(topic, payload, { qos: 1 });
       },
-      [Symbol.asyncDispose]: () => close(client),
+      [Symbol.asyncDispose]: async () => {
+        await Promise.all([close(publisher), close(subscriber)]);
+      },
     };
   }
 
@@ -99,18 +113,30 @@ function connected(client: MqttClient, broker: string): Promise<void> {
     client.on("error", (error) => {
       reason = errorText(error);
     });
-    client.once("connect", () => resolve());
+    client.once("connect", () => {
+      // Small packets in a row would wait 40 ms for each other.
+      if (client.stream instanceof Socket) client.stream.setNoDelay(true);
+      resolve();
+    });
     client.once("close", () => reject(brokerUnreachable(broker, reason)));
   });
 }
 
-function reportClose(client: MqttClient, handlers: MqttSessionHandlers): void {
-  let reason = "the broker closed the connection";
-  client.on("error", (error) => {
-    reason = errorText(error);
-  });
-  if (client.connected) client.once("close", () => handlers.onClose(reason));
-  else handlers.onClose(reason);
+/** Reports the end of the first connection that ends, once. */
+function reportClose(clients: readonly MqttClient[], handlers: MqttSessionHandlers): void {
+  let reported = false;
+  const report = (reason: string): void => {
+    if (!reported) handlers.onClose(reason);
+    reported = true;
+  };
+  for (const client of clients) {
+    let reason = "the broker closed the connection";
+    client.on("error", (error) => {
+      reason = errorText(error);
+    });
+    if (client.connected) client.once("close", () => report(reason));
+    else report(reason);
+  }
 }
 
 /** How long a broker may take to see the connection off. */
