@@ -143,3 +143,12 @@ export function homeUnusable(path: string, cause: unknown): SkerryError {
     cause,
   });
 }
+
+/** A step of the demo did not come true in time. */
+export function demoStepFailed(expected: string, limitMs: number, seen: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_DEMO_STEP_FAILED",
+    message: `Not within ${limitMs / 1000} s: ${expected}${seen ? ` (${seen})` : ""}`,
+    advice: "See `skerry status`, `kubectl get events` and the logs in the home folder's logs/.",
+  });
+}

@@ -30,8 +30,8 @@ export async function removeContainers(nodeFolder: string, stateFolder: string, 
   removeShimSockets();
 }
 
-/** Each containerd-shim carries its containerd's address on its command line. */
-function shimsOf(socketPath: string): number[] {
+/** The shims of the containerd at that socket: each its containerd's address on its command line. */
+export function shimsOf(socketPath: string): number[] {
   return processes()
     .filter(({ command }) => command[0]?.includes("containerd-shim") && command.includes(socketPath))
     .map(({ processId }) => processId);

@@ -1,0 +1,25 @@
+import type { Command } from "./command.ts";
+import { demo } from "./demo.ts";
+import { broker, thermometer } from "./devices.ts";
+import { down, reset } from "./down.ts";
+import { image } from "./image.ts";
+import { link } from "./link.ts";
+
+import { status } from "./status.ts";
+import { token } from "./token.ts";
+import { superviseCommand, up } from "./up.ts";
+
+/** All commands of `skerry`, in the order of its help. */
+export const allCommands: readonly Command[] = [
+  up,
+  status,
+  demo,
+  link,
+  image,
+  token,
+  down,
+  reset,
+  broker,
+  thermometer,
+  superviseCommand,
+];
