@@ -1,0 +1,63 @@
+import type { Container, Pod } from "@skerry/api";
+import { PodPaths } from "../pod/pod-paths.ts";
+import {
+  containerHash,
+  containerHashAnnotation,
+  containerNameLabel,
+  DEFAULT_GRACE_PERIOD_SECONDS,
+  gracePeriodAnnotation,
+  podIdentity,
+  podLabels,
+  restartCountAnnotation,
+  terminationMessagePathAnnotation,
+  terminationMessagePolicyAnnotation,
+} from "../pod/runtime-names.ts";
+import type { ContainerConfig, ContainerMount, HostFacts, RuntimeImage } from "../ports.ts";
+import { expandReferences } from "./expansion.ts";
+import { linuxResources } from "./resources.ts";
+import { hostNamespaces, securitySettings } from "./security-context.ts";
+
+/** What a container's configuration is made from. */
+export interface ContainerConfigInput {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly image: RuntimeImage;
+  readonly restartCount: number;
+  readonly nodeName: string;
+  readonly variables: ReadonlyMap<string, string>;
+  readonly mounts: readonly ContainerMount[];
+  readonly host: HostFacts;
+}
+
+/** What the runtime makes the container from. @throws `EDGED_INVALID_POD`, `EDGED_NOT_SUPPORTED` */
+export function containerConfig(input: ContainerConfigInput): ContainerConfig {
+  const { pod, container, image, restartCount, variables } = input;
+  const grace = pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_PERIOD_SECONDS;
+  return {
+    name: container.name,
+    attempt: restartCount,
+    imageId: image.id,
+    image: container.image ?? "",
+    command: (container.command ?? []).map((part) => expandReferences(part, variables)),
+    args: (container.args ?? []).map((part) => expandReferences(part, variables)),
+    workingDirectory: container.workingDir ?? "",
+    environment: [...variables].map(([name, value]) => ({ name, value })),
+    mounts: input.mounts,
+    labels: { ...podLabels(podIdentity(pod), input.nodeName), [containerNameLabel]: container.name },
+    annotations: {
+      [containerHashAnnotation]: containerHash(container),
+      [restartCountAnnotation]: String(restartCount),
+      [gracePeriodAnnotation]: String(grace),
+      [terminationMessagePathAnnotation]: container.terminationMessagePath ?? "/dev/termination-log",
+      [terminationMessagePolicyAnnotation]: container.terminationMessagePolicy ?? "File",
+    },
+    logPath: PodPaths.logPath(container.name, restartCount),
+    stdin: container.stdin === true,
+    stdinOnce: container.stdinOnce === true,
+    tty: container.tty === true,
+    resources: linuxResources(pod, container, input.host),
+    hostNamespaces: hostNamespaces(pod),
+    shareProcessNamespace: (pod.spec as { shareProcessNamespace?: boolean }).shareProcessNamespace === true,
+    ...securitySettings(pod, container, image),
+  };
+}

@@ -1,0 +1,93 @@
+import type { Container, Pod } from "@skerry/api";
+import { quantityToMilli, quantityToNumber } from "@skerry/kube";
+import { invalidPod, notSupported } from "../errors.ts";
+
+/** Facts of a pod that its containers may read. */
+export interface PodFacts {
+  readonly pod: Pod;
+  readonly nodeName: string;
+  readonly hostIp: string | undefined;
+  readonly podIps: readonly string[];
+  /** What limits default to: the node's own resources. */
+  readonly allocatable: { readonly cpuMilli: number; readonly memoryBytes: number };
+}
+
+const SUBSCRIPT = /^metadata\.(labels|annotations)\['(.*)'\]$/;
+
+/**
+ * Value of a downward API `fieldRef`.
+ * @throws `EDGED_INVALID_POD` for a path that there is not
+ */
+export function fieldValue(facts: PodFacts, fieldPath: string): string {
+  const { metadata, spec } = facts.pod;
+  const subscript = SUBSCRIPT.exec(fieldPath);
+  if (subscript) {
+    const [, map = "", key = ""] = subscript;
+    return (map === "labels" ? metadata.labels : metadata.annotations)?.[key] ?? "";
+  }
+  switch (fieldPath) {
+    case "metadata.name":
+      return metadata.name;
+    case "metadata.namespace":
+      return metadata.namespace ?? "default";
+    case "metadata.uid":
+      return metadata.uid ?? "";
+    case "metadata.labels":
+      return formatMap(metadata.labels ?? {});
+    case "metadata.annotations":
+      return formatMap(metadata.annotations ?? {});
+    case "spec.nodeName":
+      return facts.nodeName;
+    case "spec.serviceAccountName":
+      return spec.serviceAccountName ?? "default";
+    case "status.hostIP":
+    case "status.hostIPs":
+      return facts.hostIp ?? "";
+    case "status.podIP":
+      return facts.podIps[0] ?? "";
+    case "status.podIPs":
+      return facts.podIps.join(",");
+    default:
+      throw invalidPod("fieldRef.fieldPath", `there is no field ${fieldPath}`);
+  }
+}
+
+/** One `key="escaped value"` a line, sorted, as the kubelet writes labels into files. */
+function formatMap(map: Readonly<Record<string, string>>): string {
+  return Object.keys(map)
+    .sort()
+    .map((key) => `${key}=${JSON.stringify(map[key])}`)
+    .join("\n");
+}
+
+/**
+ * Value of a downward API `resourceFieldRef` in units of `divisor`, rounded up.
+ * @throws `EDGED_INVALID_POD`, `EDGED_NOT_SUPPORTED`
+ */
+export function resourceValue(
+  facts: PodFacts,
+  container: Container,
+  resource: string,
+  divisor: string | number | undefined,
+): string {
+  const [kind, name] = resource.split(".");
+  const { limits = {}, requests = {} } = container.resources ?? {};
+  const given = kind === "limits" ? limits[name ?? ""] : (requests[name ?? ""] ?? limits[name ?? ""]);
+  const unit = divisor === undefined || String(divisor) === "0" ? "1" : divisor;
+  switch (name) {
+    case "cpu": {
+      const milli = given === undefined ? (kind === "limits" ? facts.allocatable.cpuMilli : 0) : quantityToMilli(given);
+      return String(Math.ceil(milli / quantityToMilli(unit)));
+    }
+    case "memory": {
+      const bytes =
+        given === undefined ? (kind === "limits" ? facts.allocatable.memoryBytes : 0) : quantityToNumber(given);
+      return String(Math.ceil(bytes / quantityToNumber(unit)));
+    }
+    case "ephemeral-storage":
+      if (given !== undefined) return String(Math.ceil(quantityToNumber(given) / quantityToNumber(unit)));
+      throw notSupported(`resourceFieldRef ${resource}`, "the container sets no such limit");
+    default:
+      throw invalidPod("resourceFieldRef.resource", `there is no resource ${resource}`);
+  }
+}

@@ -1,0 +1,74 @@
+import type { Container, Pod } from "@skerry/api";
+import { quantityToMilli, quantityToNumber } from "@skerry/kube";
+import type { HostFacts, LinuxResources } from "../ports.ts";
+
+const CPU_PERIOD_US = 100_000;
+const LEAST_CPU_SHARES = 2;
+const LEAST_CPU_QUOTA_US = 1000;
+
+/** How important a pod is when memory runs out. */
+export type QualityOfService = "Guaranteed" | "Burstable" | "BestEffort";
+
+/** The pod's class by its requests and limits. */
+export function qualityOfService(pod: Pod): QualityOfService {
+  const containers = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
+  let any = false;
+  let guaranteed = true;
+  for (const { resources } of containers) {
+    for (const name of ["cpu", "memory"]) {
+      const limit = resources?.limits?.[name];
+      const request = resources?.requests?.[name] ?? limit;
+      if (limit !== undefined || request !== undefined) any = true;
+      if (limit === undefined || quantityToMilli(limit) !== quantityToMilli(request ?? limit)) guaranteed = false;
+    }
+  }
+  return any ? (guaranteed ? "Guaranteed" : "Burstable") : "BestEffort";
+}
+
+/**
+ * A container's limits as Linux takes them. On a machine without the control groups for a limit it is left out, so
+ * that the container still runs; the caller says so.
+ */
+export function linuxResources(pod: Pod, container: Container, host: HostFacts): LinuxResources {
+  const { limits = {}, requests = {} } = container.resources ?? {};
+  const cpuLimit = limits["cpu"];
+  const cpuRequest = requests["cpu"] ?? cpuLimit;
+  const memoryLimit = limits["memory"];
+  const quotaUs =
+    cpuLimit === undefined ? 0 : Math.max(LEAST_CPU_QUOTA_US, (quantityToMilli(cpuLimit) * CPU_PERIOD_US) / 1000);
+  const shares =
+    cpuRequest === undefined
+      ? LEAST_CPU_SHARES
+      : Math.max(LEAST_CPU_SHARES, Math.floor((quantityToMilli(cpuRequest) * 1024) / 1000));
+  return {
+    cpuPeriodUs: host.cgroups.cpu && quotaUs > 0 ? CPU_PERIOD_US : 0,
+    cpuQuotaUs: host.cgroups.cpu ? Math.floor(quotaUs) : 0,
+    cpuShares: host.cgroups.cpu ? shares : 0,
+    memoryLimitBytes: host.cgroups.memory && memoryLimit !== undefined ? quantityToNumber(memoryLimit) : 0,
+    oomScoreAdjustment: oomScoreAdjustment(pod, container, host.memoryBytes),
+  };
+}
+
+/** Limits that this machine cannot enforce. */
+export function unenforcedLimits(container: Container, host: HostFacts): string[] {
+  const limits = container.resources?.limits ?? {};
+  const missing: string[] = [];
+  if (limits["cpu"] !== undefined && !host.cgroups.cpu) missing.push("cpu");
+  if (limits["memory"] !== undefined && !host.cgroups.memory) missing.push("memory");
+  return missing;
+}
+
+/** The kubelet's formula: what is guaranteed dies last, what asked for nothing first. */
+function oomScoreAdjustment(pod: Pod, container: Container, machineBytes: number): number {
+  switch (qualityOfService(pod)) {
+    case "Guaranteed":
+      return -997;
+    case "BestEffort":
+      return 1000;
+    case "Burstable": {
+      const request = container.resources?.requests?.["memory"] ?? container.resources?.limits?.["memory"] ?? 0;
+      const score = 1000 - Math.floor((1000 * quantityToNumber(request)) / machineBytes);
+      return Math.min(999, Math.max(3, score));
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import type { KubernetesObject, Pod } from "@skerry/api";
+import { describeError, sleep } from "@skerry/base";
+import type { ObjectChange } from "../metamanager/meta-store.ts";
+import { ImageProvider } from "./container/image-provider.ts";
+import { type RememberedPod, rememberedPods } from "./edged-tables.ts";
+import { EventRecorder } from "./events.ts";
+import { MachineFacts } from "./node/machine-facts.ts";
+import { NodeLease } from "./node/node-lease.ts";
+import { NodeReporter } from "./node/node-reporter.ts";
+import { PodWorker } from "./pod/pod-worker.ts";
+import { nodeLabel, type PodIdentity, podIdentity, podNameLabel, podNamespaceLabel } from "./pod/runtime-names.ts";
+import { type ListedPod, Relister } from "./relister.ts";
+import type { EdgedPorts, PodServices } from "./services.ts";
+import { PodVolumes } from "./volumes/pod-volumes.ts";
+import { ServiceAccountTokens } from "./volumes/service-account-tokens.ts";
+
+/** Pods that nothing here ever knew are ended only after the cloud had this long to send them (a database was lost). */
+const UNKNOWN_PODS_GRACE_MS = 2 * 60_000;
+/** How long a stop waits for what the runtime is doing. */
+const STOP_TIMEOUT_MS = 5000;
+
+/**
+ * The edge's kubelet: runs the pods that the store has, reports them and the node. Everything it does follows from the
+ * store and the runtime alone, never from whether the cloud is there; containers outlive it and are adopted.
+ */
+export class Edged implements AsyncDisposable {
+  readonly #ports: EdgedPorts;
+  readonly #services: PodServices;
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #relister: Relister;
+  readonly #reporter: NodeReporter;
+  readonly #lease: NodeLease;
+  #remembered = new Map<string, RememberedPod>();
+  #subscriptions: Disposable[] = [];
+
+  constructor(ports: EdgedPorts) {
+    this.#ports = { ...ports, logger: ports.logger.child("edged") };
+    const { meta, clock, logger, config, runtime, network, cloudLink, fileSystem, mounts } = this.#ports;
+    const machine = new MachineFacts(ports.host, runtime, config);
+    this.#services = {
+      ...this.#ports,
+      machine,
+      recorder: new EventRecorder(meta, clock, logger, config.nodeName),
+      images: new ImageProvider(runtime, network, cloudLink, clock),
+      volumes: new PodVolumes({
+        files: fileSystem,
+        mounts,
+        tokens: new ServiceAccountTokens(meta, clock, logger),
+      }),
+    };
+    this.#relister = new Relister(this.#ports, {
+      changed: (uid) => this.#workers.get(uid)?.wake(),
+      listed: (pods) => {
+        for (const pod of pods) if (!this.#workers.has(pod.uid)) this.#considerOrphan(pod);
+      },
+      availabilityChanged: () => this.#reporter.check(),
+    });
+    this.#reporter = new NodeReporter(this.#ports, machine, {
+      runtimeFailure: () => this.#relister.failure,
+      onRegistered: () => this.#lease.renewNow(),
+    });
+    this.#lease = new NodeLease(this.#ports, () => this.#reporter.reportNow());
+  }
+
+  /** Starts or adopts all pods of the store, then keeps them so. Never waits for the cloud or the runtime. */
+  async start(): Promise<void> {
+    const { meta, cloudLink, config } = this.#ports;
+    this.#remembered = new Map(meta.read(rememberedPods).map((pod) => [pod.uid, pod]));
+    this.#subscriptions = [
+      meta.onChange((change) => this.#onChange(change)),
+      cloudLink.onState((state) => {
+        if (state.kind === "connected") this.#onConnected();
+      }),
+    ];
+    for (const pod of meta.list<Pod>("pod")) this.#ensureWorker(pod);
+    // Known from an earlier run, but no longer in the store: deleted, and perhaps not yet ended.
+    for (const pod of this.#remembered.values()) this.#ensureWorkerFor(pod);
+    this.#relister.start();
+    if (cloudLink.state.kind === "connected") this.#onConnected();
+    this.#ports.logger.info("Edged started", { node: config.nodeName, pods: this.#workers.size });
+  }
+
+  /** Stops working; all containers go on. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const subscription of this.#subscriptions) subscription[Symbol.dispose]();
+    const ends = [this.#relister, this.#reporter, this.#lease, ...this.#workers.values()].map((part) =>
+      part[Symbol.asyncDispose](),
+    );
+    // A runtime that hangs must not keep EdgeCore from stopping: what is cut off is done again after the start.
+    const waiting = new AbortController();
+    const timeout = sleep(this.#ports.clock, STOP_TIMEOUT_MS, waiting.signal).catch(() => undefined);
+    await Promise.race([Promise.allSettled(ends), timeout]);
+    waiting.abort();
+  }
+
+  #onConnected(): void {
+    this.#reporter.reportNow();
+    this.#lease.renewNow();
+    for (const worker of this.#workers.values()) worker.retryNow();
+  }
+
+  #onChange(change: ObjectChange): void {
+    const { type, namespace, name } = change.key;
+    switch (type) {
+      case "pod": {
+        const pod = change.object as KubernetesObject as Pod;
+        if (change.kind === "stored") this.#ensureWorker(pod);
+        // Also the worker of another pod of this name: it may have lost it.
+        for (const worker of this.#workers.values())
+          if (worker.identity.name === name && worker.identity.namespace === namespace) worker.wake();
+        return;
+      }
+      case "configmap":
+      case "secret":
+        for (const worker of this.#workers.values())
+          if (worker.uses(type, namespace, name)) worker.objectChanged(type, name);
+        return;
+      case "node":
+        if (change.kind === "deleted" && name === this.#ports.config.nodeName) this.#reporter.nodeDeleted();
+        return;
+    }
+  }
+
+  #ensureWorker(pod: Pod): void {
+    if (pod.spec.nodeName !== undefined && pod.spec.nodeName !== this.#ports.config.nodeName) return;
+    if (pod.metadata.uid !== undefined) this.#ensureWorkerFor(podIdentity(pod));
+  }
+
+  #ensureWorkerFor(identity: PodIdentity): void {
+    const { uid, namespace, name } = identity;
+    if (this.#workers.has(uid)) return;
+    try {
+      const worker = new PodWorker(this.#services, { uid, namespace, name }, this.#remembered.get(uid)?.status, () =>
+        this.#forgetWorker(uid),
+      );
+      this.#remembered.delete(uid);
+      this.#workers.set(uid, worker);
+      worker.wake();
+    } catch (error) {
+      this.#ports.logger.error("A pod cannot be worked on", {
+        pod: `${namespace}/${name}`,
+        error: describeError(error),
+      });
+    }
+  }
+
+  #forgetWorker(uid: string): void {
+    this.#workers.delete(uid);
+    this.#ports.logger.info("Nothing of the pod is left on this node", { uid });
+  }
+
+  /** A pod of ours in the runtime that neither the store nor Edged's memory knows. */
+  #considerOrphan(listed: ListedPod): void {
+    const { cloudLink, config, clock, logger } = this.#ports;
+    // Another kubelet's containers on the same runtime are none of our business.
+    if (listed.labels[nodeLabel] !== config.nodeName) return;
+    // Without memory of it, the database is new: the cloud may still send it, and being offline proves nothing.
+    const { state } = cloudLink;
+    if (state.kind !== "connected" || clock.now() - state.sinceMs < UNKNOWN_PODS_GRACE_MS) return;
+    const identity = {
+      uid: listed.uid,
+      namespace: listed.labels[podNamespaceLabel] ?? "",
+      name: listed.labels[podNameLabel] ?? "",
+    };
+    logger.info("Containers of a pod that the cloud does not know are ended", { ...identity });
+    this.#ensureWorkerFor(identity);
+  }
+}

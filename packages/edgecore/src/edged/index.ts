@@ -1,0 +1,5 @@
+export { type EdgedConfig, edgedConfig } from "./config.ts";
+export { Edged } from "./edged.ts";
+export { edgedTables } from "./edged-tables.ts";
+export * from "./ports.ts";
+export type { EdgedPorts } from "./services.ts";

@@ -1,0 +1,33 @@
+import type { EdgedConfig } from "../config.ts";
+import type { ContainerRuntime, HostFacts, HostInfo } from "../ports.ts";
+
+/** Facts about this machine and its runtime, asked for once. */
+export class MachineFacts {
+  readonly #host: HostInfo;
+  readonly #runtime: ContainerRuntime;
+  readonly #config: EdgedConfig;
+  #facts: HostFacts | undefined;
+  #runtimeVersion: { readonly name: string; readonly version: string } | undefined;
+
+  constructor(host: HostInfo, runtime: ContainerRuntime, config: EdgedConfig) {
+    this.#host = host;
+    this.#runtime = runtime;
+    this.#config = config;
+  }
+
+  async hostFacts(): Promise<HostFacts> {
+    this.#facts ??= await this.#host.facts();
+    return this.#facts;
+  }
+
+  /** The node's address; may change when the machine moves to another network. */
+  async address(): Promise<string | undefined> {
+    return this.#config.nodeIp ?? (await this.#host.address());
+  }
+
+  /** e.g. `containerd`, the scheme of container ids. @throws `RUNTIME_UNAVAILABLE` until it first answered */
+  async runtimeVersion(): Promise<{ readonly name: string; readonly version: string }> {
+    this.#runtimeVersion ??= await this.#runtime.version();
+    return this.#runtimeVersion;
+  }
+}

@@ -1,0 +1,156 @@
+import type { Condition, Node, NodeStatus } from "@skerry/api";
+import { toKubernetesTime } from "@skerry/base";
+import type { EdgedConfig } from "../config.ts";
+import type { HostFacts, HostPressure } from "../ports.ts";
+
+/** What a node's status is made from. */
+export interface NodeFacts {
+  readonly config: EdgedConfig;
+  readonly host: HostFacts;
+  readonly pressure: HostPressure;
+  readonly address: string | undefined;
+  readonly runtime: { readonly name: string; readonly version: string } | undefined;
+  /** Why the node cannot run pods; undefined when it can. */
+  readonly notReady: string | undefined;
+  /** Conditions last reported, for their transition times. */
+  readonly before: readonly Condition[];
+  readonly nowMs: number;
+}
+
+/** Memory and disk kept back from pods, as the kubelet does with its default hard eviction thresholds. */
+const RESERVED_MEMORY_BYTES = 100 * 1024 * 1024;
+const RESERVED_DISK_SHARE = 0.1;
+const DISK_PRESSURE_SHARE = 0.1;
+/** Go's names of what Node.js calls otherwise. */
+const GO_ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
+
+/** `amd64`, `arm64`, `arm`, … */
+export function goArchitecture(architecture: string): string {
+  return GO_ARCHITECTURES[architecture] ?? architecture;
+}
+
+/** The labels an edge node carries (edge.md 8.4). */
+export function nodeLabels(config: EdgedConfig, host: HostFacts): Record<string, string> {
+  const architecture = goArchitecture(host.architecture);
+  return {
+    "beta.kubernetes.io/arch": architecture,
+    "beta.kubernetes.io/os": host.operatingSystem,
+    "kubernetes.io/arch": architecture,
+    "kubernetes.io/hostname": config.nodeName,
+    "kubernetes.io/os": host.operatingSystem,
+    "node-role.kubernetes.io/agent": "",
+    "node-role.kubernetes.io/edge": "",
+    ...config.labels,
+  };
+}
+
+/** The Node that a registration creates (U4). */
+export function nodeObject(facts: NodeFacts): Node {
+  const { config, host } = facts;
+  return {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: {
+      name: config.nodeName,
+      creationTimestamp: null,
+      labels: nodeLabels(config, host),
+      annotations: { "volumes.kubernetes.io/controller-managed-attach-detach": "true" },
+    },
+    spec: config.taints.length > 0 ? { taints: [...config.taints] } : {},
+    status: nodeStatus(facts),
+  };
+}
+
+/** The node's status as KubeEdge reports it: conditions in its order, its texts, no images. */
+export function nodeStatus(facts: NodeFacts): NodeStatus {
+  const { config, host, pressure, runtime } = facts;
+  const memoryKi = Math.floor(host.memoryBytes / 1024);
+  const fixed = {
+    cpu: String(host.cpuCount),
+    "hugepages-1Gi": "0",
+    "hugepages-2Mi": "0",
+    pods: String(config.maxPods),
+  };
+  return {
+    capacity: {
+      ...fixed,
+      "ephemeral-storage": `${Math.floor(pressure.diskTotalBytes / 1024)}Ki`,
+      memory: `${memoryKi}Ki`,
+    },
+    allocatable: {
+      ...fixed,
+      "ephemeral-storage": String(Math.floor(pressure.diskTotalBytes * (1 - RESERVED_DISK_SHARE))),
+      memory: `${Math.max(0, memoryKi - RESERVED_MEMORY_BYTES / 1024)}Ki`,
+    },
+    conditions: nodeConditions(facts),
+    addresses: [
+      ...(facts.address === undefined ? [] : [{ type: "InternalIP", address: facts.address }]),
+      { type: "Hostname", address: config.nodeName },
+    ],
+    daemonEndpoints: { kubeletEndpoint: { Port: config.kubeletPort } },
+    nodeInfo: {
+      machineID: host.machineId,
+      systemUUID: host.systemUuid,
+      bootID: host.bootId,
+      kernelVersion: host.kernelVersion,
+      osImage: host.osImage,
+      containerRuntimeVersion: runtime ? `${runtime.name}://${runtime.version}` : "",
+      kubeletVersion: config.kubeletVersion,
+      kubeProxyVersion: "",
+      operatingSystem: host.operatingSystem,
+      architecture: goArchitecture(host.architecture),
+    },
+  };
+}
+
+function nodeConditions({ host, pressure, notReady, before, nowMs }: NodeFacts): Condition[] {
+  const lowMemory = pressure.memoryAvailableBytes < Math.min(RESERVED_MEMORY_BYTES, host.memoryBytes / 20);
+  const lowDisk = pressure.diskAvailableBytes < pressure.diskTotalBytes * DISK_PRESSURE_SHARE;
+  const made: [type: string, status: boolean, reason: string, message: string][] = [
+    lowMemory
+      ? ["MemoryPressure", true, "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"]
+      : ["MemoryPressure", false, "KubeletHasSufficientMemory", "kubelet has sufficient memory available"],
+    lowDisk
+      ? ["DiskPressure", true, "KubeletHasDiskPressure", "kubelet has disk pressure"]
+      : ["DiskPressure", false, "KubeletHasNoDiskPressure", "kubelet has no disk pressure"],
+    pressure.processIdsAvailable
+      ? ["PIDPressure", false, "KubeletHasSufficientPID", "kubelet has sufficient PID available"]
+      : ["PIDPressure", true, "KubeletHasInsufficientPID", "kubelet has insufficient PID available"],
+    notReady === undefined
+      ? ["Ready", true, "EdgeReady", "edge is posting ready status"]
+      : ["Ready", false, "KubeletNotReady", notReady],
+  ];
+  const nowText = toKubernetesTime(nowMs);
+  return made.map(([type, value, reason, message]) => {
+    const status = value ? "True" : "False";
+    const same = before.find((condition) => condition.type === type && condition.status === status);
+    return {
+      type,
+      status,
+      lastHeartbeatTime: nowText,
+      lastTransitionTime: same?.lastTransitionTime ?? nowText,
+      reason,
+      message,
+    };
+  });
+}
+
+/** The whole status as a strategic merge patch text (U6). */
+export function nodeStatusPatch(status: NodeStatus): string {
+  const conditions = status.conditions ?? [];
+  return JSON.stringify({
+    status: {
+      "$setElementOrder/conditions": conditions.map(({ type }) => ({ type })),
+      ...status,
+      addresses: [{ $patch: "replace" }, ...(status.addresses ?? [])],
+    },
+  });
+}
+
+/** What makes a status worth sending before its time: everything but the heartbeats. */
+export function nodeStatusEssence(status: NodeStatus): string {
+  return JSON.stringify({
+    ...status,
+    conditions: (status.conditions ?? []).map(({ lastHeartbeatTime: _, ...rest }) => rest),
+  });
+}

@@ -1,0 +1,164 @@
+import type { Condition, Node, NodeStatus } from "@skerry/api";
+import { describeError, isSkerryError, type JsonObject } from "@skerry/base";
+import { isApiError } from "@skerry/kube";
+import type { EdgedPorts } from "../services.ts";
+import { SyncLoop } from "../sync-loop.ts";
+import type { MachineFacts } from "./machine-facts.ts";
+import {
+  type NodeFacts,
+  nodeLabels,
+  nodeObject,
+  nodeStatus,
+  nodeStatusEssence,
+  nodeStatusPatch,
+} from "./node-object.ts";
+
+const RETRY = { initialMs: 500, maximumMs: 7000 };
+const JITTER = 0.04;
+
+/** What the reporter hears of others. */
+export interface NodeReporterOptions {
+  /** Why pods cannot run, from those who try; undefined when they can. */
+  readonly runtimeFailure: () => string | undefined;
+  /** The Node exists in the cloud now. */
+  readonly onRegistered: () => void;
+}
+
+/** Registers this node and keeps its status in the cloud; offline it rests. */
+export class NodeReporter implements AsyncDisposable {
+  readonly #ports: EdgedPorts;
+  readonly #machine: MachineFacts;
+  readonly #options: NodeReporterOptions;
+  readonly #loop: SyncLoop;
+  readonly #stopping = new AbortController();
+  #registered = false;
+  #forced = true;
+  #conditions: readonly Condition[] = [];
+  #sentEssence = "";
+  #sentAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(ports: EdgedPorts, machine: MachineFacts, options: NodeReporterOptions) {
+    this.#ports = ports;
+    this.#machine = machine;
+    this.#options = options;
+    this.#loop = new SyncLoop(ports, "Reporting the node's status", RETRY, () => this.#report());
+  }
+
+  /** Reports now whatever was sent before: the session is new, or the cloud seems to have forgotten the node. */
+  reportNow(): void {
+    this.#forced = true;
+    this.#loop.wake();
+  }
+
+  /** Looks now whether there is something new to report. */
+  check(): void {
+    this.#loop.wake();
+  }
+
+  /** The Node was deleted in the cloud: it is registered again. */
+  nodeDeleted(): void {
+    if (!this.#registered) return;
+    this.#ports.logger.info("The node was deleted in the cloud while it runs; it registers again");
+    this.#registered = false;
+    this.#loop.wake();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop[Symbol.asyncDispose]();
+  }
+
+  async #report(): Promise<number | undefined> {
+    const { cloudLink, config, clock, random } = this.#ports;
+    if (cloudLink.state.kind !== "connected") return undefined;
+    try {
+      const facts = await this.#facts();
+      if (!this.#registered) await this.#register(facts);
+      const status = nodeStatus(facts);
+      this.#conditions = status.conditions ?? [];
+      const essence = nodeStatusEssence(status);
+      const isDue = clock.monotonicMs() - this.#sentAtMs >= config.nodeStatusReportPeriodMs;
+      if (this.#forced || essence !== this.#sentEssence || isDue) await this.#send(status, essence);
+    } catch (error) {
+      if (isSkerryError(error, "LINK_DISCONNECTED")) return undefined;
+      if (isApiError(error, "NotFound")) this.#registered = false;
+      throw error;
+    }
+    return config.nodeStatusPeriodMs * (1 + JITTER * random.float());
+  }
+
+  async #send(status: NodeStatus, essence: string): Promise<void> {
+    const { meta, config, clock } = this.#ports;
+    await meta.call(
+      { operation: "patch", resource: `null/nodepatch/${config.nodeName}`, content: nodeStatusPatch(status) },
+      this.#stopping.signal,
+    );
+    this.#forced = false;
+    this.#sentEssence = essence;
+    this.#sentAtMs = clock.monotonicMs();
+  }
+
+  /** Creates the Node, or takes over the one that is there with the labels of this configuration. */
+  async #register(facts: NodeFacts): Promise<void> {
+    const { meta, config, logger } = this.#ports;
+    const resource = `null/node/${config.nodeName}`;
+    const wanted = nodeObject(facts);
+    try {
+      const { apiVersion: _version, kind: _kind, ...content } = wanted;
+      await meta.call(
+        { operation: "insert", resource, content: content as unknown as JsonObject },
+        this.#stopping.signal,
+      );
+      logger.info("The node is registered", { node: config.nodeName });
+    } catch (error) {
+      if (!isApiError(error, "AlreadyExists")) throw error;
+      await this.#reconcileLabels(facts, resource);
+    }
+    this.#registered = true;
+    this.#forced = true;
+    this.#options.onRegistered();
+  }
+
+  async #reconcileLabels(facts: NodeFacts, resource: string): Promise<void> {
+    const { meta, config, logger } = this.#ports;
+    const labels = nodeLabels(config, facts.host);
+    let node: Node;
+    try {
+      node = await meta.fetch<Node>({ type: "node", namespace: "null", name: config.nodeName }, this.#stopping.signal);
+    } catch (error) {
+      logger.debug("The registered node could not be read; its labels stay as they are", {
+        error: describeError(error),
+      });
+      return;
+    }
+    const same = Object.entries(labels).every(([name, value]) => node.metadata.labels?.[name] === value);
+    if (same) return;
+    const metadata = { ...node.metadata, labels: { ...node.metadata.labels, ...labels } };
+    const content = { ...node, metadata } as unknown as JsonObject;
+    await meta.call({ operation: "update", resource, content }, this.#stopping.signal);
+  }
+
+  async #facts(): Promise<NodeFacts> {
+    const { config, host, clock, runtime } = this.#ports;
+    const facts = await this.#machine.hostFacts();
+    let notReady = this.#options.runtimeFailure();
+    let version: NodeFacts["runtime"];
+    try {
+      version = await this.#machine.runtimeVersion();
+      const status = await runtime.status();
+      if (!status.ready) notReady ??= `container runtime is not ready: ${status.message}`;
+    } catch (error) {
+      notReady ??= `container runtime is down: ${describeError(error)}`;
+    }
+    return {
+      config,
+      host: facts,
+      pressure: await host.pressure(config.rootDirectory),
+      address: await this.#machine.address(),
+      runtime: version,
+      notReady,
+      before: this.#conditions,
+      nowMs: clock.now(),
+    };
+  }
+}

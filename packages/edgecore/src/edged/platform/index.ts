@@ -1,0 +1,5 @@
+export { CriRuntime } from "./cri-runtime.ts";
+export { linuxHost } from "./linux-host.ts";
+export { linuxMounts } from "./linux-mounts.ts";
+export { nodeFileSystem } from "./node-file-system.ts";
+export { nodeNetworkCheck } from "./node-network-check.ts";

@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto";
+import { readFile, statfs } from "node:fs/promises";
+import { arch, cpus, hostname, networkInterfaces, release, totalmem } from "node:os";
+import { dirname } from "node:path";
+import type { HostFacts, HostInfo, HostPressure } from "../ports.ts";
+
+const LEAST_FREE_PROCESS_IDS = 100;
+
+/** The {@link HostInfo} port over this Linux machine. */
+export const linuxHost: HostInfo = {
+  async facts(): Promise<HostFacts> {
+    const machineId = (await firstText(["/etc/machine-id", "/var/lib/dbus/machine-id"])) ?? derivedMachineId();
+    return {
+      architecture: arch(),
+      operatingSystem: "linux",
+      osImage: await osImage(),
+      kernelVersion: release(),
+      machineId,
+      systemUuid: (await firstText(["/sys/class/dmi/id/product_uuid"])) ?? machineId,
+      bootId: (await firstText(["/proc/sys/kernel/random/boot_id"])) ?? "",
+      cpuCount: Math.max(1, cpus().length),
+      memoryBytes: totalmem(),
+      cgroups: await controlGroups(),
+    };
+  },
+  async pressure(diskPath: string): Promise<HostPressure> {
+    const memory = (await text("/proc/meminfo")) ?? "";
+    const availableKi = Number(/^MemAvailable:\s+(\d+)/m.exec(memory)?.[1] ?? 0);
+    const disk = await statfs(await existingParent(diskPath));
+    const processLimit = Number((await text("/proc/sys/kernel/pid_max")) ?? 32_768);
+    const running = Number(/\d+\/(\d+)/.exec((await text("/proc/loadavg")) ?? "")?.[1] ?? 0);
+    return {
+      memoryAvailableBytes: availableKi * 1024,
+      diskTotalBytes: disk.blocks * disk.bsize,
+      diskAvailableBytes: disk.bavail * disk.bsize,
+      processIdsAvailable: processLimit - running > LEAST_FREE_PROCESS_IDS,
+    };
+  },
+  async address(): Promise<string | undefined> {
+    const interfaces = networkInterfaces();
+    const candidates = Object.entries(interfaces).flatMap(([name, entries]) =>
+      (entries ?? [])
+        .filter((entry) => entry.family === "IPv4" && !entry.internal && !entry.address.startsWith("169.254."))
+        .map((entry) => ({ name, address: entry.address })),
+    );
+    const onDefaultRoute = await defaultInterface();
+    // Bridges are where pods live; others cannot reach the machine by them.
+    const best =
+      candidates.find(({ name }) => name === onDefaultRoute) ??
+      candidates.find(({ name }) => !/^(cni|docker|br-|virbr|veth|skerry|lo)/.test(name)) ??
+      candidates[0];
+    return best?.address;
+  },
+};
+
+async function defaultInterface(): Promise<string | undefined> {
+  const routes = ((await text("/proc/net/route")) ?? "").split("\n").slice(1);
+  for (const route of routes) {
+    const [name, destination, , , , , , mask] = route.split(/\s+/);
+    if (destination === "00000000" && mask === "00000000") return name;
+  }
+  return undefined;
+}
+
+async function controlGroups(): Promise<HostFacts["cgroups"]> {
+  const unified = await text("/sys/fs/cgroup/cgroup.controllers");
+  if (unified !== undefined) {
+    const controllers = unified.split(/\s+/);
+    return { cpu: controllers.includes("cpu"), memory: controllers.includes("memory") };
+  }
+  const mounted = (await text("/proc/self/mountinfo")) ?? "";
+  const has = (controller: string): boolean => new RegExp(` - cgroup \\S+ \\S*\\b${controller}\\b`).test(mounted);
+  return { cpu: has("cpu"), memory: has("memory") };
+}
+
+async function osImage(): Promise<string> {
+  const release = (await firstText(["/etc/os-release", "/usr/lib/os-release"])) ?? "";
+  return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(release)?.[1] ?? "Linux";
+}
+
+/** A machine without a machine-id still needs one that stays: from its name. */
+function derivedMachineId(): string {
+  return createHash("sha256").update(hostname()).digest("hex").slice(0, 32);
+}
+
+async function existingParent(path: string): Promise<string> {
+  try {
+    await statfs(path);
+    return path;
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? "/" : existingParent(parent);
+  }
+}
+
+async function firstText(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) {
+    const found = (await text(path))?.trim();
+    if (found) return found;
+  }
+  return undefined;
+}
+
+async function text(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch {
+    return undefined; // A file that this kernel or distribution does not have.
+  }
+}

@@ -1,0 +1,91 @@
+import { chmod, chown, lstat, mkdir, open, readdir, readlink, realpath, rename, rm, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { FileStatus, FileSystem } from "../ports.ts";
+
+/** The {@link FileSystem} port over the machine's own files. */
+export const nodeFileSystem: FileSystem = {
+  async readFile(path, limitBytes, part = "start") {
+    return unlessMissing(async () => {
+      const file = await open(path, "r");
+      try {
+        const { size } = await file.stat();
+        const buffer = Buffer.alloc(limitBytes);
+        const position = part === "tail" ? Math.max(0, size - limitBytes) : 0;
+        let filled = 0;
+        // Files of /proc and /sys say they are empty, so the end is where nothing more comes.
+        for (;;) {
+          const { bytesRead } = await file.read(buffer, filled, limitBytes - filled, position + filled);
+          filled += bytesRead;
+          if (bytesRead === 0 || filled === limitBytes) return new Uint8Array(buffer.subarray(0, filled));
+        }
+      } finally {
+        await file.close();
+      }
+    });
+  },
+  async writeFile(path, data, mode) {
+    // An existing file keeps its inode: containers that mounted it see the new content.
+    const file = await open(path, "w", mode);
+    try {
+      await file.writeFile(data);
+      await file.chmod(mode);
+    } finally {
+      await file.close();
+    }
+  },
+  async makeDirectory(path, mode) {
+    const first = await mkdir(path, { recursive: true });
+    if (first !== undefined) await chmod(path, mode);
+  },
+  async listDirectory(path) {
+    return (await unlessMissing(() => readdir(path))) ?? [];
+  },
+  async status(path) {
+    const stats = await unlessMissing(() => lstat(path));
+    if (!stats) return undefined;
+    const kinds: [boolean, FileStatus["kind"]][] = [
+      [stats.isFile(), "file"],
+      [stats.isDirectory(), "directory"],
+      [stats.isSymbolicLink(), "symlink"],
+      [stats.isSocket(), "socket"],
+      [stats.isCharacterDevice(), "character-device"],
+      [stats.isBlockDevice(), "block-device"],
+    ];
+    return { kind: kinds.find(([is]) => is)?.[1] ?? "other", sizeBytes: stats.size };
+  },
+  realPath: (path) => unlessMissing(() => realpath(path)),
+  readLink: (path) => unlessMissing(() => readlink(path)),
+  symlink,
+  rename,
+  remove: removeTree,
+  async setGroup(path, groupId, mode) {
+    await chown(path, 0, groupId);
+    await chmod(path, mode);
+  },
+};
+
+/** `rm -rf`, but a folder that is a mount point of its own stops it: what is mounted there is not ours to delete. */
+async function removeTree(path: string): Promise<void> {
+  const stats = await unlessMissing(() => lstat(path));
+  if (!stats) return;
+  if (stats.isDirectory()) {
+    const parent = await lstat(dirname(path));
+    if (parent.dev !== stats.dev) {
+      const error: NodeJS.ErrnoException = new Error(`${path} is a mount point; it is not removed`);
+      error.code = "EBUSY";
+      throw error;
+    }
+    for (const name of await readdir(path)) await removeTree(join(path, name));
+  }
+  await rm(path, { force: true, recursive: stats.isDirectory() });
+}
+
+async function unlessMissing<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "EINVAL") return undefined;
+    throw error;
+  }
+}

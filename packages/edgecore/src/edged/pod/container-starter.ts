@@ -1,0 +1,151 @@
+import { dirname } from "node:path";
+import type { Container, Pod } from "@skerry/api";
+import { describeError, isSkerryError } from "@skerry/base";
+import { containerConfig } from "../container/container-config.ts";
+import { containerMounts } from "../container/container-mounts.ts";
+import { environmentOf, type ObjectLookup } from "../container/environment.ts";
+import type { PodFacts } from "../container/field-references.ts";
+import { hookText, lifecycleHook, runHook } from "../container/lifecycle-hooks.ts";
+import { pullCredentials } from "../container/pull-credentials.ts";
+import { unenforcedLimits } from "../container/resources.ts";
+import type { RuntimeImage, SandboxConfig } from "../ports.ts";
+import type { PodServices } from "../services.ts";
+import type { PreparedVolumes } from "../volumes/pod-volumes.ts";
+import type { WaitReason } from "./container-status.ts";
+import { hostsFile } from "./hosts-file.ts";
+import type { PodNotices } from "./pod-notices.ts";
+import type { PodPaths } from "./pod-paths.ts";
+import type { PlannedStart } from "./pod-plan.ts";
+
+const HOOK_TIMEOUT_SECONDS = 30;
+const WRITABLE_BY_ALL = 0o666;
+
+/** Where a container is started. */
+export interface StartPlace {
+  readonly pod: Pod;
+  readonly paths: PodPaths;
+  readonly notices: PodNotices;
+  readonly sandboxId: string;
+  readonly sandbox: SandboxConfig;
+  readonly addresses: readonly string[];
+  readonly volumes: PreparedVolumes;
+  readonly facts: PodFacts;
+  readonly lookup: ObjectLookup;
+  readonly signal: AbortSignal;
+}
+
+/** How a start ended. */
+export type StartResult =
+  | { readonly kind: "started" }
+  /** Nothing runs; try again later. `pull` tells the longer delays of images from the others. */
+  | { readonly kind: "failed"; readonly wait: WaitReason; readonly pull: boolean };
+
+/** Pulls, creates and starts one container. Failures of the user's making become a waiting reason, as the kubelet's. */
+export class ContainerStarter {
+  readonly #services: PodServices;
+
+  constructor(services: PodServices) {
+    this.#services = services;
+  }
+
+  async start(start: PlannedStart, place: StartPlace): Promise<StartResult> {
+    const { container } = start;
+    const { runtime, images } = this.#services;
+    let image: RuntimeImage;
+    try {
+      image = await images.provide(
+        container,
+        () => pullCredentials(place.pod, container.image ?? "", place.lookup),
+        (type, reason, message) => place.notices.container(container, type, reason, message),
+        place.signal,
+      );
+    } catch (error) {
+      if (!isSkerryError(error, "EDGED_IMAGE_UNAVAILABLE")) throw error;
+      return this.#imageFailed(container, place, String(error.details["reason"]), error.message);
+    }
+
+    let containerId: string;
+    try {
+      // Left over from a crash between creating and starting, or in a state nobody knows.
+      if (start.previous && start.previous.state !== "exited" && start.previous.sandboxId === place.sandboxId) {
+        await runtime.stopContainer(start.previous.id, 0);
+        await runtime.removeContainer(start.previous.id);
+      }
+      const config = await this.#configure(start, image, place);
+      containerId = await runtime.createContainer(place.sandboxId, config, place.sandbox);
+    } catch (error) {
+      place.signal.throwIfAborted();
+      const configuration = isSkerryError(error) && error.code.startsWith("EDGED_");
+      const message = configuration ? error.message : describeError(error);
+      place.notices.container(container, "Warning", "Failed", `Error: ${message}`);
+      return failed(configuration ? "CreateContainerConfigError" : "CreateContainerError", message);
+    }
+    place.notices.container(container, "Normal", "Created", `Created container: ${container.name}`);
+
+    try {
+      await runtime.startContainer(containerId);
+    } catch (error) {
+      place.notices.container(container, "Warning", "Failed", `Error: ${describeError(error)}`);
+      return failed("RunContainerError", describeError(error));
+    }
+    place.notices.container(container, "Normal", "Started", `Started container ${container.name}`);
+    await this.#runPostStart(container, containerId, place);
+    return { kind: "started" };
+  }
+
+  #imageFailed(container: Container, place: StartPlace, reason: string, message: string): StartResult {
+    const text = reason === "ErrImagePull" ? `Failed to pull image "${container.image ?? ""}": ${message}` : message;
+    place.notices.container(container, "Warning", "Failed", text);
+    if (reason === "ErrImagePull") place.notices.container(container, "Warning", "Failed", `Error: ${reason}`);
+    return { kind: "failed", wait: { reason, message }, pull: true };
+  }
+
+  async #configure(
+    start: PlannedStart,
+    image: RuntimeImage,
+    place: StartPlace,
+  ): Promise<ReturnType<typeof containerConfig>> {
+    const { container, restartCount } = start;
+    const { fileSystem, machine, config } = this.#services;
+    const host = await machine.hostFacts();
+    const variables = await environmentOf(container, place.facts, place.lookup);
+    const terminationLog = place.paths.terminationLog(container.name, restartCount);
+    await fileSystem.makeDirectory(dirname(terminationLog), 0o755);
+    await fileSystem.writeFile(terminationLog, new Uint8Array(), WRITABLE_BY_ALL);
+    await fileSystem.writeFile(place.paths.hostsFile, await hostsFile(place.pod, place.addresses, fileSystem), 0o644);
+    const managed = { hostsFile: place.paths.hostsFile, terminationLog };
+    const mounts = await containerMounts(place.pod, container, place.volumes.paths, variables, managed, fileSystem);
+    const unenforced = unenforcedLimits(container, host);
+    if (unenforced.length > 0)
+      place.notices.container(
+        container,
+        "Warning",
+        "LimitsNotEnforced",
+        `This machine has no control groups for ${unenforced.join(" and ")}; the container runs without that limit`,
+      );
+    const { pod } = place;
+    return containerConfig({ pod, container, image, restartCount, nodeName: config.nodeName, variables, mounts, host });
+  }
+
+  async #runPostStart(container: Container, containerId: string, place: StartPlace): Promise<void> {
+    const handler = lifecycleHook(container, "postStart");
+    if (!handler) return;
+    const { runtime, network } = this.#services;
+    const target = {
+      containerId,
+      address: place.addresses[0] ?? "127.0.0.1",
+      timeoutSeconds: HOOK_TIMEOUT_SECONDS,
+    };
+    try {
+      await runHook(handler, container, target, runtime, network);
+    } catch (error) {
+      const message = `PostStartHook failed: ${hookText(handler)}: ${describeError(error)}`;
+      place.notices.container(container, "Warning", "FailedPostStartHook", message);
+      await runtime.stopContainer(containerId, 0);
+    }
+  }
+}
+
+function failed(reason: string, message: string): StartResult {
+  return { kind: "failed", wait: { reason, message }, pull: false };
+}

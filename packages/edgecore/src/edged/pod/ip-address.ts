@@ -1,0 +1,6 @@
+/** Whether the text is an IPv4 or IPv6 address (a zone like `%eth0` included). */
+export function isIP(text: string): boolean {
+  const octets = text.split(".");
+  if (octets.length === 4) return octets.every((octet) => /^\d{1,3}$/.test(octet) && Number(octet) <= 255);
+  return /^[0-9a-fA-F:]*:[0-9a-fA-F:.]*(%\w+)?$/.test(text) && text.length <= 64;
+}

@@ -1,0 +1,76 @@
+import type { Pod } from "@skerry/api";
+import type { EdgedConfig } from "../config.ts";
+import type { FileSystem } from "../ports.ts";
+import { isIP } from "./ip-address.ts";
+
+/** What a pod's /etc/resolv.conf says. */
+export interface NameResolution {
+  readonly servers: readonly string[];
+  readonly searches: readonly string[];
+  readonly options: readonly string[];
+}
+
+const RESOLV_CONF_LIMIT_BYTES = 64 * 1024;
+/** The stub of systemd-resolved listens on the host's loopback, where a pod cannot reach it. */
+const STUB_RESOLVER = "127.0.0.53";
+const BEHIND_THE_STUB = "/run/systemd/resolve/resolv.conf";
+
+/** A pod's name resolution; ClusterFirst falls back to the host's where there is no cluster DNS (most edges). */
+export async function nameResolution(pod: Pod, config: EdgedConfig, files: FileSystem): Promise<NameResolution> {
+  const { spec } = pod;
+  const policy = spec.dnsPolicy ?? "ClusterFirst";
+  const clusterFirst = (policy === "ClusterFirst" && spec.hostNetwork !== true) || policy === "ClusterFirstWithHostNet";
+  const base = await baseResolution(policy, clusterFirst, pod, config, files);
+  const extra = spec.dnsConfig;
+  if (!extra) return base;
+  const options = new Map(base.options.map((option) => [option.split(":")[0] ?? option, option]));
+  for (const { name, value } of extra.options ?? []) options.set(name, value === undefined ? name : `${name}:${value}`);
+  return {
+    servers: unique([...base.servers, ...(extra.nameservers ?? [])]),
+    searches: unique([...base.searches, ...(extra.searches ?? [])]),
+    options: [...options.values()],
+  };
+}
+
+async function baseResolution(
+  policy: string,
+  clusterFirst: boolean,
+  pod: Pod,
+  config: EdgedConfig,
+  files: FileSystem,
+): Promise<NameResolution> {
+  if (policy === "None") return { servers: [], searches: [], options: [] };
+  const host = await hostResolution(config.resolvConf, files);
+  if (!clusterFirst || config.clusterDns.length === 0) return host;
+  const namespace = pod.metadata.namespace ?? "default";
+  const domain = config.clusterDomain;
+  return {
+    servers: config.clusterDns,
+    searches: unique([`${namespace}.svc.${domain}`, `svc.${domain}`, domain, ...host.searches]),
+    options: ["ndots:5"],
+  };
+}
+
+async function hostResolution(path: string, files: FileSystem): Promise<NameResolution> {
+  const own = await readResolvConf(path, files);
+  return own.servers.includes(STUB_RESOLVER) ? readResolvConf(BEHIND_THE_STUB, files, own) : own;
+}
+
+async function readResolvConf(path: string, files: FileSystem, otherwise?: NameResolution): Promise<NameResolution> {
+  const bytes = await files.readFile(path, RESOLV_CONF_LIMIT_BYTES);
+  if (!bytes) return otherwise ?? { servers: [], searches: [], options: [] };
+  const servers: string[] = [];
+  let searches: string[] = [];
+  let options: string[] = [];
+  for (const line of new TextDecoder().decode(bytes).split("\n")) {
+    const [keyword, ...values] = (line.split(/[#;]/)[0] ?? "").trim().split(/\s+/);
+    if (keyword === "nameserver" && values[0] && isIP(values[0])) servers.push(values[0]);
+    else if (keyword === "search" || keyword === "domain") searches = values;
+    else if (keyword === "options") options = values;
+  }
+  return { servers, searches: searches.filter((search) => search !== "."), options };
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}

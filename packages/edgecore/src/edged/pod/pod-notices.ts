@@ -1,0 +1,31 @@
+import type { Container, ObjectReference, Pod } from "@skerry/api";
+import type { EventRecorder, EventType } from "../events.ts";
+import { podIdentity } from "./runtime-names.ts";
+
+/** Events about one pod and its containers. */
+export class PodNotices {
+  readonly #recorder: EventRecorder;
+  readonly #about: ObjectReference;
+  readonly #initNames: ReadonlySet<string>;
+
+  constructor(recorder: EventRecorder, pod: Pod) {
+    this.#recorder = recorder;
+    this.#about = {
+      apiVersion: "v1",
+      kind: "Pod",
+      ...podIdentity(pod),
+      ...(pod.metadata.resourceVersion ? { resourceVersion: pod.metadata.resourceVersion } : {}),
+    };
+    this.#initNames = new Set((pod.spec.initContainers ?? []).map(({ name }) => name));
+  }
+
+  pod(type: EventType, reason: string, message: string): void {
+    this.#recorder.record(this.#about, type, reason, message);
+  }
+
+  container(container: Pick<Container, "name">, type: EventType, reason: string, message: string): void {
+    const list = this.#initNames.has(container.name) ? "initContainers" : "containers";
+    const about = { ...this.#about, fieldPath: `spec.${list}{${container.name}}` };
+    this.#recorder.record(about, type, reason, message);
+  }
+}

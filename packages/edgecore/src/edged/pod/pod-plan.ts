@@ -1,0 +1,207 @@
+import type { Container, Pod, PodStatus } from "@skerry/api";
+import type { RuntimeContainerStatus, Sandbox } from "../ports.ts";
+import { isLive, type PodRuntimeState } from "./pod-runtime-state.ts";
+import type { RestartBackOff } from "./restart-back-off.ts";
+import { containerHash, containerHashAnnotation, restartCountOf } from "./runtime-names.ts";
+
+/** A container to start. */
+export interface PlannedStart {
+  readonly container: Container;
+  readonly init: boolean;
+  readonly restartCount: number;
+  /** The one before it, when there was one. */
+  readonly previous: RuntimeContainerStatus | undefined;
+}
+
+/** A container that has to wait before it is started again. */
+export interface PlannedWait {
+  readonly container: Container;
+  readonly remainingMs: number;
+  readonly delayMs: number;
+}
+
+/** What has to be done so that a pod runs as it should. */
+export type PodPlan =
+  /** It has run its course. */
+  | { readonly kind: "finished" }
+  | {
+      readonly kind: "run";
+      /** Sandboxes that must go before anything starts. */
+      readonly staleSandboxes: readonly Sandbox[];
+      /** Undefined: the ready one is used. */
+      readonly newSandboxAttempt: number | undefined;
+      readonly kills: readonly { readonly container: RuntimeContainerStatus; readonly why: string }[];
+      readonly starts: readonly PlannedStart[];
+      readonly waits: readonly PlannedWait[];
+    };
+
+/** What the decision depends on beside the pod and the runtime. */
+export interface PlanContext {
+  readonly backOff: RestartBackOff;
+  readonly nowMs: number;
+  /** The status last reported: what is known of containers that the runtime forgot. */
+  readonly lastStatus: PodStatus | undefined;
+  /** Whether the container's liveness or startup probe has failed for good. */
+  readonly hasFailedProbe: (containerId: string) => boolean;
+}
+
+/** A container of `initContainers` that keeps running beside the others. */
+export function isSidecar(container: Container): boolean {
+  return container.restartPolicy === "Always";
+}
+
+/** Decides what to do next for a pod that should run. Pure. */
+export function planPod(pod: Pod, state: PodRuntimeState, context: PlanContext): PodPlan {
+  const { lastStatus } = context;
+  if (lastStatus?.phase === "Succeeded" || lastStatus?.phase === "Failed") return { kind: "finished" };
+  const planner = new Planner(pod, state, context);
+  return planner.plan();
+}
+
+class Planner {
+  readonly #pod: Pod;
+  readonly #state: PodRuntimeState;
+  readonly #context: PlanContext;
+  readonly #kills: { container: RuntimeContainerStatus; why: string }[] = [];
+  readonly #starts: PlannedStart[] = [];
+  readonly #waits: PlannedWait[] = [];
+
+  constructor(pod: Pod, state: PodRuntimeState, context: PlanContext) {
+    this.#pod = pod;
+    this.#state = state;
+    this.#context = context;
+  }
+
+  plan(): PodPlan {
+    const { spec } = this.#pod;
+    const sandbox = this.#state.sandbox;
+    const staleSandboxes = this.#state.sandboxes.filter(({ id }) => id !== sandbox?.id);
+    const initFailed = this.#planInitContainers();
+    if (initFailed) return { kind: "finished" };
+    if (this.#initialized()) {
+      for (const container of spec.containers) this.#planContainer(container, false);
+      const live = spec.containers.some((container) => isLive(this.#state, this.#latest(container.name)));
+      const pending = [...this.#starts, ...this.#waits].some(({ container }) => spec.containers.includes(container));
+      if (!live && !pending && this.#kills.length === 0) return { kind: "finished" };
+    }
+    const newestAttempt = this.#state.sandboxes[0]?.attempt;
+    return {
+      kind: "run",
+      staleSandboxes: staleSandboxes.filter(({ state }) => state === "ready"),
+      newSandboxAttempt: sandbox || this.#starts.length === 0 ? undefined : (newestAttempt ?? -1) + 1,
+      kills: this.#kills,
+      starts: this.#starts,
+      waits: this.#waits,
+    };
+  }
+
+  #latest(name: string): RuntimeContainerStatus | undefined {
+    return this.#state.containers.get(name)?.[0];
+  }
+
+  #latestHere(name: string): RuntimeContainerStatus | undefined {
+    const latest = this.#latest(name);
+    return latest?.sandboxId === this.#state.sandbox?.id ? latest : undefined;
+  }
+
+  /** Whether the containers proper may start: all init containers of this sandbox are through. */
+  #initialized(): boolean {
+    const inits = this.#pod.spec.initContainers ?? [];
+    if (this.#mainContainersBegan()) return true;
+    return inits.every((container) => {
+      const latest = this.#latestHere(container.name);
+      if (isSidecar(container)) return isLive(this.#state, latest);
+      return latest?.state === "exited" && latest.exitCode === 0;
+    });
+  }
+
+  /** One that was started proves that the init containers were through, even if their traces are gone. */
+  #mainContainersBegan(): boolean {
+    if (!this.#state.sandbox) return !this.#anyMainContainerWouldStart();
+    return this.#pod.spec.containers.some(({ name }) => this.#latestHere(name) !== undefined);
+  }
+
+  /** Without a sandbox, init containers run again only if something proper is going to start after them. */
+  #anyMainContainerWouldStart(): boolean {
+    return this.#pod.spec.containers.some((container) => this.#shouldStart(container, this.#latest(container.name)));
+  }
+
+  /** Returns whether the pod has failed because an init container did. */
+  #planInitContainers(): boolean {
+    const inits = this.#pod.spec.initContainers ?? [];
+    const began = this.#mainContainersBegan();
+    if (began && !this.#state.sandbox) return false;
+    for (const container of inits) {
+      const latest = this.#latestHere(container.name);
+      if (isSidecar(container)) {
+        this.#planContainer(container, true);
+        if (!isLive(this.#state, latest) && !began) return false;
+        continue;
+      }
+      if (began || (latest?.state === "exited" && latest.exitCode === 0)) continue;
+      if (latest?.state === "exited" && this.#pod.spec.restartPolicy === "Never") return true;
+      this.#planContainer(container, true);
+      return false;
+    }
+    return false;
+  }
+
+  #planContainer(container: Container, init: boolean): void {
+    const latest = this.#latest(container.name);
+    if (isLive(this.#state, latest) && latest) {
+      const why = this.#whyOutdated(container, latest);
+      if (why !== undefined) this.#kills.push({ container: latest, why });
+      return;
+    }
+    if (!(init && !isSidecar(container)) && !this.#shouldStart(container, latest)) return;
+    const { backOff, nowMs } = this.#context;
+    if (latest?.state === "exited") {
+      const remainingMs = backOff.remainingMs(container.name, latest.finishedAtMs, nowMs);
+      // A pod whose sandbox is gone (the machine was off) comes back at once.
+      if (remainingMs > 0 && this.#state.sandbox) {
+        this.#waits.push({ container, remainingMs, delayMs: backOff.delayMs(container.name) });
+        return;
+      }
+    }
+    this.#starts.push({ container, init, restartCount: this.#nextRestartCount(container.name), previous: latest });
+  }
+
+  #whyOutdated(container: Container, latest: RuntimeContainerStatus): string | undefined {
+    const hash = latest.annotations[containerHashAnnotation];
+    // Without our hash it is another kubelet's container of this very pod: adopted as it is.
+    if (hash !== undefined && hash.length === 8 && hash !== containerHash(container))
+      return `Container ${container.name} definition changed, will be restarted`;
+    if (this.#context.hasFailedProbe(latest.id))
+      return `Container ${container.name} failed liveness probe, will be restarted`;
+    return undefined;
+  }
+
+  #shouldStart(container: Container, latest: RuntimeContainerStatus | undefined): boolean {
+    const policy = isSidecar(container) ? "Always" : (this.#pod.spec.restartPolicy ?? "Always");
+    if (latest?.state === "created" && latest.sandboxId === this.#state.sandbox?.id) return true;
+    const exitCode = latest ? latest.exitCode : this.#lastKnownExitCode(container.name);
+    if (exitCode === undefined || policy === "Always") return true;
+    if (latest && latest.state !== "exited") return policy === "OnFailure";
+    return policy === "OnFailure" && exitCode !== 0;
+  }
+
+  /** Exit code of a container that ran but that the runtime no longer knows; undefined when it never ran. */
+  #lastKnownExitCode(name: string): number | undefined {
+    const known = this.#context.lastStatus?.containerStatuses?.find((status) => status.name === name);
+    if (known?.state?.terminated) return known.state.terminated.exitCode;
+    return known?.state?.running ? UNKNOWN_EXIT_CODE : undefined;
+  }
+
+  #nextRestartCount(name: string): number {
+    const latest = this.#latest(name);
+    if (latest) return latest.state === "created" ? restartCountOf(latest) : restartCountOf(latest) + 1;
+    const { lastStatus } = this.#context;
+    const known = [...(lastStatus?.containerStatuses ?? []), ...(lastStatus?.initContainerStatuses ?? [])].find(
+      (status) => status.name === name,
+    );
+    return known?.containerID ? known.restartCount + 1 : 0;
+  }
+}
+
+/** What Kubernetes reports for a container whose end nobody saw. */
+export const UNKNOWN_EXIT_CODE = 137;

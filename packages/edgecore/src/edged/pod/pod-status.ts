@@ -1,0 +1,174 @@
+import type { Condition, ContainerStatus, Pod, PodStatus } from "@skerry/api";
+import { toKubernetesTime } from "@skerry/base";
+import { type ContainerStatusContext, containerStatus } from "./container-status.ts";
+import { isSidecar } from "./pod-plan.ts";
+
+type PodPhase = NonNullable<PodStatus["phase"]>;
+
+/** What a pod's status is made from. */
+export interface PodStatusContext extends Omit<ContainerStatusContext, "lastStatuses"> {
+  readonly last: PodStatus | undefined;
+  readonly hostIp: string | undefined;
+  /** Set when the pod is over for a reason of its own, e.g. its deadline. */
+  readonly failure: { readonly reason: string; readonly message: string } | undefined;
+}
+
+/** Order of the conditions on the wire. */
+const CONDITION_ORDER: readonly string[] = [
+  "PodReadyToStartContainers",
+  "Initialized",
+  "Ready",
+  "ContainersReady",
+  "PodScheduled",
+];
+
+/** The pod's status as the kubelet would report it. Pure; members in a stable order. */
+export function podStatus(context: PodStatusContext): PodStatus {
+  const { pod, last, state } = context;
+  const lastStatuses = [...(last?.containerStatuses ?? []), ...(last?.initContainerStatuses ?? [])];
+  const containers = pod.spec.containers.map((container) => containerStatus(container, { ...context, lastStatuses }));
+  const inits = (pod.spec.initContainers ?? []).map((container) =>
+    initStatus(containerStatus(container, { ...context, lastStatuses }), isSidecar(container)),
+  );
+  const phase = context.failure ? "Failed" : phaseOf(context, containers, inits);
+  const over = phase === "Succeeded" || phase === "Failed";
+  const hostNetwork = pod.spec.hostNetwork === true;
+  const addresses = hostNetwork && context.hostIp && state.sandbox ? [context.hostIp] : state.addresses;
+  // The address of a pod that is over or between two sandboxes is still the last one it had.
+  const podIps = addresses.length > 0 ? addresses.map((ip) => ({ ip })) : (last?.podIPs ?? []);
+  const nowText = toKubernetesTime(context.nowMs);
+  const [podIp] = podIps;
+  return {
+    phase,
+    ...failureOf(context),
+    conditions: conditions(context, phase, containers, inits).map((condition) =>
+      withTransitionTime(condition, [...(last?.conditions ?? []), ...(pod.status?.conditions ?? [])], nowText),
+    ),
+    ...(context.hostIp ? { hostIP: context.hostIp, hostIPs: [{ ip: context.hostIp }] } : {}),
+    ...(podIp ? { podIP: podIp.ip, podIPs: podIps } : {}),
+    startTime: last?.startTime ?? pod.status?.startTime ?? nowText,
+    ...(inits.length > 0 ? { initContainerStatuses: inits } : {}),
+    containerStatuses: over ? containers.map((status) => ({ ...status, ready: false, started: false })) : containers,
+    ...(pod.status?.qosClass ? { qosClass: pod.status.qosClass } : {}),
+  };
+}
+
+/** Why the pod failed as a whole; stays once it is said. */
+function failureOf({ failure, last }: PodStatusContext): { reason?: string; message?: string } {
+  if (failure) return { reason: failure.reason, message: failure.message };
+  if (last?.phase !== "Failed") return {};
+  return { ...(last.reason ? { reason: last.reason } : {}), ...(last.message ? { message: last.message } : {}) };
+}
+
+/** A finished init container is what "ready" means for it. */
+function initStatus(status: ContainerStatus, sidecar: boolean): ContainerStatus {
+  return sidecar ? status : { ...status, ready: status.state?.terminated?.exitCode === 0 };
+}
+
+function phaseOf(
+  context: PodStatusContext,
+  containers: readonly ContainerStatus[],
+  inits: readonly ContainerStatus[],
+): PodPhase {
+  const { pod, last, ending } = context;
+  if (last?.phase === "Succeeded" || last?.phase === "Failed") return last.phase;
+  const policy = pod.spec.restartPolicy ?? "Always";
+  const pendingInits = inits.filter((status) => !isInitialized(pod, status));
+  const stopped = containers.filter((status) => status.state?.terminated);
+  const running = containers.filter((status) => status.state?.running);
+  const waitingAgain = containers.filter((status) => status.state?.waiting && status.lastState?.terminated);
+  const neverRan = containers.filter((status) => status.state?.waiting && !status.lastState?.terminated);
+  if (ending) {
+    const allSucceeded =
+      stopped.length === containers.length && stopped.every((s) => s.state?.terminated?.exitCode === 0);
+    if (running.length > 0) return "Running";
+    return allSucceeded && pendingInits.length === 0 ? "Succeeded" : "Failed";
+  }
+  if (pendingInits.some((status) => status.state?.terminated) && policy === "Never") return "Failed";
+  if (pendingInits.length > 0 && running.length === 0) return "Pending";
+  if (neverRan.length > 0) return "Pending";
+  if (running.length > 0 || waitingAgain.length > 0 || policy === "Always") return "Running";
+  const failed = stopped.some((status) => status.state?.terminated?.exitCode !== 0);
+  if (!failed) return "Succeeded";
+  return policy === "Never" ? "Failed" : "Running";
+}
+
+function isInitialized(pod: Pod, status: ContainerStatus): boolean {
+  const container = pod.spec.initContainers?.find(({ name }) => name === status.name);
+  if (container && isSidecar(container)) return status.started === true;
+  return status.state?.terminated?.exitCode === 0;
+}
+
+function conditions(
+  context: PodStatusContext,
+  phase: PodPhase,
+  containers: readonly ContainerStatus[],
+  inits: readonly ContainerStatus[],
+): Condition[] {
+  const { pod, state } = context;
+  const networked = state.sandbox !== undefined && (pod.spec.hostNetwork === true || state.addresses.length > 0);
+  const made: Condition[] = [
+    { type: "PodReadyToStartContainers", status: networked ? "True" : "False" },
+    initialized(pod, phase, inits),
+    ready("Ready", context, phase, containers),
+    ready("ContainersReady", context, phase, containers),
+    { type: "PodScheduled", status: "True" },
+  ];
+  return made.sort((left, right) => CONDITION_ORDER.indexOf(left.type) - CONDITION_ORDER.indexOf(right.type));
+}
+
+function initialized(pod: Pod, phase: PodPhase, inits: readonly ContainerStatus[]): Condition {
+  const type = "Initialized";
+  if (phase === "Succeeded") return { type, status: "True", reason: "PodCompleted" };
+  const incomplete = inits.filter((status) => !isInitialized(pod, status)).map(({ name }) => name);
+  // Once something proper runs, initialisation is over, even when the traces of it are gone.
+  if (incomplete.length === 0 || phase === "Running") return { type, status: "True" };
+  return {
+    type,
+    status: "False",
+    reason: "ContainersNotInitialized",
+    message: `containers with incomplete status: [${incomplete.join(" ")}]`,
+  };
+}
+
+function ready(
+  type: "Ready" | "ContainersReady",
+  context: PodStatusContext,
+  phase: PodPhase,
+  containers: readonly ContainerStatus[],
+): Condition {
+  if (phase === "Succeeded") return { type, status: "False", reason: "PodCompleted" };
+  if (phase === "Failed") return { type, status: "False", reason: "PodFailed" };
+  const unready = containers.filter((status) => !status.ready).map(({ name }) => name);
+  if (unready.length > 0)
+    return {
+      type,
+      status: "False",
+      reason: "ContainersNotReady",
+      message: `containers with unready status: [${unready.join(" ")}]`,
+    };
+  if (type === "Ready") {
+    const missing = missingGates(context.pod);
+    if (missing.length > 0)
+      return {
+        type,
+        status: "False",
+        reason: "ReadinessGatesNotReady",
+        message: `corresponding condition of pod readiness gate "${missing[0]}" does not exist or is not True`,
+      };
+  }
+  return { type, status: "True" };
+}
+
+/** Readiness gates (conditions others must set) that are not True. */
+function missingGates(pod: Pod): string[] {
+  const gates = (pod.spec as { readinessGates?: { conditionType: string }[] }).readinessGates ?? [];
+  return gates
+    .map(({ conditionType }) => conditionType)
+    .filter((type) => pod.status?.conditions?.find((condition) => condition.type === type)?.status !== "True");
+}
+
+function withTransitionTime(condition: Condition, before: readonly Condition[], nowText: string): Condition {
+  const same = before.find(({ type, status }) => type === condition.type && status === condition.status);
+  return { ...condition, lastProbeTime: null, lastTransitionTime: same?.lastTransitionTime ?? nowText };
+}

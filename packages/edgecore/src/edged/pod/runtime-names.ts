@@ -1,0 +1,67 @@
+import type { Container, Pod } from "@skerry/api";
+import type { RuntimeContainer } from "../ports.ts";
+
+/** Labels and annotations as the kubelet writes them, so that its tools understand our containers and we its. */
+export const podNameLabel = "io.kubernetes.pod.name";
+export const podNamespaceLabel = "io.kubernetes.pod.namespace";
+export const podUidLabel = "io.kubernetes.pod.uid";
+export const containerNameLabel = "io.kubernetes.container.name";
+/** Ours: tells our sandboxes from another kubelet's on a shared runtime. */
+export const nodeLabel = "skerry.io/node";
+export const containerHashAnnotation = "io.kubernetes.container.hash";
+export const restartCountAnnotation = "io.kubernetes.container.restartCount";
+export const terminationMessagePathAnnotation = "io.kubernetes.container.terminationMessagePath";
+export const terminationMessagePolicyAnnotation = "io.kubernetes.container.terminationMessagePolicy";
+export const gracePeriodAnnotation = "io.kubernetes.pod.terminationGracePeriod";
+
+/** Kubernetes' default for pods that do not say. */
+export const DEFAULT_GRACE_PERIOD_SECONDS = 30;
+
+/** A pod's identity. Two pods of one name with different UIDs are different pods. */
+export interface PodIdentity {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+export function podIdentity(pod: Pod): PodIdentity {
+  return { namespace: pod.metadata.namespace ?? "default", name: pod.metadata.name, uid: pod.metadata.uid ?? "" };
+}
+
+/** Labels of a pod's sandbox and containers. */
+export function podLabels(pod: PodIdentity, nodeName: string): Record<string, string> {
+  return {
+    [podNameLabel]: pod.name,
+    [podNamespaceLabel]: pod.namespace,
+    [podUidLabel]: pod.uid,
+    [nodeLabel]: nodeName,
+  };
+}
+
+/**
+ * Fingerprint of what makes a running container outdated when it changes: of a pod's immutable specification only the
+ * image can change. FNV-1a, 32 bits, hex.
+ */
+export function containerHash(container: Container): string {
+  const text = JSON.stringify([container.name, container.image ?? ""]);
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}
+
+/** How often the container was restarted before this one. */
+export function restartCountOf(container: RuntimeContainer): number {
+  const count = Number(container.annotations[restartCountAnnotation] ?? container.attempt);
+  return Number.isSafeInteger(count) && count >= 0 ? count : 0;
+}
+
+/** The pod's grace period as its containers remember it. */
+export function gracePeriodOf(containers: readonly RuntimeContainer[]): number {
+  for (const container of containers) {
+    const seconds = Number(container.annotations[gracePeriodAnnotation]);
+    if (Number.isFinite(seconds) && seconds >= 0) return seconds;
+  }
+  return DEFAULT_GRACE_PERIOD_SECONDS;
+}

@@ -1,0 +1,140 @@
+import type { Container, Pod } from "@skerry/api";
+import type { JsonObject, Timer } from "@skerry/base";
+import { isLive, type PodRuntimeState } from "../pod/pod-runtime-state.ts";
+import type { RuntimeContainerStatus } from "../ports.ts";
+import type { PodServices } from "../services.ts";
+import { type ProbeKind, probeSettings, runProbe } from "./probe.ts";
+
+const KINDS: readonly ProbeKind[] = ["startup", "liveness", "readiness"];
+
+/** One probe of one container. */
+interface RunningProbe {
+  readonly kind: ProbeKind;
+  readonly containerId: string;
+  timer: Timer | undefined;
+  successes: number;
+  failures: number;
+  /** What the thresholds say so far; undefined before the first verdict. */
+  verdict: boolean | undefined;
+}
+
+/** What tells about probes: Events and the pod's worker. */
+export interface ProbeObserver {
+  readonly changed: () => void;
+  readonly unhealthy: (container: Container, kind: ProbeKind, message: string) => void;
+}
+
+/** Asks the containers of one pod how they are. */
+export class PodProbes implements Disposable {
+  readonly #services: PodServices;
+  readonly #observer: ProbeObserver;
+  /** Containers that were ready before EdgeCore restarted stay so until a probe says otherwise. */
+  readonly #readyBefore: ReadonlySet<string>;
+  readonly #probes = new Map<string, RunningProbe>();
+  #address = "";
+
+  constructor(services: PodServices, observer: ProbeObserver, readyBefore: ReadonlySet<string>) {
+    this.#services = services;
+    this.#observer = observer;
+    this.#readyBefore = readyBefore;
+  }
+
+  /** Begins with new containers and ends with those that are gone. */
+  update(pod: Pod, state: PodRuntimeState, hostIp: string | undefined): void {
+    this.#address = pod.spec.hostNetwork === true ? (hostIp ?? "127.0.0.1") : (state.addresses[0] ?? "");
+    const wanted = new Set<string>();
+    for (const container of [...pod.spec.containers, ...(pod.spec.initContainers ?? [])]) {
+      const latest = state.containers.get(container.name)?.[0];
+      if (!latest || !isLive(state, latest)) continue;
+      for (const kind of KINDS) {
+        const probe = probeOf(container, kind);
+        if (!probe) continue;
+        const key = `${latest.id}/${kind}`;
+        wanted.add(key);
+        if (!this.#probes.has(key)) this.#begin(key, kind, container, probe, latest);
+      }
+    }
+    for (const [key, probe] of this.#probes) {
+      if (wanted.has(key)) continue;
+      probe.timer?.cancel();
+      this.#probes.delete(key);
+    }
+  }
+
+  isStarted(container: Container, containerId: string): boolean {
+    if (!probeOf(container, "startup")) return true;
+    const known = this.#probes.get(`${containerId}/startup`)?.verdict;
+    return known ?? this.#readyBefore.has(containerId);
+  }
+
+  isReady(container: Container, containerId: string): boolean {
+    if (!this.isStarted(container, containerId)) return false;
+    if (!probeOf(container, "readiness")) return true;
+    const known = this.#probes.get(`${containerId}/readiness`)?.verdict;
+    return known ?? this.#readyBefore.has(containerId);
+  }
+
+  /** Whether the container must be restarted because it is not alive or did not start. */
+  hasFailed(containerId: string): boolean {
+    return (["startup", "liveness"] as const).some(
+      (kind) => this.#probes.get(`${containerId}/${kind}`)?.verdict === false,
+    );
+  }
+
+  [Symbol.dispose](): void {
+    for (const probe of this.#probes.values()) probe.timer?.cancel();
+    this.#probes.clear();
+  }
+
+  #begin(key: string, kind: ProbeKind, container: Container, probe: JsonObject, status: RuntimeContainerStatus): void {
+    const running: RunningProbe = {
+      kind,
+      containerId: status.id,
+      timer: undefined,
+      successes: 0,
+      failures: 0,
+      verdict: undefined,
+    };
+    this.#probes.set(key, running);
+    const ranMs = Math.max(0, this.#services.clock.now() - status.startedAtMs);
+    this.#schedule(key, running, container, probe, Math.max(0, probeSettings(probe).initialDelayMs - ranMs));
+  }
+
+  #schedule(key: string, running: RunningProbe, container: Container, probe: JsonObject, delayMs: number): void {
+    running.timer = this.#services.clock.setTimer(delayMs, () => {
+      this.#ask(key, running, container, probe).catch((error: unknown) =>
+        this.#services.logger.error("A probe failed unexpectedly", { container: container.name, error: String(error) }),
+      );
+    });
+  }
+
+  async #ask(key: string, running: RunningProbe, container: Container, probe: JsonObject): Promise<void> {
+    const settings = probeSettings(probe);
+    // Until it has started, a container is asked only whether it has.
+    if (running.kind === "startup" || this.isStarted(container, running.containerId)) {
+      const { runtime, network } = this.#services;
+      const result = await runProbe(probe, container, running.containerId, this.#address, runtime, network);
+      if (this.#probes.get(key) !== running) return;
+      running.successes = result.ok ? running.successes + 1 : 0;
+      running.failures = result.ok ? 0 : running.failures + 1;
+      if (!result.ok) this.#observer.unhealthy(container, running.kind, result.message);
+      const before = running.verdict;
+      if (running.successes >= settings.successThreshold) running.verdict = true;
+      else if (running.failures >= settings.failureThreshold) running.verdict = false;
+      if (running.verdict !== before) this.#observer.changed();
+      if (running.kind === "startup" && running.verdict === true) return;
+    }
+    this.#schedule(key, running, container, probe, settings.periodMs);
+  }
+}
+
+function probeOf(container: Container, kind: ProbeKind): JsonObject | undefined {
+  switch (kind) {
+    case "startup":
+      return container.startupProbe;
+    case "liveness":
+      return container.livenessProbe;
+    case "readiness":
+      return container.readinessProbe;
+  }
+}

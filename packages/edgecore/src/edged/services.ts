@@ -1,0 +1,32 @@
+import type { Clock, Logger, Random } from "@skerry/base";
+import type { CloudLink } from "../edgehub/cloud-link.ts";
+import type { MetaClient } from "../metamanager/meta-store.ts";
+import type { EdgedConfig } from "./config.ts";
+import type { ImageProvider } from "./container/image-provider.ts";
+import type { EventRecorder } from "./events.ts";
+import type { MachineFacts } from "./node/machine-facts.ts";
+import type { ContainerRuntime, FileSystem, HostInfo, Mounts, NetworkCheck } from "./ports.ts";
+import type { PodVolumes } from "./volumes/pod-volumes.ts";
+
+/** What Edged runs on. */
+export interface EdgedPorts {
+  readonly meta: MetaClient;
+  readonly cloudLink: CloudLink;
+  readonly runtime: ContainerRuntime;
+  readonly fileSystem: FileSystem;
+  readonly mounts: Mounts;
+  readonly host: HostInfo;
+  readonly network: NetworkCheck;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly config: EdgedConfig;
+}
+
+/** What all pods share. */
+export interface PodServices extends EdgedPorts {
+  readonly recorder: EventRecorder;
+  readonly images: ImageProvider;
+  readonly volumes: PodVolumes;
+  readonly machine: MachineFacts;
+}
