@@ -1,0 +1,72 @@
+import { type Clock, describeError, type Logger, type Random, RetrySchedule, type Service, sleep } from "@skerry/base";
+import type { Enrolment } from "./enrolment.ts";
+
+export interface CertificateRotationPorts {
+  readonly enrolment: Pick<Enrolment, "renewalTimeMs" | "renew">;
+  /** Called when a new certificate is in place. */
+  readonly onRenewed: () => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** The wall clock may jump, so the time is looked at again at least this often. */
+const LOOK_AGAIN_MS = 3_600_000;
+
+/** Renews the node's certificate before it expires (security.md 6). Start it once the node is enrolled. */
+export class CertificateRotation implements Service {
+  readonly #ports: CertificateRotationPorts;
+  readonly #logger: Logger;
+  readonly #stopped = new AbortController();
+  #loop: Promise<void> | undefined;
+
+  constructor(ports: CertificateRotationPorts) {
+    this.#ports = ports;
+    this.#logger = ports.logger.child("enrolment");
+  }
+
+  async start(): Promise<void> {
+    this.#loop ??= this.#run().catch((error: unknown) => {
+      if (!this.#stopped.signal.aborted) {
+        this.#logger.error("The certificate is no longer watched for renewal", { error: describeError(error) });
+      }
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped.abort();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, enrolment } = this.#ports;
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      const dueMs = await enrolment.renewalTimeMs();
+      if (dueMs === undefined) return;
+      for (let leftMs = dueMs - clock.now(); leftMs > 0; leftMs = dueMs - clock.now()) {
+        await sleep(clock, Math.min(leftMs, LOOK_AGAIN_MS), signal);
+      }
+      await this.#renew(signal);
+    }
+  }
+
+  async #renew(signal: AbortSignal): Promise<void> {
+    const retry = new RetrySchedule({ initialMs: 2000, maximumMs: 300_000 }, this.#ports.random);
+    while (!signal.aborted) {
+      try {
+        await this.#ports.enrolment.renew(signal);
+        this.#ports.onRenewed();
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        const delayMs = retry.nextDelayMs();
+        this.#logger.warn("The certificate could not be renewed yet; it is tried again", {
+          error: describeError(error),
+          delayMs,
+        });
+        await sleep(this.#ports.clock, delayMs, signal);
+      }
+    }
+  }
+}

@@ -1,0 +1,186 @@
+import { type Clock, describeError, isSkerryError, type Logger, type Random, RetrySchedule, sleep } from "@skerry/base";
+import { bearerTokenFor, type CertificateFacts, type KeyedCertificate, nodeSubject, type Pki } from "@skerry/pki";
+import {
+  certificateMismatch,
+  certificateOver,
+  enrolmentFailed,
+  enrolmentRefused,
+  otherNodesCertificate,
+  tokenMissing,
+} from "./errors.ts";
+import type { CredentialStore, EnrolmentHttp, EnrolmentResponse, NodeCredentials, ServerTrust } from "./ports.ts";
+
+/** What enrolment works with. */
+export interface EnrolmentPorts {
+  readonly http: EnrolmentHttp;
+  readonly store: CredentialStore;
+  readonly pki: Pki;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface EnrolmentOptions {
+  readonly nodeName: string;
+  /** `https://host:port` of CloudCore's HTTPS server. */
+  readonly httpServer: string;
+  /** Join token; empty when there is none. */
+  readonly token: string;
+}
+
+const REQUEST_TIMEOUT_MS = 30_000;
+const MAX_CERTIFICATE_BYTES = 1024 * 1024;
+/** Failures that may pass by themselves. */
+const PASSING: ReadonlySet<string> = new Set(["ENROLMENT_UNREACHABLE", "ENROLMENT_FAILED"]);
+
+/** Gets the node its certificate, as KubeEdge does it (security.md 5). */
+export class Enrolment {
+  readonly #ports: EnrolmentPorts;
+  readonly #options: EnrolmentOptions;
+  readonly #logger: Logger;
+
+  constructor(ports: EnrolmentPorts, options: EnrolmentOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#logger = ports.logger.child("enrolment");
+  }
+
+  /**
+   * Whether the node has a certificate that holds, or else a token to get one with.
+   * @throws SkerryError `ENROLMENT_TOKEN_MISSING`, `ENROLMENT_CERTIFICATE_EXPIRED`, `ENROLMENT_OTHER_NODE`
+   */
+  async check(): Promise<"enrolled" | "token"> {
+    const { store, pki, clock } = this.#ports;
+    const { nodeName, token } = this.#options;
+    const stored = await store.read();
+    if (!stored) {
+      if (token === "") throw tokenMissing(nodeName, store.location);
+      return "token";
+    }
+    const facts = pki.readCertificate(stored.certificateDer);
+    if (facts.commonName !== nodeSubject(nodeName).commonName) {
+      throw otherNodesCertificate(nodeName, facts.commonName, store.location);
+    }
+    if (clock.now() < facts.notAfterMs) return "enrolled";
+    if (token === "") throw certificateOver(nodeName, facts.notAfterMs);
+    return "token";
+  }
+
+  /**
+   * Resolves when the node has a certificate; tries again while CloudCore cannot be reached.
+   * @throws SkerryError when CloudCore refuses, or shows another authority than the token's
+   */
+  async ensure(signal: AbortSignal): Promise<void> {
+    if ((await this.check()) === "enrolled") return;
+    const retry = new RetrySchedule({ initialMs: 2000, maximumMs: 30_000 }, this.#ports.random);
+    for (;;) {
+      try {
+        await this.#enrol(signal);
+        return;
+      } catch (error) {
+        if (signal.aborted || !isPassing(error)) throw error;
+        const delayMs = retry.nextDelayMs();
+        this.#logger.warn("The node could not enrol yet; it tries again", { error: describeError(error), delayMs });
+        await sleep(this.#ports.clock, delayMs, signal);
+      }
+    }
+  }
+
+  /** When to renew: at a random point between 70 % and 90 % of the certificate's time (security.md 6). */
+  async renewalTimeMs(): Promise<number | undefined> {
+    const stored = await this.#ports.store.read();
+    if (!stored) return undefined;
+    const { notBeforeMs, notAfterMs } = this.#ports.pki.readCertificate(stored.certificateDer);
+    return notBeforeMs + (notAfterMs - notBeforeMs) * (0.7 + 0.2 * this.#ports.random.float());
+  }
+
+  /** Replaces the certificate, proving the node's identity by the present one (security.md 6). */
+  async renew(signal: AbortSignal): Promise<void> {
+    const stored = await this.#ports.store.read();
+    if (!stored) throw tokenMissing(this.#options.nodeName, this.#ports.store.location);
+    await this.#issue(stored.authorityDer, { identity: stored }, signal);
+  }
+
+  async #enrol(signal: AbortSignal): Promise<void> {
+    const { pki } = this.#ports;
+    const answer = await this.#get("/ca.crt", { trust: { kind: "anyone" } }, signal);
+    if (answer.status !== 200) throw this.#failure("/ca.crt", answer);
+    const authorityDer = answer.body;
+    const bearer = bearerTokenFor(pki, this.#options.token, authorityDer);
+    await this.#issue(authorityDer, { bearer }, signal);
+  }
+
+  async #issue(
+    authorityDer: Uint8Array,
+    proof: { readonly bearer: string } | { readonly identity: KeyedCertificate },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { pki, clock, store } = this.#ports;
+    const { nodeName } = this.#options;
+    const request = await pki.createCertificateRequest(nodeSubject(nodeName));
+    const answer = await this.#get(
+      "/edge.crt",
+      {
+        trust: { kind: "authority", authorityDer },
+        headers: { NodeName: nodeName, ...("bearer" in proof ? { Authorization: `Bearer ${proof.bearer}` } : {}) },
+        body: request.requestDer,
+        ...("identity" in proof ? { identity: proof.identity } : {}),
+      },
+      signal,
+    );
+    if (answer.status !== 200) throw this.#failure("/edge.crt", answer);
+    const credentials: NodeCredentials = {
+      authorityDer,
+      certificateDer: answer.body,
+      privateKeyDer: request.privateKeyDer,
+    };
+    const facts = pki.verifyCertificate(answer.body, authorityDer, { usage: "clientAuth", nowMs: clock.now() });
+    this.#requireOwn(facts, credentials);
+    await store.write(credentials);
+    this.#logger.info("The node has a new certificate", {
+      node: nodeName,
+      holdsUntil: new Date(facts.notAfterMs).toISOString(),
+      location: store.location,
+    });
+  }
+
+  #requireOwn(facts: CertificateFacts, credentials: NodeCredentials): void {
+    const { nodeName } = this.#options;
+    if (facts.commonName !== nodeSubject(nodeName).commonName || !this.#ports.pki.keyMatches(credentials)) {
+      throw certificateMismatch(nodeName, facts.commonName);
+    }
+  }
+
+  #get(
+    path: string,
+    request: {
+      readonly trust: ServerTrust;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly body?: Uint8Array;
+      readonly identity?: KeyedCertificate;
+    },
+    signal: AbortSignal,
+  ): Promise<EnrolmentResponse> {
+    return this.#ports.http.get(
+      { ...request, url: this.#url(path), timeoutMs: REQUEST_TIMEOUT_MS, maxResponseBytes: MAX_CERTIFICATE_BYTES },
+      signal,
+    );
+  }
+
+  #failure(path: string, { status, body }: EnrolmentResponse): Error {
+    const text = Buffer.from(body.subarray(0, 300)).toString("utf8").trim();
+    const isRefusal = status === 401 || status === 403 || status === 409;
+    return isRefusal
+      ? enrolmentRefused(this.#options.nodeName, status, text)
+      : enrolmentFailed(this.#url(path), status, text);
+  }
+
+  #url(path: string): string {
+    return `${this.#options.httpServer.replace(/\/+$/, "")}${path}`;
+  }
+}
+
+/** Whether another try may succeed without anybody doing anything. */
+export function isPassing(error: unknown): boolean {
+  return isSkerryError(error) && PASSING.has(error.code);
+}

@@ -1,0 +1,3 @@
+export { CertificateRotation, type CertificateRotationPorts } from "./certificate-rotation.ts";
+export { Enrolment, type EnrolmentOptions, type EnrolmentPorts } from "./enrolment.ts";
+export type * from "./ports.ts";
