@@ -1,0 +1,52 @@
+/** What `--defaultconfig` prints: every field that has an effect, with its default. */
+export function cloudCoreDefaultConfigText(hostAddress: string): string {
+  return `# The complete configuration of CloudCore, with every default. A field that is left out has the value shown here.
+# KubeEdge's cloudcore.yaml can be used as it is: its other fields are read and have no effect.
+
+apiVersion: cloudcore.config.kubeedge.io/v1alpha1
+kind: CloudCore
+kubeAPIConfig:
+  # Path of the kubeconfig; empty: the service account of the pod that CloudCore runs in.
+  kubeConfig: ""
+modules:
+  cloudHub:
+    # Addresses and names that edge nodes dial; they go into the server's certificate.
+    advertiseAddress:
+    - ${hostAddress}
+    dnsNames: []
+    # Days that an edge node's certificate is good for; it renews itself before.
+    edgeCertSigningDuration: 365
+    https:
+      address: 0.0.0.0
+      port: 10002
+    # Seconds without a message after which a node counts as disconnected.
+    keepaliveInterval: 30
+    # Nodes connected at once.
+    nodeLimit: 500
+    # Files that take precedence over the Secrets in the namespace kubeedge, where they exist.
+    tlsCAFile: /etc/kubeedge/ca/rootCA.crt
+    tlsCAKeyFile: /etc/kubeedge/ca/rootCA.key
+    tlsCertFile: /etc/kubeedge/certs/server.crt
+    tlsPrivateKeyFile: /etc/kubeedge/certs/server.key
+    # Hours after which the join token is renewed; it is good for twice as long.
+    tokenRefreshDuration: 12
+    websocket:
+      address: 0.0.0.0
+      port: 10000
+`;
+}
+
+/** What `--minconfig` prints: what most users set, ready to use. */
+export function cloudCoreMinConfigText(hostAddress: string): string {
+  return `# The smallest useful configuration of CloudCore; all else has its default (\`--defaultconfig\` shows it).
+
+apiVersion: cloudcore.config.kubeedge.io/v1alpha1
+kind: CloudCore
+kubeAPIConfig:
+  kubeConfig: /root/.kube/config
+modules:
+  cloudHub:
+    advertiseAddress:
+    - ${hostAddress}
+`;
+}

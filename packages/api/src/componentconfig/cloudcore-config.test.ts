@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isSkerryError, type JsonValue } from "@skerry/base";
+import fc from "fast-check";
+import { defaultCloudCoreConfig, parseCloudCoreConfig } from "./cloudcore-config.ts";
+
+test("an empty file gives the defaults", () => {
+  assert.deepEqual(defaultCloudCoreConfig(), {
+    kubeConfig: "",
+    webSocket: { address: "0.0.0.0", port: 10_000 },
+    https: { address: "0.0.0.0", port: 10_002 },
+    nodeLimit: 500,
+    keepaliveTimeoutMs: 30_000,
+    advertiseAddresses: [],
+    dnsNames: [],
+    edgeCertificateValidityMs: 365 * 86_400_000,
+    tokenRefreshMs: 12 * 3_600_000,
+    credentialFiles: {
+      authorityCertificate: "/etc/kubeedge/ca/rootCA.crt",
+      authorityKey: "/etc/kubeedge/ca/rootCA.key",
+      serverCertificate: "/etc/kubeedge/certs/server.crt",
+      serverKey: "/etc/kubeedge/certs/server.key",
+    },
+  });
+});
+
+test("fields are read whatever the case of their names, null ones have their default", () => {
+  const { config, warnings } = parseCloudCoreConfig({
+    apiVersion: "cloudcore.config.kubeedge.io/v1alpha1",
+    kind: "CloudCore",
+    KubeAPIConfig: { kubeconfig: "/root/.kube/config" },
+    modules: {
+      cloudHub: { NodeLimit: 7, websocket: { port: 20_000 }, https: null, advertiseAddress: ["192.0.2.2", " "] },
+      edgeController: null,
+    },
+  });
+  assert.equal(config.kubeConfig, "/root/.kube/config");
+  assert.equal(config.nodeLimit, 7);
+  assert.equal(config.webSocket.port, 20_000);
+  assert.equal(config.https.port, 10_002);
+  assert.deepEqual(config.advertiseAddresses, ["192.0.2.2"]);
+  assert.deepEqual(warnings, []);
+});
+
+test("the short form is read, and what has no effect in it is told", () => {
+  const { config, warnings } = parseCloudCoreConfig({
+    apiVersion: "cloudcore.config.kubeedge.io/v1alpha1",
+    kind: "CloudCore",
+    spec: { mqtt: { server: "tcp://mqtt-broker.example.com:1883" }, edgeController: { enable: true } },
+  });
+  assert.deepEqual(config, defaultCloudCoreConfig());
+  assert.deepEqual(warnings, ["spec.mqtt: CloudCore uses no broker; set it in edgecore.yaml"]);
+});
+
+test("unknown fields and modules of other versions are warnings", () => {
+  const { warnings } = parseCloudCoreConfig({
+    modules: { cloudHub: { nodeLimits: 7, quic: { enable: true } }, cloudStream: { enable: true }, extra: 1 },
+    modulez: {},
+  });
+  assert.deepEqual(warnings, [
+    "modules.cloudHub.quic.enable: Google's old QUIC is not spoken; edges use the WebSocket port",
+    "modules.cloudHub.nodeLimits: unknown field, ignored",
+    "modules.cloudStream: this module is not part of this version",
+    "modules.extra: unknown field, ignored",
+    "modulez: unknown field, ignored",
+  ]);
+});
+
+test("every wrong field is named, in one error", () => {
+  assert.throws(
+    () =>
+      parseCloudCoreConfig({
+        kind: "EdgeCore",
+        kubeAPIConfig: { kubeConfig: 7 },
+        modules: {
+          cloudHub: {
+            nodeLimit: "many",
+            websocket: { port: 70_000 },
+            https: [],
+            dnsNames: ["a", 1],
+            tokenRefreshDuration: 0,
+          },
+        },
+      }),
+    (error) => {
+      assert.ok(isSkerryError(error, "CONFIG_INVALID"));
+      for (const text of [
+        'kind must be CloudCore, it is "EdgeCore"',
+        "kubeAPIConfig.kubeConfig must be a text",
+        "modules.cloudHub.nodeLimit must be a whole number",
+        "modules.cloudHub.websocket.port must be a whole number from 1 to 65535",
+        "modules.cloudHub.https must be a mapping",
+        "modules.cloudHub.dnsNames must be a list of texts",
+        "modules.cloudHub.tokenRefreshDuration must be a whole number from 1",
+      ])
+        assert.ok(error.message.includes(text), text);
+      return true;
+    },
+  );
+  assert.throws(
+    () => parseCloudCoreConfig("text"),
+    (error) => isSkerryError(error, "CONFIG_INVALID") && /the file must be a mapping/.test(error.message),
+  );
+  assert.throws(
+    () => parseCloudCoreConfig({ modules: { cloudHub: { https: { port: 10_000 } } } }),
+    (error) => isSkerryError(error, "CONFIG_INVALID") && /must differ/.test(error.message),
+  );
+});
+
+test("any file gives a configuration or a coded error", () => {
+  const name = fc.constantFrom(
+    "modules",
+    "spec",
+    "cloudHub",
+    "websocket",
+    "port",
+    "enable",
+    "kubeAPIConfig",
+    "dnsNames",
+  );
+  const file = fc.letrec<{ value: JsonValue }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom<JsonValue>(null, 1, -1, "x", true, []),
+      fc.dictionary(name, tie("value"), { maxKeys: 4 }) as fc.Arbitrary<JsonValue>,
+    ),
+  })).value;
+  fc.assert(
+    fc.property(file, (value) => {
+      try {
+        assert.ok(parseCloudCoreConfig(value).config.webSocket.port > 0);
+      } catch (error) {
+        assert.ok(isSkerryError(error, "CONFIG_INVALID"), String(error));
+      }
+    }),
+  );
+});

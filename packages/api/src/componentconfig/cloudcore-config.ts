@@ -1,0 +1,139 @@
+import { isJsonObject, type JsonValue } from "@skerry/base";
+import { ConfigFindings, ConfigSection } from "./config-section.ts";
+
+/** Where a server listens. */
+export interface ListenConfig {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Files that take precedence over the Secrets, where they exist (security.md 4.1). */
+export interface CredentialFiles {
+  readonly authorityCertificate: string;
+  readonly authorityKey: string;
+  readonly serverCertificate: string;
+  readonly serverKey: string;
+}
+
+/** CloudCore's configuration, checked and complete. */
+export interface CloudCoreConfig {
+  /** Path of the kubeconfig; empty: the service account of the pod that CloudCore runs in. */
+  readonly kubeConfig: string;
+  readonly webSocket: ListenConfig;
+  readonly https: ListenConfig;
+  /** Sessions at once. */
+  readonly nodeLimit: number;
+  readonly keepaliveTimeoutMs: number;
+  /** Addresses that edges dial, for the server's certificate; empty: this machine's. */
+  readonly advertiseAddresses: readonly string[];
+  readonly dnsNames: readonly string[];
+  readonly edgeCertificateValidityMs: number;
+  /** A join token is renewed so often, and is good for twice as long. */
+  readonly tokenRefreshMs: number;
+  readonly credentialFiles: CredentialFiles;
+}
+
+export interface ParsedCloudCoreConfig {
+  readonly config: CloudCoreConfig;
+  /** What in the file has no effect, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+const SECOND_MS = 1_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const NO_BOUND = 2_147_483_647;
+
+/** Fields whose meaning KubeEdge's Go scheduling needs and Skerry does not. */
+const TUNING_FIELDS = ["buffer", "load", "nodeUpdateFrequency"];
+
+/**
+ * Reads a parsed `cloudcore.yaml`: KubeEdge's form (`modules`), or the short form (`spec`).
+ * @throws SkerryError `CONFIG_INVALID` naming every wrong field
+ */
+export function parseCloudCoreConfig(file: JsonValue | undefined): ParsedCloudCoreConfig {
+  const findings = new ConfigFindings();
+  const root = new ConfigSection(file, "", findings);
+  checkKind(file, findings);
+  root.ignore("apiVersion", "kind", "metadata", "commonConfig", "featureGates");
+  const kube = root.section("kubeAPIConfig");
+  const kubeConfig = kube.text("kubeConfig", "");
+  if (kube.text("master", "") !== "") kube.warn("master", "has no effect; set the server in the kubeconfig");
+  kube.ignore("contentType", "qps", "burst");
+  kube.finish();
+  const isShortForm = !root.has("modules") && root.has("spec");
+  const modules = root.section(isShortForm ? "spec" : "modules");
+  const hub = readCloudHub(modules.section("cloudHub"));
+  readOtherModules(modules);
+  const shortKubeConfig = isShortForm ? modules.text("kubeConfig", "") : "";
+  modules.finish();
+  root.finish();
+  findings.throwIfWrong("CloudCore");
+  return { config: { kubeConfig: kubeConfig || shortKubeConfig, ...hub }, warnings: findings.warnings };
+}
+
+/** The configuration of an empty file. */
+export function defaultCloudCoreConfig(): CloudCoreConfig {
+  return parseCloudCoreConfig(undefined).config;
+}
+
+function checkKind(file: JsonValue | undefined, findings: ConfigFindings): void {
+  const kind = isJsonObject(file) ? file["kind"] : undefined;
+  if (kind !== undefined && kind !== "CloudCore")
+    findings.errors.push(`kind must be CloudCore, it is ${JSON.stringify(kind).slice(0, 80)}`);
+}
+
+function readCloudHub(hub: ConfigSection): Omit<CloudCoreConfig, "kubeConfig"> {
+  if (!hub.flag("enable", true)) hub.warn("enable", "CloudCore without CloudHub does nothing, so it runs all the same");
+  const webSocket = readListen(hub, "websocket", 10_000);
+  const https = readListen(hub, "https", 10_002);
+  const quic = hub.section("quic");
+  if (quic.flag("enable", false)) quic.warn("enable", "Google's old QUIC is not spoken; edges use the WebSocket port");
+  const config = {
+    webSocket,
+    https,
+    nodeLimit: hub.integer("nodeLimit", 500, { minimum: 1, maximum: NO_BOUND }),
+    keepaliveTimeoutMs: hub.integer("keepaliveInterval", 30, { minimum: 1, maximum: 86_400 }) * SECOND_MS,
+    advertiseAddresses: nonEmpty(hub.texts("advertiseAddress", [])),
+    dnsNames: nonEmpty(hub.texts("dnsNames", [])),
+    edgeCertificateValidityMs: hub.integer("edgeCertSigningDuration", 365, { minimum: 1, maximum: 36_500 }) * DAY_MS,
+    tokenRefreshMs: hub.integer("tokenRefreshDuration", 12, { minimum: 1, maximum: 8_760 }) * HOUR_MS,
+    credentialFiles: {
+      authorityCertificate: hub.text("tlsCAFile", "/etc/kubeedge/ca/rootCA.crt"),
+      authorityKey: hub.text("tlsCAKeyFile", "/etc/kubeedge/ca/rootCA.key"),
+      serverCertificate: hub.text("tlsCertFile", "/etc/kubeedge/certs/server.crt"),
+      serverKey: hub.text("tlsPrivateKeyFile", "/etc/kubeedge/certs/server.key"),
+    },
+  };
+  if (webSocket.port === https.port && webSocket.address === https.address)
+    hub.error("https.port", "must differ from websocket.port");
+  // Authorization is always on: a node's certificate decides what it may do.
+  hub.ignore("writeTimeout", "authorization", "unixsocket");
+  hub.finish();
+  return config;
+}
+
+function readListen(hub: ConfigSection, name: string, port: number): ListenConfig {
+  const section = hub.section(name);
+  if (!section.flag("enable", true)) section.warn("enable", "edges need this port, so it is opened all the same");
+  const listen = { address: section.text("address", "0.0.0.0"), port: section.port("port", port) };
+  section.finish();
+  return listen;
+}
+
+function readOtherModules(modules: ConfigSection): void {
+  for (const name of ["edgeController", "deviceController", "syncController"]) {
+    const section = modules.section(name);
+    if (!section.flag("enable", true)) section.warn("enable", "this part cannot be switched off; it runs all the same");
+    section.ignore(...TUNING_FIELDS);
+    section.finish();
+  }
+  for (const name of ["dynamicController", "cloudStream", "router", "taskManager"])
+    if (modules.section(name).flag("enable", false)) modules.warn(name, "this module is not part of this version");
+  if (modules.has("mqtt")) modules.warn("mqtt", "CloudCore uses no broker; set it in edgecore.yaml");
+  modules.ignore("iptablesManager", "imagePrePullController", "mqtt");
+}
+
+function nonEmpty(texts: readonly string[]): readonly string[] {
+  return texts.map((text) => text.trim()).filter((text) => text !== "");
+}
