@@ -1,0 +1,69 @@
+// Copies recordings of a KubeEdge edge and cloud into fixtures, with tokens, keys, certificates, secret values and the
+// machine's identity blanked. Always the same output for the same input.
+// Usage: node tools/with-node.mjs tools/blank-recordings.ts <folder with *.jsonl> [<target folder>]
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+type Json = string | number | boolean | null | Json[] | { [member: string]: Json };
+type JsonRecord = { [member: string]: Json };
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Phases of the message link that tests replay. The others are tunnel traffic, HTTP, or the edge's own API. */
+const phases = /^(0[1-7]|1[1-9]|2[0-4]|30-dmi-mapper-ws|31)\b.*\.jsonl$/;
+
+const [source, target = join(root, "fixtures/link")] = process.argv.slice(2);
+if (source === undefined) {
+  process.stderr.write(
+    "Say which folder the recordings are in: tools/blank-recordings.ts <folder> [<target folder>]\n",
+  );
+  process.exit(2);
+}
+mkdirSync(target, { recursive: true });
+for (const name of readdirSync(source).sort()) {
+  if (!phases.test(name)) continue;
+  const lines = readFileSync(join(source, name), "utf8").split("\n").filter(Boolean);
+  const kept = lines.flatMap((line) => blankedRecord(JSON.parse(line) as JsonRecord) ?? []);
+  writeFileSync(join(target, name), kept.map((record) => `${blankedText(JSON.stringify(record))}\n`).join(""));
+}
+
+/** What a replay needs of one record of the message link; undefined for all others. */
+function blankedRecord(record: JsonRecord): JsonRecord | undefined {
+  if (record["chan"] !== "ws") return undefined;
+  const { dir = null, ts = null, conn = null, msg } = record;
+  if (msg !== undefined) return { dir, ts, conn, msg: blankedSecrets(msg) };
+  if (record["event"] === "closed") return { dir, ts, conn, event: "closed" };
+  const http = record["http"] as JsonRecord | undefined;
+  if (dir === "edge->cloud" && String(http?.["start"] ?? "").startsWith("GET "))
+    return { dir, ts, conn, event: "opened" };
+  return undefined;
+}
+
+/** Values of Secrets, wherever such an object stands. */
+function blankedSecrets(value: Json): Json {
+  if (Array.isArray(value)) return value.map(blankedSecrets);
+  if (value === null || typeof value !== "object") return value;
+  const copy = Object.fromEntries(Object.entries(value).map(([name, member]) => [name, blankedSecrets(member)]));
+  if (copy["kind"] !== "Secret") return copy;
+  const data = copy["data"];
+  if (data && typeof data === "object" && !Array.isArray(data))
+    copy["data"] = Object.fromEntries(Object.keys(data).map((key) => [key, "YmxhbmtlZA=="]));
+  const metadata = copy["metadata"] as JsonRecord;
+  const annotations = metadata["annotations"];
+  if (annotations && typeof annotations === "object" && !Array.isArray(annotations))
+    copy["metadata"] = {
+      ...metadata,
+      annotations: { ...annotations, "kubectl.kubernetes.io/last-applied-configuration": "blanked" },
+    };
+  return copy;
+}
+
+/** What must not stay anywhere in the text, also within JSON that is text itself. */
+function blankedText(line: string): string {
+  return line
+    .replace(/eyJ[\w-]{10,}\.[\w-]+\.[\w-]+/g, "blanked.token.blanked")
+    .replace(/-----BEGIN ([A-Z ]+)-----.*?-----END \1-----/g, "-----BEGIN $1-----\\nblanked\\n-----END $1-----")
+    .replace(/("?\\*"(?:machineID|systemUUID|bootID)\\*":\\*")[^"\\]+/g, "$100000000-0000-0000-0000-000000000000")
+    .replace(/("?\\*"kernelVersion\\*":\\*")[^"\\]+/g, "$16.1.0");
+}
