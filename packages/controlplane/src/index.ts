@@ -1,1 +1,3 @@
-export {};
+export * from "./apiserver/api-server.ts";
+export type { TokenSigner } from "./authentication/token-signer.ts";
+export { storeMigrations } from "./registry/object-store.ts";

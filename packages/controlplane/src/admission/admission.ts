@@ -1,0 +1,23 @@
+import type { ApiObject } from "../registry/api-object.ts";
+import type { ResourceDefinition, WriteScope } from "../registry/resource-definition.ts";
+import { admitNamespaceDeletion, requireLiveNamespace } from "./namespace-lifecycle.ts";
+import { admitPriority } from "./priority.ts";
+import { admitServiceAccount } from "./service-account.ts";
+import { addDefaultTolerations } from "./tolerations.ts";
+
+/** Rules that look beyond the object itself, applied within the write's transaction. */
+export class Admission {
+  /** Fills in and checks a new object. @throws ApiError Forbidden, NotFound */
+  admitCreate(definition: ResourceDefinition, object: ApiObject, scope: WriteScope): void {
+    requireLiveNamespace(definition, object, scope);
+    if (definition.storageKey !== "/pods") return;
+    admitServiceAccount(definition, object, scope);
+    addDefaultTolerations(object);
+    admitPriority(definition, object, scope);
+  }
+
+  /** @throws ApiError Forbidden */
+  admitDelete(definition: ResourceDefinition, object: ApiObject, _scope: WriteScope): void {
+    admitNamespaceDeletion(definition, object);
+  }
+}

@@ -1,0 +1,76 @@
+import type { Clock, Logger, Random } from "@skerry/base";
+import type { KubernetesApi } from "@skerry/kube";
+import type { Database } from "@skerry/store";
+import { Admission } from "../admission/admission.ts";
+import { Authenticator } from "../authentication/authenticator.ts";
+import { ServiceAccountTokens } from "../authentication/service-account-tokens.ts";
+import type { TokenSigner } from "../authentication/token-signer.ts";
+import { RbacAuthorizer } from "../authorization/rbac-authorizer.ts";
+import { Reviews } from "../authorization/reviews.ts";
+import { serveCustomResources } from "../customresources/custom-resources.ts";
+import { ApiDiscovery } from "../discovery/api-discovery.ts";
+import { builtInTypes } from "../openapi/built-in-types.ts";
+import { OpenApiDocuments } from "../openapi/openapi-documents.ts";
+import { ApiService } from "../registry/api-service.ts";
+import { InProcessApi } from "../registry/in-process-api.ts";
+import { builtInResources } from "../registry/kinds/kinds.ts";
+import { ObjectStore } from "../registry/object-store.ts";
+import { Registry } from "../registry/registry.ts";
+import { ResourceCatalog } from "../registry/resource-catalog.ts";
+import { SubresourceActions } from "../registry/subresource-actions.ts";
+import { CollectionWatches } from "../registry/watch-collection.ts";
+import { ApiHandler } from "./api-handler.ts";
+import { bootstrapCluster } from "./bootstrap.ts";
+
+/** The ports of an API server. */
+export interface ApiServerOptions {
+  /** Opened with `storeMigrations`. */
+  readonly database: Database;
+  readonly signer: TokenSigner;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** `host:port` that clients reach it at. */
+  readonly serverAddress: () => string;
+}
+
+/** A Kubernetes API server without its HTTP socket; the simulation uses it as it is. */
+export interface ApiServer {
+  /** Answers requests from the network. */
+  readonly handler: ApiHandler;
+  /** The API for the control plane's own components. */
+  readonly api: KubernetesApi;
+}
+
+/** Puts an API server together and makes what every cluster begins with. */
+export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { database, signer, clock, random, logger } = options;
+  const types = builtInTypes();
+  const store = new ObjectStore(database);
+  const catalog = new ResourceCatalog(builtInResources(types));
+  serveCustomResources(store, catalog);
+  const registry = new Registry({ store, admission: new Admission(), clock, random, logger });
+  const tokens = new ServiceAccountTokens(store, signer, clock, random);
+  const service = new ApiService({
+    registry,
+    catalog,
+    watches: new CollectionWatches(store, clock, random),
+    actions: new SubresourceActions(registry, tokens),
+  });
+  const authorizer = new RbacAuthorizer(store);
+  await bootstrapCluster(service);
+  const handler = new ApiHandler({
+    service,
+    discovery: new ApiDiscovery(catalog),
+    openApi: new OpenApiDocuments(catalog, types),
+    types,
+    authenticator: new Authenticator(tokens),
+    authorizer,
+    reviews: new Reviews(authorizer, tokens),
+    signer,
+    clock,
+    logger,
+    serverAddress: options.serverAddress,
+  });
+  return { handler, api: new InProcessApi(service) };
+}

@@ -1,0 +1,192 @@
+import type { ObjectList } from "@skerry/api";
+import type { Clock, JsonObject } from "@skerry/base";
+import { badRequest } from "@skerry/kube";
+import type { TypeCatalog } from "../openapi/type-table.ts";
+import { type ApiObject, asJsonObject } from "../registry/api-object.ts";
+import type { ApiService, ObjectAt } from "../registry/api-service.ts";
+import type { RequestContext, UserInfo } from "../registry/request-context.ts";
+import type { ResourceDefinition } from "../registry/resource-definition.ts";
+import { methodNotSupported, resourceNotFound } from "../registry/status-errors.ts";
+import { type IncludeObject, partialMetadata, partialMetadataList, tableOf } from "../table/table.ts";
+import { type ApiRequest, type ApiResponse, jsonResponse } from "./api-request.ts";
+import { negotiate, type ResponseForm } from "./negotiation.ts";
+import { deleteOptions, isTrue, listOptions, watchOptions, writeContext } from "./query-options.ts";
+import { readObject, readPatch } from "./request-body.ts";
+import type { RequestPath } from "./resource-path.ts";
+import { watchLines } from "./watch-lines.ts";
+
+type ResourcePath = RequestPath & { kind: "resource" };
+
+/** Answers requests for resources: reads paths, options and bodies, and gives the objects the form that was asked for. */
+export class ResourceHandler {
+  readonly #service: ApiService;
+  readonly #types: TypeCatalog;
+  readonly #clock: Clock;
+
+  constructor(service: ApiService, types: TypeCatalog, clock: Clock) {
+    this.#service = service;
+    this.#types = types;
+    this.#clock = clock;
+  }
+
+  /** @throws ApiError */
+  handle(request: ApiRequest, path: ResourcePath, user: UserInfo): ApiResponse | Promise<ApiResponse> {
+    const definition = this.#service.definitionOf(path);
+    if (path.namespace !== "" && !definition.reference.namespaced) throw resourceNotFound();
+    if (path.name === "") return this.#handleCollection(request, path, definition, user);
+    if (definition.reference.namespaced && path.namespace === "") throw resourceNotFound();
+    if (path.subresource !== "" && !this.#service.hasSubresource(definition, path.subresource))
+      throw resourceNotFound();
+    const at: ObjectAt = {
+      definition,
+      namespace: path.namespace,
+      name: path.name,
+      ...(path.subresource === "" ? {} : { subresource: path.subresource }),
+    };
+    if (request.method === "GET" && (path.watch || isTrue(request.query, "watch"))) {
+      const query = new URLSearchParams(request.query);
+      query.set("fieldSelector", `metadata.name=${path.name}`);
+      return this.#watch({ ...request, query }, path, definition);
+    }
+    return this.#handleObject(request, at, user);
+  }
+
+  async #handleObject(request: ApiRequest, at: ObjectAt, user: UserInfo): Promise<ApiResponse> {
+    const { definition } = at;
+    switch (request.method) {
+      case "GET":
+        return this.#answer(request, definition, 200, this.#service.get(at));
+      case "PUT": {
+        const context = writeContext(request.query, user);
+        const object = await this.#service.update(context, at, readObject(request, this.#types));
+        return this.#answer(request, definition, 200, object, context);
+      }
+      case "PATCH": {
+        const context = writeContext(request.query, user);
+        return this.#answer(
+          request,
+          definition,
+          200,
+          await this.#service.patch(context, at, readPatch(request)),
+          context,
+        );
+      }
+      case "POST": {
+        if (at.subresource === undefined) throw methodNotSupported(definition.reference, "post");
+        const context = writeContext(request.query, user);
+        const object = await this.#service.createSubresource(context, at, readObject(request, this.#types));
+        return this.#answer(request, definition, 201, object, context);
+      }
+      case "DELETE": {
+        if (at.subresource !== undefined) throw methodNotSupported(definition.reference, "delete");
+        const body = request.body.length === 0 ? {} : readObject(request, this.#types);
+        const context = writeContext(request.query, user, body);
+        const result = await this.#service.delete(context, at, deleteOptions(request.query, body));
+        return result.kind === "Status"
+          ? jsonResponse(200, result)
+          : this.#answer(request, definition, 200, result as ApiObject, context);
+      }
+      default:
+        throw methodNotSupported(definition.reference, request.method.toLowerCase());
+    }
+  }
+
+  async #handleCollection(
+    request: ApiRequest,
+    path: ResourcePath,
+    definition: ResourceDefinition,
+    user: UserInfo,
+  ): Promise<ApiResponse> {
+    const namespace = path.namespace === "" ? undefined : path.namespace;
+    switch (request.method) {
+      case "GET":
+        if (path.watch || isTrue(request.query, "watch")) return this.#watch(request, path, definition);
+        return this.#answerList(
+          request,
+          definition,
+          this.#service.list(definition, namespace, listOptions(request.query)),
+        );
+      case "POST": {
+        if (definition.reference.namespaced && namespace === undefined)
+          throw badRequest("an empty namespace may not be set during creation");
+        const context = writeContext(request.query, user);
+        const body = readObject(request, this.#types);
+        const object = await this.#service.create(context, definition, path.namespace, body);
+        return this.#answer(request, definition, 201, object, context);
+      }
+      case "DELETE": {
+        const body = request.body.length === 0 ? {} : readObject(request, this.#types);
+        const context = writeContext(request.query, user, body);
+        const options = deleteOptions(request.query, body);
+        const list = await this.#service.deleteCollection(
+          context,
+          definition,
+          namespace,
+          listOptions(request.query),
+          options,
+        );
+        return this.#answerList(request, definition, list);
+      }
+      default:
+        throw methodNotSupported(definition.reference, request.method.toLowerCase());
+    }
+  }
+
+  async #watch(request: ApiRequest, path: ResourcePath, definition: ResourceDefinition): Promise<ApiResponse> {
+    const options = watchOptions(request.query, request.signal);
+    const events = this.#service.watch(definition, path.namespace === "" ? undefined : path.namespace, options);
+    const form = negotiate(request.headers["accept"]);
+    const lines = watchLines(events, {
+      definition,
+      form,
+      include: includeOf(request, "Metadata"),
+      now: () => this.#clock.now(),
+    });
+    return { status: 200, headers: { "content-type": "application/json" }, body: lines };
+  }
+
+  #answer(
+    request: ApiRequest,
+    definition: ResourceDefinition,
+    status: number,
+    object: ApiObject,
+    context?: RequestContext,
+  ): ApiResponse {
+    const form = negotiate(request.headers["accept"]);
+    const isOwnKind = object.kind === definition.reference.kind;
+    return jsonResponse(
+      status,
+      isOwnKind ? this.#shown(request, definition, form, object) : object,
+      warningHeaders(context),
+    );
+  }
+
+  #shown(request: ApiRequest, definition: ResourceDefinition, form: ResponseForm, object: ApiObject): JsonObject {
+    if (form === "partial-metadata") return partialMetadata(object);
+    if (form !== "table") return asJsonObject(object);
+    const metadata = { resourceVersion: object.metadata.resourceVersion ?? "" };
+    return tableOf(definition, [object], metadata, includeOf(request, "Metadata"), this.#clock.now());
+  }
+
+  #answerList(request: ApiRequest, definition: ResourceDefinition, list: ObjectList<ApiObject>): ApiResponse {
+    const form = negotiate(request.headers["accept"]);
+    if (form === "table")
+      return jsonResponse(
+        200,
+        tableOf(definition, list.items, list.metadata, includeOf(request, "Metadata"), this.#clock.now()),
+      );
+    if (form === "partial-metadata") return jsonResponse(200, partialMetadataList(list));
+    return jsonResponse(200, list);
+  }
+}
+
+function includeOf(request: ApiRequest, fallback: IncludeObject): IncludeObject {
+  const value = request.query.get("includeObject");
+  return value === "None" || value === "Metadata" || value === "Object" ? value : fallback;
+}
+
+function warningHeaders(context: RequestContext | undefined): Record<string, string> {
+  if (!context || context.warnings.length === 0) return {};
+  const texts = context.warnings.slice(0, 20).map((text) => `299 - ${JSON.stringify(text)}`);
+  return { warning: texts.join(", ") };
+}

@@ -1,0 +1,112 @@
+import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
+import type { ServiceAccountTokens } from "../authentication/service-account-tokens.ts";
+import { TOKEN_ISSUER } from "../authentication/service-account-tokens.ts";
+import { objectAt, textAt } from "../registry/api-object.ts";
+import type { UserInfo } from "../registry/request-context.ts";
+import type { AccessAttributes } from "./attributes.ts";
+import type { RbacAuthorizer } from "./rbac-authorizer.ts";
+
+/** A resource that is only ever created and never stored: its answer is the object with a status. */
+export interface ReviewResource {
+  readonly group: string;
+  readonly resource: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+}
+
+const AUTHENTICATION = "authentication.k8s.io";
+const AUTHORIZATION = "authorization.k8s.io";
+
+/** All review resources; each is served in version v1. */
+export const REVIEW_RESOURCES: readonly ReviewResource[] = [
+  { group: AUTHENTICATION, resource: "tokenreviews", kind: "TokenReview", namespaced: false },
+  { group: AUTHENTICATION, resource: "selfsubjectreviews", kind: "SelfSubjectReview", namespaced: false },
+  { group: AUTHORIZATION, resource: "subjectaccessreviews", kind: "SubjectAccessReview", namespaced: false },
+  { group: AUTHORIZATION, resource: "localsubjectaccessreviews", kind: "LocalSubjectAccessReview", namespaced: true },
+  { group: AUTHORIZATION, resource: "selfsubjectaccessreviews", kind: "SelfSubjectAccessReview", namespaced: false },
+  { group: AUTHORIZATION, resource: "selfsubjectrulesreviews", kind: "SelfSubjectRulesReview", namespaced: false },
+];
+
+/** Answers questions about who somebody is and what they may do. */
+export class Reviews {
+  readonly #authorizer: RbacAuthorizer;
+  readonly #tokens: ServiceAccountTokens;
+
+  constructor(authorizer: RbacAuthorizer, tokens: ServiceAccountTokens) {
+    this.#authorizer = authorizer;
+    this.#tokens = tokens;
+  }
+
+  /** The review with its status. */
+  answer(review: ReviewResource, user: UserInfo, body: JsonObject): JsonObject {
+    const spec = objectAt(body, "spec");
+    return {
+      kind: review.kind,
+      apiVersion: `${review.group}/v1`,
+      metadata: { ...objectAt(body, "metadata"), creationTimestamp: null },
+      ...(review.kind === "SelfSubjectReview" ? {} : { spec }),
+      status: this.#status(review, user, spec),
+    };
+  }
+
+  #status(review: ReviewResource, user: UserInfo, spec: JsonObject): JsonObject {
+    switch (review.kind) {
+      case "TokenReview": {
+        const audiences = Array.isArray(spec["audiences"]) ? spec["audiences"].map(String) : [TOKEN_ISSUER];
+        const found = this.#tokens.authenticate(textAt(spec, "token"), audiences);
+        return found ? { authenticated: true, user: userJson(found), audiences } : { error: "invalid bearer token" };
+      }
+      case "SelfSubjectReview":
+        return { userInfo: userJson(user) };
+      case "SelfSubjectRulesReview":
+        return this.#rules(user, textAt(spec, "namespace"));
+      case "SelfSubjectAccessReview":
+        return { allowed: this.#authorizer.allows(attributesOf(user, spec)) };
+      default:
+        return { allowed: this.#authorizer.allows(attributesOf(namedUser(spec), spec)) };
+    }
+  }
+
+  #rules(user: UserInfo, namespace: string): JsonObject {
+    const rules = this.#authorizer.rulesFor(user, namespace);
+    return {
+      resourceRules: rules.filter((rule) => rule["resources"] !== undefined),
+      nonResourceRules: rules.filter((rule) => rule["nonResourceURLs"] !== undefined),
+      incomplete: false,
+    };
+  }
+}
+
+function namedUser(spec: JsonObject): UserInfo {
+  const groups = spec["groups"];
+  return {
+    username: textAt(spec, "user"),
+    groups: Array.isArray(groups) ? groups.map(String) : [],
+  };
+}
+
+function attributesOf(user: UserInfo, spec: JsonObject): AccessAttributes {
+  const path = spec["nonResourceAttributes"];
+  if (isJsonObject(path)) return { user, verb: textAt(path, "verb"), path: textAt(path, "path") };
+  const wanted = objectAt(spec, "resourceAttributes");
+  return {
+    user,
+    verb: textAt(wanted, "verb"),
+    resource: {
+      group: textAt(wanted, "group"),
+      resource: textAt(wanted, "resource"),
+      subresource: textAt(wanted, "subresource"),
+      namespace: textAt(wanted, "namespace"),
+      name: textAt(wanted, "name"),
+    },
+  };
+}
+
+function userJson(user: UserInfo): JsonObject {
+  return {
+    username: user.username,
+    ...(user.uid === undefined ? {} : { uid: user.uid }),
+    groups: [...user.groups],
+    ...(user.extra ? { extra: user.extra as unknown as JsonValue } : {}),
+  };
+}

@@ -1,0 +1,111 @@
+import type { ResourceReference } from "@skerry/api";
+import type { JsonObject } from "@skerry/base";
+import { type ApiObject, asJsonObject, objectAt, objectsIn, textAt } from "../registry/api-object.ts";
+import type { FieldError } from "../registry/field-error.ts";
+import type { ObjectStore } from "../registry/object-store.ts";
+import type { ResourceCatalog } from "../registry/resource-catalog.ts";
+import type {
+  Decoded,
+  KindStrategy,
+  ObjectSchema,
+  ResourceDefinition,
+  ScalePaths,
+} from "../registry/resource-definition.ts";
+import { DEFINITIONS_KEY, removeIfEmpty, storageKeyOf } from "./definition-strategy.ts";
+import { printerColumns } from "./printer-columns.ts";
+import { validateSchema } from "./schema-validation.ts";
+import { applySchemaDefaults, pruneUnknown } from "./structural-schema.ts";
+
+/** Keeps the catalog in step with the stored CRDs: at once now, and after every change of one. */
+export function serveCustomResources(store: ObjectStore, catalog: ResourceCatalog): Disposable {
+  const reload = (): void => {
+    const definitions = store.read((view) => view.list(DEFINITIONS_KEY));
+    catalog.setCustom(definitions.flatMap((definition) => resourcesOf(asJsonObject(definition))));
+  };
+  reload();
+  return store.feed.subscribe((changes) => {
+    if (changes.some((change) => change.key.resource === DEFINITIONS_KEY)) reload();
+  });
+}
+
+/** The resources of one CRD: one for each served version. */
+function resourcesOf(definition: JsonObject): ResourceDefinition[] {
+  const spec = objectAt(definition, "spec");
+  const names = objectAt(spec, "names");
+  const definitionName = textAt(objectAt(definition, "metadata"), "name");
+  return objectsIn(spec["versions"])
+    .filter((version) => version["served"] !== false)
+    .map((version) => {
+      const reference: ResourceReference = {
+        group: textAt(spec, "group"),
+        version: textAt(version, "name"),
+        resource: textAt(names, "plural"),
+        kind: textAt(names, "kind"),
+        namespaced: spec["scope"] === "Namespaced",
+      };
+      const schema = objectAt(objectAt(version, "schema"), "openAPIV3Schema");
+      return {
+        reference,
+        singular: textAt(names, "singular") || reference.kind.toLowerCase(),
+        shortNames: textsIn(names["shortNames"]),
+        categories: textsIn(names["categories"]),
+        storageKey: storageKeyOf(definition),
+        schema: new CustomResourceSchema(schema),
+        strategy: strategyOf(definitionName, version),
+        subresources: [],
+        columns: printerColumns(version),
+        openApi: { schema },
+        isCustom: true,
+      };
+    });
+}
+
+function strategyOf(definitionName: string, version: JsonObject): KindStrategy {
+  const subresources = objectAt(version, "subresources");
+  const scale = subresources["scale"] === undefined ? undefined : scalePaths(objectAt(subresources, "scale"));
+  return {
+    hasStatus: subresources["status"] !== undefined,
+    tracksGeneration: true,
+    requiresVersionOnUpdate: true,
+    selectableFields: objectsIn(version["selectableFields"]).map((field) =>
+      textAt(field, "jsonPath").replace(/^\./, ""),
+    ),
+    ...(scale ? { scale } : {}),
+    afterRemove: (_object: ApiObject, { session }) => removeIfEmpty(session, definitionName),
+  };
+}
+
+function scalePaths(scale: JsonObject): ScalePaths {
+  const path = (member: string): string => textAt(scale, member).replace(/^\./, "");
+  const selector = path("labelSelectorPath");
+  return {
+    specReplicas: path("specReplicasPath"),
+    statusReplicas: path("statusReplicasPath"),
+    ...(selector === "" ? {} : { selector }),
+  };
+}
+
+function textsIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+}
+
+/** Reads and checks custom resources by their structural schema. */
+class CustomResourceSchema implements ObjectSchema {
+  readonly #schema: JsonObject;
+
+  constructor(schema: JsonObject) {
+    this.#schema = schema;
+  }
+
+  decode(source: JsonObject): Decoded {
+    const object = structuredClone(source);
+    const unknown: string[] = [];
+    pruneUnknown(this.#schema, object, unknown);
+    applySchemaDefaults(this.#schema, object);
+    return { object, unknown };
+  }
+
+  validate(object: ApiObject): FieldError[] {
+    return validateSchema(this.#schema, asJsonObject(object));
+  }
+}

@@ -1,0 +1,115 @@
+import { join } from "node:path";
+import { type Clock, type Logger, type Random, toBase64 } from "@skerry/base";
+import type { KubernetesApi } from "@skerry/kube";
+import { SqliteDatabase } from "@skerry/store/platform";
+import { createApiServer } from "../apiserver/api-server.ts";
+import { startControllers } from "../controllers/index.ts";
+import { storeMigrations } from "../registry/object-store.ts";
+import { type Credentials, loadCredentials } from "./credentials.ts";
+import { listenHttps } from "./https-listener.ts";
+import { JwtSigner } from "./jwt-signer.ts";
+
+/** How to run a control plane. */
+export interface ControlPlaneOptions {
+  /** Database, keys and certificates live here. */
+  readonly dataFolder: string;
+  readonly address: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** More names and addresses that clients reach it by. */
+  readonly advertisedNames?: readonly string[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Whether controllers and scheduler run too. @default true */
+  readonly controllers?: boolean;
+}
+
+/** A running control plane. */
+export interface ControlPlane extends AsyncDisposable {
+  readonly port: number;
+  /** The API within this process, with all rights. */
+  readonly api: KubernetesApi;
+  /** A kubeconfig of the administrator, with the certificates in it. */
+  readonly kubeconfig: string;
+  readonly caCertificatePem: string;
+}
+
+/** Starts API server, controllers and scheduler. @throws `CONTROLPLANE_PORT_IN_USE`, `STORE_*`, `PKI_*` */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { dataFolder, address, clock, random } = options;
+  const logger = options.logger.child("controlplane");
+  const credentials = await loadCredentials({
+    dataFolder,
+    address,
+    advertisedNames: options.advertisedNames ?? [],
+    clock,
+  });
+  await using starting = new AsyncDisposableStack();
+  const database = starting.use(
+    new SqliteDatabase({ path: join(dataFolder, "controlplane.db"), migrations: storeMigrations }),
+  );
+  const host = reachableHost(address);
+  let port = options.port;
+  const { handler, api } = await createApiServer({
+    database,
+    signer: new JwtSigner(credentials.tokenKeyPem),
+    clock,
+    random,
+    logger,
+    serverAddress: () => `${host}:${port}`,
+  });
+  const listener = starting.use(
+    await listenHttps({
+      handler,
+      address,
+      port,
+      server: credentials.server,
+      authorityPem: credentials.authority.certificatePem,
+      logger,
+    }),
+  );
+  port = listener.port;
+  if (options.controllers ?? true)
+    starting.use(
+      await startControllers({ api, clock, random, logger, rootCaPem: credentials.authority.certificatePem }),
+    );
+  const running = starting.move();
+  logger.info("The Kubernetes API is ready", { address, port });
+  return {
+    port,
+    api,
+    kubeconfig: kubeconfigOf(`https://${host}:${port}`, credentials),
+    caCertificatePem: credentials.authority.certificatePem,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** The host that a client on this machine uses. */
+function reachableHost(address: string): string {
+  if (address === "" || address === "0.0.0.0" || address === "::") return "127.0.0.1";
+  return address.includes(":") ? `[${address}]` : address;
+}
+
+function kubeconfigOf(server: string, { authority, admin }: Credentials): string {
+  const encoded = (pem: string): string => toBase64(new TextEncoder().encode(pem));
+  return `apiVersion: v1
+kind: Config
+clusters:
+- name: skerry
+  cluster:
+    server: ${server}
+    certificate-authority-data: ${encoded(authority.certificatePem)}
+users:
+- name: kubernetes-admin
+  user:
+    client-certificate-data: ${encoded(admin.certificatePem)}
+    client-key-data: ${encoded(admin.privateKeyPem)}
+contexts:
+- name: skerry
+  context:
+    cluster: skerry
+    user: kubernetes-admin
+current-context: skerry
+`;
+}

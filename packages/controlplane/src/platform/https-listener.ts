@@ -1,0 +1,189 @@
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import { type AddressInfo, isIPv6 } from "node:net";
+import { TLSSocket } from "node:tls";
+import { describeError, type Logger, SkerryError } from "@skerry/base";
+import type { ApiHandler } from "../apiserver/api-handler.ts";
+import type { ApiRequest, ApiResponse } from "../apiserver/api-request.ts";
+import type { UserInfo } from "../registry/request-context.ts";
+import { requestTooLarge } from "../registry/status-errors.ts";
+import type { PemPair } from "./credentials.ts";
+
+const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
+const HEADERS_LIMIT_BYTES = 64 * 1024;
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+/** A watch whose client takes nothing for this long is cut; it comes back with its last revision. */
+const STALLED_TIMEOUT_MS = 60_000;
+const CONNECTION_LIMIT = 2_000;
+
+/** How to listen. */
+export interface ListenOptions {
+  readonly handler: ApiHandler;
+  readonly address: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly server: PemPair;
+  readonly authorityPem: string;
+  readonly logger: Logger;
+}
+
+/** The socket of an API server. */
+export interface HttpsListener extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Listens for HTTPS and hands requests to the handler. @throws `CONTROLPLANE_PORT_IN_USE`, `CONTROLPLANE_LISTEN_FAILED` */
+export async function listenHttps(options: ListenOptions): Promise<HttpsListener> {
+  const { handler, logger } = options;
+  const server = createServer(
+    {
+      key: options.server.privateKeyPem,
+      cert: options.server.certificatePem,
+      ca: options.authorityPem,
+      // Tokens come without a certificate; one that is shown and does not hold is answered 401.
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: "TLSv1.2",
+      maxHeaderSize: HEADERS_LIMIT_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: 90_000,
+    },
+    (incoming, outgoing) => {
+      answer(handler, incoming, outgoing).catch((error: unknown) => {
+        logger.warn("A connection broke off", { path: incoming.url ?? "", error: describeError(error) });
+        outgoing.destroy();
+      });
+    },
+  );
+  server.maxConnections = CONNECTION_LIMIT;
+  // Foreign clients (plain HTTP, port scanners) are no failure of ours.
+  server.on("tlsClientError", (error) => logger.debug("A TLS handshake failed", { error: error.message }));
+  server.on("clientError", (_error, socket) => socket.destroy());
+  await listen(server, options);
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    async [Symbol.asyncDispose](): Promise<void> {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function listen(server: Server, { address, port }: ListenOptions): Promise<void> {
+  const listening = once(server, "listening");
+  server.listen(port, address);
+  try {
+    await listening;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const shown = isIPv6(address) ? `[${address}]` : address;
+    throw new SkerryError({
+      code: code === "EADDRINUSE" ? "CONTROLPLANE_PORT_IN_USE" : "CONTROLPLANE_LISTEN_FAILED",
+      message:
+        code === "EADDRINUSE"
+          ? `Port ${port} on ${shown} is already in use by another program`
+          : `The API server cannot listen on ${shown}:${port}: ${describeError(error)}`,
+      advice:
+        code === "EADDRINUSE"
+          ? "Stop that program, or give the control plane another port."
+          : "Check the address and the rights to use this port.",
+      details: { address, port },
+      cause: error,
+    });
+  }
+}
+
+async function answer(handler: ApiHandler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const gone = new AbortController();
+  outgoing.on("close", () => gone.abort());
+  const body = await readBody(incoming);
+  if (!body) {
+    const { status } = requestTooLarge(BODY_LIMIT_BYTES);
+    await send(outgoing, { status: 413, headers: { connection: "close" }, body: JSON.stringify(status) }, gone.signal);
+    return;
+  }
+  const url = new URL(incoming.url ?? "/", "https://server");
+  const user = certificateUser(incoming);
+  const request: ApiRequest = {
+    method: incoming.method ?? "GET",
+    path: url.pathname,
+    query: url.searchParams,
+    headers: Object.fromEntries(
+      Object.entries(incoming.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(",") : value]),
+    ),
+    body,
+    ...(user ? { certificateUser: user } : {}),
+    signal: gone.signal,
+  };
+  await send(outgoing, await handler.handle(request), gone.signal);
+}
+
+async function send(outgoing: ServerResponse, response: ApiResponse, signal: AbortSignal): Promise<void> {
+  outgoing.writeHead(response.status, { "cache-control": "no-cache, private", ...response.headers });
+  if (typeof response.body === "string") {
+    outgoing.end(response.body);
+    return;
+  }
+  outgoing.flushHeaders();
+  try {
+    for await (const line of response.body) {
+      if (signal.aborted) break;
+      if (!outgoing.write(line)) await drained(outgoing, signal);
+    }
+    outgoing.end();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Waits until the client has taken what was written. A client that has stopped reading is cut off. */
+function drained(outgoing: ServerResponse, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const finish = (settle: () => void): void => {
+      clearTimeout(timer);
+      outgoing.off("drain", onDrain);
+      signal.removeEventListener("abort", onAbort);
+      settle();
+    };
+    const onDrain = (): void => finish(resolve);
+    const onAbort = (): void => finish(() => reject(new Error("the client has gone")));
+    const timer = setTimeout(() => {
+      finish(() => reject(new Error(`the client took nothing for ${STALLED_TIMEOUT_MS / 1000} s`)));
+    }, STALLED_TIMEOUT_MS);
+    outgoing.on("drain", onDrain);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/** The whole body; undefined when it is larger than the limit. */
+async function readBody(incoming: IncomingMessage): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > BODY_LIMIT_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Who the client certificate names: the common name is the user, organizations are the groups. */
+function certificateUser(incoming: IncomingMessage): UserInfo | undefined {
+  const { socket } = incoming;
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  const { subject } = socket.getPeerCertificate();
+  if (!subject?.CN) return undefined;
+  const organizations: unknown = subject.O;
+  const groups = Array.isArray(organizations)
+    ? organizations.map(String)
+    : organizations
+      ? [String(organizations)]
+      : [];
+  return { username: Array.isArray(subject.CN) ? String(subject.CN[0]) : subject.CN, groups };
+}

@@ -1,0 +1,34 @@
+import type { ResourceReference } from "@skerry/api";
+import type { JsonObject } from "@skerry/base";
+import { badRequest } from "@skerry/kube";
+import { checkRequiredMembers } from "../openapi/required-members.ts";
+import { checkType } from "../openapi/type-check.ts";
+import type { TypeCatalog } from "../openapi/type-table.ts";
+import { type ApiObject, asJsonObject } from "./api-object.ts";
+import type { FieldError } from "./field-error.ts";
+import type { Decoded, ObjectSchema } from "./resource-definition.ts";
+
+/** Reads and checks objects of a built-in kind by the type table. */
+export class BuiltInSchema implements ObjectSchema {
+  readonly #types: TypeCatalog;
+  readonly #typeName: string;
+  readonly #reference: ResourceReference;
+
+  constructor(types: TypeCatalog, typeName: string, reference: ResourceReference) {
+    this.#types = types;
+    this.#typeName = typeName;
+    this.#reference = reference;
+  }
+
+  decode(object: JsonObject): Decoded {
+    const check = checkType(this.#types, this.#typeName, object);
+    const { kind, version } = this.#reference;
+    if (check.mismatch !== undefined)
+      throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${check.mismatch}`);
+    return check;
+  }
+
+  validate(object: ApiObject): FieldError[] {
+    return checkRequiredMembers(this.#types, this.#typeName, asJsonObject(object));
+  }
+}

@@ -1,0 +1,98 @@
+import { abortReason, type Clock, disposable, type Timer } from "@skerry/base";
+import type { Change } from "./change.ts";
+import type { StoreView } from "./object-store.ts";
+import { expired } from "./status-errors.ts";
+
+/** Where changes are read that the feed no longer has in memory. */
+export interface ChangeLog {
+  read<T>(work: (view: StoreView) => T): T;
+}
+
+/** Newest changes kept in memory. */
+const RECENT_LIMIT = 1_000;
+/** Changes handed out in one go. */
+const BATCH_LIMIT = 200;
+
+/**
+ * Hands committed changes to the watches in the order of their revisions, without gaps. A watch pulls: it keeps only
+ * the revision it has seen, so a slow one costs no memory; when even the log has moved past it, it gets 410.
+ */
+export class ChangeFeed {
+  readonly #log: ChangeLog;
+  readonly #recent: Change[] = [];
+  readonly #waiting = new Set<() => void>();
+  readonly #listeners = new Set<(changes: readonly Change[]) => void>();
+  #revision: number | undefined;
+
+  constructor(log: ChangeLog) {
+    this.#log = log;
+  }
+
+  /** The revision up to which changes have been handed in. */
+  get revision(): number {
+    this.#revision ??= this.#log.read((view) => view.revision);
+    return this.#revision;
+  }
+
+  /** Calls `listener` with committed changes before the writer hears of its success. */
+  subscribe(listener: (changes: readonly Change[]) => void): Disposable {
+    this.#listeners.add(listener);
+    return disposable(() => this.#listeners.delete(listener));
+  }
+
+  /** Takes committed changes; those that come late or out of order are read from the log instead. */
+  append(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.revision <= this.revision) continue;
+      if (change.revision === this.revision + 1) {
+        this.#recent.push(change);
+        this.#revision = change.revision;
+      } else {
+        this.#recent.length = 0;
+        this.#revision = this.#log.read((view) => view.revision);
+      }
+    }
+    if (this.#recent.length > RECENT_LIMIT) this.#recent.splice(0, this.#recent.length - RECENT_LIMIT);
+    for (const listener of this.#listeners) listener(changes);
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  /**
+   * The next changes after `revision`, oldest first; empty when there are none yet.
+   * @throws ApiError 410 Expired when the log no longer reaches back that far
+   */
+  next(revision: number): readonly Change[] {
+    const first = this.#recent[0];
+    if (first && first.revision <= revision + 1) {
+      const start = revision + 1 - first.revision;
+      return this.#recent.slice(start, start + BATCH_LIMIT);
+    }
+    return this.#log.read((view) => {
+      const compacted = view.compactedRevision;
+      if (revision < compacted) throw expired(revision, compacted);
+      return view.changesAfter(revision, BATCH_LIMIT);
+    });
+  }
+
+  /** Resolves when there may be changes after `revision`, or when `timeoutMs` have passed; rejects when aborted. */
+  wait(revision: number, clock: Clock, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    if (this.revision > revision) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(abortReason(signal));
+        return;
+      }
+      const settle = (finish: () => void): void => {
+        timer.cancel();
+        this.#waiting.delete(wake);
+        signal?.removeEventListener("abort", onAbort);
+        finish();
+      };
+      const wake = (): void => settle(resolve);
+      const onAbort = (): void => settle(() => reject(signal ? abortReason(signal) : undefined));
+      const timer: Timer = clock.setTimer(timeoutMs, wake);
+      this.#waiting.add(wake);
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+}

@@ -1,0 +1,44 @@
+import { jsonEqual } from "@skerry/kube";
+import { ensureObject, objectAt, objectsIn, setDefault } from "../api-object.ts";
+import { invalidValue } from "../field-error.ts";
+import type { KindStrategy } from "../resource-definition.ts";
+import { plainStrategy } from "./core.ts";
+
+const RBAC_GROUP = "rbac.authorization.k8s.io";
+
+/** Role and ClusterRole. */
+export const roleStrategy: KindStrategy = { ...plainStrategy, nameRule: "path" };
+
+/** RoleBinding and ClusterRoleBinding: the role they refer to cannot be changed. */
+export const roleBindingStrategy: KindStrategy = {
+  ...plainStrategy,
+  nameRule: "path",
+  applyDefaults(binding) {
+    setDefault(ensureObject(binding, "roleRef"), "apiGroup", RBAC_GROUP);
+    for (const subject of objectsIn(binding["subjects"]))
+      if (subject["kind"] === "User" || subject["kind"] === "Group") setDefault(subject, "apiGroup", RBAC_GROUP);
+  },
+  validateUpdate: (next, previous) =>
+    jsonEqual(objectAt(next, "roleRef"), objectAt(previous, "roleRef"))
+      ? []
+      : [invalidValue("roleRef", next["roleRef"], "cannot change roleRef")],
+};
+
+/** certificates.k8s.io/v1 CertificateSigningRequest: who asks is what authentication found, not what the body says. */
+export const certificateSigningRequestStrategy: KindStrategy = {
+  hasStatus: true,
+  tracksGeneration: false,
+  selectableFields: ["spec.signerName"],
+  prepareForCreate(request, { context }) {
+    const spec = ensureObject(request, "spec");
+    spec["username"] = context.user.username;
+    spec["groups"] = [...context.user.groups];
+    delete spec["uid"];
+    delete spec["extra"];
+    request["status"] = {};
+  },
+  prepareForUpdate(next, previous) {
+    const spec = previous["spec"];
+    if (spec !== undefined) next["spec"] = spec;
+  },
+};

@@ -1,0 +1,252 @@
+import type { ResourceReference } from "@skerry/api";
+import { customResourceDefinitionStrategy } from "../../customresources/definition-strategy.ts";
+import type { TypeCatalog } from "../../openapi/type-table.ts";
+import * as columns from "../../table/columns.ts";
+import type { TableColumn } from "../../table/table-column.ts";
+import { BuiltInSchema } from "../built-in-schema.ts";
+import type { KindStrategy, ResourceDefinition } from "../resource-definition.ts";
+import { certificateSigningRequestStrategy, roleBindingStrategy, roleStrategy } from "./access.ts";
+import {
+  configMapStrategy,
+  eventStrategy,
+  namespaceStrategy,
+  nodeStrategy,
+  plainStrategy,
+  secretStrategy,
+} from "./core.ts";
+import { eventFromCore, eventToCore } from "./event-conversion.ts";
+import { podStrategy } from "./pod.ts";
+import { serviceStrategy } from "./service.ts";
+import { persistentVolumeClaimStrategy, persistentVolumeStrategy } from "./storage.ts";
+import { deploymentStrategy, replicaSetStrategy } from "./workloads.ts";
+
+/** One built-in kind: this table entry and its strategy are all there is to it. */
+interface KindEntry {
+  readonly group: string;
+  /** @default "v1" */
+  readonly version?: string;
+  readonly resource: string;
+  readonly kind: string;
+  /** @default true */
+  readonly namespaced?: boolean;
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly strategy: KindStrategy;
+  readonly columns: readonly TableColumn[];
+  /** Beyond status and scale. */
+  readonly subresources?: readonly string[];
+  readonly storageKey?: string;
+  readonly conversion?: ResourceDefinition["conversion"];
+}
+
+const RBAC = "rbac.authorization.k8s.io";
+
+const KINDS: readonly KindEntry[] = [
+  {
+    group: "",
+    resource: "namespaces",
+    kind: "Namespace",
+    namespaced: false,
+    shortNames: ["ns"],
+    strategy: namespaceStrategy,
+    columns: columns.namespaceColumns,
+    subresources: ["finalize"],
+  },
+  {
+    group: "",
+    resource: "pods",
+    kind: "Pod",
+    shortNames: ["po"],
+    categories: ["all"],
+    strategy: podStrategy,
+    columns: columns.podColumns,
+    subresources: ["binding", "eviction"],
+  },
+  {
+    group: "",
+    resource: "nodes",
+    kind: "Node",
+    namespaced: false,
+    shortNames: ["no"],
+    strategy: nodeStrategy,
+    columns: columns.nodeColumns,
+  },
+  {
+    group: "",
+    resource: "configmaps",
+    kind: "ConfigMap",
+    shortNames: ["cm"],
+    strategy: configMapStrategy,
+    columns: columns.configMapColumns,
+  },
+  { group: "", resource: "secrets", kind: "Secret", strategy: secretStrategy, columns: columns.secretColumns },
+  {
+    group: "",
+    resource: "serviceaccounts",
+    kind: "ServiceAccount",
+    shortNames: ["sa"],
+    strategy: plainStrategy,
+    columns: columns.defaultColumns,
+    subresources: ["token"],
+  },
+  {
+    group: "",
+    resource: "services",
+    kind: "Service",
+    shortNames: ["svc"],
+    categories: ["all"],
+    strategy: serviceStrategy,
+    columns: columns.serviceColumns,
+  },
+  {
+    group: "",
+    resource: "endpoints",
+    kind: "Endpoints",
+    shortNames: ["ep"],
+    strategy: plainStrategy,
+    columns: columns.endpointsColumns,
+  },
+  {
+    group: "",
+    resource: "events",
+    kind: "Event",
+    shortNames: ["ev"],
+    strategy: eventStrategy,
+    columns: columns.eventColumns,
+  },
+  {
+    group: "",
+    resource: "persistentvolumes",
+    kind: "PersistentVolume",
+    namespaced: false,
+    shortNames: ["pv"],
+    strategy: persistentVolumeStrategy,
+    columns: columns.defaultColumns,
+  },
+  {
+    group: "",
+    resource: "persistentvolumeclaims",
+    kind: "PersistentVolumeClaim",
+    shortNames: ["pvc"],
+    strategy: persistentVolumeClaimStrategy,
+    columns: columns.defaultColumns,
+  },
+  {
+    group: "apps",
+    resource: "deployments",
+    kind: "Deployment",
+    shortNames: ["deploy"],
+    categories: ["all"],
+    strategy: deploymentStrategy,
+    columns: columns.deploymentColumns,
+  },
+  {
+    group: "apps",
+    resource: "replicasets",
+    kind: "ReplicaSet",
+    shortNames: ["rs"],
+    categories: ["all"],
+    strategy: replicaSetStrategy,
+    columns: columns.replicaSetColumns,
+  },
+  {
+    group: "coordination.k8s.io",
+    resource: "leases",
+    kind: "Lease",
+    strategy: plainStrategy,
+    columns: columns.leaseColumns,
+  },
+  {
+    group: "events.k8s.io",
+    resource: "events",
+    kind: "Event",
+    shortNames: ["ev"],
+    strategy: plainStrategy,
+    columns: columns.defaultColumns,
+    storageKey: "/events",
+    conversion: { toStored: eventToCore, fromStored: eventFromCore },
+  },
+  {
+    group: "discovery.k8s.io",
+    resource: "endpointslices",
+    kind: "EndpointSlice",
+    strategy: plainStrategy,
+    columns: columns.endpointSliceColumns,
+  },
+  {
+    group: "apiextensions.k8s.io",
+    resource: "customresourcedefinitions",
+    kind: "CustomResourceDefinition",
+    namespaced: false,
+    shortNames: ["crd", "crds"],
+    categories: ["api-extensions"],
+    strategy: customResourceDefinitionStrategy,
+    columns: columns.customResourceDefinitionColumns,
+  },
+  { group: RBAC, resource: "roles", kind: "Role", strategy: roleStrategy, columns: columns.roleColumns },
+  {
+    group: RBAC,
+    resource: "rolebindings",
+    kind: "RoleBinding",
+    strategy: roleBindingStrategy,
+    columns: columns.roleBindingColumns,
+  },
+  {
+    group: RBAC,
+    resource: "clusterroles",
+    kind: "ClusterRole",
+    namespaced: false,
+    strategy: roleStrategy,
+    columns: columns.roleColumns,
+  },
+  {
+    group: RBAC,
+    resource: "clusterrolebindings",
+    kind: "ClusterRoleBinding",
+    namespaced: false,
+    strategy: roleBindingStrategy,
+    columns: columns.roleBindingColumns,
+  },
+  {
+    group: "certificates.k8s.io",
+    resource: "certificatesigningrequests",
+    kind: "CertificateSigningRequest",
+    namespaced: false,
+    shortNames: ["csr"],
+    strategy: certificateSigningRequestStrategy,
+    columns: columns.certificateSigningRequestColumns,
+    subresources: ["approval"],
+  },
+  {
+    group: "scheduling.k8s.io",
+    resource: "priorityclasses",
+    kind: "PriorityClass",
+    namespaced: false,
+    shortNames: ["pc"],
+    strategy: plainStrategy,
+    columns: columns.priorityClassColumns,
+  },
+];
+
+/** The definitions of all built-in kinds. */
+export function builtInResources(types: TypeCatalog): ResourceDefinition[] {
+  return KINDS.map((entry) => {
+    const { group, version = "v1", resource, kind, namespaced = true } = entry;
+    const reference: ResourceReference = { group, version, resource, kind, namespaced };
+    const typeName = `${group === "" ? "core" : (group.split(".")[0] ?? group)}.${version}.${kind}`;
+    return {
+      reference,
+      singular: kind.toLowerCase(),
+      shortNames: entry.shortNames ?? [],
+      categories: entry.categories ?? [],
+      storageKey: entry.storageKey ?? `${group}/${resource}`,
+      schema: new BuiltInSchema(types, typeName, reference),
+      strategy: entry.strategy,
+      subresources: entry.subresources ?? [],
+      columns: entry.columns,
+      openApi: { typeName },
+      isCustom: false,
+      ...(entry.conversion ? { conversion: entry.conversion } : {}),
+    };
+  });
+}

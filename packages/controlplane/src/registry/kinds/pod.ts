@@ -1,0 +1,59 @@
+import { isJsonObject, type JsonObject } from "@skerry/base";
+import { ensureObject, numberAt, objectAt, objectsIn, textAt } from "../api-object.ts";
+import type { KindStrategy } from "../resource-definition.ts";
+import { applyPodDefaults } from "./pod-defaults.ts";
+import { validatePodSpec, validatePodUpdate } from "./pod-validation.ts";
+
+/** Pods: defaulted and checked as a whole, nearly immutable, deleted gracefully once a node may run them. */
+export const podStrategy: KindStrategy = {
+  hasStatus: true,
+  statusMayChangeMetadata: true,
+  tracksGeneration: true,
+  returnsDeletedObject: true,
+  selectableFields: [
+    "spec.nodeName",
+    "spec.restartPolicy",
+    "spec.schedulerName",
+    "spec.serviceAccountName",
+    "spec.hostNetwork",
+    "status.phase",
+    "status.podIP",
+    "status.nominatedNodeName",
+  ],
+  applyDefaults: (pod) => applyPodDefaults(ensureObject(pod, "spec")),
+  prepareForCreate(pod) {
+    pod["status"] = { phase: "Pending", qosClass: qosClass(objectAt(pod, "spec")) };
+  },
+  validate: (pod) => validatePodSpec(objectAt(pod, "spec"), "spec"),
+  validateUpdate: validatePodUpdate,
+  gracePeriodSeconds(pod, requested) {
+    const spec = objectAt(pod, "spec");
+    const phase = textAt(objectAt(pod, "status"), "phase");
+    // No node knows the pod, or nothing of it runs any longer: there is nobody to wait for.
+    if (textAt(spec, "nodeName") === "" || phase === "Succeeded" || phase === "Failed") return 0;
+    if (requested !== undefined) return requested;
+    return numberAt(spec, "terminationGracePeriodSeconds") ?? 30;
+  },
+};
+
+/** The quality-of-service class, from requests and limits of cpu and memory. */
+function qosClass(spec: JsonObject): string {
+  const containers = [...objectsIn(spec["containers"]), ...objectsIn(spec["initContainers"])];
+  let any = false;
+  let guaranteed = true;
+  for (const container of containers) {
+    const resources = objectAt(container, "resources");
+    for (const name of ["cpu", "memory"]) {
+      const limit = objectAt(resources, "limits")[name];
+      const request = objectAt(resources, "requests")[name];
+      if (isSet(limit) || isSet(request)) any = true;
+      if (!isSet(limit) || String(request) !== String(limit)) guaranteed = false;
+    }
+  }
+  if (!any) return "BestEffort";
+  return guaranteed ? "Guaranteed" : "Burstable";
+}
+
+function isSet(quantity: unknown): boolean {
+  return quantity !== undefined && !isJsonObject(quantity) && String(quantity) !== "0";
+}

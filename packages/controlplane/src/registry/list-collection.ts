@@ -1,0 +1,60 @@
+import type { ObjectList } from "@skerry/api";
+import { badRequest, isResourceVersion, type ListOptions } from "@skerry/kube";
+import type { ApiObject } from "./api-object.ts";
+import { comparePaths, decodeContinue, encodeContinue, objectsAt, pathOfObject } from "./list-snapshot.ts";
+import type { StoreView } from "./object-store.ts";
+import type { ResourceDefinition } from "./resource-definition.ts";
+import { selectionOf } from "./selection.ts";
+import { continueExpired, revisionTooLarge } from "./status-errors.ts";
+
+/** A collection, in one namespace or in all. */
+export interface CollectionAt {
+  readonly definition: ResourceDefinition;
+  readonly namespace: string | undefined;
+}
+
+/** Lists a collection with selectors and pages. @throws ApiError BadRequest, 410 Expired, 504 Timeout */
+export function listCollection(view: StoreView, at: CollectionAt, options: ListOptions): ObjectList<ApiObject> {
+  const { definition, namespace } = at;
+  const selection = selectionOf(definition, options.labelSelector, options.fieldSelector);
+  const token = options.continue ? decodeContinue(options.continue) : undefined;
+  const revision = token?.revision ?? revisionFor(view, options);
+  const objects = objectsAt(view, definition.storageKey, namespace, revision);
+  const after = token?.after;
+  const rest = objects.filter(
+    (object) => selection.matches(object) && (after === undefined || comparePaths(pathOfObject(object), after) > 0),
+  );
+  const limit = options.limit !== undefined && options.limit > 0 ? options.limit : rest.length;
+  const items = rest.slice(0, limit);
+  const last = items.at(-1);
+  const remaining = rest.length - items.length;
+  const { group, version, kind } = definition.reference;
+  return {
+    kind: `${kind}List`,
+    apiVersion: group === "" ? version : `${group}/${version}`,
+    metadata: {
+      resourceVersion: String(revision),
+      ...(last && remaining > 0
+        ? {
+            continue: encodeContinue({ revision, after: pathOfObject(last) }),
+            // Kubernetes does not count what a selector leaves out.
+            ...(selection.everything ? { remainingItemCount: remaining } : {}),
+          }
+        : {}),
+    },
+    items: definition.conversion ? items.map((item) => definition.conversion?.fromStored(item) ?? item) : items,
+  };
+}
+
+function revisionFor(view: StoreView, options: ListOptions): number {
+  const asked = options.resourceVersion;
+  const current = view.revision;
+  if (asked === undefined || asked === "" || asked === "0") return current;
+  if (!isResourceVersion(asked))
+    throw badRequest(`resourceVersion: Invalid value: "${asked.slice(0, 64)}": invalid syntax`);
+  const revision = Number(asked);
+  if (revision > current) throw revisionTooLarge(revision, current);
+  if (options.resourceVersionMatch !== "Exact") return current;
+  if (revision < view.compactedRevision) throw continueExpired();
+  return revision;
+}

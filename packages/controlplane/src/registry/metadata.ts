@@ -1,0 +1,153 @@
+import { isJsonObject, type JsonObject, type Random, randomNameSuffix } from "@skerry/base";
+import { badRequest, isLabelKey, isLabelValue } from "@skerry/kube";
+import { type ApiObject, asJsonObject, objectAt, objectsIn, textAt } from "./api-object.ts";
+import { type FieldError, forbiddenField, invalidValue, required, tooLong } from "./field-error.ts";
+import type { ResourceDefinition } from "./resource-definition.ts";
+import { conflict, modified } from "./status-errors.ts";
+
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const ANNOTATIONS_LIMIT_BYTES = 256 * 1024;
+/** `generateName` is cut so that the suffix still fits into a label. */
+const GENERATED_PREFIX_LIMIT = 58;
+
+/** What the body may say about metadata; everything else the server decides. */
+export function checkBodyMetadata(definition: ResourceDefinition, body: JsonObject, namespace: string): ApiObject {
+  const metadata = body["metadata"];
+  if (metadata !== undefined && metadata !== null && !isJsonObject(metadata))
+    throw badRequest(`${definition.reference.kind} cannot be handled: metadata is not an object`);
+  const kept: JsonObject = metadata ?? {};
+  body["metadata"] = kept;
+  if (definition.reference.namespaced) {
+    const own = textAt(kept, "namespace");
+    if (own !== "" && own !== namespace)
+      throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+    kept["namespace"] = namespace;
+  } else {
+    if (textAt(kept, "namespace") !== "") throw badRequest("namespace is not allowed on this type");
+    delete kept["namespace"];
+  }
+  return body as unknown as ApiObject;
+}
+
+/** A name that nobody has for an object that asks for a generated one. */
+export function generatedName(generateName: string, random: Random): string {
+  return `${generateName.slice(0, GENERATED_PREFIX_LIMIT)}${randomNameSuffix(random)}`;
+}
+
+/** What the server sets when an object is made. */
+export function initialMetadata(object: ApiObject, uid: string, now: string, tracksGeneration: boolean): void {
+  const metadata = asJsonObject(object)["metadata"] as JsonObject;
+  metadata["uid"] = uid;
+  metadata["creationTimestamp"] = now;
+  for (const member of [
+    "resourceVersion",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "generation",
+    "managedFields",
+  ])
+    delete metadata[member];
+  if (tracksGeneration) metadata["generation"] = 1;
+}
+
+/** Puts back the members that only the server changes, and checks the preconditions an update carries. */
+export function carryMetadata(definition: ResourceDefinition, next: ApiObject, previous: ApiObject): void {
+  const { reference } = definition;
+  const name = previous.metadata.name;
+  const wanted = next.metadata.resourceVersion;
+  if (wanted !== undefined && wanted !== "" && wanted !== previous.metadata.resourceVersion)
+    throw modified(reference, name);
+  if (next.metadata.uid !== undefined && next.metadata.uid !== "" && next.metadata.uid !== previous.metadata.uid)
+    throw conflict(
+      reference,
+      name,
+      `Precondition failed: UID in precondition: ${next.metadata.uid}, UID in object meta: ${previous.metadata.uid}`,
+    );
+  const to = asJsonObject(next)["metadata"] as JsonObject;
+  const from = asJsonObject(previous)["metadata"] as JsonObject;
+  for (const member of [
+    "name",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "creationTimestamp",
+    "generation",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generateName",
+  ]) {
+    if (from[member] === undefined) delete to[member];
+    else to[member] = from[member];
+  }
+  delete to["managedFields"];
+  delete to["selfLink"];
+}
+
+/** Rules on names, labels, annotations, owners and finalizers that hold for every kind. */
+export function validateMetadata(definition: ResourceDefinition, object: ApiObject): FieldError[] {
+  const metadata = objectAt(asJsonObject(object), "metadata");
+  const errors = validateName(definition, textAt(metadata, "name"));
+  for (const [key, value] of Object.entries(objectAt(metadata, "labels"))) {
+    if (!isLabelKey(key)) errors.push(invalidValue("metadata.labels", key, QUALIFIED_NAME));
+    if (!isLabelValue(String(value))) errors.push(invalidValue("metadata.labels", value, LABEL_VALUE));
+  }
+  let sizeBytes = 0;
+  for (const [key, value] of Object.entries(objectAt(metadata, "annotations"))) {
+    if (!isLabelKey(key.toLowerCase())) errors.push(invalidValue("metadata.annotations", key, QUALIFIED_NAME));
+    sizeBytes += Buffer.byteLength(key) + Buffer.byteLength(String(value));
+  }
+  if (sizeBytes > ANNOTATIONS_LIMIT_BYTES) errors.push(tooLong("metadata.annotations", ANNOTATIONS_LIMIT_BYTES));
+  for (const [index, owner] of objectsIn(metadata["ownerReferences"]).entries()) {
+    for (const member of ["apiVersion", "kind", "name", "uid"])
+      if (textAt(owner, member) === "")
+        errors.push(invalidValue(`metadata.ownerReferences[${index}].${member}`, "", "must not be empty"));
+  }
+  if (objectsIn(metadata["ownerReferences"]).filter((owner) => owner["controller"] === true).length > 1)
+    errors.push(
+      invalidValue(
+        "metadata.ownerReferences",
+        metadata["ownerReferences"],
+        "Only one reference can have Controller set to true",
+      ),
+    );
+  return errors;
+}
+
+/** Finalizers can only go once the deletion has begun. */
+export function validateFinalizers(next: ApiObject, previous: ApiObject): FieldError[] {
+  if (previous.metadata.deletionTimestamp === undefined) return [];
+  const before = new Set(previous.metadata.finalizers ?? []);
+  const added = (next.metadata.finalizers ?? []).filter((finalizer) => !before.has(finalizer));
+  if (added.length === 0) return [];
+  return [
+    forbiddenField(
+      "metadata.finalizers",
+      `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((text) => JSON.stringify(text)).join(", ")}}`,
+    ),
+  ];
+}
+
+function validateName(definition: ResourceDefinition, name: string): FieldError[] {
+  if (name === "") return [required("metadata.name", "name or generateName is required")];
+  switch (definition.strategy.nameRule ?? "subdomain") {
+    case "path":
+      return name === "." || name === ".." || /[/%]/.test(name)
+        ? [invalidValue("metadata.name", name, "may not be '.' or '..' and may not contain '/' or '%'")]
+        : [];
+    case "label":
+      return name.length <= 63 && LABEL.test(name) ? [] : [invalidValue("metadata.name", name, RFC1123_LABEL)];
+    case "subdomain":
+      return name.length <= 253 && SUBDOMAIN.test(name) ? [] : [invalidValue("metadata.name", name, RFC1123_SUBDOMAIN)];
+  }
+}
+
+const RFC1123_SUBDOMAIN =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const RFC1123_LABEL =
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+const QUALIFIED_NAME =
+  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+const LABEL_VALUE =
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";

@@ -1,0 +1,335 @@
+import type { ObjectList, Status } from "@skerry/api";
+import { type Clock, isJsonObject, type JsonObject, type Logger, type Random, toKubernetesTime } from "@skerry/base";
+import { badRequest, type DeleteOptions, jsonEqual, type ListOptions } from "@skerry/kube";
+import type { Admission } from "../admission/admission.ts";
+import { type ApiObject, asApiObject, asJsonObject } from "./api-object.ts";
+import { beginDeletion, checkPreconditions, mayBeRemoved } from "./deletion.ts";
+import { type FieldError, invalidValue } from "./field-error.ts";
+import { type CollectionAt, listCollection } from "./list-collection.ts";
+import {
+  carryMetadata,
+  checkBodyMetadata,
+  generatedName,
+  initialMetadata,
+  validateFinalizers,
+  validateMetadata,
+} from "./metadata.ts";
+import type { ObjectKey, ObjectStore, StoreSession } from "./object-store.ts";
+import type { RequestContext } from "./request-context.ts";
+import type { ResourceDefinition, WriteScope } from "./resource-definition.ts";
+import { alreadyExists, invalid, notFound } from "./status-errors.ts";
+import { goMapText } from "./strict-patch-text.ts";
+
+/** Tries at a generated name that is free. */
+const GENERATED_NAME_TRIES = 8;
+
+/** What part of an object a write is about. */
+export type UpdatePart = "object" | "status" | "finalize";
+
+/** What the registry works with. */
+export interface RegistryOptions {
+  readonly store: ObjectStore;
+  readonly admission: Admission;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/**
+ * The one way to objects, for HTTP clients and for the control plane's own components alike: defaulting, admission,
+ * validation, optimistic concurrency, graceful deletion. Every failure is an ApiError worded as Kubernetes words it.
+ */
+export class Registry {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly #admission: Admission;
+  readonly #random: Random;
+
+  constructor(options: RegistryOptions) {
+    this.store = options.store;
+    this.clock = options.clock;
+    this.#admission = options.admission;
+    this.#random = options.random;
+  }
+
+  /** @throws ApiError NotFound */
+  get(definition: ResourceDefinition, namespace: string, name: string): ApiObject {
+    const found = this.store.read((view) => view.get(keyOf(definition, namespace, name)));
+    if (!found) throw notFound(definition.reference, name);
+    return present(definition, found);
+  }
+
+  list(definition: ResourceDefinition, namespace: string | undefined, options: ListOptions): ObjectList<ApiObject> {
+    const at: CollectionAt = { definition, namespace };
+    return this.store.read((view) => listCollection(view, at, options));
+  }
+
+  /** @throws ApiError AlreadyExists, Invalid, Forbidden, BadRequest */
+  create(
+    context: RequestContext,
+    definition: ResourceDefinition,
+    namespace: string,
+    body: JsonObject,
+  ): Promise<ApiObject> {
+    const object = this.#decode(context, definition, body, namespace);
+    return this.#write(context, (session) => {
+      const scope = this.#scope(session, context);
+      const { metadata } = object;
+      const generate = metadata.name === undefined || metadata.name === "" ? (metadata.generateName ?? "") : "";
+      if (generate !== "") metadata.name = this.#freeName(session, definition, namespace, generate);
+      const json = asJsonObject(object);
+      if (definition.strategy.hasStatus) delete json["status"];
+      initialMetadata(object, this.#random.uuid(), this.#now(), definition.strategy.tracksGeneration);
+      definition.strategy.applyDefaults?.(json);
+      definition.strategy.prepareForCreate?.(json, scope);
+      this.#admission.admitCreate(definition, object, scope);
+      this.#check(definition, object, [
+        ...validateMetadata(definition, object),
+        ...definition.schema.validate(object),
+        ...(definition.strategy.validate?.(json) ?? []),
+      ]);
+      const key = keyOf(definition, namespace, metadata.name);
+      if (session.get(key)) throw alreadyExists(definition.reference, metadata.name);
+      return present(definition, session.put(key, toStored(definition, object)));
+    });
+  }
+
+  /** Replaces an object, or its status. @throws ApiError NotFound, Conflict, Invalid, BadRequest */
+  replace(
+    context: RequestContext,
+    definition: ResourceDefinition,
+    namespace: string,
+    name: string,
+    body: JsonObject,
+    part: UpdatePart = "object",
+  ): Promise<ApiObject> {
+    const bodyName = isJsonObject(body["metadata"]) ? body["metadata"]["name"] : undefined;
+    if (bodyName !== undefined && bodyName !== name)
+      throw badRequest(`the name of the object (${String(bodyName)}) does not match the name on the URL (${name})`);
+    const next = this.#decode(context, definition, body, namespace);
+    if (
+      definition.strategy.requiresVersionOnUpdate &&
+      (next.metadata.resourceVersion === undefined || next.metadata.resourceVersion === "")
+    )
+      throw invalid(definition.reference, name, [
+        invalidValue("metadata.resourceVersion", 0, "must be specified for an update"),
+      ]);
+    return this.#update(context, definition, namespace, name, part, () => next);
+  }
+
+  /**
+   * Changes an object by a function of its present state, e.g. a patch; in one transaction, so it never conflicts
+   * with itself. @throws ApiError NotFound, Conflict, Invalid, BadRequest
+   */
+  modify(
+    context: RequestContext,
+    definition: ResourceDefinition,
+    namespace: string,
+    name: string,
+    change: (current: ApiObject) => JsonObject,
+    part: UpdatePart = "object",
+    patchForErrors?: JsonObject,
+  ): Promise<ApiObject> {
+    return this.#update(context, definition, namespace, name, part, (current) => {
+      const body = change(present(definition, structuredClone(current)));
+      return this.#decode(context, definition, body, namespace, patchForErrors);
+    });
+  }
+
+  /** Deletes one object; answers with the object while it stays, else as the kind does. */
+  async delete(
+    context: RequestContext,
+    definition: ResourceDefinition,
+    namespace: string,
+    name: string,
+    options: DeleteOptions,
+  ): Promise<ApiObject | Status> {
+    const key = keyOf(definition, namespace, name);
+    const { object, removed } = await this.#write(context, (session) => {
+      const found = session.get(key);
+      if (!found) throw notFound(definition.reference, name);
+      checkPreconditions(definition, found, options);
+      this.#admission.admitDelete(definition, found, this.#scope(session, context));
+      if (found.metadata.deletionTimestamp === undefined)
+        definition.strategy.beginDelete?.(found, this.#scope(session, context));
+      const outcome = beginDeletion(definition, found, options, this.clock);
+      if (outcome === "unchanged") return { object: found, removed: false };
+      if (outcome === "mark") return { object: session.put(key, found), removed: false };
+      return { object: this.#remove(session, context, definition, key, found), removed: true };
+    });
+    if (!removed || definition.strategy.returnsDeletedObject) return present(definition, object);
+    const { group, resource } = definition.reference;
+    return {
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Success",
+      details: {
+        name,
+        ...(group === "" ? {} : { group }),
+        kind: resource,
+        ...(object.metadata.uid === undefined ? {} : { uid: object.metadata.uid }),
+      },
+    } as Status;
+  }
+
+  #update(
+    context: RequestContext,
+    definition: ResourceDefinition,
+    namespace: string,
+    name: string,
+    part: UpdatePart,
+    change: (current: ApiObject) => ApiObject,
+  ): Promise<ApiObject> {
+    const key = keyOf(definition, namespace, name);
+    return this.#write(context, (session) => {
+      const stored = session.get(key);
+      if (!stored) throw notFound(definition.reference, name);
+      const previous = definition.conversion ? definition.conversion.fromStored(stored) : stored;
+      const scope = this.#scope(session, context);
+      const next = takePart(definition, structuredClone(change(structuredClone(previous))), previous, part);
+      const [json, before] = [asJsonObject(next), asJsonObject(previous)];
+      definition.strategy.applyDefaults?.(json);
+      if (part === "object") definition.strategy.prepareForUpdate?.(json, before, scope);
+      countGeneration(definition, next, previous);
+      this.#check(definition, next, [
+        ...validateMetadata(definition, next),
+        ...validateFinalizers(next, previous),
+        ...definition.schema.validate(next),
+        ...(part === "object" ? (definition.strategy.validate?.(json) ?? []) : []),
+        ...(part === "object" ? (definition.strategy.validateUpdate?.(json, before) ?? []) : []),
+      ]);
+      if (mayBeRemoved(definition, next))
+        return present(definition, this.#remove(session, context, definition, key, toStored(definition, next)));
+      if (jsonEqual(json, before)) return present(definition, stored);
+      return present(definition, session.put(key, toStored(definition, next)));
+    });
+  }
+
+  #remove(
+    session: StoreSession,
+    context: RequestContext,
+    definition: ResourceDefinition,
+    key: ObjectKey,
+    object: ApiObject,
+  ): ApiObject {
+    session.remove(key, object);
+    definition.strategy.afterRemove?.(object, this.#scope(session, context));
+    return object;
+  }
+
+  #write<T>(context: RequestContext, work: (session: StoreSession) => T): Promise<T> {
+    return context.dryRun ? this.store.rehearse(work) : this.store.write(work);
+  }
+
+  #decode(
+    context: RequestContext,
+    definition: ResourceDefinition,
+    body: JsonObject,
+    namespace: string,
+    patch?: JsonObject,
+  ): ApiObject {
+    const { group, version, kind } = definition.reference;
+    const apiVersion = group === "" ? version : `${group}/${version}`;
+    if (body["kind"] !== kind || body["apiVersion"] !== apiVersion) {
+      if (body["kind"] !== undefined && body["kind"] !== "" && body["kind"] !== kind)
+        throw badRequest(`the kind in the data (${String(body["kind"])}) does not match the expected kind (${kind})`);
+      if (body["apiVersion"] !== undefined && body["apiVersion"] !== "" && body["apiVersion"] !== apiVersion)
+        throw badRequest(
+          `the API version in the data (${String(body["apiVersion"])}) does not match the expected API version (${apiVersion})`,
+        );
+    }
+    const { object, unknown } = definition.schema.decode({ ...body, apiVersion, kind });
+    reportUnknown(context, definition, unknown, patch);
+    return checkBodyMetadata(definition, object, namespace);
+  }
+
+  #check(definition: ResourceDefinition, object: ApiObject, errors: readonly FieldError[]): void {
+    if (errors.length > 0) throw invalid(definition.reference, object.metadata.name ?? "", errors);
+  }
+
+  #freeName(session: StoreSession, definition: ResourceDefinition, namespace: string, generate: string): string {
+    let name = generatedName(generate, this.#random);
+    for (let tries = 1; tries < GENERATED_NAME_TRIES && session.get(keyOf(definition, namespace, name)); tries++)
+      name = generatedName(generate, this.#random);
+    return name;
+  }
+
+  #scope(session: StoreSession, context: RequestContext): WriteScope {
+    return { session, context, clock: this.clock, random: this.#random };
+  }
+
+  #now(): string {
+    return toKubernetesTime(this.clock.now());
+  }
+}
+
+/** Where an object of a definition is stored. */
+export function keyOf(definition: ResourceDefinition, namespace: string, name: string): ObjectKey {
+  return { resource: definition.storageKey, namespace: definition.reference.namespaced ? namespace : "", name };
+}
+
+/** A stored object in the form of the definition's version. */
+export function present(definition: ResourceDefinition, stored: ApiObject): ApiObject {
+  if (definition.conversion) return definition.conversion.fromStored(stored);
+  if (definition.isCustom) {
+    const { group, version } = definition.reference;
+    stored.apiVersion = `${group}/${version}`;
+  }
+  return stored;
+}
+
+function toStored(definition: ResourceDefinition, object: ApiObject): ApiObject {
+  return definition.conversion ? definition.conversion.toStored(object) : object;
+}
+
+/** The next state of an object when only a part of what the client sent counts. */
+function takePart(definition: ResourceDefinition, next: ApiObject, previous: ApiObject, part: UpdatePart): ApiObject {
+  const [json, before] = [asJsonObject(next), asJsonObject(previous)];
+  carryMetadata(definition, next, previous);
+  if (part === "object") {
+    if (!definition.strategy.hasStatus) return next;
+    if (before["status"] === undefined) delete json["status"];
+    else json["status"] = before["status"];
+    return next;
+  }
+  if (part === "finalize") {
+    const spec = json["spec"];
+    return asApiObject({ ...before, ...(spec === undefined ? {} : { spec }) });
+  }
+  const metadata = definition.strategy.statusMayChangeMetadata ? json["metadata"] : before["metadata"];
+  const { status: _old, ...rest } = before;
+  return asApiObject({
+    ...rest,
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(json["status"] === undefined ? {} : { status: json["status"] }),
+  });
+}
+
+function countGeneration(definition: ResourceDefinition, next: ApiObject, previous: ApiObject): void {
+  if (!definition.strategy.tracksGeneration) return;
+  const wanted = ({ metadata: _metadata, status: _status, ...rest }: ApiObject): JsonObject =>
+    asJsonObject(rest as ApiObject);
+  if (!jsonEqual(wanted(next), wanted(previous))) next.metadata.generation = (previous.metadata.generation ?? 0) + 1;
+}
+
+function reportUnknown(
+  context: RequestContext,
+  definition: ResourceDefinition,
+  unknown: readonly string[],
+  patch: JsonObject | undefined,
+): void {
+  if (unknown.length === 0 || context.fieldValidation === "Ignore") return;
+  const texts = unknown.map((path) => `unknown field "${path}"`);
+  if (context.fieldValidation === "Warn") {
+    context.warnings.push(...texts);
+    return;
+  }
+  const message = `strict decoding error: ${texts.join(", ")}`;
+  const { kind, version } = definition.reference;
+  if (patch === undefined)
+    throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${message}`);
+  throw invalid({ ...definition.reference, group: "", kind: "" }, "", [
+    invalidValue("patch", goMapText(patch), message),
+  ]);
+}

@@ -1,0 +1,27 @@
+/** Who makes a request. */
+export interface UserInfo {
+  readonly username: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What a write does with members that the kind does not know. */
+export type FieldValidation = "Ignore" | "Warn" | "Strict";
+
+/** What accompanies a write through the registry. */
+export interface RequestContext {
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
+  readonly fieldValidation: FieldValidation;
+  /** Texts for the client's terminal; filled while the request is handled. */
+  readonly warnings: string[];
+}
+
+/** The control plane itself, as its controllers act through the in-process API. */
+export const SYSTEM_USER: UserInfo = { username: "system:skerry", groups: ["system:masters", "system:authenticated"] };
+
+/** A context of the control plane's own writes. */
+export function systemContext(dryRun = false): RequestContext {
+  return { user: SYSTEM_USER, dryRun, fieldValidation: "Ignore", warnings: [] };
+}

@@ -1,0 +1,91 @@
+import { type JsonObject, toKubernetesTime } from "@skerry/base";
+import { badRequest } from "@skerry/kube";
+import type { ServiceAccountTokens } from "../authentication/service-account-tokens.ts";
+import { type ApiObject, asApiObject, asJsonObject, ensureObject, objectAt, objectsIn, textAt } from "./api-object.ts";
+import type { ObjectAt } from "./api-service.ts";
+import { required } from "./field-error.ts";
+import { keyOf, type Registry } from "./registry.ts";
+import type { RequestContext } from "./request-context.ts";
+import { conflict, invalid, methodNotSupported, notFound } from "./status-errors.ts";
+
+/** Subresources that do something when one posts to them. */
+export class SubresourceActions {
+  readonly #registry: Registry;
+  readonly #tokens: ServiceAccountTokens;
+
+  constructor(registry: Registry, tokens: ServiceAccountTokens) {
+    this.#registry = registry;
+    this.#tokens = tokens;
+  }
+
+  create(context: RequestContext, at: ObjectAt, body: JsonObject): Promise<ApiObject> {
+    switch (at.subresource) {
+      case "binding":
+        return this.#bind(context, at, body);
+      case "eviction":
+        return this.#evict(context, at, body);
+      case "token":
+        return this.#tokens.issue(at, body);
+      default:
+        throw methodNotSupported(at.definition.reference, "create");
+    }
+  }
+
+  /** Puts a pod on a node: what the scheduler decides. @throws ApiError NotFound, Conflict, Invalid */
+  async #bind(context: RequestContext, at: ObjectAt, body: JsonObject): Promise<ApiObject> {
+    const node = textAt(objectAt(body, "target"), "name");
+    if (node === "") throw invalid(at.definition.reference, at.name, [required("target.name")]);
+    const { store, clock } = this.#registry;
+    const key = keyOf(at.definition, at.namespace, at.name);
+    const write = context.dryRun ? store.rehearse.bind(store) : store.write.bind(store);
+    await write((session) => {
+      const pod = session.get(key);
+      if (!pod) throw notFound(at.definition.reference, at.name);
+      const spec = ensureObject(asJsonObject(pod), "spec");
+      const uid = textAt(objectAt(body, "metadata"), "uid");
+      if (uid !== "" && uid !== pod.metadata.uid)
+        throw conflict(
+          at.definition.reference,
+          at.name,
+          `the pod has another UID (${pod.metadata.uid}) than the binding`,
+        );
+      if (pod.metadata.deletionTimestamp !== undefined)
+        throw conflict(
+          at.definition.reference,
+          at.name,
+          `pod ${at.name} is being deleted, cannot be assigned to a host`,
+        );
+      const assigned = textAt(spec, "nodeName");
+      if (assigned !== "")
+        throw conflict(at.definition.reference, at.name, `pod ${at.name} is already assigned to node "${assigned}"`);
+      spec["nodeName"] = node;
+      const status = ensureObject(asJsonObject(pod), "status");
+      const time = toKubernetesTime(clock.now());
+      status["conditions"] = [
+        ...objectsIn(status["conditions"]).filter((condition) => condition["type"] !== "PodScheduled"),
+        { type: "PodScheduled", status: "True", lastProbeTime: null, lastTransitionTime: time },
+      ];
+      return session.put(key, pod);
+    });
+    return success();
+  }
+
+  /** Deletes a pod on behalf of a drain. */
+  async #evict(context: RequestContext, at: ObjectAt, body: JsonObject): Promise<ApiObject> {
+    const options = objectAt(body, "deleteOptions");
+    const grace = options["gracePeriodSeconds"];
+    if (grace !== undefined && typeof grace !== "number") throw badRequest("gracePeriodSeconds must be a number");
+    await this.#registry.delete(
+      context,
+      at.definition,
+      at.namespace,
+      at.name,
+      grace === undefined ? {} : { gracePeriodSeconds: grace },
+    );
+    return success();
+  }
+}
+
+function success(): ApiObject {
+  return asApiObject({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });
+}

@@ -1,0 +1,142 @@
+import { type Clock, type Random, randomInteger } from "@skerry/base";
+import { ApiError, failureStatus, isResourceVersion } from "@skerry/kube";
+import type { ApiObject } from "./api-object.ts";
+import type { Change, ChangeType } from "./change.ts";
+import type { CollectionAt } from "./list-collection.ts";
+import { type ObjectStore, parseObject } from "./object-store.ts";
+import { type Selection, selectionOf } from "./selection.ts";
+import { revisionTooLarge, tooManyRequests } from "./status-errors.ts";
+
+/** Watches that may run at the same time. */
+const WATCH_LIMIT = 1_000;
+const BOOKMARK_EVERY_MS = 60_000;
+/** A watch without `timeoutSeconds` ends after 30 to 60 minutes, as Kubernetes does it. */
+const SHORTEST_TIMEOUT_MS = 30 * 60_000;
+
+/** What a watcher sees next. `ADDED` objects of the first state carry `text` too. */
+export type CollectionEvent =
+  | { readonly type: ChangeType; readonly text: string; readonly object: ApiObject }
+  | { readonly type: "BOOKMARK"; readonly revision: number; readonly initialEventsEnd: boolean };
+
+/** How to watch. */
+export interface CollectionWatchOptions {
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /** Empty or `0`: the present state first, as `ADDED`. */
+  readonly resourceVersion?: string;
+  readonly allowWatchBookmarks?: boolean;
+  /** The present state first, then a bookmark that says so. */
+  readonly sendInitialEvents?: boolean;
+  readonly timeoutSeconds?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Runs the watches of one API server. */
+export class CollectionWatches {
+  readonly #store: ObjectStore;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  #running = 0;
+
+  constructor(store: ObjectStore, clock: Clock, random: Random) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** Watches that are running now. */
+  get runningCount(): number {
+    return this.#running;
+  }
+
+  /**
+   * The changes of a collection in the order of their revisions, without gaps; ends when its time is up.
+   * @throws ApiError BadRequest, 410 Expired, 429; the signal's reason when aborted
+   */
+  async *watch(at: CollectionAt, options: CollectionWatchOptions): AsyncGenerator<CollectionEvent, void> {
+    const selection = selectionOf(at.definition, options.labelSelector, options.fieldSelector);
+    const asked = parseRevision(options.resourceVersion);
+    if (this.#running >= WATCH_LIMIT) throw tooManyRequests("too many watches are running, please try again later");
+    this.#running++;
+    try {
+      const stateFirst = asked === 0 || options.sendInitialEvents === true;
+      const start = this.#store.read((view) => {
+        if (asked > view.revision) throw revisionTooLarge(asked, view.revision);
+        return {
+          revision: stateFirst ? view.revision : asked,
+          texts: stateFirst ? view.texts(at.definition.storageKey, at.namespace) : [],
+        };
+      });
+      for (const { text } of start.texts) {
+        const object = parseObject(text);
+        if (selection.matches(object)) yield { type: "ADDED", text, object };
+      }
+      if (options.sendInitialEvents && options.allowWatchBookmarks)
+        yield { type: "BOOKMARK", revision: start.revision, initialEventsEnd: true };
+      yield* this.#follow(at, selection, start.revision, options);
+    } finally {
+      this.#running--;
+    }
+  }
+
+  async *#follow(
+    at: CollectionAt,
+    selection: Selection,
+    from: number,
+    options: CollectionWatchOptions,
+  ): AsyncGenerator<CollectionEvent, void> {
+    const { feed } = this.#store;
+    const timeoutMs = options.timeoutSeconds
+      ? options.timeoutSeconds * 1000
+      : SHORTEST_TIMEOUT_MS + randomInteger(this.#random, SHORTEST_TIMEOUT_MS);
+    const endMs = this.#clock.monotonicMs() + timeoutMs;
+    let bookmarkMs = this.#clock.monotonicMs() + BOOKMARK_EVERY_MS;
+    let revision = from;
+    for (;;) {
+      const changes = feed.next(revision);
+      for (const change of changes) {
+        revision = change.revision;
+        const event = eventFor(at, selection, change);
+        if (event) yield event;
+      }
+      const nowMs = this.#clock.monotonicMs();
+      if (nowMs >= endMs) return;
+      if (options.allowWatchBookmarks && nowMs >= bookmarkMs) {
+        bookmarkMs = nowMs + BOOKMARK_EVERY_MS;
+        yield { type: "BOOKMARK", revision, initialEventsEnd: false };
+      }
+      if (changes.length > 0) continue;
+      await feed.wait(revision, this.#clock, Math.min(endMs, bookmarkMs) - nowMs, options.signal);
+    }
+  }
+}
+
+/** How a change looks through a selection: an object may enter or leave it. */
+function eventFor(at: CollectionAt, selection: Selection, change: Change): CollectionEvent | undefined {
+  if (change.key.resource !== at.definition.storageKey) return undefined;
+  if (at.namespace !== undefined && change.key.namespace !== at.namespace) return undefined;
+  const { text } = change;
+  if (selection.everything) return { type: change.type, text, object: change.object };
+  const matched = change.previous !== undefined && selection.matches(change.previous);
+  if (change.type === "DELETED") return matched ? { type: "DELETED", text, object: change.object } : undefined;
+  const matches = selection.matches(change.object);
+  if (matches) return { type: matched ? "MODIFIED" : "ADDED", text, object: change.object };
+  return matched ? leftSelection(change) : undefined;
+}
+
+/** A deletion as Kubernetes shows it: the last state that matched, under the revision at which it left. */
+function leftSelection(change: Change): CollectionEvent {
+  const object = parseObject(change.previousText ?? change.text);
+  object.metadata.resourceVersion = String(change.revision);
+  return { type: "DELETED", text: JSON.stringify(object), object };
+}
+
+function parseRevision(text: string | undefined): number {
+  if (text === undefined || text === "") return 0;
+  if (isResourceVersion(text)) return Number(text);
+  // The real server answers 500 without a reason here.
+  const shown = JSON.stringify(text.slice(0, 64));
+  const message = `resourceVersion: Invalid value: ${shown}: strconv.ParseUint: parsing ${shown}: invalid syntax`;
+  const { reason: _reason, ...status } = failureStatus(500, "InternalError", message);
+  throw new ApiError(status);
+}

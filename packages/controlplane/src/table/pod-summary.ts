@@ -1,0 +1,67 @@
+import type { JsonObject } from "@skerry/base";
+import { numberAt, objectAt, objectsIn, textAt } from "../registry/api-object.ts";
+import { ageOf } from "./human-duration.ts";
+
+/** The STATUS column of a pod: the most telling of phase, reasons and container states. */
+export function podReasonOf(pod: JsonObject): string {
+  const [metadata, spec, status] = [objectAt(pod, "metadata"), objectAt(pod, "spec"), objectAt(pod, "status")];
+  const initializing = initReason(spec, status);
+  let reason = initializing ?? containerReason(status, textAt(status, "reason") || textAt(status, "phase"));
+  if (metadata["deletionTimestamp"] !== undefined) {
+    if (textAt(status, "reason") === "NodeLost") reason = "Unknown";
+    else if (textAt(status, "phase") !== "Failed" && textAt(status, "phase") !== "Succeeded") reason = "Terminating";
+  }
+  return reason;
+}
+
+function initReason(spec: JsonObject, status: JsonObject): string | undefined {
+  const total = objectsIn(spec["initContainers"]).length;
+  const statuses = objectsIn(status["initContainerStatuses"]);
+  for (const [index, container] of statuses.entries()) {
+    const state = objectAt(container, "state");
+    const terminated = objectAt(state, "terminated");
+    if (state["terminated"] !== undefined && numberAt(terminated, "exitCode") === 0) continue;
+    if (container["started"] === true && state["running"] !== undefined) continue;
+    if (state["terminated"] !== undefined) {
+      const reason = textAt(terminated, "reason");
+      return `Init:${reason === "" ? exitText(terminated) : reason}`;
+    }
+    const waiting = textAt(objectAt(state, "waiting"), "reason");
+    if (waiting !== "" && waiting !== "PodInitializing") return `Init:${waiting}`;
+    return `Init:${index}/${total}`;
+  }
+  return undefined;
+}
+
+function containerReason(status: JsonObject, phaseReason: string): string {
+  let reason = phaseReason;
+  let running = false;
+  for (const container of objectsIn(status["containerStatuses"]).reverse()) {
+    const state = objectAt(container, "state");
+    const waiting = textAt(objectAt(state, "waiting"), "reason");
+    const terminated = state["terminated"] === undefined ? undefined : objectAt(state, "terminated");
+    if (waiting !== "") reason = waiting;
+    else if (terminated) reason = textAt(terminated, "reason") || exitText(terminated);
+    else if (container["ready"] === true && state["running"] !== undefined) running = true;
+  }
+  if (reason !== "Completed" || !running) return reason;
+  const ready = objectsIn(status["conditions"]).some((item) => item["type"] === "Ready" && item["status"] === "True");
+  return ready ? "Running" : "NotReady";
+}
+
+function exitText(terminated: JsonObject): string {
+  const signal = numberAt(terminated, "signal");
+  return signal ? `Signal:${signal}` : `ExitCode:${numberAt(terminated, "exitCode") ?? 0}`;
+}
+
+/** The RESTARTS column: how often, and when last. */
+export function podRestartsOf(pod: JsonObject, nowMs: number): string {
+  let count = 0;
+  let last = "";
+  for (const container of objectsIn(objectAt(pod, "status")["containerStatuses"])) {
+    count += numberAt(container, "restartCount") ?? 0;
+    const finishedAt = textAt(objectAt(objectAt(container, "lastState"), "terminated"), "finishedAt");
+    if (finishedAt > last) last = finishedAt;
+  }
+  return count > 0 && last !== "" ? `${count} (${ageOf(last, nowMs)} ago)` : String(count);
+}
