@@ -91,20 +91,24 @@ export class TwinWorld implements AsyncDisposable {
 
   /** A Device or DeviceModel as DeviceController sends it; resolves when it is stored and the twin has followed. */
   async fromCloud(operation: "insert" | "update" | "delete", object: JsonObject): Promise<void> {
+    await this.store(operation, object, ++this.#version);
+    await this.clock.advance(0);
+  }
+
+  /** The same, only until it is stored: from here on the cloud takes it for received. */
+  async store(operation: "insert" | "update" | "delete", object: JsonObject, version: number): Promise<void> {
     const metadata = isJsonObject(object["metadata"]) ? object["metadata"] : {};
     const type = String(object["kind"]).toLowerCase();
-    this.#version++;
     await this.meta.handle({
-      header: { msg_id: `m-${this.#version}`, timestamp: this.clock.now(), resourceversion: String(this.#version) },
+      header: { msg_id: `m-${version}`, timestamp: this.clock.now(), resourceversion: String(version) },
       route: {
         source: "devicecontroller",
         group: "resource",
         operation,
         resource: `${String(metadata["namespace"])}/${type}/${String(metadata["name"])}`,
       },
-      content: { ...object, metadata: { ...metadata, resourceVersion: String(this.#version) } },
+      content: { ...object, metadata: { ...metadata, resourceVersion: String(version) } },
     });
-    await this.clock.advance(0);
   }
 
   async membership(content: JsonObject): Promise<void> {
