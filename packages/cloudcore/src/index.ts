@@ -1,1 +1,1 @@
-export {};
+export * from "./cloudhub/index.ts";

@@ -28,3 +28,33 @@ export function cloudHubNotStarted(): SkerryError {
     advice: "This is a bug in Skerry; please report it with the log around it.",
   });
 }
+
+/** What CloudCore stores its keys in cannot be used. */
+export function credentialsUnusable(name: string, reason: string): SkerryError {
+  return new SkerryError({
+    code: "CLOUDHUB_CREDENTIALS_UNUSABLE",
+    message: `CloudCore's credentials ${name} cannot be used: ${reason}`,
+    advice: "Restore it from a backup; if it is deleted, a new one is made and every edge node must be enrolled anew.",
+    details: { name, reason },
+  });
+}
+
+/** An enrolment names two nodes. */
+export function nodeNameContradiction(claimed: string, proven: string): SkerryError {
+  return new SkerryError({
+    code: "CLOUDHUB_NODE_NAME_CONTRADICTION",
+    message: `The request calls itself "${claimed.slice(0, 80)}", but its certificate or its request says "${proven}"`,
+    advice: "Use one node name in edgecore.yaml, or remove the old certificate and enrol with a join token.",
+    details: { claimed: claimed.slice(0, 253), proven },
+  });
+}
+
+/** Somebody wants to enrol under the name of a node that is connected. */
+export function nameInUse(nodeName: string): SkerryError {
+  return new SkerryError({
+    code: "CLOUDHUB_NAME_IN_USE",
+    message: `The node "${nodeName}" is connected just now; its name is not given to another key`,
+    advice: "Choose another node name; or stop the EdgeCore that has it, wait half a minute and try again.",
+    details: { nodeName },
+  });
+}

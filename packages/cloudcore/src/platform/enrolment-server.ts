@@ -1,0 +1,108 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { EnrolmentRequest, EnrolmentResponse } from "../cloudhub/index.ts";
+import { httpsListenFailed } from "./errors.ts";
+
+export interface EnrolmentServerOptions {
+  readonly address: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+  /** Whose clients' certificates are asked for; PEM. */
+  readonly clientAuthorityPem: string;
+  readonly handle: (request: EnrolmentRequest) => Promise<EnrolmentResponse>;
+}
+
+/** A certificate request has some hundred bytes. */
+const MAX_BODY_BYTES = 64 * 1024;
+const MAX_HEADER_BYTES = 16 * 1024;
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+const MAX_CONNECTIONS = 256;
+
+/**
+ * The HTTPS server of port 10002: a client certificate is asked for, but not demanded; the service judges it
+ * (security.md 2.1). A GET may have a body.
+ * @throws SkerryError `CLOUDHUB_PORT_IN_USE`, `CLOUDHUB_LISTEN_FAILED`
+ */
+export async function serveEnrolment(
+  options: EnrolmentServerOptions,
+): Promise<AsyncDisposable & { readonly port: number }> {
+  const sockets = new Set<Socket>();
+  const server = createServer(
+    {
+      cert: options.certificatePem,
+      key: options.privateKeyPem,
+      ca: options.clientAuthorityPem,
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: "TLSv1.2",
+      handshakeTimeout: HEADERS_TIMEOUT_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+    (request, response) => {
+      answer(options, request, response).catch(() => response.destroy());
+    },
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  server.on("tlsClientError", (_error, socket) => socket.destroy());
+  server.on("clientError", (_error, socket) => socket.destroy());
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(httpsListenFailed(options.address, options.port, error)));
+    server.listen(options.port, options.address, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose](): Promise<void> {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+async function answer(
+  options: EnrolmentServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await readBody(request);
+  if (!body) {
+    response.writeHead(413, { "content-type": "text/plain; charset=utf-8", connection: "close" });
+    response.end(`At most ${MAX_BODY_BYTES} bytes are read here\n`);
+    return;
+  }
+  const certificate = request.socket instanceof TLSSocket ? request.socket.getPeerX509Certificate() : undefined;
+  const result = await options.handle({
+    method: request.method ?? "GET",
+    path: (request.url ?? "/").split("?")[0] ?? "/",
+    headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value ?? "")])),
+    body,
+    clientCertificateDer: certificate ? new Uint8Array(certificate.raw) : undefined,
+    remoteAddress: request.socket.remoteAddress ?? "",
+  });
+  response.writeHead(result.status, { ...result.headers, "content-length": result.body.length });
+  response.end(result.body);
+}
+
+/** The whole body; undefined when it is larger than allowed. */
+async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request) {
+    const bytes = Buffer.from(chunk as Uint8Array);
+    sizeBytes += bytes.length;
+    if (sizeBytes > MAX_BODY_BYTES) return undefined;
+    chunks.push(bytes);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}

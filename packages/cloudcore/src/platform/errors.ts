@@ -1,0 +1,46 @@
+import { SkerryError } from "@skerry/base";
+
+/** The configuration file cannot be read. */
+export function configUnreadable(path: string, cause: unknown): SkerryError {
+  return new SkerryError({
+    code: "CONFIG_UNREADABLE",
+    message: `The configuration file ${path} cannot be read`,
+    advice: "Check the path given with --config; `cloudcore --minconfig` prints one to start from.",
+    details: { path },
+    cause,
+  });
+}
+
+/** The configuration file is no YAML. */
+export function configNotYaml(path: string, finding: string): SkerryError {
+  return new SkerryError({
+    code: "CONFIG_NOT_YAML",
+    message: `The configuration file ${path} is no YAML: ${finding}`,
+    advice: "Correct the file at the named line.",
+    details: { path },
+  });
+}
+
+/** The HTTPS port could not be opened. */
+export function httpsListenFailed(address: string, port: number, cause: unknown): SkerryError {
+  const inUse = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
+  return new SkerryError({
+    code: inUse ? "CLOUDHUB_PORT_IN_USE" : "CLOUDHUB_LISTEN_FAILED",
+    message: `Cannot listen on ${address}:${port}${inUse ? ": the port is in use" : ""}`,
+    advice: inUse
+      ? `Stop what uses it (\`ss -ltnp sport = :${port}\` shows it), or set modules.cloudHub.https.port.`
+      : "Check modules.cloudHub.https in the configuration.",
+    details: { address, port },
+    cause,
+  });
+}
+
+/** Of a certificate and its key only one file is there. */
+export function halfPair(certificatePath: string, keyPath: string): SkerryError {
+  return new SkerryError({
+    code: "CLOUDHUB_HALF_PAIR",
+    message: `Only one of ${certificatePath} and ${keyPath} can be read`,
+    advice: "Restore the other file, or remove this one so that CloudCore uses what is in its Secrets.",
+    details: { certificatePath, keyPath },
+  });
+}

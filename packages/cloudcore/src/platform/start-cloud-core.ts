@@ -1,0 +1,185 @@
+import { isIP } from "node:net";
+import type { CloudCoreConfig } from "@skerry/api";
+import { type Clock, describeError, isSkerryError, type Logger, type Random, sleep } from "@skerry/base";
+import { isApiError } from "@skerry/kube";
+import { HttpsKubernetesApi, inClusterConnection, loadKubeconfig } from "@skerry/kube/platform";
+import { listenWebSocket } from "@skerry/link/platform";
+import { certificatePem, keyedCertificatePem } from "@skerry/pki";
+import { systemPki } from "@skerry/pki/platform";
+import { startCloudControllers } from "../cloud-controllers.ts";
+import {
+  CloudHub,
+  type CloudHubPort,
+  EnrolmentService,
+  JoinTokenKeeper,
+  loadCloudCredentials,
+  SecretStore,
+} from "../cloudhub/index.ts";
+import { readCredentialFiles } from "./credential-files.ts";
+import { serveEnrolment } from "./enrolment-server.ts";
+import { hostAddresses } from "./load-cloud-core-config.ts";
+import { nodeIdentity } from "./node-identity.ts";
+
+export interface CloudCoreOptions {
+  readonly config: CloudCoreConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Ports to listen on instead of the configuration's; 0 takes any free one. */
+  readonly ports?: { readonly webSocket?: number; readonly https?: number };
+  /** Gives up starting. */
+  readonly signal?: AbortSignal;
+}
+
+/** A running CloudCore. Disposing stops it; edges notice and come back when it is up again. */
+export interface CloudCore extends AsyncDisposable {
+  readonly webSocketPort: number;
+  readonly httpsPort: number;
+  readonly cloudHub: CloudHubPort;
+  /** The authority of the edges' certificates, PEM. */
+  readonly authorityPem: string;
+  /** A token with which a machine can join as an edge node. */
+  joinToken(): string;
+}
+
+const RETRY_MS = 1_000;
+
+/**
+ * Starts CloudCore: credentials, CloudHub on both its ports, the controllers. Waits for the Kubernetes API as long as it
+ * cannot be reached.
+ * @throws SkerryError of the configuration, the kubeconfig, the credentials or a port in use
+ */
+export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCore> {
+  const { config, clock, random, signal } = options;
+  const logger = options.logger.child("cloudcore");
+  const connection = await (config.kubeConfig ? loadKubeconfig(config.kubeConfig) : inClusterConnection());
+  const api = new HttpsKubernetesApi(connection);
+  await using stack = new AsyncDisposableStack();
+
+  const advertised = config.advertiseAddresses.length > 0 ? config.advertiseAddresses : hostAddresses();
+  const store = new SecretStore(api);
+  const credentials = await onceReachable(options, logger, () => loadCredentials(options, store, logger, advertised));
+  const authorityPem = certificatePem(credentials.authority.certificateDer);
+  const tls = { ...keyedCertificatePem(credentials.server), clientAuthorityPem: authorityPem };
+
+  const tokens = new JoinTokenKeeper({
+    store,
+    pki: systemPki,
+    clock,
+    random,
+    logger,
+    authority: credentials.authority,
+    refreshMs: config.tokenRefreshMs,
+  });
+  stack.use(tokens);
+  await tokens.start();
+
+  const cloudHub = new CloudHub({
+    listen: (onConnection) =>
+      listenWebSocket(
+        {
+          address: config.webSocket.address,
+          port: options.ports?.webSocket ?? config.webSocket.port,
+          ...tls,
+          identify: nodeIdentity,
+          clock,
+          logger,
+          maxConnections: 4 * config.nodeLimit + 100,
+        },
+        onConnection,
+      ),
+    api,
+    clock,
+    random,
+    logger,
+    nodeLimit: config.nodeLimit,
+    keepaliveTimeoutMs: config.keepaliveTimeoutMs,
+    ...(advertised[0] ? { advertisedAddress: advertised[0] } : {}),
+    ...(connection.caCertificatePem ? { kubernetesAuthorityPem: connection.caCertificatePem } : {}),
+  });
+  const controllers = await startCloudControllers({
+    api,
+    cloudHub,
+    clock,
+    random,
+    logger,
+    ...(advertised[0] ? { cloudCoreAddress: advertised[0] } : {}),
+    ...(signal ? { signal } : {}),
+  });
+  stack.use(controllers);
+  // After the controllers on the stack, so that it stops before them: no message finds a stopped controller.
+  stack.use(cloudHub);
+  await cloudHub.start(controllers.handlers, controllers.nodeObjects);
+
+  const enrolment = new EnrolmentService({
+    pki: systemPki,
+    api,
+    clock,
+    logger,
+    authority: credentials.authority,
+    edgeCertificateValidityMs: config.edgeCertificateValidityMs,
+    isConnected: (nodeName) => cloudHub.connectedNodes.has(nodeName),
+  });
+  const https = stack.use(
+    await serveEnrolment({
+      address: config.https.address,
+      port: options.ports?.https ?? config.https.port,
+      ...tls,
+      handle: (request) => enrolment.handle(request),
+    }),
+  );
+  logger.info("CloudCore is ready", {
+    webSocketPort: cloudHub.port,
+    httpsPort: https.port,
+    advertised: [...advertised],
+  });
+  const running = stack.move();
+  return {
+    webSocketPort: cloudHub.port,
+    httpsPort: https.port,
+    cloudHub,
+    authorityPem,
+    joinToken: () => tokens.current(),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+async function loadCredentials(
+  { config, clock, signal }: CloudCoreOptions,
+  store: SecretStore,
+  logger: Logger,
+  advertised: readonly string[],
+): ReturnType<typeof loadCloudCredentials> {
+  const files = config.credentialFiles;
+  const authority = await readCredentialFiles(files.authorityCertificate, files.authorityKey);
+  const server = await readCredentialFiles(files.serverCertificate, files.serverKey);
+  return loadCloudCredentials({
+    store,
+    pki: systemPki,
+    clock,
+    logger,
+    files: { ...(authority ? { authority } : {}), ...(server ? { server } : {}) },
+    dnsNames: [...config.dnsNames, ...advertised.filter((name) => isIP(name) === 0), "localhost"],
+    ipAddresses: [...advertised.filter((address) => isIP(address) !== 0), ...hostAddresses(), "127.0.0.1"],
+    ...(signal ? { signal } : {}),
+  });
+}
+
+/** Tries until the Kubernetes API answers; says so once, not every second. */
+async function onceReachable<T>(options: CloudCoreOptions, logger: Logger, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const isPassing = isUnreachable(error);
+      if (!isPassing || options.signal?.aborted) throw error;
+      if (attempt === 1) logger.warn("Waiting for the Kubernetes API", { error: describeError(error) });
+      await sleep(options.clock, RETRY_MS, options.signal);
+    }
+  }
+}
+
+function isUnreachable(error: unknown): boolean {
+  if (isApiError(error)) return error.httpStatus >= 500 || error.httpStatus === 429;
+  return isSkerryError(error, "KUBE_UNREACHABLE");
+}
