@@ -153,6 +153,9 @@ test("withdrawing a desired value ends the delta and keeps what the device says"
   const published = world.bus.take();
   assert.deepEqual(Object.keys(at(only(published, "/twin/get/result"), "twin") as JsonObject), ["led"]);
   assert.equal(published.length, 1, "no delta");
+  const report = world.outbox().find(({ key }) => key.endsWith("/led"));
+  assert.equal(at(report?.content, "twin", "led", "expected", "value"), "", "the cloud sees that nothing is wanted");
+  assert.equal(at(report?.content, "twin", "led", "actual", "value"), "OFF");
 });
 
 test("any text is a value: blanks, JSON, all of Unicode", async () => {

@@ -63,15 +63,24 @@ export function delta(head: DocumentHead, twin: Twin): JsonObject | null {
   };
 }
 
-/** Content of the report to the cloud (wire.md 12.6, U27): the whole property, so that only the newest must arrive. */
+/**
+ * Content of the report to the cloud (wire.md 12.6, U27): the whole property, so that only the newest must arrive. A
+ * side that once had a value and has none now is "", else the cloud would show the old one for ever.
+ */
 export function twinReport(head: DocumentHead, property: TwinProperty): JsonObject {
+  const none: TwinValue = { value: "", timestampMs: head.timestampMs };
+  const { expectedVersion, actualVersion } = property;
+  const sides = {
+    expected: property.expected ?? (expectedVersion && none),
+    actual: property.actual ?? (actualVersion && none),
+  };
   return {
     ...headOf(head),
     twin: {
       [property.name]: {
-        ...propertyJson(property),
-        ...(property.expectedVersion && property.expected ? { expected_version: { ...property.expectedVersion } } : {}),
-        ...(property.actualVersion && property.actual ? { actual_version: { ...property.actualVersion } } : {}),
+        ...propertyJson({ ...property, ...sides }),
+        ...(expectedVersion ? { expected_version: { ...expectedVersion } } : {}),
+        ...(actualVersion ? { actual_version: { ...actualVersion } } : {}),
       },
     },
   };
