@@ -152,3 +152,13 @@ export function demoStepFailed(expected: string, limitMs: number, seen: string):
     advice: "See `skerry status`, `kubectl get events` and the logs in the home folder's logs/.",
   });
 }
+
+/** A component's configuration file cannot be read. */
+export function configUnreadable(path: string, reason: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_CONFIG_UNREADABLE",
+    message: `The configuration ${path} cannot be read: ${reason}`,
+    advice: "Give a YAML file as --minconfig prints it.",
+    details: { path },
+  });
+}

@@ -43,8 +43,9 @@ export function loadSettings(home: SkerryHome): Settings {
   const defaults = defaultSettings();
   if (!existsSync(home.settingsFile)) return defaults;
   try {
-    const stored = JSON.parse(readFileSync(home.settingsFile, "utf8")) as Partial<Settings>;
-    return { ...defaults, ...stored, nodeAddress: defaults.nodeAddress };
+    const stored = JSON.parse(readFileSync(home.settingsFile, "utf8")) as Partial<Settings> & { node?: string | null };
+    const node = stored.node === null ? undefined : (stored.node ?? defaults.node);
+    return { ...defaults, ...stored, node, nodeAddress: defaults.nodeAddress };
   } catch {
     return defaults; // Options can be given again; nothing else is kept here.
   }
@@ -52,7 +53,7 @@ export function loadSettings(home: SkerryHome): Settings {
 
 /** Keeps the settings for the next start. */
 export function saveSettings(home: SkerryHome, settings: Settings): void {
-  writeFileSync(home.settingsFile, `${JSON.stringify(settings, null, 2)}\n`);
+  writeFileSync(home.settingsFile, `${JSON.stringify({ ...settings, node: settings.node ?? null }, null, 2)}\n`);
 }
 
 /**

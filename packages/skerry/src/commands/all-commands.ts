@@ -1,4 +1,6 @@
+import { cloudcore } from "./cloudcore.ts";
 import type { Command } from "./command.ts";
+import { controlplane } from "./controlplane.ts";
 import { demo } from "./demo.ts";
 import { broker, thermometer } from "./devices.ts";
 import { down, reset } from "./down.ts";
@@ -19,6 +21,8 @@ export const allCommands: readonly Command[] = [
   token,
   down,
   reset,
+  cloudcore,
+  controlplane,
   broker,
   thermometer,
   superviseCommand,

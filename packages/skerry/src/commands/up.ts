@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { SkerryError } from "@skerry/base";
 import { createLogger, systemClock } from "@skerry/base/platform";
 import { alreadyRunning, partNotReady, usageError } from "../errors.ts";
-import { loadSettings, type Settings, saveSettings } from "../settings.ts";
+import { defaultSettings, loadSettings, type Settings, saveSettings } from "../settings.ts";
 import { prepareHome, type SkerryHome, skerryHome } from "../skerry-home.ts";
 import { cleanUpAfterCrash } from "../supervisor/clean-up.ts";
 import { ControlServer, controlSocketPath } from "../supervisor/control-channel.ts";
@@ -23,8 +23,8 @@ Starts everything on this machine: a small Kubernetes, CloudCore, one edge node 
 broker, a virtual thermometer and an example app. Runs until Ctrl-C, or in the background with --detach.
 
   --detach              return when everything is ready
-  --no-node             only the cloud side; needs no root
-  --no-examples         without example app and thermometer
+  --no-node             only the cloud side; needs no root (--node: with the node again)
+  --no-examples         without example app and thermometer (--examples: with them again)
   --api-port NUMBER     Kubernetes API (6443)
   --api-address ADDRESS where the Kubernetes API listens (127.0.0.1)
   --hub-port NUMBER     CloudHub's WebSocket (10000)
@@ -47,10 +47,11 @@ export const up: Command = {
   async run(parameters) {
     const { values } = parseArgs({
       args: [...parameters],
+      allowNegative: true,
       options: {
         detach: { type: "boolean" },
-        "no-node": { type: "boolean" },
-        "no-examples": { type: "boolean" },
+        node: { type: "boolean" },
+        examples: { type: "boolean" },
         "api-port": { type: "string" },
         "api-address": { type: "string" },
         "hub-port": { type: "string" },
@@ -70,8 +71,8 @@ export const up: Command = {
       cloudHttpsPort: portOption(values["hub-https-port"], "--hub-https-port") ?? before.cloudHttpsPort,
       mqttPort: portOption(values["mqtt-port"], "--mqtt-port") ?? before.mqttPort,
       podSubnet: subnetOption(values["pod-subnet"]) ?? before.podSubnet,
-      node: values["no-node"] ? undefined : before.node,
-      examples: values["no-examples"] ? false : before.examples,
+      node: nodeOption(values.node, before.node),
+      examples: values.examples ?? before.examples,
     };
     const holder = liveHolder(home);
     if (holder) throw alreadyRunning(home.folder, holder.processId);
@@ -87,6 +88,11 @@ function portOption(text: string | undefined, option: string): number | undefine
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw usageError(`${option} needs a port number between 1 and 65535, not ${JSON.stringify(text)}`);
   return port;
+}
+
+function nodeOption(wanted: boolean | undefined, before: string | undefined): string | undefined {
+  if (wanted === undefined) return before;
+  return wanted ? (before ?? defaultSettings().node) : undefined;
 }
 
 function subnetOption(text: string | undefined): string | undefined {

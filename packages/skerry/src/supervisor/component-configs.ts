@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
-import { PAUSE_IMAGE } from "../images/builtin-images.ts";
 import type { NodeContainersPaths } from "../nodecontainers/node-containers.ts";
 import type { Settings } from "../settings.ts";
 import type { SkerryHome } from "../skerry-home.ts";
@@ -20,6 +19,11 @@ export function writeCloudCoreConfig(home: SkerryHome, settings: Settings): stri
         advertiseAddress: [...new Set([settings.nodeAddress, "127.0.0.1"])],
         https: { enable: true, address: "0.0.0.0", port: settings.cloudHttpsPort },
         websocket: { enable: true, address: "0.0.0.0", port: settings.cloudHubPort },
+        // Not the machine's /etc/kubeedge, should it have one.
+        tlsCAFile: join(home.cloudCore, "rootCA.crt"),
+        tlsCAKeyFile: join(home.cloudCore, "rootCA.key"),
+        tlsCertFile: join(home.cloudCore, "server.crt"),
+        tlsPrivateKeyFile: join(home.cloudCore, "server.key"),
       },
     },
   };
@@ -63,7 +67,6 @@ export function edgeCoreConfig(input: EdgeCoreConfigInput): Record<string, unkno
         hostnameOverride: input.node,
         ...(input.nodeAddress === undefined ? {} : { nodeIP: input.nodeAddress }),
         rootDirectory: join(input.nodeFolder, "edged"),
-        podSandboxImage: PAUSE_IMAGE,
         tailoredKubeletConfig: { containerRuntimeEndpoint: `unix://${input.containerRuntimeSocket}` },
       },
       eventBus: { enable: true, mqttMode: 2, mqttServerExternal: input.mqttServer },

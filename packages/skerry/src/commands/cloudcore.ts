@@ -1,0 +1,50 @@
+import { parseArgs } from "node:util";
+import { cloudCoreDefaultConfigText, cloudCoreMinConfigText, parseCloudCoreConfig } from "@skerry/api";
+import { systemClock, systemRandom } from "@skerry/base/platform";
+import { machineAddress } from "../settings.ts";
+import { type Command, EXIT_OK } from "./command.ts";
+import { readConfigFile } from "./config-file.ts";
+import { runService } from "./service-process.ts";
+
+/** Where KubeEdge has it. */
+const DEFAULT_CONFIG_FILE = "/etc/kubeedge/config/cloudcore.yaml";
+
+/** `cloudcore`, alone or as `skerry cloudcore`. */
+export const cloudcore: Command = {
+  name: "cloudcore",
+  summary: "CloudCore alone, with a kubeconfig of any Kubernetes",
+  help: `cloudcore [--config FILE] | --minconfig | --defaultconfig
+
+Runs CloudCore in this process. It reads KubeEdge's cloudcore.yaml and the short form.
+
+  --config FILE     ${DEFAULT_CONFIG_FILE}
+  --minconfig       print a configuration to begin with
+  --defaultconfig   print all that can be configured
+
+Examples:
+  cloudcore --minconfig > cloudcore.yaml
+  cloudcore --config cloudcore.yaml
+`,
+  internal: true,
+  async run(parameters) {
+    const { values } = parseArgs({
+      args: [...parameters],
+      options: {
+        config: { type: "string", default: DEFAULT_CONFIG_FILE },
+        minconfig: { type: "boolean" },
+        defaultconfig: { type: "boolean" },
+      },
+    });
+    if (values.minconfig || values.defaultconfig) {
+      const text = values.minconfig ? cloudCoreMinConfigText : cloudCoreDefaultConfigText;
+      process.stdout.write(text(machineAddress()));
+      return EXIT_OK;
+    }
+    const { config, warnings } = parseCloudCoreConfig(readConfigFile(values.config));
+    const { startCloudCore } = await import("@skerry/cloudcore/platform");
+    return runService(async (logger) => {
+      for (const warning of warnings) logger.warn(`${values.config}: ${warning}`);
+      return { service: await startCloudCore({ config, clock: systemClock, random: systemRandom, logger }) };
+    });
+  },
+};

@@ -1,0 +1,103 @@
+// `node tools/with-node.mjs tools/pack.ts [FOLDER]`: bundles the shipped form and writes it as npm tarballs into FOLDER
+// (dist/): `skerry`, `@skerry/cloudcore`, `@skerry/edgecore`. Each is plain JavaScript without dependencies to install
+// but, for machines with an older Node.js, the per-platform Node.js.
+import { spawnSync } from "node:child_process";
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const output = resolve(root, process.argv[2] ?? "dist");
+
+interface Manifest {
+  readonly version: string;
+  readonly license: string;
+  readonly description: string;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
+}
+
+/** One package as it is shipped. */
+interface ShippedPackage {
+  readonly name: string;
+  /** The command it brings, and its entry. */
+  readonly command: string;
+  readonly entry: string;
+  readonly description: string;
+  /** Folders of the repository that are shipped too. */
+  readonly folders: readonly string[];
+}
+
+const packages: readonly ShippedPackage[] = [
+  {
+    name: "skerry",
+    command: "skerry",
+    entry: "packages/skerry/src/main.ts",
+    description: "Containers and IoT devices on edge nodes that keep working offline, managed with kubectl",
+    folders: ["examples/app", "examples/thermometer"],
+  },
+  {
+    name: "@skerry/cloudcore",
+    command: "cloudcore",
+    entry: "packages/skerry/src/entries/cloudcore.ts",
+    description: "Skerry's cloud part",
+    folders: [],
+  },
+  {
+    name: "@skerry/edgecore",
+    command: "edgecore",
+    entry: "packages/skerry/src/entries/edgecore.ts",
+    description: "Skerry's part on an edge node",
+    folders: [],
+  },
+];
+
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
+rmSync(output, { recursive: true, force: true });
+mkdirSync(output, { recursive: true });
+for (const shipped of packages) process.stdout.write(`${await pack(shipped)}\n`);
+
+/** Bundles one package and returns the path of its tarball. */
+async function pack(shipped: ShippedPackage): Promise<string> {
+  const folder = join(output, shipped.command);
+  await build({
+    entryPoints: { main: join(root, shipped.entry) },
+    outdir: join(folder, "dist"),
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    keepNames: true,
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: "linked",
+    logLevel: "warning",
+    // CommonJS packages in the bundle ask for Node.js's modules by require().
+    banner: {
+      js: 'import { createRequire as skerryCreateRequire } from "node:module"; const require = skerryCreateRequire(import.meta.url);',
+    },
+  });
+  for (const path of shipped.folders) cpSync(join(root, path), join(folder, path), { recursive: true });
+  const launcher = join(folder, "bin", `${shipped.command}.mjs`);
+  mkdirSync(dirname(launcher), { recursive: true });
+  cpSync(join(root, "tools", "shipped-launcher.mjs"), launcher);
+  chmodSync(launcher, 0o755);
+  const description = {
+    name: shipped.name,
+    version: manifest.version,
+    description: shipped.description,
+    license: manifest.license,
+    type: "module",
+    bin: { [shipped.command]: `bin/${shipped.command}.mjs` },
+    engines: { node: ">=20" },
+    os: ["linux"],
+    files: ["bin", "dist", ...shipped.folders],
+    optionalDependencies: manifest.optionalDependencies,
+  };
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify(description, null, 2)}\n`);
+  const packed = spawnSync("npm", ["pack", "--json", "--pack-destination", output], { cwd: folder, encoding: "utf8" });
+  if (packed.status !== 0) throw new Error(`npm pack ${shipped.name}: ${packed.stderr}`);
+  const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
+  return join(output, filename);
+}
