@@ -1,0 +1,1 @@
+export { type BrokerPublication, MemoryBroker } from "./memory-broker.ts";
