@@ -1,1 +1,2 @@
+export * from "./cloud-controllers.ts";
 export * from "./cloudhub/index.ts";
