@@ -80,6 +80,31 @@ export class ConfigSection {
     );
   }
 
+  /** A mapping of names to texts. */
+  textMap(name: string): Readonly<Record<string, string>> {
+    return this.#typed<Readonly<Record<string, string>>>(name, {}, "a mapping of names to texts", (value) =>
+      isJsonObject(value) && Object.values(value).every((item) => typeof item === "string")
+        ? (value as Readonly<Record<string, string>>)
+        : undefined,
+    );
+  }
+
+  /** A list of mappings. */
+  sections(name: string): readonly ConfigSection[] {
+    const items = this.#typed<readonly JsonValue[]>(name, [], "a list", (value) =>
+      Array.isArray(value) ? value : undefined,
+    );
+    return items.map((item, index) => new ConfigSection(item, `${this.pathOf(name)}[${index}]`, this.#findings));
+  }
+
+  /** A duration as Go writes it (`1m30s`), or a number of `unitMs`; in milliseconds. */
+  durationMs(name: string, fallbackMs: number, unitMs = 1000): number {
+    return this.#typed(name, fallbackMs, "a duration such as 10s or 1m30s", (value) => {
+      if (typeof value === "number" && value >= 0) return value * unitMs;
+      return typeof value === "string" ? parseGoDuration(value) : undefined;
+    });
+  }
+
   /** Fields of KubeEdge that need no warning although they have no effect here: sizes of buffers and the like. */
   ignore(...names: readonly string[]): void {
     for (const name of names) this.#take(name);
@@ -114,4 +139,16 @@ export class ConfigSection {
     this.error(name, `must be ${expected}`);
     return fallback;
   }
+}
+
+const GO_UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds of a Go duration with the units h, m, s and ms; undefined when it is none. */
+function parseGoDuration(text: string): number | undefined {
+  if (text === "0") return 0;
+  if (!/^(\d+(\.\d+)?(ms|h|m|s))+$/.test(text)) return undefined;
+  let totalMs = 0;
+  for (const [, amount = "", , unit = ""] of text.matchAll(/(\d+(\.\d+)?)(ms|h|m|s)/g))
+    totalMs += Number(amount) * (GO_UNITS_MS[unit] ?? 0);
+  return Math.round(totalMs);
 }

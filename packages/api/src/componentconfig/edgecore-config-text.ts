@@ -1,0 +1,99 @@
+/** What is put into a printed configuration. */
+export interface EdgeCoreConfigFacts {
+  readonly nodeName: string;
+  /** Host name or address of CloudCore, or of this machine when it is not known. */
+  readonly cloudHost: string;
+}
+
+/** What `--defaultconfig` prints: every field that has an effect, with its default. */
+export function edgeCoreDefaultConfigText({ nodeName, cloudHost }: EdgeCoreConfigFacts): string {
+  return `# The complete configuration of EdgeCore, with every default. A field that is left out has the value shown here.
+# KubeEdge's edgecore.yaml can be used as it is: its other fields are read and have no effect.
+
+apiVersion: edgecore.config.kubeedge.io/v1alpha2
+kind: EdgeCore
+database:
+  dataSource: /var/lib/kubeedge/edgecore.db
+modules:
+  deviceTwin:
+    enable: true
+  edgeHub:
+    enable: true
+    # Seconds between two keepalives, at most 29.
+    heartbeat: 15
+    httpServer: https://${cloudHost}:10002
+    projectID: e632aba927ea4ac2b575ec1603d56f10
+    # Renews the certificate before it expires.
+    rotateCertificates: true
+    tlsCaFile: /etc/kubeedge/ca/rootCA.crt
+    tlsCertFile: /etc/kubeedge/certs/server.crt
+    tlsPrivateKeyFile: /etc/kubeedge/certs/server.key
+    # Join token for the first start: \`npx skerry token\` where CloudCore runs prints one.
+    token: ""
+    websocket:
+      server: ${cloudHost}:10000
+  edged:
+    enable: true
+    hostnameOverride: ${nodeName}
+    # Empty: found by itself.
+    nodeIP: ""
+    nodeLabels: {}
+    registerSchedulable: true
+    rootDirectory: /var/lib/kubelet
+    tailoredKubeletConfig:
+      clusterDNS: []
+      clusterDomain: cluster.local
+      containerLogMaxFiles: 5
+      containerLogMaxSize: 10Mi
+      containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
+      maxPods: 110
+      nodeLeaseDurationSeconds: 40
+      nodeStatusReportFrequency: 5m0s
+      nodeStatusUpdateFrequency: 10s
+      podLogsDir: /var/log/pods
+      readOnlyPort: 10350
+      registerWithTaints: []
+      resolvConf: /etc/resolv.conf
+  eventBus:
+    enable: true
+    eventBusTLS:
+      enable: false
+      tlsMqttCAFile: /etc/kubeedge/ca/rootCA.crt
+      tlsMqttCertFile: /etc/kubeedge/certs/server.crt
+      tlsMqttPrivateKeyFile: /etc/kubeedge/certs/server.key
+    mqttMode: 2
+    mqttPassword: ""
+    # Empty: names made from the node's.
+    mqttPubClientID: ""
+    mqttServerExternal: tcp://127.0.0.1:1883
+    mqttSubClientID: ""
+    mqttUsername: ""
+  metaManager:
+    # Seconds that a question to the cloud may take.
+    remoteQueryTimeout: 60
+# What KubeEdge does not have.
+skerry:
+  # Seconds between two pings; a dead link is found within two of them.
+  pingPeriod: 5
+  # More addresses of CloudCore (host:port), tried in turn.
+  servers: []
+`;
+}
+
+/** What `--minconfig` prints: what most users set, ready to use. */
+export function edgeCoreMinConfigText({ nodeName, cloudHost }: EdgeCoreConfigFacts): string {
+  return `# The smallest useful configuration of EdgeCore; all else has its default (\`--defaultconfig\` shows it).
+
+apiVersion: edgecore.config.kubeedge.io/v1alpha2
+kind: EdgeCore
+modules:
+  edgeHub:
+    httpServer: https://${cloudHost}:10002
+    # Join token for the first start: \`npx skerry token\` where CloudCore runs prints one.
+    token: ""
+    websocket:
+      server: ${cloudHost}:10000
+  edged:
+    hostnameOverride: ${nodeName}
+`;
+}

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { isSkerryError, type JsonValue } from "@skerry/base";
+import { parse } from "yaml";
+import { defaultEdgeCoreConfig, parseEdgeCoreConfig } from "./edgecore-config.ts";
+import { edgeCoreDefaultConfigText, edgeCoreMinConfigText } from "./edgecore-config-text.ts";
+
+const fixtures = join(import.meta.dirname, "../../../../fixtures/config");
+
+function read(text: string): ReturnType<typeof parseEdgeCoreConfig> {
+  return parseEdgeCoreConfig(parse(text) as JsonValue);
+}
+
+test("KubeEdge's default configuration is read without a warning", () => {
+  const { config, warnings } = read(readFileSync(join(fixtures, "kubeedge-edgecore.default.yaml"), "utf8"));
+  assert.deepEqual(warnings, []);
+  assert.equal(config.nodeName, "host-1");
+  assert.deepEqual(config.edgeHub.servers, ["192.0.2.2:10000"]);
+  assert.equal(config.edgeHub.httpServer, "https://192.0.2.2:10002");
+  assert.equal(config.edged.podLogsDirectory, "/var/log/pods");
+  assert.equal(config.edged.nodeStatusReportPeriodMs, 300_000);
+});
+
+test("KubeEdge's minimal configuration is read, and what it switches off is told", () => {
+  const { config, warnings } = read(readFileSync(join(fixtures, "kubeedge-edgecore.min.yaml"), "utf8"));
+  assert.equal(config.edgeHub.enabled, false);
+  assert.deepEqual(warnings, ["modules.edgeHub.enable: it is false, so this node never connects to the cloud"]);
+});
+
+test("the short form is read", () => {
+  const { config, warnings } = read(`
+apiVersion: edgecore.config.kubeedge.io/v1alpha1
+kind: EdgeCore
+spec:
+  nodeID: "edge-node-1"
+  cloudHub:
+    server: "wss://192.0.2.7:10000"
+  deviceTwin:
+    updateInterval: 60
+`);
+  assert.deepEqual(warnings, []);
+  assert.equal(config.nodeName, "edge-node-1");
+  assert.deepEqual(config.edgeHub.servers, ["192.0.2.7:10000"]);
+  assert.equal(config.edgeHub.httpServer, "https://192.0.2.7:10002");
+});
+
+test("v1alpha1's flat fields are read where they still mean something", () => {
+  const { config, warnings } = read(`
+apiVersion: edgecore.config.kubeedge.io/v1alpha1
+kind: EdgeCore
+modules:
+  edged:
+    hostnameOverride: edge-9
+    labels: { site: harbour }
+    taints: [{ key: edge, effect: NoSchedule }]
+    remoteRuntimeEndpoint: unix:///run/other.sock
+    nodeStatusUpdateFrequency: 20
+    clusterDNS: 10.0.0.10
+    concurrentConsumers: 5
+`);
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(config.edged.nodeLabels, { site: "harbour" });
+  assert.deepEqual(config.edged.taints, [{ key: "edge", effect: "NoSchedule" }]);
+  assert.equal(config.edged.containerRuntimeEndpoint, "unix:///run/other.sock");
+  assert.equal(config.edged.nodeStatusPeriodMs, 20_000);
+  assert.deepEqual(config.edged.clusterDns, ["10.0.0.10"]);
+});
+
+test("a node with a folder of its own keeps its logs there", () => {
+  const { config } = read("modules: { edged: { rootDirectory: /srv/node/ } }");
+  assert.equal(config.edged.rootDirectory, "/srv/node");
+  assert.equal(config.edged.podLogsDirectory, "/srv/node/pod-logs");
+});
+
+test("unknown fields are warned of, wrong ones refused all at once with their paths", () => {
+  const { warnings } = read("modules: { edged: { rootDirectry: /x }, edgeHub: { Heartbeat: 10 } }");
+  assert.deepEqual(warnings, ["modules.edged.rootDirectry: unknown field, ignored"]);
+  assert.throws(
+    () =>
+      read(`
+kind: EdgeCore
+modules:
+  edged: { hostnameOverride: "Not A Name", rootDirectory: relative, tailoredKubeletConfig: { maxPods: many } }
+  edgeHub: { heartbeat: 60, websocket: { server: "<cloudcore-ip>:x" }, httpServer: ftp://a }
+  eventBus: { mqttMode: 7 }
+`),
+    (error) => {
+      assert.ok(isSkerryError(error, "CONFIG_INVALID"));
+      for (const field of [
+        "modules.edged.hostnameOverride",
+        "modules.edged.rootDirectory",
+        "modules.edged.tailoredKubeletConfig.maxPods",
+        "modules.edgeHub.heartbeat",
+        "modules.edgeHub.websocket.server",
+        "modules.edgeHub.httpServer",
+        "modules.eventBus.mqttMode",
+      ])
+        assert.ok(error.message.includes(field), `${field} in: ${error.message}`);
+      return true;
+    },
+  );
+  assert.throws(
+    () => read("kind: CloudCore"),
+    (error) => isSkerryError(error, "CONFIG_INVALID"),
+  );
+  assert.throws(
+    () => read("[1, 2]"),
+    (error) => isSkerryError(error, "CONFIG_INVALID"),
+  );
+});
+
+test("what --defaultconfig and --minconfig print is read back as the defaults", () => {
+  const facts = { nodeName: "edge-1", cloudHost: "127.0.0.1" };
+  for (const text of [edgeCoreDefaultConfigText(facts), edgeCoreMinConfigText(facts)]) {
+    const { config, warnings } = read(text);
+    assert.deepEqual(warnings, []);
+    assert.deepEqual(config, { ...defaultEdgeCoreConfig(), nodeName: "edge-1" });
+  }
+});

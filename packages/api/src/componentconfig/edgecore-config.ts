@@ -1,0 +1,103 @@
+import { isJsonObject, type JsonValue } from "@skerry/base";
+import { ConfigFindings, ConfigSection } from "./config-section.ts";
+import { type EdgedSection, readEdged } from "./edgecore-edged-section.ts";
+import { type EdgeHubSection, readEdgeHub, readShortCloudHub } from "./edgecore-edgehub-section.ts";
+import { type EventBusSection, readEventBus } from "./edgecore-eventbus-section.ts";
+
+/** EdgeCore's configuration, checked and complete. */
+export interface EdgeCoreConfig {
+  /** Empty: this machine's host name. */
+  readonly nodeName: string;
+  readonly databasePath: string;
+  readonly edgeHub: EdgeHubSection;
+  readonly metaManager: { readonly requestTimeoutMs: number };
+  readonly edged: EdgedSection;
+  readonly deviceTwin: { readonly enabled: boolean };
+  readonly eventBus: EventBusSection;
+}
+
+export interface ParsedEdgeCoreConfig {
+  readonly config: EdgeCoreConfig;
+  /** What in the file has no effect, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** RFC 1123 subdomain, as Kubernetes wants it of a node. */
+const NODE_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+/**
+ * Reads a parsed `edgecore.yaml`: KubeEdge's v1alpha2, its older v1alpha1 (both `modules`), or the short form (`spec`
+ * with `nodeID` and `cloudHub.server`; its other modules are written as under `modules`).
+ * @throws SkerryError `CONFIG_INVALID` naming every wrong field
+ */
+export function parseEdgeCoreConfig(file: JsonValue | undefined): ParsedEdgeCoreConfig {
+  const findings = new ConfigFindings();
+  const root = new ConfigSection(file, "", findings);
+  checkKind(file, findings);
+  root.ignore("apiVersion", "kind", "metadata", "edgecoreVersion", "featureGates");
+  const database = root.section("database");
+  const databasePath = database.text("dataSource", "/var/lib/kubeedge/edgecore.db");
+  database.ignore("driverName", "aliasName");
+  database.finish();
+  const isShortForm = !root.has("modules") && root.has("spec");
+  const modules = root.section(isShortForm ? "spec" : "modules");
+  const extras = root.section("skerry");
+  const { nodeName, edged } = readEdged(modules.section("edged"));
+  const shortName = isShortForm ? modules.text("nodeID", "") : "";
+  const hub = isShortForm
+    ? readShortCloudHub(modules.section("cloudHub"), modules.section("edgeHub"), extras)
+    : readEdgeHub(modules.section("edgeHub"), extras);
+  const config: EdgeCoreConfig = {
+    nodeName: shortName || nodeName,
+    databasePath,
+    edgeHub: hub,
+    metaManager: readMetaManager(modules.section("metaManager")),
+    edged,
+    deviceTwin: readDeviceTwin(modules.section("deviceTwin")),
+    eventBus: readEventBus(modules.section("eventBus")),
+  };
+  if (config.nodeName !== "" && !isNodeName(config.nodeName)) {
+    const field = shortName ? "spec.nodeID" : "modules.edged.hostnameOverride";
+    findings.errors.push(`${field} must be a node's name: lower-case letters, digits, '-' and '.'`);
+  }
+  for (const name of ["serviceBus", "edgeStream", "taskManager", "dbTest"])
+    if (modules.section(name).flag("enable", false)) modules.warn(name, "this module is not part of this version");
+  extras.finish();
+  modules.finish();
+  root.finish();
+  findings.throwIfWrong("EdgeCore");
+  return { config, warnings: findings.warnings };
+}
+
+/** The configuration of an empty file. */
+export function defaultEdgeCoreConfig(): EdgeCoreConfig {
+  return parseEdgeCoreConfig(undefined).config;
+}
+
+function isNodeName(text: string): boolean {
+  return text.length <= 253 && NODE_NAME.test(text);
+}
+
+function checkKind(file: JsonValue | undefined, findings: ConfigFindings): void {
+  const kind = isJsonObject(file) ? file["kind"] : undefined;
+  if (kind !== undefined && kind !== "EdgeCore")
+    findings.errors.push(`kind must be EdgeCore, it is ${JSON.stringify(kind).slice(0, 80)}`);
+}
+
+function readMetaManager(section: ConfigSection): EdgeCoreConfig["metaManager"] {
+  if (!section.flag("enable", true)) section.warn("enable", "EdgeCore cannot work without it, so it runs all the same");
+  const requestTimeoutMs = section.durationMs("remoteQueryTimeout", 60_000);
+  const server = section.section("metaServer");
+  if (server.flag("enable", false)) server.warn("enable", "MetaServer is not part of this version");
+  section.ignore("contextSendGroup", "contextSendModule");
+  section.finish();
+  return { requestTimeoutMs };
+}
+
+function readDeviceTwin(section: ConfigSection): EdgeCoreConfig["deviceTwin"] {
+  const enabled = section.flag("enable", true);
+  // The short form's own field: a change is reported when it happens, so there is no interval to set.
+  section.ignore("dmiSockPath", "updateInterval");
+  section.finish();
+  return { enabled };
+}

@@ -1,0 +1,127 @@
+import type { Taint } from "../kubernetes/core.ts";
+import type { ConfigSection } from "./config-section.ts";
+import { KUBELET_FIELDS_WITHOUT_EFFECT, V1ALPHA1_FIELDS_WITHOUT_EFFECT } from "./edgecore-unused-fields.ts";
+
+/** How the node runs pods. */
+export interface EdgedSection {
+  readonly enabled: boolean;
+  readonly rootDirectory: string;
+  readonly podLogsDirectory: string;
+  /** Empty: found by itself. */
+  readonly nodeIp: string;
+  readonly nodeLabels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+  /** `unix:///…` of the CRI socket. */
+  readonly containerRuntimeEndpoint: string;
+  readonly kubeletPort: number;
+  readonly maxPods: number;
+  readonly clusterDns: readonly string[];
+  readonly clusterDomain: string;
+  readonly resolvConf: string;
+  readonly nodeStatusPeriodMs: number;
+  readonly nodeStatusReportPeriodMs: number;
+  readonly nodeLeaseDurationSeconds: number;
+  readonly containerLogMaxBytes: number;
+  readonly containerLogMaxFiles: number;
+}
+
+const DEFAULT_ROOT = "/var/lib/kubelet";
+const DEFAULT_ENDPOINT = "unix:///run/containerd/containerd.sock";
+const UNSCHEDULABLE: Taint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" };
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+};
+
+/** KubeEdge's `modules.edged`: v1alpha2, and the flat fields of v1alpha1 where they still mean something. */
+export function readEdged(edged: ConfigSection): { readonly nodeName: string; readonly edged: EdgedSection } {
+  const kubelet = edged.section("tailoredKubeletConfig");
+  const enabled = edged.flag("enable", true);
+  const rootDirectory = readPath(edged, "rootDirectory", DEFAULT_ROOT);
+  const nodeName = edged.text("hostnameOverride", "").trim();
+  if (!kubelet.flag("registerNode", edged.flag("registerNode", true)))
+    edged.warn("registerNode", "the node registers itself all the same");
+  const oldEndpoint = edged.text("remoteRuntimeEndpoint", DEFAULT_ENDPOINT);
+  const oldStatusPeriodMs = edged.durationMs("nodeStatusUpdateFrequency", 10_000);
+  const oldDns = edged.text("clusterDNS", "");
+  const section: EdgedSection = {
+    enabled,
+    rootDirectory,
+    // A folder of its own must hold all there is of a node.
+    podLogsDirectory:
+      rootDirectory !== DEFAULT_ROOT && !kubelet.has("podLogsDir")
+        ? `${rootDirectory}/pod-logs`
+        : readPath(kubelet, "podLogsDir", "/var/log/pods"),
+    nodeIp: edged.text("nodeIP", ""),
+    nodeLabels: { ...edged.textMap("labels"), ...edged.textMap("nodeLabels") },
+    taints: [
+      ...readTaints(edged, "taints"),
+      ...readTaints(kubelet, "registerWithTaints"),
+      ...(edged.flag("registerSchedulable", true) ? [] : [UNSCHEDULABLE]),
+    ],
+    containerRuntimeEndpoint: readEndpoint(kubelet, oldEndpoint),
+    kubeletPort: kubelet.port("readOnlyPort", 10350),
+    maxPods: kubelet.integer("maxPods", 110, { minimum: 1, maximum: 10_000 }),
+    clusterDns: kubelet.texts("clusterDNS", oldDns === "" ? [] : [oldDns]),
+    clusterDomain: kubelet.text("clusterDomain", edged.text("clusterDomain", "") || "cluster.local"),
+    resolvConf: readPath(kubelet, "resolvConf", "/etc/resolv.conf"),
+    nodeStatusPeriodMs: kubelet.durationMs("nodeStatusUpdateFrequency", oldStatusPeriodMs),
+    nodeStatusReportPeriodMs: kubelet.durationMs("nodeStatusReportFrequency", 300_000),
+    nodeLeaseDurationSeconds: kubelet.integer("nodeLeaseDurationSeconds", 40, { minimum: 5, maximum: 86_400 }),
+    containerLogMaxBytes: readSize(kubelet, "containerLogMaxSize", "10Mi"),
+    containerLogMaxFiles: kubelet.integer("containerLogMaxFiles", 5, { minimum: 2, maximum: 1000 }),
+  };
+  kubelet.ignore(...KUBELET_FIELDS_WITHOUT_EFFECT);
+  kubelet.finish();
+  // The runtime decides on its sandbox image; events are always reported.
+  edged.ignore("podSandboxImage", "reportEvent", ...V1ALPHA1_FIELDS_WITHOUT_EFFECT);
+  edged.finish();
+  return { nodeName, edged: section };
+}
+
+function readPath(section: ConfigSection, name: string, fallback: string): string {
+  const path = section.text(name, fallback).replace(/(?<=.)\/+$/, "");
+  if (path.startsWith("/")) return path;
+  section.error(name, "must be an absolute path");
+  return fallback;
+}
+
+function readEndpoint(kubelet: ConfigSection, fallback: string): string {
+  const endpoint = kubelet.text("containerRuntimeEndpoint", fallback);
+  if (/^(unix:\/\/)?\/./.test(endpoint)) return endpoint;
+  kubelet.error("containerRuntimeEndpoint", "must be unix:///path/of/the/socket");
+  return fallback;
+}
+
+function readTaints(section: ConfigSection, name: string): Taint[] {
+  return section.sections(name).map((item) => {
+    const key = item.text("key", "");
+    const value = item.text("value", "");
+    const effect = item.text("effect", "");
+    item.ignore("timeAdded");
+    item.finish();
+    if (key === "") item.error("key", "must be given");
+    if (effect === "NoSchedule" || effect === "PreferNoSchedule" || effect === "NoExecute")
+      return { key, effect, ...(value === "" ? {} : { value }) };
+    item.error("effect", "must be NoSchedule, PreferNoSchedule or NoExecute");
+    return { key, effect: "NoSchedule" };
+  });
+}
+
+function readSize(section: ConfigSection, name: string, fallback: string): number {
+  const text = section.text(name, fallback);
+  const [, amount = "", unit = ""] = /^(\d+)([KMGkm]?i?)$/.exec(text) ?? [];
+  const factor = SIZE_UNITS[unit];
+  if (amount !== "" && factor !== undefined) return Number(amount) * factor;
+  section.error(name, `must be a size such as ${fallback}`);
+  return readSizeOf(fallback);
+}
+
+function readSizeOf(text: string): number {
+  return Number.parseInt(text, 10) * (SIZE_UNITS[text.replace(/^\d+/, "")] ?? 1);
+}

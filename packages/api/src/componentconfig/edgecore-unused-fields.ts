@@ -1,0 +1,33 @@
+/**
+ * Fields of KubeEdge's `tailoredKubeletConfig` that are read without a word and have no effect: what they tune does not
+ * exist in Edged, or is the container runtime's business.
+ */
+export const KUBELET_FIELDS_WITHOUT_EFFECT: readonly string[] =
+  `address allowedUnsafeSysctls cgroupDriver cgroupRoot cgroupsPerQOS configMapAndSecretChangeDetectionStrategy
+  containerLogMaxWorkers containerLogMonitorInterval contentType cpuCFSQuota cpuCFSQuotaPeriod cpuManagerPolicy
+  cpuManagerPolicyOptions cpuManagerReconcilePeriod crashLoopBackOff enableContentionProfiling
+  enableControllerAttachDetach enableDebugFlagsHandler enableDebuggingHandlers enableProfilingHandler
+  enableSystemLogHandler enableSystemLogQuery enforceNodeAllocatable eventBurst eventRecordQPS evictionHard
+  evictionMaxPodGracePeriod evictionMinimumReclaim evictionPressureTransitionPeriod evictionSoft
+  evictionSoftGracePeriod failCgroupV1 failSwapOn featureGates fileCheckFrequency hairpinMode
+  imageGCHighThresholdPercent imageGCLowThresholdPercent imageMaximumGCAge imageMinimumGCAge imageServiceEndpoint
+  iptablesDropBit iptablesMasqueradeBit kernelMemcgNotification kubeReserved kubeReservedCgroup kubeletCgroups
+  localStorageCapacityIsolation logging makeIPTablesUtilChains maxOpenFiles maxParallelImagePulls
+  memoryManagerPolicy memorySwap memoryThrottlingFactor nodeStatusMaxImages oomScoreAdj podCIDR podPidsLimit
+  podsPerCore protectKernelDefaults qosReserved registryBurst registryPullQPS reservedMemory reservedSystemCPUs
+  runtimeRequestTimeout seccompDefault serializeImagePulls showHiddenMetricsForVersion shutdownGracePeriod
+  shutdownGracePeriodByPodPriority shutdownGracePeriodCriticalPods singleProcessOOMKill staticPodPath
+  streamingConnectionIdleTimeout syncFrequency systemCgroups systemReserved systemReservedCgroup
+  topologyManagerPolicy topologyManagerPolicyOptions topologyManagerScope volumePluginDir volumeStatsAggPeriod`.split(
+    /\s+/,
+  );
+
+/** Fields of `modules.edged`, v1alpha2 and v1alpha1, of the same kind. */
+export const V1ALPHA1_FIELDS_WITHOUT_EFFECT: readonly string[] =
+  `annotations cgroupDriver cgroupRoot cgroupsPerQOS cniBinDir cniCacheDirs cniConfDir concurrentConsumers
+  customInterfaceName devicePluginEnabled dockerAddress edgeCoreCgroups edgedMemoryCapacity enableMetrics
+  experimentalMounterPath experimentalNodeAllocatableIgnoreEvictionThreshold gpuPluginEnabled imageGCHighThreshold
+  imageGCLowThreshold imagePullProgressDeadline maxContainerCount maxPerPodContainerCount
+  maximumDeadContainersPerPod minimumGCAge networkPluginMTU networkPluginName podStatusSyncInterval
+  registerNodeNamespace remoteImageEndpoint runtimeCgroups runtimeRequestTimeout runtimeType seccompDefault
+  systemCgroups volumeStatsAggPeriod windowsPriorityClass windowsService`.split(/\s+/);
