@@ -1,3 +1,0 @@
-import { runBroker } from "./run-broker.ts";
-
-process.exitCode = await runBroker(process.argv.slice(2));
