@@ -21,6 +21,7 @@ import { SubresourceActions } from "../registry/subresource-actions.ts";
 import { CollectionWatches } from "../registry/watch-collection.ts";
 import { ApiHandler } from "./api-handler.ts";
 import { bootstrapCluster } from "./bootstrap.ts";
+import { startEventRetention } from "./event-retention.ts";
 
 /** The ports of an API server. */
 export interface ApiServerOptions {
@@ -35,7 +36,7 @@ export interface ApiServerOptions {
 }
 
 /** A Kubernetes API server without its HTTP socket; the simulation uses it as it is. */
-export interface ApiServer {
+export interface ApiServer extends Disposable {
   /** Answers requests from the network. */
   readonly handler: ApiHandler;
   /** The API for the control plane's own components. */
@@ -48,7 +49,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const types = builtInTypes();
   const store = new ObjectStore(database);
   const catalog = new ResourceCatalog(builtInResources(types));
-  serveCustomResources(store, catalog);
+  const stack = new DisposableStack();
+  stack.use(serveCustomResources(store, catalog));
   const registry = new Registry({ store, admission: new Admission(), clock, random, logger });
   const tokens = new ServiceAccountTokens(store, signer, clock, random);
   const service = new ApiService({
@@ -72,5 +74,6 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     logger,
     serverAddress: options.serverAddress,
   });
-  return { handler, api: new InProcessApi(service) };
+  stack.use(startEventRetention(service, clock, logger));
+  return { handler, api: new InProcessApi(service), [Symbol.dispose]: () => stack.dispose() };
 }

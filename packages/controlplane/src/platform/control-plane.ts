@@ -51,14 +51,16 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   );
   const host = reachableHost(address);
   let port = options.port;
-  const { handler, api } = await createApiServer({
-    database,
-    signer: new JwtSigner(credentials.tokenKeyPem),
-    clock,
-    random,
-    logger,
-    serverAddress: () => `${host}:${port}`,
-  });
+  const { handler, api } = starting.use(
+    await createApiServer({
+      database,
+      signer: new JwtSigner(credentials.tokenKeyPem),
+      clock,
+      random,
+      logger,
+      serverAddress: () => `${host}:${port}`,
+    }),
+  );
   const listener = starting.use(
     await listenHttps({
       handler,

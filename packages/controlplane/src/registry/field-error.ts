@@ -50,10 +50,14 @@ export function fieldNotFound(field: string, value: unknown): FieldError {
   return { reason: "FieldValueNotFound", field, message: `Not found: ${shown(value)}` };
 }
 
+/** Longest value quoted in a message, in characters. */
+const SHOWN_LIMIT = 2_000;
+
 /** A value in an error message; long ones are cut. */
 function shown(value: unknown): string {
+  if (typeof value === "string" && value.length > SHOWN_LIMIT) return JSON.stringify(`${value.slice(0, SHOWN_LIMIT)}…`);
   const text = JSON.stringify(value) ?? "null";
-  return text.length > 512 ? `${text.slice(0, 512)}…` : text;
+  return text.length > 2 * SHOWN_LIMIT ? `${text.slice(0, SHOWN_LIMIT)}…` : text;
 }
 
 /** `path.member`, or just `member` at the root. */

@@ -112,7 +112,11 @@ export class Registry {
       (next.metadata.resourceVersion === undefined || next.metadata.resourceVersion === "")
     )
       throw invalid(definition.reference, name, [
-        invalidValue("metadata.resourceVersion", 0, "must be specified for an update"),
+        {
+          reason: "FieldValueInvalid",
+          field: "metadata.resourceVersion",
+          message: "Invalid value: 0x0: must be specified for an update",
+        },
       ]);
     return this.#update(context, definition, namespace, name, part, () => next);
   }

@@ -54,9 +54,9 @@ export function invalid(resource: ResourceReference, name: string, errors: reado
   const message = `${qualifiedKind(resource)} "${name}" is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`}`;
   return new ApiError(
     failureStatus(422, "Invalid", message, {
-      name,
+      ...(name === "" ? {} : { name }),
       ...(resource.group === "" ? {} : { group: resource.group }),
-      kind: resource.kind,
+      ...(resource.kind === "" ? {} : { kind: resource.kind }),
       causes: errors.map(({ reason, message: text, field }) => ({ reason, message: text, field })),
     }),
   );

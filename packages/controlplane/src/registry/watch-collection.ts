@@ -37,6 +37,7 @@ export class CollectionWatches {
   readonly #clock: Clock;
   readonly #random: Random;
   #running = 0;
+  #refused = 0;
 
   constructor(store: ObjectStore, clock: Clock, random: Random) {
     this.#store = store;
@@ -49,31 +50,51 @@ export class CollectionWatches {
     return this.#running;
   }
 
+  /** Watches refused because too many were running. */
+  get refusedCount(): number {
+    return this.#refused;
+  }
+
   /**
-   * The changes of a collection in the order of their revisions, without gaps; ends when its time is up.
-   * @throws ApiError BadRequest, 410 Expired, 429; the signal's reason when aborted
+   * The changes of a collection in the order of their revisions, without gaps; ends when its time is up. While it
+   * runs, it throws ApiError 410 Expired when the log has moved past it, and the signal's reason when aborted.
+   * @throws ApiError BadRequest, 504 Timeout (a revision that does not exist yet), 429, before it begins
    */
-  async *watch(at: CollectionAt, options: CollectionWatchOptions): AsyncGenerator<CollectionEvent, void> {
+  watch(at: CollectionAt, options: CollectionWatchOptions): AsyncGenerator<CollectionEvent, void> {
     const selection = selectionOf(at.definition, options.labelSelector, options.fieldSelector);
     const asked = parseRevision(options.resourceVersion);
-    if (this.#running >= WATCH_LIMIT) throw tooManyRequests("too many watches are running, please try again later");
+    const current = this.#store.read((view) => view.revision);
+    if (asked > current) throw revisionTooLarge(asked, current);
+    if (this.#running >= WATCH_LIMIT) {
+      this.#refused++;
+      throw tooManyRequests("too many watches are running, please try again later");
+    }
+    return this.#run(at, selection, asked, options);
+  }
+
+  async *#run(
+    at: CollectionAt,
+    selection: Selection,
+    asked: number,
+    options: CollectionWatchOptions,
+  ): AsyncGenerator<CollectionEvent, void> {
     this.#running++;
     try {
-      const stateFirst = asked === 0 || options.sendInitialEvents === true;
-      const start = this.#store.read((view) => {
-        if (asked > view.revision) throw revisionTooLarge(asked, view.revision);
-        return {
-          revision: stateFirst ? view.revision : asked,
-          texts: stateFirst ? view.texts(at.definition.storageKey, at.namespace) : [],
-        };
-      });
-      for (const { text } of start.texts) {
-        const object = parseObject(text);
-        if (selection.matches(object)) yield { type: "ADDED", text, object };
+      let from = asked;
+      if (asked === 0 || options.sendInitialEvents === true) {
+        const state = this.#store.read((view) => ({
+          revision: view.revision,
+          texts: view.texts(at.definition.storageKey, at.namespace),
+        }));
+        from = state.revision;
+        for (const { text } of state.texts) {
+          const object = parseObject(text);
+          if (selection.matches(object)) yield { type: "ADDED", text, object };
+        }
+        if (options.sendInitialEvents && options.allowWatchBookmarks)
+          yield { type: "BOOKMARK", revision: from, initialEventsEnd: true };
       }
-      if (options.sendInitialEvents && options.allowWatchBookmarks)
-        yield { type: "BOOKMARK", revision: start.revision, initialEventsEnd: true };
-      yield* this.#follow(at, selection, start.revision, options);
+      yield* this.#follow(at, selection, from, options);
     } finally {
       this.#running--;
     }

@@ -1,0 +1,74 @@
+import { generateKeyPairSync } from "node:crypto";
+import { silentLogger } from "@skerry/base";
+import { systemClock, systemRandom } from "@skerry/base/platform";
+import type { KubernetesApi } from "@skerry/kube";
+import { SqliteDatabase } from "@skerry/store/platform";
+import type { ApiRequest, ApiResponse } from "../apiserver/api-request.ts";
+import { createApiServer } from "../apiserver/api-server.ts";
+import { JwtSigner } from "../platform/jwt-signer.ts";
+import { storeMigrations } from "../registry/object-store.ts";
+import type { UserInfo } from "../registry/request-context.ts";
+
+/** What a request of a test says besides method and path. */
+export interface TestRequest {
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** @default the administrator; `null` for nobody */
+  readonly user?: UserInfo | null;
+}
+
+/** An API server on a database in memory, without a socket. */
+export interface TestApiServer extends AsyncDisposable {
+  readonly api: KubernetesApi;
+  send(method: string, url: string, request?: TestRequest): Promise<ApiResponse>;
+  /** The JSON of an answer, with its HTTP status. */
+  call(method: string, url: string, request?: TestRequest): Promise<{ status: number; body: Record<string, unknown> }>;
+}
+
+const ADMIN: UserInfo = { username: "kubernetes-admin", groups: ["system:masters"] };
+
+/** Starts an API server for a test; dispose of it. */
+export async function startTestApiServer(): Promise<TestApiServer> {
+  const database = new SqliteDatabase({ path: ":memory:", migrations: storeMigrations });
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const server = await createApiServer({
+    database,
+    signer: new JwtSigner(privateKey.export({ type: "pkcs8", format: "pem" }).toString()),
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    serverAddress: () => "127.0.0.1:6443",
+  });
+  const send = (method: string, url: string, request: TestRequest = {}): Promise<ApiResponse> => {
+    const { pathname, searchParams } = new URL(url, "https://server");
+    const user = request.user === undefined ? ADMIN : request.user;
+    const raw = request.body;
+    const incoming: ApiRequest = {
+      method,
+      path: pathname,
+      query: searchParams,
+      headers: {
+        ...(raw === undefined ? {} : { "content-type": request.contentType ?? "application/json" }),
+        ...request.headers,
+      },
+      body: raw instanceof Uint8Array ? raw : new TextEncoder().encode(raw === undefined ? "" : JSON.stringify(raw)),
+      ...(user ? { certificateUser: user } : {}),
+      signal: new AbortController().signal,
+    };
+    return server.handler.handle(incoming);
+  };
+  return {
+    api: server.api,
+    send,
+    async call(method, url, request) {
+      const response = await send(method, url, request);
+      if (typeof response.body !== "string") throw new Error("a watch has no single answer");
+      return { status: response.status, body: JSON.parse(response.body) as Record<string, unknown> };
+    },
+    async [Symbol.asyncDispose]() {
+      server[Symbol.dispose]();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
