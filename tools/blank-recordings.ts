@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 type Json = string | number | boolean | null | Json[] | { [member: string]: Json };
 type JsonRecord = { [member: string]: Json };
 
+const seenSecrets: string[] = [];
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Phases of the message link that tests replay. The others are tunnel traffic, HTTP, or the edge's own API. */
@@ -48,7 +49,7 @@ function blankedSecrets(value: Json): Json {
   if (copy["kind"] !== "Secret") return copy;
   const data = copy["data"];
   if (data && typeof data === "object" && !Array.isArray(data))
-    copy["data"] = Object.fromEntries(Object.keys(data).map((key) => [key, "YmxhbmtlZA=="]));
+    copy["data"] = Object.fromEntries(Object.entries(data).map(([key, secret]) => [key, placeholderFor(secret)]));
   const metadata = copy["metadata"] as JsonRecord;
   const annotations = metadata["annotations"];
   if (annotations && typeof annotations === "object" && !Array.isArray(annotations))
@@ -57,6 +58,13 @@ function blankedSecrets(value: Json): Json {
       annotations: { ...annotations, "kubectl.kubernetes.io/last-applied-configuration": "blanked" },
     };
   return copy;
+}
+
+/** Another text for each other secret, so that a changed one still differs. */
+function placeholderFor(secret: Json): string {
+  const text = String(secret);
+  if (!seenSecrets.includes(text)) seenSecrets.push(text);
+  return Buffer.from(`blanked-${seenSecrets.indexOf(text) + 1}`).toString("base64");
 }
 
 /** What must not stay anywhere in the text, also within JSON that is text itself. */

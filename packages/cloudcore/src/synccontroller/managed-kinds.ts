@@ -26,6 +26,8 @@ export interface ManagedKind {
   readonly firstOperation: "insert" | "update";
   /** Whether the node is told when the object is gone. A node is not told that it is itself deleted (wire.md D7). */
   readonly tellsDeletion: boolean;
+  /** The object as the node gets it, where that is not all of it. */
+  readonly outgoing?: (object: KubernetesObject) => KubernetesObject;
   /**
    * Text of what matters to the node, where the rest changes all the time; a version that differs in nothing else is
    * not sent. Without it every version is sent.
@@ -73,10 +75,10 @@ export const deviceKind: ManagedKind = {
   ...fromDeviceController,
   reference: devices,
   type: "device",
-  // What the edge has reported does not come back to it.
+  outgoing: withoutReports,
   significance: (object) => {
-    const { spec, status } = object as Device;
-    return JSON.stringify([stableMetadata(object), spec, status?.reportToCloud, status?.reportCycle]);
+    const { spec, status } = withoutReports(object);
+    return JSON.stringify([stableMetadata(object), spec, status]);
   },
 };
 
@@ -95,6 +97,13 @@ export function managedKindOf(apiVersion: string | undefined, kind: string | und
   return managedKinds.find(
     ({ reference }) => reference.kind === kind && (apiVersion === undefined || apiVersionOf(reference) === apiVersion),
   );
+}
+
+/** What the edge has reported does not come back to it; Go writes the member all the same. */
+function withoutReports(object: KubernetesObject): Device {
+  const { status, ...device } = object as Device;
+  const { twins: _twins, state: _state, lastOnlineTime: _time, ...settings } = status ?? {};
+  return { ...device, status: settings };
 }
 
 function stableMetadata(object: KubernetesObject): object {

@@ -156,7 +156,7 @@ export class NodeSynchronizer implements Disposable {
       record.sent?.kind === "object" ? record.sent.significance : record.acknowledgedSignificance;
     if (significance !== undefined && significance === knownSignificance) return;
     const operation = record.acknowledged === "0" ? kind.firstOperation : "update";
-    const outgoing = { ...object, apiVersion: apiVersionOf(kind.reference), kind: kind.reference.kind };
+    const outgoing = asOutgoing(kind, object);
     onOutgoing({ nodeName, kind, operation, object: outgoing });
     const message = newMessage(stamp, this.#route(record, operation), asContent(outgoing), {
       resourceVersion: version,
@@ -173,7 +173,7 @@ export class NodeSynchronizer implements Disposable {
     }
     const { kind, namespace, name, uid } = record;
     const reference = { apiVersion: apiVersionOf(kind.reference), kind: kind.reference.kind };
-    const seen = lastKnown?.metadata.uid === uid ? { ...lastKnown, ...reference } : undefined;
+    const seen = lastKnown?.metadata.uid === uid ? asOutgoing(kind, lastKnown) : undefined;
     const stub: JsonValue = { metadata: { name, ...(namespace === "" ? {} : { namespace }), uid } };
     onOutgoing({
       nodeName,
@@ -236,6 +236,12 @@ export class NodeSynchronizer implements Disposable {
       throw error;
     }
   }
+}
+
+/** The object as the node gets it; the edge depends on kind and apiVersion (wire.md 10, notes). */
+function asOutgoing(kind: ManagedKind, object: KubernetesObject): KubernetesObject {
+  const { reference } = kind;
+  return { ...(kind.outgoing?.(object) ?? object), apiVersion: apiVersionOf(reference), kind: reference.kind };
 }
 
 /** Typed objects are JSON by construction. */
