@@ -1,26 +1,5 @@
 import { SkerryError } from "@skerry/base";
 
-/** The configuration file cannot be read. */
-export function configUnreadable(path: string, cause: unknown): SkerryError {
-  return new SkerryError({
-    code: "CONFIG_UNREADABLE",
-    message: `The configuration file ${path} cannot be read`,
-    advice: "Check the path given with --config; `cloudcore --minconfig` prints one to start from.",
-    details: { path },
-    cause,
-  });
-}
-
-/** The configuration file is no YAML. */
-export function configNotYaml(path: string, finding: string): SkerryError {
-  return new SkerryError({
-    code: "CONFIG_NOT_YAML",
-    message: `The configuration file ${path} is no YAML: ${finding}`,
-    advice: "Correct the file at the named line.",
-    details: { path },
-  });
-}
-
 /** The HTTPS port could not be opened. */
 export function httpsListenFailed(address: string, port: number, cause: unknown): SkerryError {
   const inUse = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";

@@ -1,3 +1,3 @@
-export * from "./load-cloud-core-config.ts";
+export * from "./host-addresses.ts";
 export * from "./node-identity.ts";
 export * from "./start-cloud-core.ts";

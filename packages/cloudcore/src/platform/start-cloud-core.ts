@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import type { CloudCoreConfig } from "@skerry/api";
 import { type Clock, describeError, isSkerryError, type Logger, type Random, sleep } from "@skerry/base";
-import { isApiError } from "@skerry/kube";
+import { isApiError, type KubernetesApi } from "@skerry/kube";
 import { HttpsKubernetesApi, inClusterConnection, loadKubeconfig } from "@skerry/kube/platform";
 import { listenWebSocket } from "@skerry/link/platform";
 import { certificatePem, keyedCertificatePem } from "@skerry/pki";
@@ -17,7 +17,7 @@ import {
 } from "../cloudhub/index.ts";
 import { readCredentialFiles } from "./credential-files.ts";
 import { serveEnrolment } from "./enrolment-server.ts";
-import { hostAddresses } from "./load-cloud-core-config.ts";
+import { hostAddresses } from "./host-addresses.ts";
 import { nodeIdentity } from "./node-identity.ts";
 
 export interface CloudCoreOptions {
@@ -27,6 +27,10 @@ export interface CloudCoreOptions {
   readonly logger: Logger;
   /** Ports to listen on instead of the configuration's; 0 takes any free one. */
   readonly ports?: { readonly webSocket?: number; readonly https?: number };
+  /** Instead of the Kubernetes that the configuration's kubeconfig names. */
+  readonly kubernetes?: { readonly api: KubernetesApi; readonly authorityPem?: string };
+  /** Whether to install the definitions of devices and sync objects. @default true */
+  readonly installCustomResources?: boolean;
   /** Gives up starting. */
   readonly signal?: AbortSignal;
 }
@@ -52,8 +56,7 @@ const RETRY_MS = 1_000;
 export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCore> {
   const { config, clock, random, signal } = options;
   const logger = options.logger.child("cloudcore");
-  const connection = await (config.kubeConfig ? loadKubeconfig(config.kubeConfig) : inClusterConnection());
-  const api = new HttpsKubernetesApi(connection);
+  const { api, authorityPem: kubernetesAuthorityPem } = options.kubernetes ?? (await connectKubernetes(config));
   await using stack = new AsyncDisposableStack();
 
   const advertised = config.advertiseAddresses.length > 0 ? config.advertiseAddresses : hostAddresses();
@@ -95,7 +98,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     nodeLimit: config.nodeLimit,
     keepaliveTimeoutMs: config.keepaliveTimeoutMs,
     ...(advertised[0] ? { advertisedAddress: advertised[0] } : {}),
-    ...(connection.caCertificatePem ? { kubernetesAuthorityPem: connection.caCertificatePem } : {}),
+    ...(kubernetesAuthorityPem ? { kubernetesAuthorityPem } : {}),
   });
   const controllers = await startCloudControllers({
     api,
@@ -103,6 +106,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     clock,
     random,
     logger,
+    installCustomResources: options.installCustomResources ?? true,
     ...(advertised[0] ? { cloudCoreAddress: advertised[0] } : {}),
     ...(signal ? { signal } : {}),
   });
@@ -142,6 +146,12 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     joinToken: () => tokens.current(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+async function connectKubernetes(config: CloudCoreConfig): Promise<NonNullable<CloudCoreOptions["kubernetes"]>> {
+  const connection = await (config.kubeConfig ? loadKubeconfig(config.kubeConfig) : inClusterConnection());
+  const { caCertificatePem: authorityPem } = connection;
+  return { api: new HttpsKubernetesApi(connection), ...(authorityPem ? { authorityPem } : {}) };
 }
 
 async function loadCredentials(

@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { nodes } from "@skerry/api";
+import { silentLogger } from "@skerry/base";
+import { ManualClock, MemoryKubernetesApi } from "@skerry/kube/testing";
+import { bearerTokenFor, createJoinToken, nodeSubject } from "@skerry/pki";
+import { systemPki } from "@skerry/pki/platform";
+import { type EnrolmentRequest, EnrolmentService } from "./enrolment-service.ts";
+
+const DAY_MS = 86_400_000;
+const startMs = Date.UTC(2026, 10, 22);
+const authority = await systemPki.createCertificateAuthority({
+  validity: { notBeforeMs: startMs - DAY_MS, notAfterMs: startMs + 1000 * DAY_MS },
+});
+const token = bearerTokenFor(
+  systemPki,
+  createJoinToken(systemPki, {
+    authorityDer: authority.certificateDer,
+    key: authority.privateKeyDer,
+    expiresAtMs: startMs + DAY_MS,
+  }),
+  authority.certificateDer,
+);
+
+interface World {
+  readonly clock: ManualClock;
+  readonly api: MemoryKubernetesApi;
+  readonly connected: Set<string>;
+  ask(request: Partial<EnrolmentRequest>): Promise<{ status: number; text: string; body: Uint8Array }>;
+}
+
+function world(): World {
+  const clock = new ManualClock(startMs);
+  const api = new MemoryKubernetesApi();
+  const connected = new Set<string>();
+  const service = new EnrolmentService({
+    pki: systemPki,
+    api,
+    clock,
+    logger: silentLogger,
+    authority,
+    edgeCertificateValidityMs: 365 * DAY_MS,
+    isConnected: (nodeName) => connected.has(nodeName),
+  });
+  return {
+    clock,
+    api,
+    connected,
+    ask: async (request) => {
+      const { status, body } = await service.handle({
+        method: "GET",
+        path: "/edge.crt",
+        headers: {},
+        body: new Uint8Array(),
+        clientCertificateDer: undefined,
+        remoteAddress: "192.0.2.9",
+        ...request,
+      });
+      return { status, body, text: Buffer.from(body).toString("utf8") };
+    },
+  };
+}
+
+function withToken(nodeName = "edge-1", own = token): Record<string, string> {
+  return { authorization: `Bearer ${own}`, nodename: nodeName };
+}
+
+const request = (nodeName: string): ReturnType<typeof systemPki.createCertificateRequest> =>
+  systemPki.createCertificateRequest(nodeSubject(nodeName));
+
+test("anyone may read the authority's certificate", async () => {
+  const { ask } = world();
+  assert.deepEqual((await ask({ path: "/ca.crt" })).body, authority.certificateDer);
+});
+
+test("a token enrols a node: its name, its group, client authentication, a year", async () => {
+  const { ask } = world();
+  const { requestDer, privateKeyDer } = await request("edge-1");
+  const { status, body } = await ask({ headers: withToken(), body: requestDer });
+  assert.equal(status, 200);
+  const facts = systemPki.verifyCertificate(body, authority.certificateDer, { usage: "clientAuth", nowMs: startMs });
+  assert.equal(facts.commonName, "system:node:edge-1");
+  assert.deepEqual(facts.organizations, ["system:nodes"]);
+  assert.deepEqual(facts.usages, ["clientAuth"]);
+  assert.equal(facts.notAfterMs, startMs + 365 * DAY_MS);
+  assert.ok(systemPki.keyMatches({ certificateDer: body, privateKeyDer }));
+});
+
+test("names that contradict each other, other groups and impossible names are refused", async () => {
+  const { ask } = world();
+  const { requestDer } = await request("edge-1");
+  assert.match(
+    (await ask({ headers: withToken("edge-2"), body: requestDer })).text,
+    /CLOUDHUB_NODE_NAME_CONTRADICTION/,
+  );
+  const master = await systemPki.createCertificateRequest({ commonName: "admin", organizations: ["system:masters"] });
+  const refused = await ask({ headers: withToken(), body: master.requestDer });
+  assert.equal(refused.status, 400);
+  assert.match(refused.text, /PKI_IDENTITY_UNKNOWN/);
+});
+
+test("without a good token nobody is enrolled", async () => {
+  const { ask, clock } = world();
+  const { requestDer } = await request("edge-1");
+  const cases: [Record<string, string>, RegExp][] = [
+    [{ nodename: "edge-1" }, /PKI_TOKEN_MISSING/],
+    [withToken("edge-1", "x"), /PKI_TOKEN_MALFORMED/],
+    [
+      withToken(
+        "edge-1",
+        token.replace(/.$/, (last) => (last === "A" ? "E" : "A")),
+      ),
+      /PKI_TOKEN_FORGED/,
+    ],
+  ];
+  for (const [headers, finding] of cases) {
+    const { status, text } = await ask({ headers, body: requestDer });
+    assert.equal(status, 401);
+    assert.match(text, finding);
+  }
+  await clock.advance(DAY_MS);
+  const { status, text } = await ask({ headers: withToken(), body: requestDer });
+  assert.equal(status, 401);
+  assert.match(text, /PKI_TOKEN_EXPIRED/);
+});
+
+test("a body that is no request is refused", async () => {
+  const { ask } = world();
+  for (const body of [new Uint8Array(), new Uint8Array(100)])
+    assert.equal((await ask({ headers: withToken(), body })).status, 400);
+});
+
+test("a node renews with its certificate alone, and only under its own name", async () => {
+  const { ask, clock, connected } = world();
+  connected.add("edge-1");
+  const validity = { notBeforeMs: startMs - 1000, notAfterMs: startMs + 30 * DAY_MS };
+  const own = await systemPki.issueCertificate(authority, {
+    ...nodeSubject("edge-1"),
+    usages: ["clientAuth"],
+    validity,
+  });
+  const { requestDer } = await request("edge-1");
+  const clientCertificateDer = own.certificateDer;
+  const renewed = await ask({ clientCertificateDer, headers: { nodename: "edge-1" }, body: requestDer });
+  assert.equal(renewed.status, 200);
+  assert.equal(systemPki.readCertificate(renewed.body).commonName, "system:node:edge-1");
+
+  const other = await request("edge-2");
+  const stolen = await ask({ clientCertificateDer, headers: {}, body: other.requestDer });
+  assert.equal(systemPki.readCertificate(stolen.body).commonName, "system:node:edge-1");
+  const claim = await ask({ clientCertificateDer, headers: { nodename: "edge-2" }, body: other.requestDer });
+  assert.equal(claim.status, 401);
+
+  await clock.advance(31 * DAY_MS);
+  const late = await ask({ clientCertificateDer, headers: { nodename: "edge-1" }, body: requestDer });
+  assert.equal(late.status, 401);
+  assert.match(late.text, /PKI_CERTIFICATE_EXPIRED/);
+});
+
+test("an expired or foreign certificate does not stand in the way of a good token", async () => {
+  const { ask } = world();
+  const validity = { notBeforeMs: startMs - 2 * DAY_MS, notAfterMs: startMs - DAY_MS };
+  const expired = await systemPki.issueCertificate(authority, {
+    ...nodeSubject("edge-1"),
+    usages: ["clientAuth"],
+    validity,
+  });
+  const { requestDer } = await request("edge-1");
+  const { status } = await ask({
+    clientCertificateDer: expired.certificateDer,
+    headers: withToken(),
+    body: requestDer,
+  });
+  assert.equal(status, 200);
+});
+
+test("the name of a node that is connected is not given to another key", async () => {
+  const { ask, connected } = world();
+  connected.add("edge-1");
+  const { requestDer } = await request("edge-1");
+  assert.equal((await ask({ headers: withToken(), body: requestDer })).status, 409);
+  connected.clear();
+  assert.equal((await ask({ headers: withToken(), body: requestDer })).status, 200);
+});
+
+test("who fails too often has to wait, others need not", async () => {
+  const { ask, clock } = world();
+  const { requestDer } = await request("edge-1");
+  for (let attempt = 0; attempt < 10; attempt++) await ask({ headers: withToken("edge-1", "x"), body: requestDer });
+  assert.equal((await ask({ headers: withToken(), body: requestDer })).status, 429);
+  assert.equal((await ask({ headers: withToken(), body: requestDer, remoteAddress: "192.0.2.10" })).status, 200);
+  await clock.advance(60_000);
+  assert.equal((await ask({ headers: withToken(), body: requestDer })).status, 200);
+});
+
+test("whether a node exists is answered as KubeEdge's keadm expects, other paths are not", async () => {
+  const { ask, api } = world();
+  assert.deepEqual(await ask({ path: "/node/edge-1" }).then(({ status, text }) => [status, text]), [
+    404,
+    "Node not found",
+  ]);
+  await api.create({ resource: nodes }, { apiVersion: "v1", kind: "Node", metadata: { name: "edge-1" } });
+  assert.deepEqual(await ask({ path: "/node/edge-1" }).then(({ status, text }) => [status, text]), [200, "Node found"]);
+  assert.equal((await ask({ path: "/nodeupgrade", method: "POST" })).status, 404);
+  assert.equal((await ask({ path: "/edge.crt", method: "POST" })).status, 405);
+});
