@@ -14,14 +14,16 @@ const folder = join(import.meta.dirname, "../../../fixtures/config");
 
 test("what KubeEdge's own cloudcore prints with --defaultconfig is read without a warning, and means our defaults", () => {
   const { config, warnings } = parseCloudCoreConfig(
-    parse(readFileSync(join(folder, "cloudcore.default.yaml"), "utf8")),
+    parse(readFileSync(join(folder, "kubeedge-cloudcore.default.yaml"), "utf8")),
   );
   assert.deepEqual(warnings, []);
   assert.deepEqual(config, { ...defaultCloudCoreConfig(), advertiseAddresses: ["192.0.2.2"] });
 });
 
 test("what it prints with --minconfig runs CloudHub, although that file switches it off", () => {
-  const { config, warnings } = parseCloudCoreConfig(parse(readFileSync(join(folder, "cloudcore.min.yaml"), "utf8")));
+  const { config, warnings } = parseCloudCoreConfig(
+    parse(readFileSync(join(folder, "kubeedge-cloudcore.min.yaml"), "utf8")),
+  );
   assert.equal(config.nodeLimit, 1000);
   assert.deepEqual(warnings, [
     "modules.cloudHub.enable: CloudCore without CloudHub does nothing, so it runs all the same",
