@@ -1,0 +1,130 @@
+import { type Clock, describeError, disposable, isSkerryError, type Logger, type Random } from "@skerry/base";
+import type { LinkDialer } from "@skerry/link";
+import type { Database } from "@skerry/store";
+import { type DeviceBus, DeviceTwin } from "./devicetwin/index.ts";
+import { Edged, type EdgedPorts } from "./edged/index.ts";
+import { EdgeHub, type EdgeHubOptions } from "./edgehub/index.ts";
+import { CertificateRotation, type Enrolment } from "./enrolment/index.ts";
+import { EventBus, type MqttConnector } from "./eventbus/index.ts";
+import { MetaManager, type MetaManagerOptions } from "./metamanager/index.ts";
+
+/** What Edged needs besides what EdgeCore gives it. */
+export type EdgedMachine = Pick<EdgedPorts, "runtime" | "fileSystem" | "mounts" | "host" | "network" | "config">;
+
+/** All that EdgeCore runs on; a module whose ports are left out does not run. */
+export interface EdgeCorePorts {
+  /** Opened with `edgeDatabaseMigrations`; its owner closes it after EdgeCore has stopped. */
+  readonly database: Database;
+  /** Without it the node never connects. */
+  readonly link?: { readonly dialer: LinkDialer; readonly options: Omit<EdgeHubOptions, "nodeName"> };
+  /** Gets and renews the certificate that the dialer uses. Without it there is one already. */
+  readonly enrolment?: { readonly service: Enrolment; readonly rotate: boolean };
+  readonly edged?: EdgedMachine;
+  readonly mqtt?: MqttConnector;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface EdgeCoreOptions {
+  readonly nodeName: string;
+  readonly metaManager?: MetaManagerOptions;
+  /** @default true */
+  readonly deviceTwin?: boolean;
+}
+
+/**
+ * One edge node: all its modules, wired. Everything starts from the database; the network is looked for afterwards and
+ * never waited for. Stopping it leaves the containers running.
+ */
+export class EdgeCore implements AsyncDisposable {
+  readonly edgeHub: EdgeHub;
+  readonly metaManager: MetaManager;
+  readonly edged: Edged | undefined;
+  readonly eventBus: EventBus | undefined;
+  readonly deviceTwin: DeviceTwin | undefined;
+  readonly #ports: EdgeCorePorts;
+  readonly #logger: Logger;
+  readonly #stopped = new AbortController();
+  #rotation: CertificateRotation | undefined;
+  #connecting: Promise<void> = Promise.resolve();
+
+  constructor(ports: EdgeCorePorts, options: EdgeCoreOptions) {
+    this.#ports = ports;
+    this.#logger = ports.logger;
+    const { clock, random, logger, link } = ports;
+    const shared = { clock, random, logger };
+    this.edgeHub = new EdgeHub(
+      { ...shared, dialer: link?.dialer ?? noDialer },
+      { ...(link?.options ?? { projectId: "", servers: [] }), nodeName: options.nodeName },
+    );
+    const cloudLink = this.edgeHub;
+    this.metaManager = new MetaManager({ ...shared, database: ports.database, cloudLink }, options.metaManager);
+    const meta = this.metaManager;
+    this.edgeHub.register("metamanager", meta);
+    this.edged = ports.edged && new Edged({ ...shared, ...ports.edged, meta, cloudLink });
+    this.eventBus = ports.mqtt && new EventBus({ ...shared, mqtt: ports.mqtt, cloudLink });
+    if (options.deviceTwin ?? true) {
+      const bus = this.eventBus ?? noBus;
+      this.deviceTwin = new DeviceTwin({ ...shared, nodeName: options.nodeName, meta, bus });
+      this.edgeHub.register("devicetwin", this.deviceTwin);
+    }
+  }
+
+  /** Starts all modules from what is stored, then looks for the cloud in the background. */
+  async start(): Promise<void> {
+    await this.metaManager.start();
+    await this.edged?.start();
+    await this.deviceTwin?.start();
+    await this.eventBus?.start();
+    this.#connecting = this.#connect();
+    // Whoever waits for `connecting` hears of it too; without anybody it is told here.
+    this.#connecting.catch((error: unknown) => {
+      if (this.#stopped.signal.aborted) return;
+      this.#logger.error("The node cannot connect to the cloud; what runs here goes on", {
+        error: describeError(error),
+        advice: isSkerryError(error) ? error.advice : undefined,
+      });
+    });
+  }
+
+  /** Settles when the node has its certificate and begins to dial; rejects when the cloud has refused it one. */
+  get connecting(): Promise<void> {
+    return this.#connecting;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped.abort();
+    await this.#connecting.catch(() => undefined);
+    await this.#rotation?.[Symbol.asyncDispose]();
+    await this.eventBus?.[Symbol.asyncDispose]();
+    await this.deviceTwin?.[Symbol.asyncDispose]();
+    await this.edged?.[Symbol.asyncDispose]();
+    await this.edgeHub[Symbol.asyncDispose]();
+    await this.metaManager[Symbol.asyncDispose]();
+  }
+
+  async #connect(): Promise<void> {
+    const { enrolment, link, clock, random, logger } = this.#ports;
+    if (!link) return;
+    if (enrolment) {
+      await enrolment.service.ensure(this.#stopped.signal);
+      if (enrolment.rotate) {
+        const onRenewed = (): void => this.edgeHub.reconnect("the certificate was renewed");
+        this.#rotation = new CertificateRotation({ enrolment: enrolment.service, onRenewed, clock, random, logger });
+        await this.#rotation.start();
+      }
+    }
+    if (!this.#stopped.signal.aborted) await this.edgeHub.start();
+  }
+}
+
+/** Stands in where the configuration switches EdgeHub off; it is never started. */
+const noDialer: LinkDialer = { dial: () => Promise.reject(new Error("EdgeHub is switched off")) };
+
+/** Stands in where the configuration switches EventBus off. */
+const noBus: DeviceBus = {
+  publish() {},
+  onDeviceMessage: () => disposable(() => {}),
+  onConnected: () => disposable(() => {}),
+};

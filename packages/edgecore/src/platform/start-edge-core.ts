@@ -1,0 +1,173 @@
+import { mkdir, open, readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { dirname } from "node:path";
+import type { EdgeCoreConfig, EventBusSection } from "@skerry/api";
+import { type Clock, type Logger, type Random, sleep } from "@skerry/base";
+import { type LinkCredentials, WebSocketDialer } from "@skerry/link/platform";
+import { certificatePem, isNodeName, keyedCertificatePem } from "@skerry/pki";
+import { systemPki } from "@skerry/pki/platform";
+import { SqliteDatabase } from "@skerry/store/platform";
+import { EdgeCore, type EdgeCorePorts, type EdgedMachine } from "../edge-core.ts";
+import { edgeDatabaseMigrations } from "../edge-database.ts";
+import { edgedConfig } from "../edged/index.ts";
+import { tokenMissing } from "../enrolment/errors.ts";
+import { Enrolment } from "../enrolment/index.ts";
+import { CredentialFiles } from "../enrolment/platform/credential-files.ts";
+import { httpsEnrolmentClient } from "../enrolment/platform/https-client.ts";
+import type { MqttConnector } from "../eventbus/index.ts";
+import { fileUnreadable } from "./errors.ts";
+
+export interface StartEdgeCoreOptions {
+  readonly config: EdgeCoreConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** A node that runs. */
+export interface RunningEdgeCore extends AsyncDisposable {
+  readonly nodeName: string;
+  readonly core: EdgeCore;
+}
+
+const DIAL_TIMEOUT_MS = 5000;
+/** A node that has nothing to run yet waits so long for its first certificate, so that a refusal ends the start. */
+const FIRST_ENROLMENT_MS = 10_000;
+
+/**
+ * Starts EdgeCore on this machine. What is stored runs at once; the cloud is looked for in the background.
+ * @throws SkerryError `ENROLMENT_TOKEN_MISSING` and its like, `STORE_DATABASE_CORRUPT`, `EDGECORE_FILE_UNREADABLE`
+ */
+export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<RunningEdgeCore> {
+  const { config, clock, random, logger } = options;
+  const nodeName = config.nodeName || hostNodeName();
+  const credentials = credentialFiles(config);
+  const enrolment = new Enrolment(
+    { http: httpsEnrolmentClient, store: credentials, pki: systemPki, clock, random, logger },
+    { nodeName, httpServer: config.edgeHub.httpServer, token: config.edgeHub.token },
+  );
+  if (config.edgeHub.enabled) await enrolment.check();
+  await using opened = new AsyncDisposableStack();
+  await makePrivateFile(config.databasePath);
+  const database = opened.use(new SqliteDatabase({ path: config.databasePath, migrations: edgeDatabaseMigrations }));
+  const edged = config.edged.enabled ? await edgedMachine(config, nodeName, opened) : undefined;
+  const mqtt = config.eventBus.enabled ? await mqttConnector(config.eventBus, nodeName) : undefined;
+  const ports: EdgeCorePorts = {
+    database,
+    clock,
+    random,
+    logger,
+    ...(config.edgeHub.enabled
+      ? {
+          link: link(config, nodeName, credentials),
+          enrolment: { service: enrolment, rotate: config.edgeHub.rotateCertificates },
+        }
+      : {}),
+    ...(edged ? { edged } : {}),
+    ...(mqtt ? { mqtt } : {}),
+  };
+  const core = opened.use(
+    new EdgeCore(ports, {
+      nodeName,
+      deviceTwin: config.deviceTwin.enabled,
+      metaManager: { requestTimeoutMs: config.metaManager.requestTimeoutMs },
+    }),
+  );
+  await core.start();
+  if (core.metaManager.list("pod").length === 0) await firstEnrolment(core, clock);
+  const running = opened.move();
+  logger.info("EdgeCore started", { node: nodeName, database: config.databasePath });
+  return { nodeName, core, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** Rejects when the cloud refuses the node; a cloud that cannot be reached is not waited for any longer. */
+async function firstEnrolment(core: EdgeCore, clock: Clock): Promise<void> {
+  const waiting = new AbortController();
+  try {
+    await Promise.race([core.connecting, sleep(clock, FIRST_ENROLMENT_MS, waiting.signal).catch(() => undefined)]);
+  } finally {
+    waiting.abort();
+  }
+}
+
+function credentialFiles({ edgeHub }: EdgeCoreConfig): CredentialFiles {
+  const { authorityFile, certificateFile, privateKeyFile } = edgeHub;
+  return new CredentialFiles({ authorityFile, certificateFile, privateKeyFile }, systemPki);
+}
+
+function link(config: EdgeCoreConfig, nodeName: string, files: CredentialFiles): NonNullable<EdgeCorePorts["link"]> {
+  const { servers, projectId, keepaliveMs, pingPeriodMs } = config.edgeHub;
+  const credentials = async (): Promise<LinkCredentials> => {
+    const stored = await files.read();
+    if (!stored) throw tokenMissing(nodeName, files.location);
+    return { authorityPem: certificatePem(stored.authorityDer), ...keyedCertificatePem(stored) };
+  };
+  return {
+    // EdgeHub's own limit comes first, so that it can tell a dial that hung from one that was refused.
+    dialer: new WebSocketDialer({ credentials, handshakeTimeoutMs: DIAL_TIMEOUT_MS + 1000 }),
+    options: { servers, projectId, dialTimeoutMs: DIAL_TIMEOUT_MS, session: { keepaliveMs, pingPeriodMs } },
+  };
+}
+
+/** Loaded only where it is used: gRPC costs memory. */
+async function edgedMachine(
+  config: EdgeCoreConfig,
+  nodeName: string,
+  opened: AsyncDisposableStack,
+): Promise<EdgedMachine> {
+  const { CriRuntime, linuxHost, linuxMounts, nodeFileSystem, nodeNetworkCheck } = await import(
+    "../edged/platform/index.ts"
+  );
+  const { nodeIp, nodeLabels, containerRuntimeEndpoint, enabled, ...rest } = config.edged;
+  return {
+    runtime: opened.use(new CriRuntime(containerRuntimeEndpoint)),
+    fileSystem: nodeFileSystem,
+    mounts: linuxMounts,
+    host: linuxHost,
+    network: nodeNetworkCheck,
+    config: edgedConfig({ ...rest, nodeName, labels: nodeLabels, ...(nodeIp === "" ? {} : { nodeIp }) }),
+  };
+}
+
+async function mqttConnector(bus: EventBusSection, nodeName: string): Promise<MqttConnector> {
+  const { MqttJsConnector } = await import("../eventbus/platform/index.ts");
+  return new MqttJsConnector({
+    address: bus.server,
+    subscriberId: bus.subscriberId || `hub-client-sub-${nodeName}`,
+    publisherId: bus.publisherId || `hub-client-pub-${nodeName}`,
+    username: bus.username,
+    password: bus.password,
+    ...(bus.tls ? { tls: await readTlsFiles(bus.tls) } : {}),
+  });
+}
+
+async function readTlsFiles(
+  files: NonNullable<EventBusSection["tls"]>,
+): Promise<{ ca: string; certificate: string; privateKey: string }> {
+  const read = (path: string): Promise<string> =>
+    readFile(path, "utf8").catch((error: unknown) => {
+      throw fileUnreadable("modules.eventBus.eventBusTLS", path, error);
+    });
+  return {
+    ca: await read(files.authorityFile),
+    certificate: await read(files.certificateFile),
+    privateKey: await read(files.privateKeyFile),
+  };
+}
+
+/** The database holds Secrets and tokens, so only its owner may read it; SQLite gives its other files the same mode. */
+async function makePrivateFile(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await using handle = await open(path, "a", 0o600);
+    await handle.chmod(0o600);
+  } catch (error) {
+    throw fileUnreadable("database.dataSource", path, error);
+  }
+}
+
+/** KubeEdge's rule for a node without a configured name. */
+function hostNodeName(): string {
+  const name = hostname().trim().toLowerCase();
+  return isNodeName(name) ? name : "default-edge-node";
+}
