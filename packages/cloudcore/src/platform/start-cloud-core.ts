@@ -56,8 +56,8 @@ const RETRY_MS = 1_000;
 export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCore> {
   const { config, clock, random, signal } = options;
   const logger = options.logger.child("cloudcore");
-  const { api, authorityPem: kubernetesAuthorityPem } = options.kubernetes ?? (await connectKubernetes(config));
   await using stack = new AsyncDisposableStack();
+  const { api, authorityPem: kubernetesAuthorityPem } = options.kubernetes ?? (await connectKubernetes(config, stack));
 
   const advertised = config.advertiseAddresses.length > 0 ? config.advertiseAddresses : hostAddresses();
   const store = new SecretStore(api);
@@ -148,10 +148,13 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
   };
 }
 
-async function connectKubernetes(config: CloudCoreConfig): Promise<NonNullable<CloudCoreOptions["kubernetes"]>> {
+async function connectKubernetes(
+  config: CloudCoreConfig,
+  stack: AsyncDisposableStack,
+): Promise<NonNullable<CloudCoreOptions["kubernetes"]>> {
   const connection = await (config.kubeConfig ? loadKubeconfig(config.kubeConfig) : inClusterConnection());
   const { caCertificatePem: authorityPem } = connection;
-  return { api: new HttpsKubernetesApi(connection), ...(authorityPem ? { authorityPem } : {}) };
+  return { api: stack.use(new HttpsKubernetesApi(connection)), ...(authorityPem ? { authorityPem } : {}) };
 }
 
 async function loadCredentials(
