@@ -55,6 +55,7 @@ export class FakeConnection implements LinkConnection {
   /** All that the edge sent, keepalives left out. */
   readonly received: Message[] = [];
   keepaliveCount = 0;
+  lastKeepalive: Message | undefined;
   #handlers: ConnectionHandlers | undefined;
   readonly #answer: (message: Message) => Message | undefined;
   readonly #waiting: string[] = [];
@@ -73,6 +74,7 @@ export class FakeConnection implements LinkConnection {
     const message = decodeMessage(text);
     if (message.route.operation === "keepalive") {
       this.keepaliveCount++;
+      this.lastKeepalive = message;
       return;
     }
     this.received.push(message);
