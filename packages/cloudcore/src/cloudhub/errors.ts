@@ -58,3 +58,13 @@ export function nameInUse(nodeName: string): SkerryError {
     details: { nodeName },
   });
 }
+
+/** Somebody wants to enrol under the name of a node of the cluster that is no edge node. */
+export function notAnEdgeNode(nodeName: string): SkerryError {
+  return new SkerryError({
+    code: "CLOUDHUB_NOT_AN_EDGE_NODE",
+    message: `The cluster has a node "${nodeName}" that is no edge node`,
+    advice: "Choose another node name; or, if that Node is a leftover, delete it and try again.",
+    details: { nodeName },
+  });
+}

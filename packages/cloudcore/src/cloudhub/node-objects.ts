@@ -9,7 +9,11 @@ export interface ObjectName {
  * write. Everything answers from memory. A cache that lags may answer false for a moment: the node then asks again.
  */
 export interface NodeObjects {
-  /** Whether the pod is bound to the node (`spec.nodeName`), or was until it was deleted a moment ago. */
+  /**
+   * Whether the node may speak of the pod: it is bound to the node (`spec.nodeName`), or was until it was deleted a
+   * moment ago, or no pod of that name is known. A node that still runs such a pod must hear that it is gone; the handlers
+   * look at the API server itself before they act on it.
+   */
   ownsPod(nodeName: string, pod: ObjectName): boolean;
   /** Whether a pod of the node refers to the ConfigMap, by volume, env, envFrom, projection; init containers too. */
   mayReadConfigMap(nodeName: string, configMap: ObjectName): boolean;

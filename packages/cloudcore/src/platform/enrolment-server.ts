@@ -18,6 +18,9 @@ export interface EnrolmentServerOptions {
 
 /** A certificate request has some hundred bytes. */
 const MAX_BODY_BYTES = 64 * 1024;
+/** How often the timeouts are looked at. */
+const CHECK_INTERVAL_MS = 5_000;
+
 const MAX_HEADER_BYTES = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -43,6 +46,7 @@ export async function serveEnrolment(
       handshakeTimeout: HEADERS_TIMEOUT_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
     },
     (request, response) => {

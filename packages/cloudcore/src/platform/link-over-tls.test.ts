@@ -8,7 +8,7 @@ import type { ConnectionClosed, LinkConnection, LinkListener } from "@skerry/lin
 import { type LinkCredentials, listenWebSocket, WebSocketDialer } from "@skerry/link/platform";
 import { type CertificateOptions, certificatePem, type KeyedCertificate, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
-import { nodeIdentity } from "./node-identity.ts";
+import { nodeIdentifier } from "./node-identity.ts";
 
 const validity = { notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 3_600_000 };
 const expired = { notBeforeMs: Date.now() - 120_000, notAfterMs: Date.now() - 60_000 };
@@ -87,7 +87,7 @@ async function world(maxMessageBytes?: number): Promise<World> {
       port: 0,
       ...keyedCertificatePem(server),
       clientAuthorityPem: certificatePem(authority.certificateDer),
-      identify: nodeIdentity,
+      identify: nodeIdentifier(authority.certificateDer, systemClock),
       clock: systemClock,
       logger: silentLogger,
       ...(maxMessageBytes ? { maxMessageBytes } : {}),
@@ -264,7 +264,7 @@ test("a port in use, a closed port and a wrong address are told apart", async ()
         port: cloud.listener.port,
         ...keyedCertificatePem(server),
         clientAuthorityPem: certificatePem(authority.certificateDer),
-        identify: nodeIdentity,
+        identify: nodeIdentifier(authority.certificateDer, systemClock),
         clock: systemClock,
         logger: silentLogger,
       },

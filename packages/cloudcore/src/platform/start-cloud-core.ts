@@ -18,7 +18,7 @@ import {
 import { readCredentialFiles } from "./credential-files.ts";
 import { serveEnrolment } from "./enrolment-server.ts";
 import { hostAddresses } from "./host-addresses.ts";
-import { nodeIdentity } from "./node-identity.ts";
+import { nodeIdentifier } from "./node-identity.ts";
 
 export interface CloudCoreOptions {
   readonly config: CloudCoreConfig;
@@ -84,7 +84,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
           address: config.webSocket.address,
           port: options.ports?.webSocket ?? config.webSocket.port,
           ...tls,
-          identify: nodeIdentity,
+          identify: nodeIdentifier(credentials.authority.certificateDer, clock),
           clock,
           logger,
           maxConnections: 4 * config.nodeLimit + 100,

@@ -36,6 +36,9 @@ export interface WebSocketListenerOptions {
 /** Time for the TLS handshake, and for the request's header after it. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
+/** How often the timeouts are looked at. */
+const CHECK_INTERVAL_MS = 5_000;
+
 const MAX_HEADER_BYTES = 16 * 1024;
 
 /** Close code for a peer that may not be here (RFC 6455 section 7.4.1). */
@@ -68,6 +71,7 @@ export async function listenWebSocket(
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     headersTimeout: HANDSHAKE_TIMEOUT_MS,
     requestTimeout: HANDSHAKE_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
   });
   server.maxConnections = options.maxConnections ?? 4_000;

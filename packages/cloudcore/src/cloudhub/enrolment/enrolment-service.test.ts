@@ -183,6 +183,18 @@ test("the name of a node that is connected is not given to another key", async (
   assert.equal((await ask({ headers: withToken(), body: requestDer })).status, 200);
 });
 
+test("a token does not make anybody one of the cluster's other nodes", async () => {
+  const { ask, api } = world();
+  const node = (name: string, labels: Record<string, string>): Promise<unknown> =>
+    api.create({ resource: nodes }, { apiVersion: "v1", kind: "Node", metadata: { name, labels } });
+  await node("control-plane-1", { "node-role.kubernetes.io/control-plane": "" });
+  await node("edge-1", { "node-role.kubernetes.io/edge": "" });
+  const enrol = async (name: string): Promise<number> =>
+    (await ask({ headers: withToken(name), body: (await request(name)).requestDer })).status;
+  assert.equal(await enrol("control-plane-1"), 409);
+  assert.equal(await enrol("edge-1"), 200);
+});
+
 test("who fails too often has to wait, others need not", async () => {
   const { ask, clock } = world();
   const { requestDer } = await request("edge-1");

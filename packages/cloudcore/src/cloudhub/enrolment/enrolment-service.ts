@@ -3,7 +3,7 @@ import { type Clock, describeError, isSkerryError, type Logger } from "@skerry/b
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import { type KeyedCertificate, nodeNameOf, nodeSubject, type Pki, verifyBearerToken } from "@skerry/pki";
 import { CLOCK_TOLERANCE_MS } from "../credentials/cloud-credentials.ts";
-import { nameInUse, nodeNameContradiction } from "../errors.ts";
+import { nameInUse, nodeNameContradiction, notAnEdgeNode } from "../errors.ts";
 import { FailureLimiter } from "./failure-limiter.ts";
 
 /** A request to CloudCore's HTTPS port, as the platform's server has read it. */
@@ -36,13 +36,17 @@ export interface EnrolmentServiceOptions {
   readonly isConnected: (nodeName: string) => boolean;
 }
 
+/** Label of edge nodes' Node objects. */
+const EDGE_ROLE_LABEL = "node-role.kubernetes.io/edge";
+
 /**
  * CloudCore's HTTPS port: the authority's certificate, certificates for edge nodes, whether a node exists (security.md 2).
  * What is in a certificate is decided here: the node's name, the group `system:nodes`, client authentication only; of
  * the request nothing but its key counts (S2).
  *
- * A join token enrols any node name, as in KubeEdge, so that a machine that lost its key can come back. The one exception:
- * a name whose node is connected just now, so that nobody can push a running node aside.
+ * A join token enrols any node name, as in KubeEdge, so that a machine that lost its key can come back. The exceptions:
+ * a name whose node is connected just now, so that nobody can push a running node aside; and the names of the cluster's
+ * nodes that are no edge nodes.
  */
 export class EnrolmentService {
   readonly #options: EnrolmentServiceOptions;
@@ -88,6 +92,7 @@ export class EnrolmentService {
     try {
       const asked = await pki.readCertificateRequest(request.body);
       const { nodeName, isRenewal } = this.#authenticate(request, asked);
+      if (!isRenewal) await this.#refuseForeignNode(nodeName);
       const nowMs = this.#options.clock.now();
       const certificateDer = await pki.signCertificateRequest(authority, request.body, {
         ...nodeSubject(nodeName),
@@ -143,6 +148,16 @@ export class EnrolmentService {
     return { nodeName: named, isRenewal: false };
   }
 
+  /** A token is for edge nodes: with it nobody becomes one of the cluster's other nodes. */
+  async #refuseForeignNode(nodeName: string): Promise<void> {
+    try {
+      const node = await this.#options.api.get({ resource: nodes, name: nodeName });
+      if (node.metadata.labels?.[EDGE_ROLE_LABEL] === undefined) throw notAnEdgeNode(nodeName);
+    } catch (error) {
+      if (!isApiError(error, "NotFound")) throw error;
+    }
+  }
+
   /** `keadm join` asks before it has a certificate whether the name is free. */
   async #checkNode(nodeName: string): Promise<EnrolmentResponse> {
     try {
@@ -157,7 +172,8 @@ export class EnrolmentService {
 }
 
 function statusOf(code: string): number {
-  if (code === "CLOUDHUB_NAME_IN_USE") return 409;
+  if (code === "CLOUDHUB_NAME_IN_USE" || code === "CLOUDHUB_NOT_AN_EDGE_NODE") return 409;
+  if (code.startsWith("KUBE_")) return 503;
   if (code === "PKI_REQUEST_INVALID" || code === "PKI_NODE_NAME_INVALID" || code === "PKI_IDENTITY_UNKNOWN") return 400;
   return 401;
 }
