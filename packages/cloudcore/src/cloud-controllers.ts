@@ -7,6 +7,7 @@ import {
   type KubernetesObject,
   nodes,
   objectSyncs,
+  type Pod,
   pods,
   type ResourceReference,
   secrets,
@@ -66,8 +67,9 @@ export async function startCloudControllers(options: CloudControllersOptions): P
   };
 
   const nodeInformer = informer<KubernetesObject>(nodes);
+  const podInformer = informer<Pod>(pods);
   const edgeObjects = new EdgeObjects({
-    pods: informer(pods),
+    pods: podInformer,
     nodes: nodeInformer,
     configMaps: informer(configMaps),
     secrets: informer(secrets),
@@ -90,6 +92,7 @@ export async function startCloudControllers(options: CloudControllersOptions): P
   });
   const nodeObjects = new NodePermissions({
     podIndex: edgeObjects.podIndex,
+    podExists: (namespace, name) => podInformer.cache.get(`${namespace}/${name}`) !== undefined,
     ownsDevice: (nodeName, namespace, name) => deviceObjects.deviceOf(nodeName, namespace, name) !== undefined,
     clock,
   });

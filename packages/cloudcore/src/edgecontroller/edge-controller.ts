@@ -46,13 +46,17 @@ export class EdgeController implements AsyncDisposable {
         }),
         podRequests({
           api,
+          hasPod: (nodeName, namespace, name) => permissions.hasPod(nodeName, { namespace, name }),
           onStrayPod: (nodeName, pod) =>
             syncController.removeStray(nodeName, podKind, pod.namespace, pod.name, pod.uid),
         }),
         leaseRequests(api),
         queryRequests({ api, onClaimRead: (nodeName, volumeName) => permissions.claimRead(nodeName, volumeName) }),
         tokenRequests({ api, podOf: (nodeName, namespace, name) => objects.podIndex.get(nodeName, namespace, name) }),
-        eventRequests(api),
+        eventRequests({
+          api,
+          hasPod: (nodeName, namespace, name) => permissions.hasPod(nodeName, { namespace, name }),
+        }),
         certificateRequests(api),
       ],
       logger.child("edgecontroller"),

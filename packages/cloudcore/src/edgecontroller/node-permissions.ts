@@ -5,6 +5,7 @@ import type { PodIndex } from "./pod-index.ts";
 /** What {@link NodePermissions} looks at. */
 export interface NodePermissionsOptions {
   readonly podIndex: PodIndex;
+  readonly podExists: (namespace: string, name: string) => boolean;
   readonly ownsDevice: (nodeName: string, namespace: string, name: string) => boolean;
   readonly clock: Clock;
 }
@@ -35,6 +36,11 @@ export class NodePermissions implements NodeObjects {
   }
 
   ownsPod(nodeName: string, pod: ObjectName): boolean {
+    return this.hasPod(nodeName, pod) || !this.#options.podExists(pod.namespace, pod.name);
+  }
+
+  /** Whether the pod is bound to the node, or was until a moment ago. */
+  hasPod(nodeName: string, pod: ObjectName): boolean {
     if (this.#options.podIndex.get(nodeName, pod.namespace, pod.name)) return true;
     const deletedAtMs = this.#deletedPods.get(keyOf(nodeName, pod));
     return deletedAtMs !== undefined && this.#options.clock.monotonicMs() - deletedAtMs < DELETED_POD_MS;

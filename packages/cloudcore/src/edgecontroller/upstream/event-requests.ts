@@ -2,13 +2,22 @@ import { type Event, events } from "@skerry/api";
 import { isJsonObject, type JsonObject } from "@skerry/base";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import { objectContent, patchContent } from "./content.ts";
-import { badRequest } from "./refusals.ts";
+import { badRequest, forbidden } from "./refusals.ts";
 import type { RequestHandler, UpstreamRequest } from "./request.ts";
 
+/** What {@link eventRequests} needs. */
+export interface EventRequestOptions {
+  readonly api: KubernetesApi;
+  readonly hasPod: (nodeName: string, namespace: string, name: string) => boolean;
+}
+
 /** Events of the node: U21. They are never answered: nobody waits for it. An event that arrives twice is stored once. */
-export function eventRequests(api: KubernetesApi): Record<string, RequestHandler> {
+export function eventRequests({ api, hasPod }: EventRequestOptions): Record<string, RequestHandler> {
   const named = (request: UpstreamRequest, content: JsonObject): Event => {
     const event = objectContent<Event>(content, events, request.namespace, request.name);
+    const { kind, name = "" } = event.involvedObject ?? {};
+    if (kind === "Pod" && !hasPod(request.nodeName, request.namespace, name))
+      throw forbidden(request.nodeName, `does not run pod "${request.namespace}/${name}"`);
     return { ...event, source: { ...event.source, host: request.nodeName } };
   };
   const target = (request: UpstreamRequest): { resource: typeof events; namespace: string; name: string } => ({

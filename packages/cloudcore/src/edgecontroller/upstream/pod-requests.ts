@@ -18,12 +18,24 @@ export interface StrayPod {
 /** What {@link podRequests} needs. */
 export interface PodRequestOptions {
   readonly api: KubernetesApi;
+  readonly hasPod: (nodeName: string, namespace: string, name: string) => boolean;
+  /** The node is to remove the pod. */
   readonly onStrayPod: (nodeName: string, pod: StrayPod) => void;
 }
 
 /** Requests on the pods of the node: U9-U12. */
 export function podRequests(options: PodRequestOptions): Record<string, RequestHandler> {
-  const { api, onStrayPod } = options;
+  const { api, hasPod, onStrayPod } = options;
+
+  /** A pod that the caches do not show as the node's: the API server itself must say that it is. */
+  const checkedTarget = async (request: UpstreamRequest, name: string): Promise<ObjectTarget> => {
+    const target = podTarget(request, name);
+    if (hasPod(request.nodeName, request.namespace, name)) return target;
+    const pod = await api.get<Pod>(target);
+    if (pod.spec.nodeName !== request.nodeName)
+      throw forbidden(request.nodeName, `does not run pod "${request.namespace}/${name}"`);
+    return target;
+  };
 
   const patchStatus = async (
     request: UpstreamRequest,
@@ -34,6 +46,7 @@ export function podRequests(options: PodRequestOptions): Record<string, RequestH
   ): Promise<Pod> => {
     const target = podTarget(request, name);
     try {
+      await checkedTarget(request, name);
       const body: JsonObject = { ...(uid === undefined ? {} : { metadata: { uid } }), status };
       return await api.patch<Pod>({ ...target, subresource: "status" }, { type, body });
     } catch (error) {
@@ -90,7 +103,8 @@ export function podRequests(options: PodRequestOptions): Record<string, RequestH
 
     "pod delete": async (request) => {
       try {
-        await api.delete(podTarget(request, request.name), deleteOptions(request.content));
+        const target = await checkedTarget(request, request.name);
+        await api.delete(target, deleteOptions(request.content));
         request.reply("OK");
       } catch (error) {
         // Gone already, or another pod has its name: either way the node's pod is no more.
