@@ -1,5 +1,6 @@
 import type { Clock, Logger, Random } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
+import { Scheduler } from "../scheduler/scheduler.ts";
 import { createClusterInformers } from "./cluster-informers.ts";
 import type { Controller, ControllerPorts } from "./controller-ports.ts";
 import { DeploymentController } from "./deployment/deployment-controller.ts";
@@ -30,6 +31,7 @@ export async function startControllers(options: ControllersOptions): Promise<Asy
   const controllers: Controller[] = [
     new DeploymentController(ports, informers),
     new ReplicaSetController(ports, informers),
+    new Scheduler(ports, informers),
   ];
   for (const controller of controllers) {
     stack.use(controller);

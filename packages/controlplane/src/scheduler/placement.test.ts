@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Node, Pod, PodSpec, Taint } from "@skerry/api";
+import { type NodeView, placePod } from "./placement.ts";
+
+const pod = (spec: Partial<PodSpec> = {}, labels: Record<string, string> = {}): Pod => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "p", namespace: "default", labels },
+  spec: { containers: [{ name: "c" }], ...spec },
+});
+const node = (
+  name: string,
+  options: {
+    labels?: Record<string, string>;
+    taints?: Taint[];
+    unschedulable?: boolean;
+    allocatable?: Record<string, string>;
+  } = {},
+): Node => ({
+  apiVersion: "v1",
+  kind: "Node",
+  metadata: { name, labels: { "kubernetes.io/hostname": name, ...options.labels } },
+  spec: {
+    ...(options.taints ? { taints: options.taints } : {}),
+    ...(options.unschedulable ? { unschedulable: true } : {}),
+  },
+  status: { allocatable: { cpu: "2", memory: "1Gi", pods: "110", ...options.allocatable } },
+});
+const view = (node: Node, ...pods: Pod[]): NodeView => ({ node, pods });
+const place = (pod: Pod, ...views: NodeView[]): string => {
+  const placement = placePod(pod, views);
+  return placement.kind === "node" ? `-> ${placement.name}` : placement.message;
+};
+const requesting = (cpu: string, memory = "0"): Pod =>
+  pod({ containers: [{ name: "c", resources: { requests: { cpu, memory } } }] });
+
+test("a pod goes to the node with the fewest pods, the name decides between equals", () => {
+  assert.equal(place(pod(), view(node("b")), view(node("a"))), "-> a");
+  assert.equal(place(pod(), view(node("a"), pod()), view(node("b"))), "-> b");
+});
+
+test("a nodeSelector and required node affinity are met", () => {
+  const a = view(node("a", { labels: { zone: "1" } }));
+  assert.equal(place(pod({ nodeSelector: { "kubernetes.io/hostname": "a" } }), a), "-> a");
+  const message = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
+  assert.equal(place(pod({ nodeSelector: { "kubernetes.io/hostname": "b" } }), a), message);
+  const affinity = (operator: string, values: string[], key = "zone"): Partial<PodSpec> => ({
+    affinity: {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchExpressions: [{ key, operator, values }] }],
+        },
+      },
+    },
+  });
+  for (const spec of [
+    affinity("In", ["1"]),
+    affinity("NotIn", ["2"]),
+    affinity("Gt", ["0"]),
+    affinity("DoesNotExist", [], "x"),
+  ])
+    assert.equal(place(pod(spec), a), "-> a");
+  for (const spec of [affinity("In", ["2"]), affinity("Lt", ["1"]), affinity("Exists", [], "x")])
+    assert.equal(place(pod(spec), a), message);
+});
+
+test("taints keep pods away that do not tolerate them", () => {
+  const edge = view(node("edge", { taints: [{ key: "node-role.kubernetes.io/edge", effect: "NoSchedule" }] }));
+  assert.equal(
+    place(pod(), edge),
+    "0/1 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/edge: }.",
+  );
+  assert.equal(place(pod({ tolerations: [{ operator: "Exists" }] }), edge), "-> edge");
+  assert.equal(
+    place(
+      pod({ tolerations: [{ key: "node-role.kubernetes.io/edge", operator: "Exists", effect: "NoSchedule" }] }),
+      edge,
+    ),
+    "-> edge",
+  );
+  assert.match(place(pod({ tolerations: [{ key: "node-role.kubernetes.io/edge", value: "x" }] }), edge), /untolerated/);
+});
+
+test("a cordoned node takes no pods", () => {
+  assert.equal(
+    place(pod(), view(node("a", { unschedulable: true }))),
+    "0/1 nodes are available: 1 node(s) were unschedulable.",
+  );
+});
+
+test("requests must fit in what the node can allocate, the pods there included", () => {
+  const full = view(node("a"), requesting("1500m", "512Mi"));
+  assert.equal(place(requesting("500m", "512Mi"), full), "-> a");
+  assert.equal(place(requesting("501m"), full), "0/1 nodes are available: 1 Insufficient cpu.");
+  assert.equal(
+    place(requesting("3", "2Gi"), full),
+    "0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient memory.",
+  );
+  assert.equal(
+    place(pod(), view(node("a", { allocatable: { pods: "1" } }), pod())),
+    "0/1 nodes are available: 1 Too many pods.",
+  );
+});
+
+test("init containers count by the largest, sidecars together with the rest", () => {
+  const withInit = pod({
+    initContainers: [{ name: "i", resources: { requests: { cpu: "2" } } }],
+    containers: [{ name: "c", resources: { requests: { cpu: "1" } } }],
+  });
+  assert.equal(place(withInit, view(node("a"))), "-> a");
+  const withSidecar = pod({
+    initContainers: [{ name: "i", restartPolicy: "Always", resources: { requests: { cpu: "1500m" } } }],
+    containers: [{ name: "c", resources: { requests: { cpu: "1" } } }],
+  });
+  assert.match(place(withSidecar, view(node("a"))), /Insufficient cpu/);
+});
+
+test("a host port is given only once", () => {
+  const withPort = pod({ containers: [{ name: "c", ports: [{ containerPort: 80, hostPort: 8080 }] }] });
+  assert.match(place(withPort, view(node("a"), withPort)), /free ports/);
+  assert.equal(place(withPort, view(node("a"), withPort), view(node("b"))), "-> b");
+});
+
+test("required pod anti-affinity keeps pods apart, affinity brings them together", () => {
+  const term = { labelSelector: { matchLabels: { app: "x" } }, topologyKey: "kubernetes.io/hostname" };
+  const apart = pod(
+    { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } },
+    { app: "x" },
+  );
+  assert.match(place(apart, view(node("a"), apart)), /anti-affinity rules/);
+  assert.match(place(pod({}, { app: "x" }), view(node("a"), apart)), /existing pods anti-affinity/);
+  const together = pod({ affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } });
+  assert.equal(place(together, view(node("a")), view(node("b"), pod({}, { app: "x" }))), "-> b");
+  assert.match(place(together, view(node("a"))), /didn't match pod affinity rules/);
+});
+
+test("reasons of several nodes are counted", () => {
+  assert.equal(
+    place(requesting("3"), view(node("a")), view(node("b")), view(node("c", { unschedulable: true }))),
+    "0/3 nodes are available: 1 node(s) were unschedulable, 2 Insufficient cpu.",
+  );
+  assert.equal(place(pod()), "no nodes available to schedule pods");
+});
+
+test("a hard rule that cannot be checked is said, not ignored", () => {
+  const spread = pod({ topologySpreadConstraints: [{ whenUnsatisfiable: "DoNotSchedule" }] } as Partial<PodSpec>);
+  assert.match(place(spread, view(node("a"))), /not supported by this scheduler/);
+});
