@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type ServiceAccount, serviceAccounts, type TokenRequest } from "@skerry/api";
+import { isApiError } from "@skerry/kube";
+import { startTestApiServer } from "../testing/test-api-server.ts";
+
+const RBAC = "/apis/rbac.authorization.k8s.io/v1";
+const user = { username: "jane", groups: [] };
+
+test("a user may do what stored roles allow in a namespace, and nothing else", async () => {
+  await using server = await startTestApiServer();
+  const url = "/api/v1/namespaces/default/pods";
+  const refused = await server.call("GET", url, { user });
+  assert.equal(refused.status, 403);
+  assert.equal(
+    refused.body["message"],
+    'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "default"',
+  );
+  await server.call("POST", `${RBAC}/namespaces/default/roles`, {
+    body: {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "Role",
+      metadata: { name: "r" },
+      rules: [{ apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] }],
+    },
+  });
+  await server.call("POST", `${RBAC}/namespaces/default/rolebindings`, {
+    body: {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "RoleBinding",
+      metadata: { name: "rb" },
+      roleRef: { kind: "Role", name: "r" },
+      subjects: [{ kind: "User", name: "jane" }],
+    },
+  });
+  assert.equal((await server.call("GET", url, { user })).status, 200);
+  assert.equal((await server.call("GET", "/api/v1/pods", { user })).status, 403);
+  assert.equal((await server.call("GET", "/api/v1/namespaces/kube-system/pods", { user })).status, 403);
+  assert.equal((await server.call("DELETE", `${url}/x`, { user })).status, 403);
+  assert.equal((await server.call("GET", "/apis", { user })).status, 200);
+  const review = await server.call("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {
+    user,
+    body: { spec: { resourceAttributes: { namespace: "default", verb: "list", resource: "pods" } } },
+  });
+  assert.deepEqual(review.body["status"], { allowed: true });
+});
+
+test("only who may impersonate acts as somebody else, and then with no more rights than they have", async () => {
+  await using server = await startTestApiServer();
+  const headers = { "impersonate-user": "jane" };
+  assert.equal((await server.call("GET", "/api/v1/secrets", { headers })).status, 403);
+  const climbing = { "impersonate-user": "root", "impersonate-group": "system:masters" };
+  assert.equal((await server.call("GET", "/api/v1/secrets", { user, headers: climbing })).status, 403);
+});
+
+test("a service account's token lets its bearer in until the account or the pod it is bound to is gone", async () => {
+  await using server = await startTestApiServer();
+  const { api } = server;
+  const at = { resource: serviceAccounts, namespace: "default", name: "worker" };
+  const account: ServiceAccount = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "worker" } };
+  await api.create(at, account);
+  const issue = (spec: TokenRequest["spec"]): Promise<TokenRequest> =>
+    api.createSubresource({ ...at, subresource: "token" }, {
+      apiVersion: "authentication.k8s.io/v1",
+      kind: "TokenRequest",
+      metadata: { name: "worker" },
+      spec,
+    } as TokenRequest);
+  const { status } = await issue({ audiences: null, expirationSeconds: 600 });
+  const headers = { authorization: `Bearer ${status?.token}` };
+  const whoami = async () =>
+    server.call("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", { user: null, headers, body: {} });
+  const answer = await whoami();
+  assert.equal(answer.status, 201);
+  const { userInfo } = answer.body["status"] as { userInfo: { username: string; groups: string[] } };
+  assert.equal(userInfo.username, "system:serviceaccount:default:worker");
+  assert.ok(userInfo.groups.includes("system:serviceaccounts:default"));
+  const tampered = { authorization: `Bearer ${status?.token?.replace(/.$/, (last) => (last === "A" ? "B" : "A"))}` };
+  assert.equal((await server.call("GET", "/api", { user: null, headers: tampered })).status, 401);
+  await assert.rejects(issue({ audiences: null, expirationSeconds: 60 }), (error) => isApiError(error, "Invalid"));
+  const elsewhere = await issue({ audiences: ["vault"], expirationSeconds: 600 });
+  const foreign = { authorization: `Bearer ${elsewhere.status?.token}` };
+  assert.equal((await server.call("GET", "/api", { user: null, headers: foreign })).status, 401);
+  await api.delete(at);
+  assert.equal((await whoami()).status, 401);
+});

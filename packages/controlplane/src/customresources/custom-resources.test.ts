@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startTestApiServer, type TestApiServer } from "../testing/test-api-server.ts";
+import { parseJsonPath, valuesAt } from "./json-path.ts";
+
+const CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const GADGETS = "/apis/example.org/v1/namespaces/default/gadgets";
+
+const definition = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: { name: "gadgets.example.org" },
+  spec: {
+    group: "example.org",
+    scope: "Namespaced",
+    names: { plural: "gadgets", kind: "Gadget", shortNames: ["gd"], categories: ["all"] },
+    versions: [
+      {
+        name: "v1",
+        served: true,
+        storage: true,
+        subresources: { status: {} },
+        additionalPrinterColumns: [{ name: "Level", type: "integer", jsonPath: ".spec.level" }],
+        schema: {
+          openAPIV3Schema: {
+            type: "object",
+            required: ["spec"],
+            properties: {
+              spec: {
+                type: "object",
+                required: ["mode"],
+                properties: {
+                  mode: { type: "string", enum: ["on", "off"] },
+                  level: { type: "integer", minimum: 0, maximum: 9, default: 3 },
+                  port: { "x-kubernetes-int-or-string": true },
+                  tags: { type: "array", items: { type: "string" }, "x-kubernetes-list-type": "set" },
+                  free: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+                },
+              },
+              status: { type: "object", properties: { phase: { type: "string" } } },
+            },
+          },
+        },
+      },
+    ],
+  },
+};
+
+const gadget = (name: string, spec: object): object => ({
+  apiVersion: "example.org/v1",
+  kind: "Gadget",
+  metadata: { name },
+  spec,
+});
+
+async function withGadgets(): Promise<TestApiServer> {
+  const server = await startTestApiServer();
+  const { status, body } = await server.call("POST", CRDS, { body: definition });
+  assert.equal(status, 201, JSON.stringify(body));
+  return server;
+}
+
+test("a CRD is established at once and its kind is discovered, listed and described", async () => {
+  await using server = await withGadgets();
+  const { body } = await server.call("GET", `${CRDS}/gadgets.example.org`);
+  const status = body["status"] as { conditions: { type: string; status: string }[]; storedVersions: string[] };
+  assert.ok(status.conditions.some((condition) => condition.type === "Established" && condition.status === "True"));
+  assert.deepEqual(status.storedVersions, ["v1"]);
+  const list = await server.call("GET", "/apis/example.org/v1");
+  const names = (list.body["resources"] as { name: string }[]).map(({ name }) => name);
+  assert.deepEqual(names, ["gadgets", "gadgets/status"]);
+  const openApi = await server.call("GET", "/openapi/v3/apis/example.org/v1");
+  const schemas = (openApi.body["components"] as { schemas: Record<string, unknown> }).schemas;
+  assert.ok("org.example.v1.Gadget" in schemas);
+  const table = await server.call("GET", GADGETS, {
+    headers: { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" },
+  });
+  assert.deepEqual(
+    (table.body["columnDefinitions"] as { name: string }[]).map(({ name }) => name),
+    ["Name", "Level"],
+  );
+});
+
+test("custom resources are defaulted, pruned and checked by their schema", async () => {
+  await using server = await withGadgets();
+  const good = await server.call("POST", GADGETS, {
+    body: gadget("g", { mode: "on", nothing: 1, port: "http", free: { any: { thing: true } } }),
+  });
+  assert.equal(good.status, 201);
+  assert.deepEqual(good.body["spec"], { mode: "on", port: "http", free: { any: { thing: true } }, level: 3 });
+  const refusal = async (spec: object): Promise<string> => {
+    const { status, body } = await server.call("POST", GADGETS, { body: gadget("bad", spec) });
+    assert.equal(status, 422);
+    return String(body["message"]);
+  };
+  assert.match(await refusal({}), /spec\.mode: Required value/);
+  assert.match(
+    await refusal({ mode: "maybe" }),
+    /spec\.mode: Unsupported value: "maybe": supported values: "on", "off"/,
+  );
+  assert.match(
+    await refusal({ mode: "on", level: 10 }),
+    /spec\.level: Invalid value: 10: spec\.level in body should be less than or equal to 9/,
+  );
+  assert.match(await refusal({ mode: "on", level: "3" }), /spec\.level in body must be of type integer: "string"/);
+  assert.match(await refusal({ mode: "on", tags: ["a", "a"] }), /spec\.tags\[1\]: Duplicate value: "a"/);
+  assert.match(await refusal({ mode: "on", port: true }), /spec\.port in body must be of type integer,string/);
+});
+
+test("an update of a custom resource needs its resourceVersion, and its generation counts changes of spec only", async () => {
+  await using server = await withGadgets();
+  await server.call("POST", GADGETS, { body: gadget("g", { mode: "on" }) });
+  const blind = await server.call("PUT", `${GADGETS}/g`, { body: gadget("g", { mode: "off" }) });
+  assert.equal(blind.status, 422);
+  assert.match(
+    String(blind.body["message"]),
+    /metadata\.resourceVersion: Invalid value: 0x0: must be specified for an update/,
+  );
+  const merge = { contentType: "application/merge-patch+json" };
+  await server.call("PATCH", `${GADGETS}/g`, { ...merge, body: { metadata: { labels: { a: "b" } } } });
+  await server.call("PATCH", `${GADGETS}/g/status`, {
+    ...merge,
+    body: { status: { phase: "up" }, spec: { mode: "off" } },
+  });
+  const { body } = await server.call("PATCH", `${GADGETS}/g`, { ...merge, body: { spec: { level: 5 } } });
+  assert.equal((body["metadata"] as { generation: number }).generation, 2);
+  assert.deepEqual(body["spec"], { mode: "on", level: 5 });
+  assert.deepEqual(body["status"], { phase: "up" });
+});
+
+test("deleting a CRD deletes its objects; one with a finalizer holds it until it is gone", async () => {
+  await using server = await withGadgets();
+  await server.call("POST", GADGETS, { body: gadget("plain", { mode: "on" }) });
+  const held = gadget("held", { mode: "on" }) as { metadata: object };
+  await server.call("POST", GADGETS, { body: { ...held, metadata: { name: "held", finalizers: ["a/b"] } } });
+  assert.equal((await server.call("DELETE", `${CRDS}/gadgets.example.org`)).status, 200);
+  const { body } = await server.call("GET", GADGETS);
+  assert.deepEqual(
+    (body["items"] as { metadata: { name: string } }[]).map((item) => item.metadata.name),
+    ["held"],
+  );
+  assert.equal((await server.call("GET", `${CRDS}/gadgets.example.org`)).status, 200);
+  await server.call("PATCH", `${GADGETS}/held`, {
+    contentType: "application/merge-patch+json",
+    body: { metadata: { finalizers: null } },
+  });
+  assert.equal((await server.call("GET", `${CRDS}/gadgets.example.org`)).status, 404);
+  assert.equal((await server.call("GET", GADGETS)).status, 404);
+});
+
+test("a wrong CRD is refused with the members that are wrong", async () => {
+  await using server = await startTestApiServer();
+  const body = structuredClone(definition);
+  body.metadata.name = "other.example.org";
+  const { status, body: answer } = await server.call("POST", CRDS, { body });
+  assert.equal(status, 422);
+  assert.match(String(answer["message"]), /metadata\.name: Invalid value: "other\.example\.org"/);
+});
+
+test("a printer column's JSONPath finds members, indexes and filtered items", () => {
+  const object = {
+    status: {
+      conditions: [
+        { type: "A", status: "False" },
+        { type: "Ready", status: "True" },
+      ],
+    },
+    a: { "b.c": [1, 2] },
+  };
+  const at = (path: string) => valuesAt(parseJsonPath(path) ?? [], object);
+  assert.deepEqual(at('.status.conditions[?(@.type=="Ready")].status'), ["True"]);
+  assert.deepEqual(at(".status.conditions[*].type"), ["A", "Ready"]);
+  assert.deepEqual(at(".a['b.c'][1]"), [2]);
+  assert.deepEqual(at(".a.b\\.c[0]"), [1]);
+  assert.deepEqual(at(".nothing.here"), []);
+  assert.equal(parseJsonPath(".a[?(@.b>1)]"), undefined);
+});

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isJsonObject, type JsonValue } from "@skerry/base";
+import { startTestApiServer } from "../testing/test-api-server.ts";
+import { builtInTypes } from "./built-in-types.ts";
+import { decodeMessage, openEnvelope, ProtobufError } from "./protobuf-decoder.ts";
+import { checkType } from "./type-check.ts";
+
+const types = builtInTypes();
+
+test("every document of the index is served, and every reference in it leads somewhere", async () => {
+  await using server = await startTestApiServer();
+  const index = await server.call("GET", "/openapi/v3");
+  const paths = index.body["paths"] as Record<string, { serverRelativeURL: string }>;
+  assert.ok("api/v1" in paths && "apis/apps/v1" in paths);
+  for (const { serverRelativeURL } of Object.values(paths)) {
+    const { status, body } = await server.call("GET", serverRelativeURL);
+    assert.equal(status, 200, serverRelativeURL);
+    const { schemas } = body["components"] as { schemas: Record<string, unknown> };
+    for (const reference of references(body as JsonValue))
+      assert.ok(reference.replace("#/components/schemas/", "") in schemas, `${serverRelativeURL}: ${reference}`);
+  }
+});
+
+test("a kind's patch operation names fieldValidation, by which kubectl leaves checking to the server", async () => {
+  await using server = await startTestApiServer();
+  const { body } = await server.call("GET", "/openapi/v3/apis/apps/v1");
+  const paths = body["paths"] as Record<string, { patch?: { parameters: { name: string }[] } }>;
+  const patch = paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]?.patch;
+  assert.ok(patch?.parameters.some(({ name }) => name === "fieldValidation"));
+});
+
+test("a protobuf body decodes to the JSON that means the same, inlined members and maps included", () => {
+  const text = (number: number, value: string): number[] => field(number, [...new TextEncoder().encode(value)]);
+  const metadata = field(1, [...text(1, "p"), ...field(11, [...text(1, "app"), ...text(2, "x")])]);
+  // Volume: name = 1, volumeSource = 2 (inlined in JSON) with emptyDir = 2; Container: image = 2, ports = 6.
+  const volume = field(1, [...text(1, "v"), ...field(2, field(2, text(1, "Memory")))]);
+  const container = field(2, [...text(1, "c"), ...text(2, "img"), ...field(6, [3 << 3, 0x90, 0x3f])]);
+  const spec = field(2, [...volume, ...container, 4 << 3, 30]);
+  const typeMeta = field(1, [...text(1, "v1"), ...text(2, "Pod")]);
+  const raw = field(2, [...metadata, ...spec]);
+  const envelope = openEnvelope(new Uint8Array([0x6b, 0x38, 0x73, 0, ...typeMeta, ...raw]));
+  assert.equal(envelope.kind, "Pod");
+  assert.deepEqual(decodeMessage(types, "core.v1.Pod", envelope.raw), {
+    metadata: { name: "p", labels: { app: "x" } },
+    spec: {
+      volumes: [{ name: "v", emptyDir: { medium: "Memory" } }],
+      containers: [{ name: "c", image: "img", ports: [{ containerPort: 8080 }] }],
+      terminationGracePeriodSeconds: 30,
+    },
+  });
+});
+
+test("a protobuf body that is cut off or no protobuf is refused", () => {
+  assert.throws(() => openEnvelope(new Uint8Array([1, 2, 3])), ProtobufError);
+  assert.throws(() => decodeMessage(types, "core.v1.Pod", new Uint8Array([0x0a, 0x7f, 1])), ProtobufError);
+  assert.throws(() => decodeMessage(types, "core.v1.Pod", new Uint8Array(12).fill(0xff)), ProtobufError);
+});
+
+test("decoding drops null, names unknown members by path and reports the first value that does not fit", () => {
+  const check = checkType(types, "core.v1.Pod", {
+    metadata: { name: "p", labels: null },
+    spec: { containers: [{ name: "c", imagee: "x", resources: { limits: { cpu: 1 } } }], hostNetwork: "yes" },
+  });
+  assert.deepEqual(check.unknown, ["spec.containers[0].imagee"]);
+  assert.equal(
+    check.mismatch,
+    "json: cannot unmarshal string into Go struct field PodSpec.spec.hostNetwork of type bool",
+  );
+  assert.deepEqual(check.object["metadata"], { name: "p" });
+  assert.deepEqual(check.object["spec"], {
+    containers: [{ name: "c", resources: { limits: { cpu: "1" } } }],
+    hostNetwork: "yes",
+  });
+});
+
+test("every type that a member names is in the table", () => {
+  const roots = ["core.v1.Pod", "core.v1.Node", "apps.v1.Deployment", "apiextensions.v1.CustomResourceDefinition"];
+  assert.ok(types.reachableFrom(roots).length > 150);
+});
+
+function field(number: number, content: readonly number[]): number[] {
+  assert.ok(content.length < 128);
+  return [(number << 3) | 2, content.length, ...content];
+}
+
+function references(value: JsonValue): string[] {
+  if (Array.isArray(value)) return value.flatMap(references);
+  if (!isJsonObject(value)) return [];
+  return Object.entries(value).flatMap(([key, item]) =>
+    key === "$ref" && typeof item === "string" ? [item] : references(item ?? null),
+  );
+}

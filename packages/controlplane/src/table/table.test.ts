@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { humanDuration } from "./human-duration.ts";
+import { podReasonOf, podRestartsOf } from "./pod-summary.ts";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+test("ages read as kubectl writes them", () => {
+  const cases: [number, string][] = [
+    [-5 * SECOND, "<invalid>"],
+    [0, "0s"],
+    [119 * SECOND, "119s"],
+    [2 * MINUTE, "2m"],
+    [9 * MINUTE + 59 * SECOND, "9m59s"],
+    [10 * MINUTE + 30 * SECOND, "10m"],
+    [179 * MINUTE, "179m"],
+    [3 * HOUR + 5 * MINUTE, "3h5m"],
+    [8 * HOUR + 5 * MINUTE, "8h"],
+    [47 * HOUR, "47h"],
+    [2 * DAY + 3 * HOUR, "2d3h"],
+    [8 * DAY + 3 * HOUR, "8d"],
+    [729 * DAY, "729d"],
+    [800 * DAY, "2y70d"],
+  ];
+  for (const [durationMs, text] of cases) assert.equal(humanDuration(durationMs), text);
+});
+
+test("the STATUS of a pod is its most telling state", () => {
+  const running = { ready: true, state: { running: {} } };
+  const crashed = { ready: false, restartCount: 4, state: { waiting: { reason: "CrashLoopBackOff" } } };
+  const status = (more: object, metadata: object = {}, spec: object = {}) =>
+    podReasonOf({ metadata: { ...metadata }, spec: { ...spec }, status: { phase: "Running", ...more } });
+  assert.equal(status({ phase: "Pending" }), "Pending");
+  assert.equal(status({ containerStatuses: [running] }), "Running");
+  assert.equal(status({ containerStatuses: [running, crashed] }), "CrashLoopBackOff");
+  assert.equal(
+    status({ containerStatuses: [{ state: { terminated: { exitCode: 0, reason: "Completed" } } }] }),
+    "Completed",
+  );
+  assert.equal(status({ containerStatuses: [{ state: { terminated: { exitCode: 3 } } }] }), "ExitCode:3");
+  assert.equal(status({ containerStatuses: [running] }, { deletionTimestamp: "2026-01-01T00:00:00Z" }), "Terminating");
+  assert.equal(status({ reason: "Evicted", phase: "Failed" }), "Evicted");
+  assert.equal(
+    status({ initContainerStatuses: [{ state: { running: {} } }] }, {}, { initContainers: [{}, {}] }),
+    "Init:0/2",
+  );
+});
+
+test("RESTARTS tells how often and when last", () => {
+  const pod = {
+    status: {
+      containerStatuses: [{ restartCount: 2, lastState: { terminated: { finishedAt: "2026-01-01T00:00:00Z" } } }],
+    },
+  };
+  assert.equal(podRestartsOf(pod, Date.parse("2026-01-01T00:05:00Z")), "2 (5m ago)");
+  assert.equal(podRestartsOf({ status: {} }, 0), "0");
+});
