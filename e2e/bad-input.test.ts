@@ -124,7 +124,7 @@ test("wrong manifests are refused by the API server with the field's name, and n
   for (const manifest of wrong) {
     const ended = await skerry.kubectlWith(JSON.stringify(manifest), "create", "-f", "-");
     assert.notEqual(ended.status, 0, JSON.stringify(manifest));
-    assert.match(ended.stderr, /rror/);
+    assert.match(ended.stderr, /error|invalid|no matches/i);
   }
   assert.equal((await skerry.get("pods,deployments", "-A")).items.length, 0);
 });

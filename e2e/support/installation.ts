@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -93,7 +93,7 @@ export class Installation {
   async dispose(): Promise<void> {
     const stopped = await this.skerry("down");
     assert.equal(stopped.status, 0, stopped.stderr);
-    rmSync(join(this.home, "parts"));
+    unlinkSync(join(this.home, "parts"));
     if (process.env["SKERRY_E2E_KEEP"] !== "1") rmSync(this.home, { recursive: true, force: true });
   }
 }

@@ -4,6 +4,7 @@ import { controlplane } from "./controlplane.ts";
 import { demo } from "./demo.ts";
 import { broker, thermometer } from "./devices.ts";
 import { down, reset } from "./down.ts";
+import { edgecore } from "./edgecore.ts";
 import { image } from "./image.ts";
 import { link } from "./link.ts";
 
@@ -22,6 +23,7 @@ export const allCommands: readonly Command[] = [
   down,
   reset,
   cloudcore,
+  edgecore,
   controlplane,
   broker,
   thermometer,
