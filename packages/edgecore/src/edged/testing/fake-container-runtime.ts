@@ -1,0 +1,335 @@
+import { type Clock, SkerryError, sleep, type Timer } from "@skerry/base";
+import type {
+  ContainerConfig,
+  ContainerRuntime,
+  ContainerRuntimeState,
+  ExecResult,
+  LabelFilter,
+  RegistryCredentials,
+  RuntimeContainer,
+  RuntimeContainerStatus,
+  RuntimeImage,
+  Sandbox,
+  SandboxConfig,
+} from "../ports.ts";
+
+/** What a container's process does. */
+export interface FakeProgram {
+  /** Undefined: it runs until it is stopped. */
+  readonly endsAfterMs?: number;
+  readonly exitCode?: number;
+  /** It ignores the request to end; only the end of the grace period stops it. */
+  readonly ignoresStop?: boolean;
+}
+
+interface FakeContainer {
+  readonly id: string;
+  readonly sandboxId: string;
+  readonly config: ContainerConfig;
+  readonly createdAtMs: number;
+  state: ContainerRuntimeState;
+  startedAtMs: number;
+  finishedAtMs: number;
+  exitCode: number;
+  timer: Timer | undefined;
+}
+
+interface FakeSandbox {
+  readonly id: string;
+  readonly config: SandboxConfig;
+  readonly createdAtMs: number;
+  readonly address: string;
+  ready: boolean;
+}
+
+const LOST_EXIT_CODE = 255;
+const KILLED_EXIT_CODE = 137;
+const STOPPED_EXIT_CODE = 143;
+
+/**
+ * A container runtime in memory, deterministic on the given clock. It outlives the Edged under test as a real one does,
+ * and can be slow, fail, lose its processes (a power cut) or be away altogether.
+ */
+export class FakeContainerRuntime implements ContainerRuntime {
+  readonly #clock: Clock;
+  readonly #sandboxes = new Map<string, FakeSandbox>();
+  readonly #containers = new Map<string, FakeContainer>();
+  readonly #images = new Map<string, RuntimeImage>();
+  readonly #failures: { method: string; error: Error }[] = [];
+  #nextId = 1;
+  #available = true;
+  /** Every call takes this long. */
+  delayMs = 0;
+  /** What images can be pulled; all others are unknown to the registry. */
+  readonly pullable: Set<string> = new Set();
+  /** Behaviour by `<pod name>/<container name>`, `<container name>` or `*`. */
+  readonly programs: Map<string, FakeProgram> = new Map();
+  /** Every call that changed something, in order, e.g. `startContainer web/app`. */
+  readonly actions: string[] = [];
+
+  constructor(clock: Clock, images: readonly string[] = []) {
+    this.#clock = clock;
+    for (const image of images) this.addImage(image);
+  }
+
+  addImage(image: string): void {
+    this.#images.set(image, { id: `sha256:${image}`, repoTags: [image], sizeBytes: 1000, userId: 0 });
+  }
+
+  /** Whether calls are answered at all. */
+  setAvailable(available: boolean): void {
+    this.#available = available;
+  }
+
+  /** The next call of this method fails. */
+  failNext(method: keyof ContainerRuntime & string, message = "fault injected"): void {
+    this.#failures.push({ method, error: callFailed(method, 2, message) });
+  }
+
+  /** All processes are gone, what is on disk stays: a reboot or a power cut. */
+  losePower(): void {
+    for (const container of this.#containers.values())
+      if (container.state === "running") this.#end(container, LOST_EXIT_CODE);
+    for (const sandbox of this.#sandboxes.values()) sandbox.ready = false;
+  }
+
+  /** The runtime forgot everything: its state folder is gone. */
+  loseEverything(): void {
+    this.losePower();
+    this.#containers.clear();
+    this.#sandboxes.clear();
+  }
+
+  /** The process of a container ends by itself. */
+  endContainer(id: string, exitCode: number): void {
+    const container = this.#containers.get(id);
+    if (container?.state === "running") this.#end(container, exitCode);
+  }
+
+  /** Running containers as `<pod>/<container>` with their id, oldest first. */
+  running(): { readonly name: string; readonly uid: string; readonly id: string; readonly attempt: number }[] {
+    return [...this.#containers.values()]
+      .filter(({ state }) => state === "running")
+      .map((container) => ({
+        name: this.#nameOf(container),
+        uid: this.#sandboxes.get(container.sandboxId)?.config.uid ?? "",
+        id: container.id,
+        attempt: container.config.attempt,
+      }));
+  }
+
+  /** The configuration a container was made from. */
+  configOf(id: string): ContainerConfig | undefined {
+    return this.#containers.get(id)?.config;
+  }
+
+  async version(): Promise<{ readonly name: string; readonly version: string }> {
+    await this.#enter("version");
+    return { name: "fake", version: "1.0.0" };
+  }
+
+  async status(): Promise<{ readonly ready: boolean; readonly message: string }> {
+    await this.#enter("status");
+    return { ready: true, message: "" };
+  }
+
+  async listSandboxes(filter: LabelFilter = {}): Promise<Sandbox[]> {
+    await this.#enter("listSandboxes");
+    return [...this.#sandboxes.values()]
+      .filter(({ config }) => matches(config.labels, filter))
+      .map(({ id, config, ready, createdAtMs }) => ({
+        id,
+        state: ready ? "ready" : "not-ready",
+        attempt: config.attempt,
+        createdAtMs,
+        labels: config.labels,
+        annotations: config.annotations,
+      }));
+  }
+
+  async sandboxAddresses(sandboxId: string): Promise<string[]> {
+    await this.#enter("sandboxAddresses");
+    const sandbox = this.#sandboxes.get(sandboxId);
+    return sandbox && !sandbox.config.hostNamespaces.network ? [sandbox.address] : [];
+  }
+
+  async runSandbox(config: SandboxConfig): Promise<string> {
+    await this.#enter("runSandbox");
+    for (const other of this.#sandboxes.values())
+      if (other.config.uid === config.uid && other.config.attempt === config.attempt)
+        throw callFailed("runSandbox", 6, `sandbox name of ${config.name} attempt ${config.attempt} is reserved`);
+    const number = this.#nextId++;
+    const id = `sandbox-${number}`;
+    const address = `10.88.${Math.floor(number / 250)}.${(number % 250) + 1}`;
+    this.#sandboxes.set(id, { id, config, createdAtMs: this.#clock.now(), address, ready: true });
+    this.actions.push(`runSandbox ${config.name}`);
+    return id;
+  }
+
+  async stopSandbox(sandboxId: string): Promise<void> {
+    await this.#enter("stopSandbox");
+    const sandbox = this.#sandboxes.get(sandboxId);
+    if (!sandbox?.ready) return;
+    for (const container of this.#containers.values())
+      if (container.sandboxId === sandboxId && container.state === "running") this.#end(container, KILLED_EXIT_CODE);
+    sandbox.ready = false;
+    this.actions.push(`stopSandbox ${sandbox.config.name}`);
+  }
+
+  async removeSandbox(sandboxId: string): Promise<void> {
+    await this.#enter("removeSandbox");
+    for (const container of [...this.#containers.values()])
+      if (container.sandboxId === sandboxId) this.#containers.delete(container.id);
+    this.#sandboxes.delete(sandboxId);
+  }
+
+  async listContainers(filter: LabelFilter = {}): Promise<RuntimeContainer[]> {
+    await this.#enter("listContainers");
+    return [...this.#containers.values()].filter(({ config }) => matches(config.labels, filter)).map(toStatus);
+  }
+
+  async containerStatus(containerId: string): Promise<RuntimeContainerStatus | undefined> {
+    await this.#enter("containerStatus");
+    const container = this.#containers.get(containerId);
+    return container && toStatus(container);
+  }
+
+  async createContainer(sandboxId: string, config: ContainerConfig, _sandbox: SandboxConfig): Promise<string> {
+    await this.#enter("createContainer");
+    if (!this.#sandboxes.get(sandboxId)?.ready) throw callFailed("createContainer", 2, "the sandbox is not running");
+    for (const other of this.#containers.values())
+      if (other.sandboxId === sandboxId && other.config.name === config.name && other.config.attempt === config.attempt)
+        throw callFailed("createContainer", 6, `container name ${config.name} attempt ${config.attempt} is reserved`);
+    const id = `container-${this.#nextId++}`;
+    this.#containers.set(id, {
+      id,
+      sandboxId,
+      config,
+      createdAtMs: this.#clock.now(),
+      state: "created",
+      startedAtMs: 0,
+      finishedAtMs: 0,
+      exitCode: 0,
+      timer: undefined,
+    });
+    return id;
+  }
+
+  async startContainer(containerId: string): Promise<void> {
+    await this.#enter("startContainer");
+    const container = this.#containers.get(containerId);
+    if (container?.state !== "created") throw callFailed("startContainer", 5, `no created container ${containerId}`);
+    container.state = "running";
+    container.startedAtMs = this.#clock.now();
+    const program = this.#programOf(container);
+    const { endsAfterMs } = program;
+    if (endsAfterMs !== undefined)
+      container.timer = this.#clock.setTimer(endsAfterMs, () => this.#end(container, program.exitCode ?? 0));
+    this.actions.push(`startContainer ${this.#nameOf(container)}`);
+  }
+
+  async stopContainer(containerId: string, gracePeriodSeconds: number): Promise<void> {
+    await this.#enter("stopContainer");
+    const container = this.#containers.get(containerId);
+    if (container?.state !== "running") return;
+    this.actions.push(`stopContainer ${this.#nameOf(container)}`);
+    if (this.#programOf(container).ignoresStop) {
+      await sleep(this.#clock, gracePeriodSeconds * 1000);
+      this.endContainer(containerId, KILLED_EXIT_CODE);
+    } else {
+      this.endContainer(containerId, STOPPED_EXIT_CODE);
+    }
+  }
+
+  async removeContainer(containerId: string): Promise<void> {
+    await this.#enter("removeContainer");
+    this.#containers.get(containerId)?.timer?.cancel();
+    this.#containers.delete(containerId);
+  }
+
+  async reopenContainerLog(_containerId: string): Promise<void> {
+    await this.#enter("reopenContainerLog");
+  }
+
+  async exec(containerId: string, _command: readonly string[], _timeoutSeconds: number): Promise<ExecResult> {
+    await this.#enter("exec");
+    if (this.#containers.get(containerId)?.state !== "running") throw callFailed("exec", 2, "it is not running");
+    return { exitCode: 0, output: "" };
+  }
+
+  async findImage(image: string): Promise<RuntimeImage | undefined> {
+    await this.#enter("findImage");
+    return this.#images.get(image);
+  }
+
+  async pullImage(image: string, _credentials: RegistryCredentials | undefined, signal?: AbortSignal): Promise<string> {
+    await this.#enter("pullImage");
+    signal?.throwIfAborted();
+    if (!this.pullable.has(image)) throw callFailed("pullImage", 5, `${image}: not found`);
+    this.addImage(image);
+    return `sha256:${image}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  async #enter(method: string): Promise<void> {
+    if (this.delayMs > 0) await sleep(this.#clock, this.delayMs);
+    // A turn later at least, as over a socket.
+    else await Promise.resolve();
+    if (!this.#available)
+      throw new SkerryError({ code: "RUNTIME_UNAVAILABLE", message: "The fake runtime is away", advice: "None." });
+    const index = this.#failures.findIndex((failure) => failure.method === method);
+    const [failure] = index < 0 ? [] : this.#failures.splice(index, 1);
+    if (failure) throw failure.error;
+  }
+
+  #end(container: FakeContainer, exitCode: number): void {
+    container.timer?.cancel();
+    container.state = "exited";
+    container.exitCode = exitCode;
+    container.finishedAtMs = this.#clock.now();
+  }
+
+  #nameOf(container: FakeContainer): string {
+    return `${this.#sandboxes.get(container.sandboxId)?.config.name ?? ""}/${container.config.name}`;
+  }
+
+  #programOf(container: FakeContainer): FakeProgram {
+    const { programs } = this;
+    return programs.get(this.#nameOf(container)) ?? programs.get(container.config.name) ?? programs.get("*") ?? {};
+  }
+}
+
+function toStatus(container: FakeContainer): RuntimeContainerStatus {
+  const { config } = container;
+  return {
+    id: container.id,
+    sandboxId: container.sandboxId,
+    name: config.name,
+    attempt: config.attempt,
+    state: container.state,
+    createdAtMs: container.createdAtMs,
+    labels: config.labels,
+    annotations: config.annotations,
+    startedAtMs: container.startedAtMs,
+    finishedAtMs: container.finishedAtMs,
+    exitCode: container.exitCode,
+    reason: container.state === "exited" ? (container.exitCode === 0 ? "Completed" : "Error") : "",
+    message: "",
+    image: config.image,
+    imageId: config.imageId,
+  };
+}
+
+function matches(labels: Readonly<Record<string, string>>, filter: LabelFilter): boolean {
+  return Object.entries(filter).every(([name, value]) => labels[name] === value);
+}
+
+function callFailed(method: string, grpcCode: number, message: string): SkerryError {
+  return new SkerryError({
+    code: "RUNTIME_CALL_FAILED",
+    message,
+    advice: "The fake runtime was told to fail.",
+    details: { method, grpcCode },
+  });
+}
