@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Device, type DeviceStatus, deviceModels, deviceStatuses, devices } from "@skerry/api";
 import type { JsonValue } from "@skerry/base";
-import { settle } from "@skerry/base/testing";
 import { ApiError, failureStatus, type KubernetesApi } from "@skerry/kube";
 import { errorStatusOf, objectOf } from "@skerry/link";
 import { CloudWorld } from "../testing/cloud-world.ts";
@@ -106,6 +105,7 @@ test("state and twins are stored side by side, and values of unknown properties 
   });
   const state = { device: { name: "thermo", state: "online", lastOnlineTime: "2026-01-01T00:00:00Z" } };
   await world.report("edge-1", "device/plant/thermo/state/update", JSON.stringify(state));
+  await world.clock.advance(250);
   const [status] = await world.stored<DeviceStatus>(deviceStatuses);
   assert.deepEqual(status?.status, {
     twins: [
@@ -139,8 +139,7 @@ test("reports that come while one is being written go together, newest first, an
   for (let value = 1; value <= 50; value++) await world.report("edge-1", reportPath, twinReport(String(value)));
   assert.deepEqual(world.hub.take(), []);
   gate.resolve();
-  await settle();
-  await settle();
+  await world.clock.advance(1_000);
   assert.equal(patches.length, 2);
   assert.match(patches[1] ?? "", /"50"/);
   assert.equal(world.hub.take().length, 50);

@@ -37,15 +37,21 @@ interface PendingReport {
 
 /** Devices written at the same time. */
 const WRITE_CONCURRENCY = 8;
+/** From one write of a device to its next, in milliseconds; the first report after a pause is written at once. */
+const WRITE_INTERVAL_MS = 250;
+/** Times of writes remembered until those that are over are forgotten. */
+const REMEMBERED_WRITES = 1_000;
 
 /**
  * Writes what nodes report into the DeviceStatus, and into the Device's own status, where users look first. One write at
- * a time per device: what comes meanwhile is merged, newest value first, and goes with the next one, so that a device
- * that reports often costs no more than the API server can take. A report counts as accepted only once it is stored.
+ * a time per device, and a few a second: what comes meanwhile is merged, newest value first, and goes with the next one,
+ * so that a device that reports often costs the API server no more than one that reports now and then. A report counts as accepted only once it is stored.
  */
 export class DeviceStatusWriter implements AsyncDisposable {
   readonly #options: DeviceStatusWriterOptions;
   readonly #pending = new Map<string, PendingReport>();
+  /** When a device may be written again, monotonic. */
+  readonly #notBeforeMs = new Map<string, number>();
   readonly #writes: WorkQueue;
 
   constructor(options: DeviceStatusWriterOptions) {
@@ -74,7 +80,8 @@ export class DeviceStatusWriter implements AsyncDisposable {
     }
     const settled = Promise.withResolvers<void>();
     this.#pending.set(key, { report, settled });
-    this.#writes.add(key);
+    const nowMs = this.#options.clock.monotonicMs();
+    this.#writes.addAfter(key, (this.#notBeforeMs.get(key) ?? nowMs) - nowMs);
     return settled.promise;
   }
 
@@ -89,6 +96,7 @@ export class DeviceStatusWriter implements AsyncDisposable {
     if (!pending) return;
     // What comes from now on goes with the next write.
     this.#pending.delete(key);
+    this.#noteWrite(key);
     const [nodeName = "", path = ""] = key.split(" ");
     const [namespace = "", name = ""] = path.split("/");
     const device = this.#options.objects.deviceOf(nodeName, namespace, name);
@@ -108,6 +116,13 @@ export class DeviceStatusWriter implements AsyncDisposable {
       this.#putBack(key, pending);
       throw error;
     }
+  }
+
+  #noteWrite(key: string): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#notBeforeMs.size >= REMEMBERED_WRITES)
+      for (const [other, dueMs] of this.#notBeforeMs) if (dueMs <= nowMs) this.#notBeforeMs.delete(other);
+    this.#notBeforeMs.set(key, nowMs + WRITE_INTERVAL_MS);
   }
 
   /** A write that failed for now: its report goes with the next try, below what has come meanwhile. */
