@@ -9,6 +9,8 @@ export class ScriptedCloudHub implements CloudHubPort {
   readonly delivered: { readonly nodeName: string; readonly message: Message }[] = [];
   /** Whether nodes acknowledge object messages at once. */
   acknowledges = true;
+  /** Sees each message that a session takes. */
+  onDeliver: ((nodeName: string, message: Message) => void) | undefined;
   readonly #sessions = new Listeners<SessionEvent>(rethrow);
   readonly #deliveries = new Listeners<{ nodeName: string; message: Message }>(rethrow);
 
@@ -24,6 +26,7 @@ export class ScriptedCloudHub implements CloudHubPort {
   deliver(nodeName: string, message: Message): boolean {
     if (!this.connectedNodes.has(nodeName)) return false;
     this.delivered.push({ nodeName, message: structuredClone(message) });
+    this.onDeliver?.(nodeName, message);
     if (this.acknowledges && needsAcknowledgement(message)) queueMicrotask(() => this.acknowledge(nodeName, message));
     return true;
   }
