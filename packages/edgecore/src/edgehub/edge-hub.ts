@@ -188,12 +188,9 @@ export class EdgeHub implements CloudLink, Service {
         onEnd: (reason) => {
           this.#session = undefined;
           this.#setState({ kind: "disconnected", sinceMs: clock.now(), reason });
-          const connectedForMs = Math.round(clock.monotonicMs() - openedMs);
-          this.#logger.warn("The link to the cloud is down; the edge goes on by itself", {
-            server,
-            reason,
-            connectedForMs,
-          });
+          const facts = { server, reason, connectedForMs: Math.round(clock.monotonicMs() - openedMs) };
+          if (this.#stopped.signal.aborted) this.#logger.info("Disconnected from the cloud", facts);
+          else this.#logger.warn("The link to the cloud is down; the edge goes on by itself", facts);
           resolve();
         },
       });

@@ -1,5 +1,6 @@
 import { type Clock, describeError, type Logger, type Random, type Timer } from "@skerry/base";
 import {
+  DEFAULT_MESSAGE_LIMITS,
   decodeMessage,
   encodeMessage,
   keepaliveMessage,
@@ -17,6 +18,8 @@ export interface SessionPolicy {
   /** A ping without any sign of life before the next one is due means that the link is dead. */
   readonly pingPeriodMs: number;
   readonly maxPendingRequests: number;
+  /** Largest message that is read; the cloud's lists can be larger than what an edge sends. */
+  readonly maxMessageBytes: number;
   /** Bytes that may wait for the network; beyond it `send` refuses. */
   readonly maxBufferedBytes: number;
 }
@@ -25,6 +28,7 @@ export const defaultSessionPolicy: SessionPolicy = {
   keepaliveMs: 15_000,
   pingPeriodMs: 5000,
   maxPendingRequests: 1024,
+  maxMessageBytes: 16 * 1024 * 1024,
   maxBufferedBytes: 16 * 1024 * 1024,
 };
 
@@ -128,7 +132,7 @@ export class LinkSession {
     this.#alive = true;
     let message: Message;
     try {
-      message = decodeMessage(text);
+      message = decodeMessage(text, { ...DEFAULT_MESSAGE_LIMITS, maxBytes: this.#policy.maxMessageBytes });
     } catch (error) {
       this.#undecodableCount++;
       this.#ports.logger.warn("The cloud sent something that is no message; it is ignored", {

@@ -27,7 +27,8 @@ export interface MetaStore {
 
 /**
  * What waits to reach the cloud. Entries with the same key coalesce: the newest content wins and takes the place of
- * the older one. An entry leaves the outbox only when the cloud has answered it.
+ * the older one. An entry leaves the outbox only when the cloud has answered it; what the cloud does not answer (events,
+ * group `user`) leaves when it was sent, and its oldest is dropped, counted, when too much of it waits.
  */
 export interface OutboxEntry {
   /** e.g. `podpatch/default/web-1`. */
@@ -42,7 +43,10 @@ export interface OutboxEntry {
 
 /** The durable way up. */
 export interface Outbox {
-  /** Adds or replaces an entry within the caller's own transaction, so that state and message are one. */
+  /**
+   * Adds or replaces an entry within the caller's own transaction, so that state and message are one.
+   * @throws SkerryError `META_OUTBOX_FULL`, `META_OUTBOX_ENTRY_TOO_LARGE`
+   */
   put(transaction: Transaction, entry: OutboxEntry): void;
   /** Forgets an entry (e.g. the pod it reported on is gone). */
   remove(transaction: Transaction, key: string): void;
