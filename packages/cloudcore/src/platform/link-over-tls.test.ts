@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { connect } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { isSkerryError, silentLogger } from "@skerry/base";
@@ -288,4 +289,25 @@ test("bytes that are no TLS do no harm", async () => {
   });
   await cloud.dial(await credentials());
   assert.equal((await cloud.accepted()).peer.name, "edge-1");
+});
+
+test("a dial that gets no answer, or is given up, ends with a reason and leaves no socket behind", async () => {
+  const sockets = new Set<Socket>();
+  const silent = createServer((socket) => sockets.add(socket.on("error", () => {}))).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const url = `wss://127.0.0.1:${(silent.address() as AddressInfo).port}/`;
+  const own = await credentials();
+  const dialer = new WebSocketDialer({ credentials: () => Promise.resolve(own), handshakeTimeoutMs: 100 });
+  await assert.rejects(dialer.dial(url, edgeHeaders, new AbortController().signal), (error) => {
+    assert.ok(isSkerryError(error, "LINK_DIAL_FAILED"));
+    return /no answer within 0.1 s/.test(error.message);
+  });
+  const patient = new WebSocketDialer({ credentials: () => Promise.resolve(own), handshakeTimeoutMs: 60_000 });
+  const stop = new AbortController();
+  const attempt = patient.dial(url, edgeHeaders, stop.signal);
+  await once(silent, "connection");
+  stop.abort(new Error("stopping"));
+  await assert.rejects(attempt, /stopping/);
+  await Promise.all([...sockets].map((socket) => (socket.closed ? undefined : once(socket.resume(), "close"))));
+  silent.close();
 });

@@ -100,16 +100,18 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     ...(advertised[0] ? { advertisedAddress: advertised[0] } : {}),
     ...(kubernetesAuthorityPem ? { kubernetesAuthorityPem } : {}),
   });
-  const controllers = await startCloudControllers({
-    api,
-    cloudHub,
-    clock,
-    random,
-    logger,
-    installCustomResources: options.installCustomResources ?? true,
-    ...(advertised[0] ? { cloudCoreAddress: advertised[0] } : {}),
-    ...(signal ? { signal } : {}),
-  });
+  const controllers = await onceReachable(options, logger, () =>
+    startCloudControllers({
+      api,
+      cloudHub,
+      clock,
+      random,
+      logger,
+      installCustomResources: options.installCustomResources ?? true,
+      ...(advertised[0] ? { cloudCoreAddress: advertised[0] } : {}),
+      ...(signal ? { signal } : {}),
+    }),
+  );
   stack.use(controllers);
   // After the controllers on the stack, so that it stops before them: no message finds a stopped controller.
   stack.use(cloudHub);
