@@ -241,3 +241,19 @@ test("a node's status patch may change labels and annotations, as kubelets do it
   assert.deepEqual(node.metadata.annotations, { a: "b" });
   assert.deepEqual(node.status, { conditions: [{ type: "Ready", status: "True" }] });
 });
+
+test("a new node keeps the status it registers with, a new pod does not", async () => {
+  await using server = await startTestApiServer();
+  const { api } = server;
+  const status = { conditions: [{ type: "Ready", status: "True" as const }] };
+  const node = await api.create<Node>(
+    { resource: nodes },
+    { apiVersion: "v1", kind: "Node", metadata: { name: "n" }, status },
+  );
+  assert.deepEqual(node.status, status);
+  const made = await api.create(
+    { resource: pods, namespace: "default" },
+    { ...(pod("p") as Pod), status: { phase: "Running" } },
+  );
+  assert.equal(made.status?.phase, "Pending");
+});

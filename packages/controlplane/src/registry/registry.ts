@@ -78,7 +78,7 @@ export class Registry {
       const generate = metadata.name === undefined || metadata.name === "" ? (metadata.generateName ?? "") : "";
       if (generate !== "") metadata.name = this.#freeName(session, definition, namespace, generate);
       const json = asJsonObject(object);
-      if (definition.strategy.hasStatus) delete json["status"];
+      if (definition.strategy.hasStatus && !definition.strategy.keepsStatusOnCreate) delete json["status"];
       initialMetadata(object, this.#random.uuid(), this.#now(), definition.strategy.tracksGeneration);
       definition.strategy.applyDefaults?.(json);
       definition.strategy.prepareForCreate?.(json, scope);

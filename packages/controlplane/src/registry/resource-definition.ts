@@ -43,6 +43,8 @@ export interface ScalePaths {
 export interface KindStrategy {
   /** Has a status that only the status subresource changes. */
   readonly hasStatus: boolean;
+  /** A new object may bring its status along, as kubelets register their nodes. */
+  readonly keepsStatusOnCreate?: boolean;
   /** `metadata.generation` counts changes of what users want. */
   readonly tracksGeneration: boolean;
   /** The status subresource may change labels, annotations and finalizers too. */

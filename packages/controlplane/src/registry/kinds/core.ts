@@ -46,6 +46,7 @@ export const namespaceStrategy: KindStrategy = {
 /** core/v1 Node. */
 export const nodeStrategy: KindStrategy = {
   hasStatus: true,
+  keepsStatusOnCreate: true,
   statusMayChangeMetadata: true,
   tracksGeneration: false,
   selectableFields: ["spec.unschedulable"],
