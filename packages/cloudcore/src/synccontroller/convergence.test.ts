@@ -30,7 +30,7 @@ class EdgeStore {
 
 type Step =
   | { readonly kind: "create" | "change" | "delete"; readonly what: number; readonly node: number }
-  | { readonly kind: "connect" | "disconnect" | "restart" | "lose-acknowledgements" | "wait" };
+  | { readonly kind: "connect" | "disconnect" | "restart" | "lose-messages" | "lose-acknowledgements" | "wait" };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -48,6 +48,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         "connect" as const,
         "disconnect" as const,
         "restart" as const,
+        "lose-messages" as const,
         "lose-acknowledgements" as const,
         "wait" as const,
       ),
@@ -104,24 +105,31 @@ async function wanted(world: CloudWorld): Promise<Map<string, string | undefined
 
 test("whatever happens, a node that stays connected ends up with exactly what it should hold", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30, size: "max" }), async (steps) => {
       await using world = await new CloudWorld().start();
       const edge = new EdgeStore();
-      world.hub.onDeliver = (_nodeName, message) => {
-        if (_nodeName === NODE) edge.apply(message);
+      let losesMessages = false;
+      world.hub.onDeliver = (nodeName, message) => {
+        if (nodeName === NODE && !losesMessages) edge.apply(message);
       };
+      await world.connect(NODE);
       for (const current of steps) {
         if ("what" in current) await write(world, current);
         else if (current.kind === "restart") await world.restart();
         else if (current.kind === "lose-acknowledgements") world.hub.acknowledges = false;
-        else if (current.kind === "wait") await world.clock.advance(6_000);
+        else if (current.kind === "lose-messages") {
+          losesMessages = true;
+          world.hub.acknowledges = false;
+        } else if (current.kind === "wait") await world.clock.advance(6_000);
         else if (current.kind === "disconnect" && world.hub.connectedNodes.has(NODE)) world.hub.disconnect(NODE);
         else if (current.kind === "connect" && !world.hub.connectedNodes.has(NODE)) {
+          losesMessages = false;
           world.hub.acknowledges = true;
           await world.connect(NODE);
         }
       }
       if (world.hub.connectedNodes.has(NODE)) world.hub.disconnect(NODE);
+      losesMessages = false;
       world.hub.acknowledges = true;
       await world.connect(NODE);
       await world.clock.advance(12_000);
@@ -129,6 +137,6 @@ test("whatever happens, a node that stays connected ends up with exactly what it
       assert.deepEqual(new Map(held.sort()), new Map([...(await wanted(world))].sort()));
       assert.deepEqual(edge.wentBack, []);
     }),
-    { numRuns: 150 },
+    { numRuns: 200 },
   );
 });
