@@ -24,8 +24,9 @@ export const DEFAULT_KUBEEDGE_DELIVERY: KubeEdgeDeliveryOptions = {
   maxUnacknowledged: 1_024,
   maxObserved: 256,
   messageTimeoutMs: 30_000,
-  pingAfterMs: 10_000,
-  pingTimeoutMs: 10_000,
+  // Skerry's edges ping every 5 s: the cloud asks itself only when that fails to come.
+  pingAfterMs: 6_000,
+  pingTimeoutMs: 5_000,
 };
 
 /** Close code for a peer that is taken for dead, or a session that is over (RFC 6455 section 7.4.1). */
