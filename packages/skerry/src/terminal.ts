@@ -21,8 +21,14 @@ export function duration(milliseconds: number): string {
   return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
 }
 
+/** Shows the demo's steps: whole sentences, with chapters between them. */
+export function printStoryStep(event: StepEvent): void {
+  if (event.kind === "note") print(`\n${paint("bold", event.text)}`);
+  else printStep(event, 76);
+}
+
 /** Shows a step when it is done, with its time. */
-export function printStep(event: StepEvent): void {
+export function printStep(event: StepEvent, titleWidth = 20): void {
   switch (event.kind) {
     case "begun":
       return;
@@ -30,11 +36,11 @@ export function printStep(event: StepEvent): void {
       print(`  ${paint("grey", event.text)}`);
       return;
     case "failed":
-      print(`${paint("red", "✗")} ${event.title.padEnd(20)} ${duration(event.tookMs).padStart(8)}`);
+      print(`${paint("red", "✗")} ${event.title.padEnd(titleWidth)} ${duration(event.tookMs).padStart(8)}`);
       return;
     case "done": {
       const detail = event.detail === undefined ? "" : `  ${paint("grey", event.detail)}`;
-      print(`${paint("green", "✓")} ${event.title.padEnd(20)} ${duration(event.tookMs).padStart(8)}${detail}`);
+      print(`${paint("green", "✓")} ${event.title.padEnd(titleWidth)} ${duration(event.tookMs).padStart(8)}${detail}`);
     }
   }
 }

@@ -6,7 +6,7 @@ import { skerryHome } from "../skerry-home.ts";
 import { connectToCluster } from "../supervisor/cluster/connect.ts";
 import { liveHolder } from "../supervisor/home-lock.ts";
 import { findSystemParts } from "../systemparts/system-parts.ts";
-import { duration, paint, print, printStep } from "../terminal.ts";
+import { duration, paint, print, printStoryStep } from "../terminal.ts";
 import { type Command, EXIT_OK } from "./command.ts";
 
 /** `skerry demo`. */
@@ -33,7 +33,7 @@ Example:
     using api = await connectToCluster(home);
     const { playStory } = await import("../demo/story.ts");
     const beganMs = systemClock.monotonicMs();
-    await playStory({ home, settings, node, parts, api, clock: systemClock, tell: printStep });
+    await playStory({ home, settings, node, parts, api, clock: systemClock, tell: printStoryStep });
     print();
     print(paint("bold", `Each step held. The story took ${duration(systemClock.monotonicMs() - beganMs)}.`));
     return EXIT_OK;

@@ -134,11 +134,16 @@ async function startDetached(home: SkerryHome, settings: Settings): Promise<numb
 }
 
 async function runInForeground(home: SkerryHome, settings: Settings): Promise<number> {
-  return supervise(home, settings, printStep, () => {
-    printNextSteps(home, settings);
-    print();
-    print("Ctrl-C stops everything.");
-  });
+  return supervise(
+    home,
+    settings,
+    (event) => printStep(event),
+    () => {
+      printNextSteps(home, settings);
+      print();
+      print("Ctrl-C stops everything.");
+    },
+  );
 }
 
 /** `skerry supervise`: the background process of `skerry up --detach`. */

@@ -18,6 +18,7 @@ export class DemoDevice implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #mqtt: MqttClient;
   readonly #received: { topic: string; body: JsonObject }[] = [];
+  #published = 0;
 
   private constructor(api: KubernetesApi, clock: Clock, mqtt: MqttClient) {
     this.#api = api;
@@ -33,7 +34,11 @@ export class DemoDevice implements AsyncDisposable {
   static async create(api: KubernetesApi, clock: Clock, mqttPort: number, node: string): Promise<DemoDevice> {
     const mqtt = await connectAsync(`mqtt://127.0.0.1:${mqttPort}`, { clientId: `skerry-demo-${process.pid}` });
     const device = new DemoDevice(api, clock, mqtt);
-    await mqtt.subscribeAsync([`${TOPIC}/twin/update/delta`, `${TOPIC}/twin/get/result`], { qos: 1 });
+    const ends = ["twin/update/delta", "twin/update/result", "twin/get/result"];
+    await mqtt.subscribeAsync(
+      ends.map((end) => `${TOPIC}/${end}`),
+      { qos: 1 },
+    );
     await device.#createObjects(node);
     return device;
   }
@@ -49,9 +54,14 @@ export class DemoDevice implements AsyncDisposable {
     });
   }
 
-  /** What the device measures, as a driver reports it. */
+  /** What the device measures, as a driver reports it; resolves when the edge node has accepted it. */
   async report(value: string): Promise<void> {
-    await this.#publish("twin/update", { twin: { level: { actual: { value }, metadata: { type: "Updated" } } } });
+    const eventId = await this.#publish("twin/update", { twin: { level: { actual: { value } } } });
+    await eventually(this.#clock, `the edge node accepts level ${value}`, async () => {
+      const result = this.#received.find(({ body }) => body["event_id"] === eventId)?.body;
+      if (result?.["reason"] !== undefined) throw new Error(String(result["reason"]));
+      return result;
+    });
   }
 
   /** Waits until the Device object says that value. */
@@ -72,13 +82,14 @@ export class DemoDevice implements AsyncDisposable {
 
   /** Waits until the wish is on MQTT. */
   async deltaAtEdge(value: string): Promise<void> {
-    await eventually(this.#clock, `the delta level ${value} is on MQTT`, async () =>
-      this.#received.some(
-        ({ topic, body }) =>
-          topic.endsWith("/twin/update/delta") && isJsonObject(body["delta"]) && body["delta"]["level"] === value,
-      )
-        ? true
-        : undefined,
+    await eventually(this.#clock, `the delta level ${value} is on MQTT`, async () => this.hasDelta(value) || undefined);
+  }
+
+  /** Whether the wish was on MQTT up to now. */
+  hasDelta(value: string): boolean {
+    return this.#received.some(
+      ({ topic, body }) =>
+        topic.endsWith("/twin/update/delta") && isJsonObject(body["delta"]) && body["delta"]["level"] === value,
     );
   }
 
@@ -125,9 +136,12 @@ export class DemoDevice implements AsyncDisposable {
     }
   }
 
-  async #publish(end: string, body: JsonObject): Promise<void> {
-    const message = { event_id: `demo-${end}`, timestamp: this.#clock.now(), ...body };
+  /** Publishes a request and returns its event id. */
+  async #publish(end: string, body: JsonObject): Promise<string> {
+    const eventId = `demo-${++this.#published}`;
+    const message = { event_id: eventId, timestamp: this.#clock.now(), ...body };
     await this.#mqtt.publishAsync(`${TOPIC}/${end}`, JSON.stringify(message), { qos: 1 });
+    return eventId;
   }
 }
 
