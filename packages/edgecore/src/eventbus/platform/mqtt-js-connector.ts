@@ -1,5 +1,5 @@
 import { Socket } from "node:net";
-import { type IClientOptions, type MqttClient, connect as openClient } from "mqtt";
+import type { IClientOptions, MqttClient } from "mqtt";
 import { brokerAddressInvalid, brokerUnreachable, subscriptionRefused } from "../errors.ts";
 import type { MqttConnector, MqttSession, MqttSessionHandlers } from "../mqtt-connector.ts";
 
@@ -64,6 +64,8 @@ export class MqttJsConnector implements MqttConnector {
     handlers: MqttSessionHandlers,
     signal: AbortSignal,
   ): Promise<MqttSession> {
+    // Only now: EdgeCore's start does not wait for the package to load.
+    const { connect: openClient } = await import("mqtt");
     signal.throwIfAborted();
     const publisher = openClient({ ...this.#options, clientId: this.#publisherId, clean: true });
     const subscriber = openClient({ ...this.#options, clientId: this.#subscriberId, clean: false });
