@@ -49,9 +49,10 @@ export class Edged implements AsyncDisposable {
       }),
     };
     this.#relister = new Relister(this.#ports, {
-      changed: (uid) => this.#workers.get(uid)?.wake(),
       listed: (pods) => {
-        for (const pod of pods) if (!this.#workers.has(pod.uid)) this.#considerOrphan(pod);
+        for (const worker of this.#workers.values())
+          if (worker.seenSignature !== (pods.get(worker.identity.uid)?.signature ?? "")) worker.wake();
+        for (const pod of pods.values()) if (!this.#workers.has(pod.uid)) this.#considerOrphan(pod);
       },
       availabilityChanged: () => this.#reporter.check(),
     });

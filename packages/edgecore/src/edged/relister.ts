@@ -1,4 +1,5 @@
 import { describeError } from "@skerry/base";
+import { runtimeSignature } from "./pod/pod-runtime-state.ts";
 import { podUidLabel } from "./pod/runtime-names.ts";
 import type { RuntimeContainer, Sandbox } from "./ports.ts";
 import type { EdgedPorts } from "./services.ts";
@@ -8,14 +9,13 @@ import { SyncLoop } from "./sync-loop.ts";
 export interface ListedPod {
   readonly uid: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly signature: string;
 }
 
 /** Takes what a listing found. */
 export interface RelistObserver {
-  /** What the runtime has of this pod changed since the last listing. */
-  changed(uid: string): void;
-  /** All pods that the runtime has anything of. */
-  listed(pods: readonly ListedPod[]): void;
+  /** All pods that the runtime has anything of, by UID. */
+  listed(pods: ReadonlyMap<string, ListedPod>): void;
   /** The runtime began or ceased to answer. */
   availabilityChanged(): void;
 }
@@ -28,7 +28,6 @@ export class Relister implements AsyncDisposable {
   readonly #ports: EdgedPorts;
   readonly #observer: RelistObserver;
   readonly #loop: SyncLoop;
-  #signatures = new Map<string, string>();
   #failure: string | undefined;
 
   constructor(ports: EdgedPorts, observer: RelistObserver) {
@@ -65,21 +64,18 @@ export class Relister implements AsyncDisposable {
       this.#setFailure(`container runtime is down: ${describeError(error)}`);
       throw error;
     }
-    const facts = new Map<string, string[]>();
-    const pods = new Map<string, ListedPod>();
-    for (const { id, state, labels } of [...sandboxes, ...containers]) {
-      const uid = labels[podUidLabel];
+    const parts = new Map<string, (Sandbox | RuntimeContainer)[]>();
+    for (const part of [...sandboxes, ...containers]) {
+      const uid = part.labels[podUidLabel];
       if (uid === undefined) continue;
-      const ofPod = facts.get(uid) ?? [];
-      ofPod.push(`${id}=${state}`);
-      facts.set(uid, ofPod);
-      pods.set(uid, { uid, labels: { ...labels, ...pods.get(uid)?.labels } });
+      const ofPod = parts.get(uid);
+      if (ofPod) ofPod.push(part);
+      else parts.set(uid, [part]);
     }
-    const before = this.#signatures;
-    this.#signatures = new Map([...facts].map(([uid, lines]) => [uid, lines.sort().join("\n")]));
-    for (const uid of new Set([...before.keys(), ...this.#signatures.keys()]))
-      if (before.get(uid) !== this.#signatures.get(uid)) this.#observer.changed(uid);
-    this.#observer.listed([...pods.values()]);
+    const pods = new Map<string, ListedPod>();
+    for (const [uid, ofPod] of parts)
+      pods.set(uid, { uid, labels: ofPod[0]?.labels ?? {}, signature: runtimeSignature(ofPod) });
+    this.#observer.listed(pods);
   }
 
   #setFailure(failure: string | undefined): void {

@@ -11,6 +11,16 @@ export interface PodRuntimeState {
   readonly addresses: readonly string[];
   /** By name, the newest first. */
   readonly containers: ReadonlyMap<string, readonly RuntimeContainerStatus[]>;
+  /** Changes exactly when a listing shows something else. */
+  readonly signature: string;
+}
+
+/** What of a listing tells whether anything changed; of the pod's sandboxes and containers, in any order. */
+export function runtimeSignature(parts: readonly { readonly id: string; readonly state: string }[]): string {
+  return parts
+    .map(({ id, state }) => `${id}=${state}`)
+    .sort()
+    .join("\n");
 }
 
 export const nothingInRuntime: PodRuntimeState = {
@@ -18,6 +28,7 @@ export const nothingInRuntime: PodRuntimeState = {
   sandbox: undefined,
   addresses: [],
   containers: new Map(),
+  signature: "",
 };
 
 /** All containers of the pod, whatever their state. */
@@ -72,5 +83,5 @@ export async function readPodRuntimeState(
     addressesOf.clear();
     addressesOf.set(sandbox.id, addresses);
   }
-  return { sandboxes, sandbox, addresses, containers };
+  return { sandboxes, sandbox, addresses, containers, signature: runtimeSignature([...sandboxes, ...listed]) };
 }

@@ -32,6 +32,8 @@ const RETRY = { initialMs: 1000, maximumMs: 60_000 };
 const FIRST_START_DELAY_MS = 10_000;
 const LONGEST_START_DELAY_MS = 5 * 60_000;
 const CONFIGURATION_RETRY_MS = 5000;
+/** However soon something falls due: no pod is looked at more often without a cause. */
+const LEAST_RESYNC_MS = 100;
 
 /** A start that failed and when it is tried again. */
 interface FailedStart {
@@ -67,6 +69,7 @@ export class PodWorker implements AsyncDisposable {
   #terminatingGraceSeconds: number | undefined;
   #removalReported = false;
   #checkedFields = false;
+  #seenSignature = "";
 
   /**
    * @param last the status last reported, from an earlier run
@@ -93,6 +96,11 @@ export class PodWorker implements AsyncDisposable {
       readyContainerIds(last),
     );
     this.#loop = new SyncLoop(services, `Pod ${identity.namespace}/${identity.name}`, RETRY, () => this.#sync());
+  }
+
+  /** What the runtime had of the pod when the worker last looked. */
+  get seenSignature(): string {
+    return this.#seenSignature;
   }
 
   /** Something about the pod may have changed. */
@@ -185,7 +193,7 @@ export class PodWorker implements AsyncDisposable {
     const due = plan.starts.filter(({ container }) => !this.#isFailing(container.name));
     const context = await this.#context(pod, state, hostIp);
     const volumes = await this.#prepareVolumes(pod, context.facts, context.lookup, due.length > 0);
-    if (plan.kills.length > 0) return 0;
+    if (plan.kills.length > 0) return LEAST_RESYNC_MS;
     if (due.length > 0 && volumes) {
       await this.#start(pod, state, plan.newSandboxAttempt, due, volumes, context);
       return 0;
@@ -193,7 +201,7 @@ export class PodWorker implements AsyncDisposable {
     await removeGarbage(state, this.#paths, this.#services.runtime, this.#services.fileSystem);
     const nowMs = clock.now();
     return Math.max(
-      0,
+      LEAST_RESYNC_MS,
       Math.min(
         RESYNC_MS,
         ...plan.waits.map(({ remainingMs }) => remainingMs),
@@ -398,6 +406,7 @@ export class PodWorker implements AsyncDisposable {
   async #readState(): Promise<PodRuntimeState> {
     const { runtime, fileSystem } = this.#services;
     const state = await readPodRuntimeState(runtime, this.identity.uid, this.#ended, this.#addresses);
+    this.#seenSignature = state.signature;
     const present = new Set<string>();
     for (const container of allContainers(state)) {
       present.add(container.id);

@@ -30,7 +30,7 @@ export class EdgedWorld implements AsyncDisposable {
   readonly #config: Partial<EdgedConfig>;
   #meta: MetaManager;
   #edged: Edged;
-  #version = 100;
+  #version = 0;
 
   constructor(options: { readonly connected?: boolean; readonly config?: Partial<EdgedConfig> } = {}) {
     this.#config = options.config ?? {};
@@ -151,12 +151,16 @@ export class EdgedWorld implements AsyncDisposable {
 
   async #deliver(operation: string, type: string, object: KubernetesObject): Promise<void> {
     const resource = `${object.metadata.namespace ?? "null"}/${type}/${object.metadata.name}`;
+    if (operation === "delete") this.cloud.objects.delete(resource);
+    else this.cloud.objects.set(resource, object);
     const route = { source: "edgecontroller", group: "resource", operation, resource };
     await this.#meta.handle(newMessage(this, route, object as unknown as JsonObject));
     await this.pass(0);
   }
 
   #newer<T extends KubernetesObject>(object: T): T {
-    return { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version++) } };
+    // Room between two of the test's versions for those that the scripted cloud gives.
+    this.#version += 1000;
+    return { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version) } };
   }
 }

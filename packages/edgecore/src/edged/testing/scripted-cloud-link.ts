@@ -1,7 +1,7 @@
 import type { KubernetesObject } from "@skerry/api";
 import type { Clock, Random } from "@skerry/base";
 import { isJsonObject, type JsonObject, type JsonValue, Listeners, type Logger, SkerryError } from "@skerry/base";
-import { failureStatus } from "@skerry/kube";
+import { applyPatch, failureStatus } from "@skerry/kube";
 import { type Message, newMessage } from "@skerry/link";
 import type { CloudLink, CloudLinkState } from "../../edgehub/cloud-link.ts";
 
@@ -106,7 +106,15 @@ export class ScriptedCloudLink implements CloudLink {
         return answered(kept);
       }
       case "nodepatch":
-        return stored ? answered(stored) : notFound("node", name);
+      case "podpatch": {
+        if (!stored) return notFound(type.replace(/patch$/, ""), name);
+        const body: unknown = JSON.parse(String(content));
+        const patched = applyPatch(stored, { type: "strategic", body: isJsonObject(body) ? body : {} });
+        const resourceVersion = String(Number(stored.metadata.resourceVersion ?? 0) + 1);
+        const kept = { ...patched, metadata: { ...patched.metadata, resourceVersion } };
+        this.objects.set(key, kept);
+        return answered(kept);
+      }
       default:
         if (operation !== "query") return "OK";
         return stored ? (stored as unknown as JsonObject) : notFound(type, name);

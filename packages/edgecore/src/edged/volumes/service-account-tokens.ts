@@ -9,6 +9,8 @@ const DEFAULT_EXPIRATION_SECONDS = 3607;
 const REFRESH_AT_SHARE = 0.8;
 /** The longest a token is used without asking for a newer one. */
 const LONGEST_USE_MS = 24 * 3600_000;
+/** How long to wait before asking again when there is no newer one to be had; also when one lives absurdly short. */
+const RETRY_MS = 60_000;
 
 /** What a projected token source asks for. */
 export interface TokenSource {
@@ -63,7 +65,7 @@ export class ServiceAccountTokens {
         pod: `${identity.namespace}/${identity.name}`,
         error: describeError(error),
       });
-      return known;
+      return { token: known.token, refreshAtMs: nowMs + RETRY_MS };
     }
   }
 }
@@ -84,5 +86,5 @@ function tokenRequest(pod: Pod, audience: string | undefined, expirationSeconds:
 function usableMs(expiration: string | null | undefined, expirationSeconds: number, nowMs: number): number {
   const expiresAtMs = expiration ? Date.parse(expiration) : Number.NaN;
   const lifeMs = Number.isNaN(expiresAtMs) ? expirationSeconds * 1000 : Math.max(0, expiresAtMs - nowMs);
-  return Math.min(LONGEST_USE_MS, Math.floor(lifeMs * REFRESH_AT_SHARE));
+  return Math.max(RETRY_MS, Math.min(LONGEST_USE_MS, Math.floor(lifeMs * REFRESH_AT_SHARE)));
 }
