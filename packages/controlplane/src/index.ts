@@ -1,3 +1,3 @@
 export * from "./apiserver/api-server.ts";
 export type { TokenSigner } from "./authentication/token-signer.ts";
-export { storeMigrations } from "./registry/object-store.ts";
+export { storeMigrations } from "./registry/store-session.ts";

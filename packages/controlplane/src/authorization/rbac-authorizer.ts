@@ -1,7 +1,8 @@
 import { isJsonObject, type JsonObject } from "@skerry/base";
 import { asJsonObject, objectAt, objectsIn, textAt } from "../registry/api-object.ts";
-import type { ObjectStore, StoreView } from "../registry/object-store.ts";
+import type { ObjectStore } from "../registry/object-store.ts";
 import type { UserInfo } from "../registry/request-context.ts";
+import type { StoreView } from "../registry/store-session.ts";
 import type { AccessAttributes } from "./attributes.ts";
 
 const RBAC = "rbac.authorization.k8s.io";

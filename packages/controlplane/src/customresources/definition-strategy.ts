@@ -9,8 +9,8 @@ import {
   textAt,
 } from "../registry/api-object.ts";
 import { type FieldError, invalidValue, required } from "../registry/field-error.ts";
-import type { StoreSession } from "../registry/object-store.ts";
 import type { KindStrategy, WriteScope } from "../registry/resource-definition.ts";
+import type { StoreSession } from "../registry/store-session.ts";
 
 /** Keeps a CRD until its last object is gone. */
 const CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";

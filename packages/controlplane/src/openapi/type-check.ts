@@ -18,7 +18,7 @@ interface Walk {
   mismatch: string | undefined;
 }
 
-/** Members that every kind may have and that hold what the registry itself manages. */
+/** Nesting that an object may have. */
 const DEPTH_LIMIT = 64;
 
 /** Reads an object as Go would into the type's struct: unknown members fall away, null means absent. */
@@ -86,14 +86,15 @@ function readValue(
       );
     case "map": {
       if (!isJsonObject(value)) return wrong(goTypeOf(type));
-      const result: JsonObject = {};
+      const members: [string, JsonValue][] = [];
       for (const [key, item] of Object.entries(value)) {
         // Go's zero value: a null in a map of texts is the empty text.
-        if (item === null) result[key] = type.item.kind === "scalar" && type.item.name === "string" ? "" : null;
+        if (item === null) members.push([key, type.item.kind === "scalar" && type.item.name === "string" ? "" : null]);
         else if (item !== undefined)
-          result[key] = readValue(walk, type.item, item, `${path}.${key}`, context, depth + 1);
+          members.push([key, readValue(walk, type.item, item, `${path}.${key}`, context, depth + 1)]);
       }
-      return result;
+      // Not by assignment: a key may be `__proto__`.
+      return Object.fromEntries(members);
     }
     case "scalar":
       return scalarFits(type.name, value) ? normalScalar(type.name, value) : wrong(goScalar(type.name));

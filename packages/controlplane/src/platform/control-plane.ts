@@ -4,7 +4,7 @@ import type { KubernetesApi } from "@skerry/kube";
 import { SqliteDatabase } from "@skerry/store/platform";
 import { createApiServer } from "../apiserver/api-server.ts";
 import { startControllers } from "../controllers/index.ts";
-import { storeMigrations } from "../registry/object-store.ts";
+import { storeMigrations } from "../registry/store-session.ts";
 import { type Credentials, loadCredentials } from "./credentials.ts";
 import { listenHttps } from "./https-listener.ts";
 import { JwtSigner } from "./jwt-signer.ts";

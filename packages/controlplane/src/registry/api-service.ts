@@ -2,13 +2,14 @@ import type { ObjectList, ResourceReference, Status } from "@skerry/api";
 import { isJsonObject, type JsonObject } from "@skerry/base";
 import { applyPatch, badRequest, type DeleteOptions, isApiError, type ListOptions, type Patch } from "@skerry/kube";
 import { type ApiObject, asApiObject, asJsonObject } from "./api-object.ts";
-import { present, type Registry, type UpdatePart } from "./registry.ts";
+import { present, type Registry } from "./registry.ts";
 import type { RequestContext } from "./request-context.ts";
 import type { ResourceCatalog } from "./resource-catalog.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import { scaleOf, withScale } from "./scale.ts";
 import { methodNotSupported, resourceNotFound, unsupportedMediaType } from "./status-errors.ts";
 import type { SubresourceActions } from "./subresource-actions.ts";
+import type { UpdatePart } from "./update-part.ts";
 import type { CollectionEvent, CollectionWatches, CollectionWatchOptions } from "./watch-collection.ts";
 
 /** One object, or one of its subresources. */

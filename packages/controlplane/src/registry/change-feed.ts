@@ -1,15 +1,16 @@
 import { abortReason, type Clock, disposable, type Timer } from "@skerry/base";
 import type { Change } from "./change.ts";
-import type { StoreView } from "./object-store.ts";
 import { expired } from "./status-errors.ts";
+import type { StoreView } from "./store-session.ts";
 
 /** Where changes are read that the feed no longer has in memory. */
 export interface ChangeLog {
   read<T>(work: (view: StoreView) => T): T;
 }
 
-/** Newest changes kept in memory. */
+/** Newest changes kept in memory, by number and by the length of their texts. */
 const RECENT_LIMIT = 1_000;
+const RECENT_LIMIT_CHARACTERS = 8 * 1024 * 1024;
 /** Changes handed out in one go. */
 const BATCH_LIMIT = 200;
 
@@ -22,7 +23,9 @@ export class ChangeFeed {
   readonly #recent: Change[] = [];
   readonly #waiting = new Set<() => void>();
   readonly #listeners = new Set<(changes: readonly Change[]) => void>();
+  #recentCharacters = 0;
   #revision: number | undefined;
+  #logReadCount = 0;
 
   constructor(log: ChangeLog) {
     this.#log = log;
@@ -46,13 +49,15 @@ export class ChangeFeed {
       if (change.revision <= this.revision) continue;
       if (change.revision === this.revision + 1) {
         this.#recent.push(change);
+        this.#recentCharacters += sizeOf(change);
         this.#revision = change.revision;
       } else {
         this.#recent.length = 0;
+        this.#recentCharacters = 0;
         this.#revision = this.#log.read((view) => view.revision);
       }
     }
-    if (this.#recent.length > RECENT_LIMIT) this.#recent.splice(0, this.#recent.length - RECENT_LIMIT);
+    this.#forgetOldest();
     for (const listener of this.#listeners) listener(changes);
     for (const wake of [...this.#waiting]) wake();
   }
@@ -67,11 +72,17 @@ export class ChangeFeed {
       const start = revision + 1 - first.revision;
       return this.#recent.slice(start, start + BATCH_LIMIT);
     }
+    this.#logReadCount++;
     return this.#log.read((view) => {
       const compacted = view.compactedRevision;
       if (revision < compacted) throw expired(revision, compacted);
       return view.changesAfter(revision, BATCH_LIMIT);
     });
+  }
+
+  /** How often a watch was too far behind for the memory and was served from the log. */
+  get logReadCount(): number {
+    return this.#logReadCount;
   }
 
   /** Resolves when there may be changes after `revision`, or when `timeoutMs` have passed; rejects when aborted. */
@@ -95,4 +106,20 @@ export class ChangeFeed {
       signal?.addEventListener("abort", onAbort, { once: true });
     });
   }
+
+  #forgetOldest(): void {
+    let count = 0;
+    while (
+      this.#recent.length - count > RECENT_LIMIT ||
+      (this.#recentCharacters > RECENT_LIMIT_CHARACTERS && this.#recent.length - count > 1)
+    ) {
+      const oldest = this.#recent[count++];
+      if (oldest) this.#recentCharacters -= sizeOf(oldest);
+    }
+    if (count > 0) this.#recent.splice(0, count);
+  }
+}
+
+function sizeOf(change: Change): number {
+  return change.text.length + (change.previousText?.length ?? 0);
 }

@@ -1,6 +1,6 @@
 import type { ApiObject } from "./api-object.ts";
 import { asApiObject } from "./api-object.ts";
-import type { ObjectKey } from "./object-store.ts";
+import type { ObjectKey } from "./store-session.ts";
 
 export type ChangeType = "ADDED" | "MODIFIED" | "DELETED";
 

@@ -2,10 +2,10 @@ import type { ObjectList } from "@skerry/api";
 import { badRequest, isResourceVersion, type ListOptions } from "@skerry/kube";
 import type { ApiObject } from "./api-object.ts";
 import { comparePaths, decodeContinue, encodeContinue, objectsAt, pathOfObject } from "./list-snapshot.ts";
-import type { StoreView } from "./object-store.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import { selectionOf } from "./selection.ts";
 import { continueExpired, revisionTooLarge } from "./status-errors.ts";
+import type { StoreView } from "./store-session.ts";
 
 /** A collection, in one namespace or in all. */
 export interface CollectionAt {

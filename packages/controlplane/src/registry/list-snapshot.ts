@@ -1,8 +1,8 @@
 import { isJsonObject, type JsonValue } from "@skerry/base";
 import { badRequest } from "@skerry/kube";
 import { type ApiObject, asApiObject } from "./api-object.ts";
-import { parseObject, type StoreView } from "./object-store.ts";
 import { continueExpired } from "./status-errors.ts";
+import { parseObject, type StoreView } from "./store-session.ts";
 
 /** Where the next page of a list begins. */
 export interface ContinueToken {

@@ -257,3 +257,14 @@ test("a new node keeps the status it registers with, a new pod does not", async 
   );
   assert.equal(made.status?.phase, "Pending");
 });
+
+test("an object over the size limit is refused, and a key called __proto__ is kept like any other", async () => {
+  await using server = await startTestApiServer();
+  const url = "/api/v1/namespaces/default/configmaps";
+  const object = (name: string, data: string) =>
+    new TextEncoder().encode(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"${name}"},"data":${data}}`);
+  const large = await server.call("POST", url, { body: object("large", `{"a":"${"x".repeat(1_600_000)}"}`) });
+  assert.equal(large.status, 413);
+  const odd = await server.send("POST", url, { body: object("odd", '{"__proto__":"v"}') });
+  assert.match(String(odd.body), /"data":\{"__proto__":"v"\}/);
+});

@@ -2,29 +2,21 @@ import type { ObjectList, Status } from "@skerry/api";
 import { type Clock, isJsonObject, type JsonObject, type Logger, type Random, toKubernetesTime } from "@skerry/base";
 import { badRequest, type DeleteOptions, jsonEqual, type ListOptions } from "@skerry/kube";
 import type { Admission } from "../admission/admission.ts";
-import { type ApiObject, asApiObject, asJsonObject } from "./api-object.ts";
+import { type ApiObject, asJsonObject } from "./api-object.ts";
+import { decodeBody } from "./decode-body.ts";
 import { beginDeletion, checkPreconditions, mayBeRemoved } from "./deletion.ts";
-import { type FieldError, invalidValue } from "./field-error.ts";
+import type { FieldError } from "./field-error.ts";
 import { type CollectionAt, listCollection } from "./list-collection.ts";
-import {
-  carryMetadata,
-  checkBodyMetadata,
-  generatedName,
-  initialMetadata,
-  validateFinalizers,
-  validateMetadata,
-} from "./metadata.ts";
-import type { ObjectKey, ObjectStore, StoreSession } from "./object-store.ts";
+import { generatedName, initialMetadata, validateFinalizers, validateMetadata } from "./metadata.ts";
+import type { ObjectStore } from "./object-store.ts";
 import type { RequestContext } from "./request-context.ts";
 import type { ResourceDefinition, WriteScope } from "./resource-definition.ts";
 import { alreadyExists, invalid, notFound } from "./status-errors.ts";
-import { goMapText } from "./strict-patch-text.ts";
+import type { ObjectKey, StoreSession } from "./store-session.ts";
+import { countGeneration, takePart, type UpdatePart } from "./update-part.ts";
 
 /** Tries at a generated name that is free. */
 const GENERATED_NAME_TRIES = 8;
-
-/** What part of an object a write is about. */
-export type UpdatePart = "object" | "status" | "finalize";
 
 /** What the registry works with. */
 export interface RegistryOptions {
@@ -71,7 +63,7 @@ export class Registry {
     namespace: string,
     body: JsonObject,
   ): Promise<ApiObject> {
-    const object = this.#decode(context, definition, body, namespace);
+    const object = decodeBody(context, definition, body, namespace);
     return this.#write(context, (session) => {
       const scope = this.#scope(session, context);
       const { metadata } = object;
@@ -106,7 +98,7 @@ export class Registry {
     const bodyName = isJsonObject(body["metadata"]) ? body["metadata"]["name"] : undefined;
     if (bodyName !== undefined && bodyName !== name)
       throw badRequest(`the name of the object (${String(bodyName)}) does not match the name on the URL (${name})`);
-    const next = this.#decode(context, definition, body, namespace);
+    const next = decodeBody(context, definition, body, namespace);
     if (
       definition.strategy.requiresVersionOnUpdate &&
       (next.metadata.resourceVersion === undefined || next.metadata.resourceVersion === "")
@@ -136,7 +128,7 @@ export class Registry {
   ): Promise<ApiObject> {
     return this.#update(context, definition, namespace, name, part, (current) => {
       const body = change(present(definition, structuredClone(current)));
-      return this.#decode(context, definition, body, namespace, patchForErrors);
+      return decodeBody(context, definition, body, namespace, patchForErrors);
     });
   }
 
@@ -226,28 +218,6 @@ export class Registry {
     return context.dryRun ? this.store.rehearse(work) : this.store.write(work);
   }
 
-  #decode(
-    context: RequestContext,
-    definition: ResourceDefinition,
-    body: JsonObject,
-    namespace: string,
-    patch?: JsonObject,
-  ): ApiObject {
-    const { group, version, kind } = definition.reference;
-    const apiVersion = group === "" ? version : `${group}/${version}`;
-    if (body["kind"] !== kind || body["apiVersion"] !== apiVersion) {
-      if (body["kind"] !== undefined && body["kind"] !== "" && body["kind"] !== kind)
-        throw badRequest(`the kind in the data (${String(body["kind"])}) does not match the expected kind (${kind})`);
-      if (body["apiVersion"] !== undefined && body["apiVersion"] !== "" && body["apiVersion"] !== apiVersion)
-        throw badRequest(
-          `the API version in the data (${String(body["apiVersion"])}) does not match the expected API version (${apiVersion})`,
-        );
-    }
-    const { object, unknown } = definition.schema.decode({ ...body, apiVersion, kind });
-    reportUnknown(context, definition, unknown, patch);
-    return checkBodyMetadata(definition, object, namespace);
-  }
-
   #check(definition: ResourceDefinition, object: ApiObject, errors: readonly FieldError[]): void {
     if (errors.length > 0) throw invalid(definition.reference, object.metadata.name ?? "", errors);
   }
@@ -285,55 +255,4 @@ export function present(definition: ResourceDefinition, stored: ApiObject): ApiO
 
 function toStored(definition: ResourceDefinition, object: ApiObject): ApiObject {
   return definition.conversion ? definition.conversion.toStored(object) : object;
-}
-
-/** The next state of an object when only a part of what the client sent counts. */
-function takePart(definition: ResourceDefinition, next: ApiObject, previous: ApiObject, part: UpdatePart): ApiObject {
-  const [json, before] = [asJsonObject(next), asJsonObject(previous)];
-  carryMetadata(definition, next, previous);
-  if (part === "object") {
-    if (!definition.strategy.hasStatus) return next;
-    if (before["status"] === undefined) delete json["status"];
-    else json["status"] = before["status"];
-    return next;
-  }
-  if (part === "finalize") {
-    const spec = json["spec"];
-    return asApiObject({ ...before, ...(spec === undefined ? {} : { spec }) });
-  }
-  const metadata = definition.strategy.statusMayChangeMetadata ? json["metadata"] : before["metadata"];
-  const { status: _old, ...rest } = before;
-  return asApiObject({
-    ...rest,
-    ...(metadata === undefined ? {} : { metadata }),
-    ...(json["status"] === undefined ? {} : { status: json["status"] }),
-  });
-}
-
-function countGeneration(definition: ResourceDefinition, next: ApiObject, previous: ApiObject): void {
-  if (!definition.strategy.tracksGeneration) return;
-  const wanted = ({ metadata: _metadata, status: _status, ...rest }: ApiObject): JsonObject =>
-    asJsonObject(rest as ApiObject);
-  if (!jsonEqual(wanted(next), wanted(previous))) next.metadata.generation = (previous.metadata.generation ?? 0) + 1;
-}
-
-function reportUnknown(
-  context: RequestContext,
-  definition: ResourceDefinition,
-  unknown: readonly string[],
-  patch: JsonObject | undefined,
-): void {
-  if (unknown.length === 0 || context.fieldValidation === "Ignore") return;
-  const texts = unknown.map((path) => `unknown field "${path}"`);
-  if (context.fieldValidation === "Warn") {
-    context.warnings.push(...texts);
-    return;
-  }
-  const message = `strict decoding error: ${texts.join(", ")}`;
-  const { kind, version } = definition.reference;
-  if (patch === undefined)
-    throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${message}`);
-  throw invalid({ ...definition.reference, group: "", kind: "" }, "", [
-    invalidValue("patch", goMapText(patch), message),
-  ]);
 }

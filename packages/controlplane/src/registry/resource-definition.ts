@@ -3,8 +3,8 @@ import type { Clock, JsonObject, Random } from "@skerry/base";
 import type { TableColumn } from "../table/table-column.ts";
 import type { ApiObject } from "./api-object.ts";
 import type { FieldError } from "./field-error.ts";
-import type { StoreSession } from "./object-store.ts";
 import type { RequestContext } from "./request-context.ts";
+import type { StoreSession } from "./store-session.ts";
 
 /** What a strategy may look at while a write is prepared. */
 export interface WriteScope {

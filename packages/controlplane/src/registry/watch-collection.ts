@@ -3,9 +3,10 @@ import { ApiError, failureStatus, isResourceVersion } from "@skerry/kube";
 import type { ApiObject } from "./api-object.ts";
 import type { Change, ChangeType } from "./change.ts";
 import type { CollectionAt } from "./list-collection.ts";
-import { type ObjectStore, parseObject } from "./object-store.ts";
+import type { ObjectStore } from "./object-store.ts";
 import { type Selection, selectionOf } from "./selection.ts";
 import { revisionTooLarge, tooManyRequests } from "./status-errors.ts";
+import { parseObject } from "./store-session.ts";
 
 /** Watches that may run at the same time. */
 const WATCH_LIMIT = 1_000;

@@ -6,8 +6,8 @@ import { SqliteDatabase } from "@skerry/store/platform";
 import type { ApiRequest, ApiResponse } from "../apiserver/api-request.ts";
 import { createApiServer } from "../apiserver/api-server.ts";
 import { JwtSigner } from "../platform/jwt-signer.ts";
-import { storeMigrations } from "../registry/object-store.ts";
 import type { UserInfo } from "../registry/request-context.ts";
+import { storeMigrations } from "../registry/store-session.ts";
 
 /** What a request of a test says besides method and path. */
 export interface TestRequest {

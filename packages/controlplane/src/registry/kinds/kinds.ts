@@ -228,6 +228,13 @@ const KINDS: readonly KindEntry[] = [
   },
 ];
 
+/** Where the built-in kinds are found; `events.k8s.io` is left out, its objects are those of core `events`. */
+export function builtInReferences(): ResourceReference[] {
+  return KINDS.filter(({ conversion }) => conversion === undefined).map(
+    ({ group, version = "v1", resource, kind, namespaced = true }) => ({ group, version, resource, kind, namespaced }),
+  );
+}
+
 /** The definitions of all built-in kinds. */
 export function builtInResources(types: TypeCatalog): ResourceDefinition[] {
   return KINDS.map((entry) => {

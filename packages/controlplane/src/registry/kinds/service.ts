@@ -1,8 +1,8 @@
 import { type JsonObject, type Random, randomInteger } from "@skerry/base";
 import { ensureObject, numberAt, objectAt, objectsIn, setDefault, textAt } from "../api-object.ts";
 import { type FieldError, invalidValue, required } from "../field-error.ts";
-import type { StoreSession } from "../object-store.ts";
 import type { KindStrategy, WriteScope } from "../resource-definition.ts";
+import type { StoreSession } from "../store-session.ts";
 
 /** Service addresses come from 10.96.0.0/16; the first ones are kept for the API server and DNS. */
 const ADDRESS_PREFIX = "10.96";

@@ -1,0 +1,44 @@
+import type { JsonObject } from "@skerry/base";
+import { jsonEqual } from "@skerry/kube";
+import { type ApiObject, asApiObject, asJsonObject } from "./api-object.ts";
+import { carryMetadata } from "./metadata.ts";
+import type { ResourceDefinition } from "./resource-definition.ts";
+
+/** What part of an object a write is about. */
+export type UpdatePart = "object" | "status" | "finalize";
+
+/** The next state of an object when only a part of what the client sent counts. */
+export function takePart(
+  definition: ResourceDefinition,
+  next: ApiObject,
+  previous: ApiObject,
+  part: UpdatePart,
+): ApiObject {
+  const [json, before] = [asJsonObject(next), asJsonObject(previous)];
+  carryMetadata(definition, next, previous);
+  if (part === "object") {
+    if (!definition.strategy.hasStatus) return next;
+    if (before["status"] === undefined) delete json["status"];
+    else json["status"] = before["status"];
+    return next;
+  }
+  if (part === "finalize") {
+    const spec = json["spec"];
+    return asApiObject({ ...before, ...(spec === undefined ? {} : { spec }) });
+  }
+  const metadata = definition.strategy.statusMayChangeMetadata ? json["metadata"] : before["metadata"];
+  const { status: _old, ...rest } = before;
+  return asApiObject({
+    ...rest,
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(json["status"] === undefined ? {} : { status: json["status"] }),
+  });
+}
+
+/** Counts a change of what the user wants in `metadata.generation`. */
+export function countGeneration(definition: ResourceDefinition, next: ApiObject, previous: ApiObject): void {
+  if (!definition.strategy.tracksGeneration) return;
+  const wanted = ({ metadata: _metadata, status: _status, ...rest }: ApiObject): JsonObject =>
+    asJsonObject(rest as ApiObject);
+  if (!jsonEqual(wanted(next), wanted(previous))) next.metadata.generation = (previous.metadata.generation ?? 0) + 1;
+}
