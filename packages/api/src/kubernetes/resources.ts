@@ -50,6 +50,13 @@ export const certificateSigningRequests: ResourceReference = {
   kind: "CertificateSigningRequest",
   namespaced: false,
 };
+export const endpointSlices: ResourceReference = {
+  group: "discovery.k8s.io",
+  version: "v1",
+  resource: "endpointslices",
+  kind: "EndpointSlice",
+  namespaced: true,
+};
 export const customResourceDefinitions: ResourceReference = {
   group: "apiextensions.k8s.io",
   version: "v1",

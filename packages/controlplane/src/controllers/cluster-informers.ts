@@ -1,6 +1,7 @@
 import {
   type ConfigMap,
   configMaps,
+  customResourceDefinitions,
   type Deployment,
   deployments,
   type KubernetesObject,
@@ -44,6 +45,7 @@ export interface ClusterInformers {
   readonly replicaSets: Informer<ReplicaSet>;
   readonly services: Informer<Service>;
   readonly serviceAccounts: Informer<ServiceAccount>;
+  readonly customResourceDefinitions: Informer<KubernetesObject>;
   /** Only those named {@link ROOT_CA_CONFIG_MAP}. */
   readonly rootCaConfigMaps: Informer<ConfigMap>;
 }
@@ -86,6 +88,7 @@ export function createClusterInformers(ports: ControllerPorts): ClusterInformers
     }),
     services: informer<Service>(services, { [BY_NAMESPACE]: namespaceIndex }),
     serviceAccounts: informer<ServiceAccount>(serviceAccounts, {}, { fieldSelector: "metadata.name=default" }),
+    customResourceDefinitions: informer<KubernetesObject>(customResourceDefinitions),
     rootCaConfigMaps: informer<ConfigMap>(configMaps, {}, { fieldSelector: `metadata.name=${ROOT_CA_CONFIG_MAP}` }),
   };
 }

@@ -4,7 +4,16 @@ import { Scheduler } from "../scheduler/scheduler.ts";
 import { createClusterInformers } from "./cluster-informers.ts";
 import type { Controller, ControllerPorts } from "./controller-ports.ts";
 import { DeploymentController } from "./deployment/deployment-controller.ts";
+import { EndpointsController } from "./endpoint/endpoints-controller.ts";
+import { GarbageCollector } from "./garbagecollector/garbage-collector.ts";
+import { NamespaceController } from "./namespace/namespace-controller.ts";
+import { NodeLifecycleController } from "./node/node-lifecycle-controller.ts";
+import { PodGarbageCollector } from "./node/pod-garbage-collector.ts";
+import { TaintEvictionController } from "./node/taint-eviction-controller.ts";
 import { ReplicaSetController } from "./replicaset/replica-set-controller.ts";
+import { ResourceDirectory } from "./resource-directory.ts";
+import { RootCaPublisher } from "./serviceaccount/root-ca-publisher.ts";
+import { ServiceAccountController } from "./serviceaccount/service-account-controller.ts";
 
 /** What the controllers live on. */
 export interface ControllersOptions {
@@ -28,10 +37,19 @@ export async function startControllers(options: ControllersOptions): Promise<Asy
     informer.start();
   }
   await Promise.all(Object.values(informers).map((informer) => informer.whenSynced()));
+  const directory = new ResourceDirectory(informers.customResourceDefinitions);
   const controllers: Controller[] = [
+    new ServiceAccountController(ports, informers),
+    new RootCaPublisher(ports, informers, options.rootCaPem),
     new DeploymentController(ports, informers),
     new ReplicaSetController(ports, informers),
     new Scheduler(ports, informers),
+    new EndpointsController(ports, informers),
+    new NodeLifecycleController(ports, informers),
+    new TaintEvictionController(ports, informers),
+    new PodGarbageCollector(ports, informers),
+    new NamespaceController(ports, informers, directory),
+    new GarbageCollector(ports, directory),
   ];
   for (const controller of controllers) {
     stack.use(controller);

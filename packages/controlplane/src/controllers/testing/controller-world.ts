@@ -108,7 +108,9 @@ export async function controllerWorld(
 }
 
 /** Plays the nodes' agents: makes all active pods Running and ready, and removes those being deleted. */
-export async function playKubelet(world: ControllerWorld): Promise<void> {
+export async function playKubelet(
+  world: Pick<ControllerWorld, "clock"> & { readonly api: MemoryKubernetesApi },
+): Promise<void> {
   const list: ObjectList<Pod> = await world.api.list<Pod>({ resource: pods });
   for (const pod of list.items) {
     const target = { resource: pods, namespace: pod.metadata.namespace ?? "", name: pod.metadata.name };

@@ -1,0 +1,78 @@
+import type { IntOrString, KubernetesObject, Pod, Service } from "@skerry/api";
+import type { JsonObject } from "@skerry/base";
+import { isPodFinished, isPodReady } from "../pod-state.ts";
+
+/** Most addresses listed for one service, as the Endpoints API allows. */
+const MOST_ADDRESSES = 1_000;
+
+/** Where a service's traffic can go. */
+export interface ServiceBackends {
+  readonly backends: readonly { readonly pod: Pod; readonly address: string; readonly ready: boolean }[];
+  readonly ports: readonly { readonly name?: string; readonly port: number; readonly protocol: string }[];
+}
+
+/** The pods behind a service that have an address, and the ports they serve it on. */
+export function serviceBackends(service: Service, pods: readonly Pod[]): ServiceBackends {
+  const { publishNotReadyAddresses } = service.spec as { publishNotReadyAddresses?: boolean };
+  const backends = pods
+    .filter((pod) => !isPodFinished(pod) && pod.status?.podIP)
+    .map((pod) => ({
+      pod,
+      address: pod.status?.podIP ?? "",
+      ready: publishNotReadyAddresses === true || (isPodReady(pod) && !pod.metadata.deletionTimestamp),
+    }))
+    .sort((left, right) => (left.pod.metadata.name < right.pod.metadata.name ? -1 : 1))
+    .slice(0, MOST_ADDRESSES);
+  const ports = (service.spec.ports ?? []).flatMap(({ name, port, targetPort, protocol = "TCP" }) => {
+    const number = resolvePort(targetPort ?? port, protocol, backends[0]?.pod);
+    return number === undefined ? [] : [{ ...(name ? { name } : {}), port: number, protocol }];
+  });
+  return { backends, ports };
+}
+
+/** The Endpoints object's `subsets`. */
+export function endpointSubsets({ backends, ports }: ServiceBackends): JsonObject[] {
+  if (backends.length === 0) return [];
+  const addresses = (ready: boolean): JsonObject[] =>
+    backends
+      .filter((backend) => backend.ready === ready)
+      .map(({ pod, address }) => ({
+        ip: address,
+        ...(pod.spec.nodeName ? { nodeName: pod.spec.nodeName } : {}),
+        targetRef: referenceTo(pod),
+      }));
+  const ready = addresses(true);
+  const notReady = addresses(false);
+  return [
+    {
+      ...(ready.length > 0 ? { addresses: ready } : {}),
+      ...(notReady.length > 0 ? { notReadyAddresses: notReady } : {}),
+      ...(ports.length > 0 ? { ports: ports.map((port) => ({ ...port })) } : {}),
+    },
+  ];
+}
+
+/** The EndpointSlice's `endpoints`. */
+export function sliceEndpoints({ backends }: ServiceBackends): JsonObject[] {
+  return backends.map(({ pod, address, ready }) => ({
+    addresses: [address],
+    conditions: { ready, serving: isPodReady(pod), terminating: pod.metadata.deletionTimestamp !== undefined },
+    ...(pod.spec.nodeName ? { nodeName: pod.spec.nodeName } : {}),
+    targetRef: referenceTo(pod),
+  }));
+}
+
+function referenceTo(pod: KubernetesObject): JsonObject {
+  const { namespace, name, uid } = pod.metadata;
+  return { kind: "Pod", ...(namespace ? { namespace } : {}), name, ...(uid ? { uid } : {}) };
+}
+
+/** A port given by name is looked up in the first pod: all pods of a service are taken to be alike. */
+function resolvePort(target: IntOrString, protocol: string, pod: Pod | undefined): number | undefined {
+  if (typeof target === "number") return target;
+  for (const { ports = [] } of pod?.spec.containers ?? []) {
+    const found = ports.find(({ name, protocol: offered = "TCP" }) => name === target && offered === protocol);
+    if (found) return found.containerPort;
+  }
+  return undefined;
+}
