@@ -15,6 +15,7 @@ export type HistoryEvent =
       readonly container: string;
       readonly containerId: string;
     }
+  | { readonly kind: "twin-reported"; readonly atMs: number; readonly value: string }
   | {
       readonly kind: "twin-accepted";
       readonly atMs: number;

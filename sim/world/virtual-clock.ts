@@ -24,7 +24,7 @@ export class VirtualClock implements Clock {
   }
 
   now(): number {
-    return this.#startWallMs + this.#nowMs;
+    return this.#startWallMs + Math.floor(this.#nowMs);
   }
 
   monotonicMs(): number {

@@ -1,2 +1,3 @@
 export * from "../edged/testing/fake-container-runtime.ts";
 export * from "../edged/testing/fake-machine.ts";
+export * from "../eventbus/testing/memory-broker.ts";

@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { silentLogger } from "@skerry/base";
+import { mutants } from "./mutants.ts";
+import { runWorld } from "./world/world.ts";
+
+test("cloud and edge agree after faults, and no invariant breaks, in the first seeds", async () => {
+  for (let seed = 1; seed <= 15; seed++) {
+    const { violations } = await runWorld(seed, silentLogger);
+    assert.deepEqual(violations, [], `seed ${seed}; see it with: npm run sim -- --seed ${seed}`);
+  }
+});
+
+test("a seed runs the same way twice", async () => {
+  const first = await runWorld(7, silentLogger);
+  const second = await runWorld(7, silentLogger);
+  assert.equal(second.stepCount, first.stepCount);
+  assert.equal(second.history.text(), first.history.text());
+});
+
+for (const mutant of mutants) {
+  test(`the planted bug ${mutant.name} is found`, async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      if ((await runWorld(seed, silentLogger, mutant)).violations.length > 0) return;
+    }
+    assert.fail("no seed of 60 found it");
+  });
+}

@@ -1,0 +1,38 @@
+import { sleep } from "@skerry/base";
+import type { ContainerRuntime } from "@skerry/edgecore";
+import type { FakeContainerRuntime } from "@skerry/edgecore/testing";
+import type { History } from "./history.ts";
+import type { ProcessLife } from "./process-life.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+
+/**
+ * The machine's container runtime as one EdgeCore process sees it: every call takes a while, and when the process dies
+ * in between, the call may have happened but nobody learns of it.
+ */
+export function mortalRuntime(
+  runtime: FakeContainerRuntime,
+  life: ProcessLife,
+  random: SeededRandom,
+  history: History,
+): ContainerRuntime {
+  const call = async <T>(name: string, parameters: readonly unknown[], method: () => Promise<T>): Promise<T> => {
+    await sleep(life.clock, random.between(1, 40));
+    const result = await method();
+    if (name === "startContainer") recordStart(runtime, String(parameters[0]), history);
+    await sleep(life.clock, random.between(1, 20));
+    return result;
+  };
+  return new Proxy<ContainerRuntime>(runtime, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== "function" || typeof name === "symbol") return member;
+      return (...parameters: unknown[]) =>
+        call(name, parameters, () => Promise.resolve(Reflect.apply(member, target, parameters)));
+    },
+  });
+}
+
+function recordStart(runtime: FakeContainerRuntime, containerId: string, history: History): void {
+  const started = runtime.running().find(({ id }) => id === containerId);
+  if (started) history.add({ kind: "container-started", podUid: started.uid, container: started.name, containerId });
+}
