@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { connect as openSocket } from "node:net";
 import { test } from "node:test";
 import { isSkerryError, silentLogger } from "@skerry/base";
 import { connect, connectAsync, type IClientOptions, type MqttClient } from "mqtt";
@@ -69,4 +70,14 @@ test("a port in use is a coded error", async () => {
   await assert.rejects(EmbeddedBroker.start({ port: broker.port, logger: silentLogger }), (error) =>
     isSkerryError(error, "SKERRY_BROKER_PORT_UNUSABLE"),
   );
+});
+
+test("the broker stops although a connection is open that has never said a word", async () => {
+  const broker = await EmbeddedBroker.start({ port: 0, logger: silentLogger });
+  const socket = openSocket(broker.port, "127.0.0.1");
+  const sender = await client(broker); // Connected later than the socket, so the broker has both.
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  await broker[Symbol.asyncDispose]();
+  await closed;
+  await sender.endAsync(true);
 });

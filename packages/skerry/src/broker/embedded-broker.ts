@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import type { Logger } from "@skerry/base";
 import { Aedes } from "aedes";
 import { BoundedPersistence, type BrokerLimits, defaultBrokerLimits } from "./bounded-persistence.ts";
@@ -22,11 +22,13 @@ export interface EmbeddedBrokerOptions {
 export class EmbeddedBroker implements AsyncDisposable {
   readonly #broker: Aedes;
   readonly #server: Server;
+  readonly #sockets: ReadonlySet<Socket>;
   readonly #persistence: BoundedPersistence;
 
-  private constructor(broker: Aedes, server: Server, persistence: BoundedPersistence) {
+  private constructor(broker: Aedes, server: Server, sockets: ReadonlySet<Socket>, persistence: BoundedPersistence) {
     this.#broker = broker;
     this.#server = server;
+    this.#sockets = sockets;
     this.#persistence = persistence;
   }
 
@@ -50,7 +52,12 @@ export class EmbeddedBroker implements AsyncDisposable {
     broker.on("clientError", (client, error) =>
       logger.debug("A client's connection failed", { clientId: client.id, reason: error.message }),
     );
-    const server = createServer({ noDelay: true }, (socket) => broker.handle(socket));
+    const sockets = new Set<Socket>();
+    const server = createServer({ noDelay: true }, (socket) => {
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+      broker.handle(socket);
+    });
     server.maxConnections = limits.maximumConnections;
     try {
       await new Promise<void>((resolve, reject) => {
@@ -61,7 +68,7 @@ export class EmbeddedBroker implements AsyncDisposable {
       broker.close();
       throw brokerPortUnusable(host, port, error);
     }
-    return new EmbeddedBroker(broker, server, persistence);
+    return new EmbeddedBroker(broker, server, sockets, persistence);
   }
 
   get port(): number {
@@ -77,6 +84,7 @@ export class EmbeddedBroker implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await new Promise<void>((resolve) => this.#broker.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroy(); // Those that never said who they are.
     await closed;
   }
 }
