@@ -160,8 +160,9 @@ export class AcknowledgedLane {
    * does an insert of the same version (a model whose next device is bound to this node).
    */
   #isStale(message: Message, newest: Message | undefined, nowMs: number): boolean {
-    if (isDeletion(message)) return newest !== undefined && isDeletion(newest);
     const version = versionOf(message) ?? 0n;
+    // A newer deletion replaces an older one, so that its version counts against late updates.
+    if (isDeletion(message)) return newest !== undefined && isDeletion(newest) && version <= (versionOf(newest) ?? 0n);
     const onItsWay = newest && versionOf(newest);
     const settled = this.#settled.floor(objectKeyOf(message), nowMs, message.route.operation === "insert");
     return (onItsWay !== undefined && version <= onItsWay) || (settled !== undefined && version <= settled);

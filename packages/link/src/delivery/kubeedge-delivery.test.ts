@@ -279,7 +279,12 @@ test("whatever is lost, late or refused: versions never go back at the node, and
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
       const make = new Messages();
-      const delivery = new KubeEdgeDelivery(0, { ...options, messageTimeoutMs: 1e12, pingAfterMs: 1e12 });
+      const delivery = new KubeEdgeDelivery(0, {
+        ...options,
+        messageTimeoutMs: 1e12,
+        pingAfterMs: 1e12,
+        tombstoneMs: 1e12,
+      });
       const newest = new Map<string, { version: number; deletion: boolean }>();
       const atNode = new Map<string, { version: number; deletion: boolean }>();
       /** Received by the node and not answered yet, by message id. */
