@@ -33,8 +33,8 @@ interface Transfer {
   dueMs: number | undefined;
 }
 
-/** What became of an offered message. */
-export type OfferOutcome = "accepted" | "superseded" | "full" | "unordered";
+/** What became of an offered message; `settled`: the node holds this very version already. */
+export type OfferOutcome = "accepted" | "superseded" | "settled" | "full" | "unordered";
 
 /**
  * Object messages to one node: a window of several in flight, but one per object; of an object only the newest version;
@@ -84,7 +84,8 @@ export class AcknowledgedLane {
     const transfer = this.#transfers.get(key);
     if (this.#isStale(message, transfer?.queued ?? transfer?.sent, nowMs)) {
       this.#supersededCount++;
-      return "superseded";
+      const isSettled = !transfer && !isDeletion(message) && this.#settled.holds(key, versionOf(message));
+      return isSettled ? "settled" : "superseded";
     }
     if (!transfer) {
       if (this.#transfers.size >= this.#options.maxObjects) return "full";

@@ -173,6 +173,18 @@ test("a queried object's acknowledgement is reported, but the answer is never se
   assert.equal(delivery.counters.unknownAcknowledgements, 1);
 });
 
+test("an object that an answer has brought to the node counts as delivered when it is offered in the same version", () => {
+  const make = new Messages();
+  const delivery = new KubeEdgeDelivery(0, options);
+  const answer = make.pod("a", 7);
+  answer.route = { ...answer.route, operation: "response", resource: "default/configmap/a" };
+  delivery.handle({ kind: "offer", message: answer }, 0);
+  delivery.handle({ kind: "frame", message: make.answer("response", answer) }, 0);
+  const same = make.pod("a", 7);
+  assert.deepEqual(delivery.handle({ kind: "offer", message: same }, 1), [{ kind: "delivered", message: same }]);
+  assert.deepEqual(delivery.handle({ kind: "offer", message: make.pod("a", 6) }, 1), []);
+});
+
 test("while the connection takes nothing messages wait, the oldest unacknowledged ones beyond the limit being dropped", () => {
   const make = new Messages();
   const delivery = new KubeEdgeDelivery(0, { ...options, maxUnacknowledged: 2 });

@@ -116,6 +116,11 @@ export class KubeEdgeDelivery implements DeliveryProtocol {
     }
     const outcome = this.#lane.offer(message, nowMs);
     if (outcome === "accepted" || outcome === "superseded") return;
+    if (outcome === "settled") {
+      // The answer to a query has brought it there before anybody kept account of it.
+      actions.push({ kind: "delivered", message });
+      return;
+    }
     this.#refused++;
     const reason =
       outcome === "full" ? "too many objects wait for this node" : "it has no resourceVersion to order it by";

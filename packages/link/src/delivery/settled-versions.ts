@@ -38,6 +38,12 @@ export class SettledVersions {
     return comesBack && settled.deletedAtMs !== undefined ? settled.version - 1n : settled.version;
   }
 
+  /** Whether the node is known to hold exactly this version. */
+  holds(key: string, version: bigint | undefined): boolean {
+    const settled = this.#settled.get(key);
+    return settled !== undefined && settled.deletedAtMs === undefined && settled.version === version;
+  }
+
   note(key: string, version: bigint | undefined, deleted: boolean, nowMs: number): void {
     const floor = this.floor(key, nowMs);
     const newest = version === undefined || (floor !== undefined && floor > version) ? floor : version;
