@@ -154,7 +154,7 @@ export class ApiHandler {
       case "apis":
         return this.#discover(request, parts);
       case "openapi":
-        return this.#openApi(parts);
+        return this.#openApi(request, parts);
       case ".well-known":
         if (parts[1] === "openid-configuration")
           return jsonResponse(200, {
@@ -191,12 +191,26 @@ export class ApiHandler {
     return jsonResponse(200, found);
   }
 
-  #openApi(parts: readonly string[]): ApiResponse {
+  #openApi(request: ApiRequest, parts: readonly string[]): ApiResponse {
+    if (parts[1] === "v2" && parts.length === 2) return emptyOpenApiV2(request.headers["accept"] ?? "");
     if (parts[1] === "v3" && parts.length === 2) return jsonResponse(200, this.#options.openApi.index());
     const text = parts[1] === "v3" ? this.#options.openApi.document(parts.slice(2).join("/")) : undefined;
     if (text === undefined) return textResponse(404, "404 page not found\n");
     return { status: 200, headers: { "content-type": "application/json" }, body: text };
   }
+}
+
+/**
+ * OpenAPI v2 says nothing here: everything is in v3. kubectl still asks for it when it meets a kind that v3 does not
+ * have, and needs an answer to go on to its own message about unknown kinds.
+ */
+function emptyOpenApiV2(accept: string): ApiResponse {
+  if (!accept.includes("application/com.github.proto-openapi"))
+    return jsonResponse(200, { swagger: "2.0", info: { title: "Kubernetes", version: "v1" }, paths: {} });
+  // The protobuf Document with nothing but field 1, `swagger`.
+  const swagger = "\u000a\u00032.0";
+  const type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+  return { status: 200, headers: { "content-type": type }, body: swagger };
 }
 
 /** The verb that authorization knows a request by. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -196,5 +196,16 @@ test("a body over the limit gets 413, and the port that is taken a coded error",
   } finally {
     rmSync(folder, { recursive: true });
     rmSync(other, { recursive: true });
+  }
+});
+
+test("a data folder that is a file gets a coded error", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "skerry-controlplane-"));
+  try {
+    const file = join(folder, "data");
+    writeFileSync(file, "");
+    await assert.rejects(start(file), (error) => isSkerryError(error, "CONTROLPLANE_DATA_FOLDER_UNUSABLE"));
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });

@@ -35,7 +35,7 @@ export interface ControlPlane extends AsyncDisposable {
   readonly caCertificatePem: string;
 }
 
-/** Starts API server, controllers and scheduler. @throws `CONTROLPLANE_PORT_IN_USE`, `STORE_*`, `PKI_*` */
+/** Starts API server, controllers and scheduler. @throws `CONTROLPLANE_*`, `STORE_*`, `PKI_*` */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { dataFolder, address, clock, random } = options;
   const logger = options.logger.child("controlplane");

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Clock } from "@skerry/base";
 import { type CertificateUsage, decodePem, type KeyedCertificate, keyedCertificatePem } from "@skerry/pki";
 import { readPrivateKeyPem, systemPki } from "@skerry/pki/platform";
+import { dataFolderUnusable } from "./errors.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 const AUTHORITY_DAYS = 3650;
@@ -37,9 +38,23 @@ export interface CredentialOptions {
   readonly clock: Clock;
 }
 
-/** Reads the control plane's keys and certificates, or makes those that are missing, ending or too narrow. */
+/**
+ * Reads the control plane's keys and certificates, or makes those that are missing, ending or too narrow.
+ * @throws `CONTROLPLANE_DATA_FOLDER_UNUSABLE`, `PKI_*`
+ */
 export async function loadCredentials(options: CredentialOptions): Promise<Credentials> {
+  try {
+    return await makeCredentials(options);
+  } catch (error) {
+    if (error instanceof Error && "syscall" in error) throw dataFolderUnusable(options.dataFolder, error);
+    throw error;
+  }
+}
+
+async function makeCredentials(options: CredentialOptions): Promise<Credentials> {
   const folder = join(options.dataFolder, "pki");
+  // The folder above holds the database, and in it every Secret.
+  mkdirSync(options.dataFolder, { recursive: true, mode: 0o700 });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const nowMs = options.clock.now();
   const validity = (days: number): { notBeforeMs: number; notAfterMs: number } => ({

@@ -3,12 +3,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import { type AddressInfo, isIPv6 } from "node:net";
 import { TLSSocket } from "node:tls";
-import { describeError, type Logger, SkerryError } from "@skerry/base";
+import { describeError, type Logger } from "@skerry/base";
 import type { ApiHandler } from "../apiserver/api-handler.ts";
 import type { ApiRequest, ApiResponse } from "../apiserver/api-request.ts";
 import type { UserInfo } from "../registry/request-context.ts";
 import { requestTooLarge } from "../registry/status-errors.ts";
 import type { PemPair } from "./credentials.ts";
+import { listenFailed, portInUse } from "./errors.ts";
 
 const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
 const HEADERS_LIMIT_BYTES = 64 * 1024;
@@ -81,21 +82,9 @@ async function listen(server: Server, { address, port }: ListenOptions): Promise
   try {
     await listening;
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
     const shown = isIPv6(address) ? `[${address}]` : address;
-    throw new SkerryError({
-      code: code === "EADDRINUSE" ? "CONTROLPLANE_PORT_IN_USE" : "CONTROLPLANE_LISTEN_FAILED",
-      message:
-        code === "EADDRINUSE"
-          ? `Port ${port} on ${shown} is already in use by another program`
-          : `The API server cannot listen on ${shown}:${port}: ${describeError(error)}`,
-      advice:
-        code === "EADDRINUSE"
-          ? "Stop that program, or give the control plane another port."
-          : "Check the address and the rights to use this port.",
-      details: { address, port },
-      cause: error,
-    });
+    throw code === "EADDRINUSE" ? portInUse(shown, port, error) : listenFailed(shown, port, error);
   }
 }
 
