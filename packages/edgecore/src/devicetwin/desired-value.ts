@@ -2,6 +2,7 @@ import type { DeviceDefinition, PropertyDefinition } from "./device-definition.t
 import { propertyReadOnly, tooManyProperties, valueOutOfRange } from "./errors.ts";
 import type { DeviceTwinLimits } from "./limits.ts";
 import type { PropertyChange, Twin, TwinProperty } from "./twin-property.ts";
+import { checkPropertyName } from "./twin-request.ts";
 import { deletedProperty } from "./twin-update.ts";
 import { checkValue, isNumeric, parseType, type TwinType } from "./value-type.ts";
 
@@ -10,6 +11,8 @@ export interface Adoption {
   readonly changes: readonly PropertyChange[];
   /** Desired values that are not sent to the device, each with its reason. */
   readonly refused: readonly { readonly property: string; readonly error: unknown }[];
+  /** Whether desired values wait for the DeviceModel, which says their types and who may write them. */
+  readonly waitsForModel: boolean;
 }
 
 /**
@@ -27,11 +30,15 @@ export function adoptDesired(
 ): Adoption {
   const changes: PropertyChange[] = [];
   const refused: { property: string; error: unknown }[] = [];
-  if (!definition.modelKnown) return { changes, refused }; // Types and access come with the model; then again.
+  let waitsForModel = false;
   let size = twin.size;
   for (const property of definition.properties.values()) {
     const known = twin.get(property.name) ?? null;
     if (property.desired === null || property.desired === known?.adoptedDesired) continue;
+    if (!definition.modelKnown) {
+      waitsForModel = true;
+      continue;
+    }
     try {
       if (known === null && size >= limits.maximumPropertiesPerDevice)
         throw tooManyProperties(definition.id, limits.maximumPropertiesPerDevice);
@@ -45,7 +52,7 @@ export function adoptDesired(
     const desired = definition.properties.get(known.name)?.desired ?? null;
     if (known.adoptedDesired !== null && desired === null) changes.push(withdraw(known, definition.version));
   }
-  return { changes, refused };
+  return { changes, refused, waitsForModel };
 }
 
 function adopt(
@@ -56,6 +63,7 @@ function adopt(
   nowMs: number,
   limits: DeviceTwinLimits,
 ): PropertyChange {
+  checkPropertyName(property.name);
   if (property.access === "ReadOnly") throw propertyReadOnly(property.name);
   const live = known === null || known.type === "deleted" ? null : known;
   const type = property.type === undefined ? liveType(live) : parseType(property.name, property.type);

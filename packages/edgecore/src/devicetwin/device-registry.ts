@@ -124,12 +124,12 @@ export class DeviceRegistry {
     }
     const record = { id, name, uid, description, state: before?.state ?? "", lastOnline: before?.lastOnline ?? "" };
     if (before?.uid !== uid || before.description !== description) writeDevice(transaction, record);
-    if (!definition.modelKnown)
-      logger.info("The DeviceModel of a device has not come yet; its desired values wait for it", {
+    const { changes, refused, waitsForModel } = adoptDesired(readTwin(transaction, id), definition, nowMs, limits);
+    if (waitsForModel)
+      logger.info("Desired values wait for the DeviceModel, which is not here yet", {
         deviceId: id,
         model: definition.modelName,
       });
-    const { changes, refused } = adoptDesired(readTwin(transaction, id), definition, nowMs, limits);
     for (const { property, error } of refused)
       logger.warn("A desired value is not sent to its device", {
         deviceId: id,

@@ -42,9 +42,14 @@ export function readUpdates(request: JsonObject): PropertyUpdate[] {
   return Object.entries(twin)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, wanted]) => {
-      if (!propertyNamePattern.test(name)) throw propertyNameInvalid(name);
+      checkPropertyName(name);
       return readUpdate(name, wanted ?? null);
     });
+}
+
+/** @throws `DEVICETWIN_PROPERTY_NAME_INVALID` */
+export function checkPropertyName(name: string): void {
+  if (!propertyNamePattern.test(name)) throw propertyNameInvalid(name);
 }
 
 function readUpdate(name: string, wanted: JsonValue): PropertyUpdate {

@@ -92,6 +92,18 @@ test("whatever clients and the cloud do, versions never go back, limits hold, an
   );
 });
 
+test("a desired value of a property that no client could report on is refused, the others are not", () => {
+  const adopted = adoptDesired(new Map(), definition({ "bad name": "1", a: "2" }, 7), 0, limits);
+  assert.deepEqual(
+    adopted.refused.map(({ property, error }) => [property, error instanceof SkerryError && error.code]),
+    [["bad name", "DEVICETWIN_PROPERTY_NAME_INVALID"]],
+  );
+  assert.deepEqual(
+    adopted.changes.map(({ after }) => after.name),
+    ["a"],
+  );
+});
+
 test("a desired value is in the delta until the device reports it, whatever its type", () => {
   fc.assert(
     fc.property(fc.constantFrom("1", "2.5", "true", "a b"), (desired) => {
