@@ -1,5 +1,5 @@
 import { apiVersionOf, type KubernetesObject } from "@skerry/api";
-import { describeError, type JsonValue, type Logger } from "@skerry/base";
+import { describeError, type JsonValue, type Logger, RetrySchedule, type Timer } from "@skerry/base";
 import { compareResourceVersions, isApiError, isResourceVersion, type KubernetesApi } from "@skerry/kube";
 import { type Message, type MessageStamp, newMessage, objectPath } from "@skerry/link";
 import type { DesiredObjects } from "./desired-objects.ts";
@@ -35,6 +35,8 @@ interface Pending {
   readonly lastKnown: KubernetesObject | undefined;
 }
 
+/** Waits after the API has failed; each try compares everything. */
+const RETRY = { initialMs: 250, maximumMs: 5_000 };
 /** Names compared at a time; their sync objects are created together. */
 const BATCH = 64;
 
@@ -48,11 +50,14 @@ export class NodeSynchronizer implements Disposable {
   readonly #options: NodeSynchronizerOptions;
   /** Names to compare, in order; as many as the node has objects at most. */
   readonly #pending = new Map<string, Pending>();
+  readonly #retry: RetrySchedule;
+  #retryTimer: Timer | undefined;
   #running = false;
   #closed = false;
 
   constructor(options: NodeSynchronizerOptions) {
     this.#options = options;
+    this.#retry = new RetrySchedule(RETRY, options.stamp.random);
     for (const record of options.store.records.of(options.nodeName)) record.sent = undefined;
   }
 
@@ -84,6 +89,7 @@ export class NodeSynchronizer implements Disposable {
 
   [Symbol.dispose](): void {
     this.#closed = true;
+    this.#retryTimer?.cancel();
     this.#pending.clear();
   }
 
@@ -122,12 +128,22 @@ export class NodeSynchronizer implements Disposable {
     }
     if (works.length === 0) return gone;
     const failed = (await Promise.allSettled(works)).find((result) => result.status === "rejected");
-    if (failed)
+    if (failed) {
       logger.warn("Cannot keep account of what the node has; trying again", {
         nodeName,
         reason: describeError(failed.reason),
       });
+      this.#tryAgain();
+    } else this.#retry.reset();
     return gone;
+  }
+
+  #tryAgain(): void {
+    if (this.#closed || this.#retryTimer) return;
+    this.#retryTimer = this.#options.stamp.clock.setTimer(this.#retry.nextDelayMs(), () => {
+      this.#retryTimer = undefined;
+      this.compareAll();
+    });
   }
 
   #settle(pending: Pending, gone: ReadonlySet<SyncRecord>): void {
