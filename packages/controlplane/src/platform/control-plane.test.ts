@@ -199,6 +199,19 @@ test("a body over the limit gets 413, and the port that is taken a coded error",
   }
 });
 
+test("a damaged authority gets a coded error and is left as it is", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "skerry-controlplane-"));
+  try {
+    await (await start(folder))[Symbol.asyncDispose]();
+    const file = join(folder, "pki", "ca.key");
+    writeFileSync(file, "torn");
+    await assert.rejects(start(folder), (error) => isSkerryError(error, "CONTROLPLANE_AUTHORITY_DAMAGED"));
+    assert.equal(readFileSync(file, "utf8"), "torn");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test("a data folder that is a file gets a coded error", async () => {
   const folder = mkdtempSync(join(tmpdir(), "skerry-controlplane-"));
   try {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Clock } from "@skerry/base";
 import { type CertificateUsage, decodePem, type KeyedCertificate, keyedCertificatePem } from "@skerry/pki";
 import { readPrivateKeyPem, systemPki } from "@skerry/pki/platform";
-import { dataFolderUnusable } from "./errors.ts";
+import { authorityDamaged, dataFolderUnusable } from "./errors.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 const AUTHORITY_DAYS = 3650;
@@ -62,6 +62,8 @@ async function makeCredentials(options: CredentialOptions): Promise<Credentials>
     notAfterMs: nowMs + days * DAY_MS,
   });
   let authority = readPair(folder, "ca");
+  const partOfIt = ["ca.crt", "ca.key"].some((name) => readIfThere(join(folder, name)) !== undefined);
+  if (!authority && partOfIt) throw authorityDamaged(folder);
   if (!authority || !isGood(authority, nowMs)) {
     authority = await systemPki.createCertificateAuthority({
       commonName: "kubernetes",

@@ -32,3 +32,14 @@ export function dataFolderUnusable(folder: string, cause: unknown): SkerryError 
     cause,
   });
 }
+
+/** The control plane's own authority is there but cannot be read; a new one would lock everybody out. */
+export function authorityDamaged(folder: string): SkerryError {
+  return new SkerryError({
+    code: "CONTROLPLANE_AUTHORITY_DAMAGED",
+    message: `The control plane's certificate authority in ${folder} (ca.crt, ca.key) is damaged or incomplete`,
+    advice:
+      "Put both files back from a backup; or remove the folder, then everything that uses an old kubeconfig needs the new one.",
+    details: { folder },
+  });
+}
