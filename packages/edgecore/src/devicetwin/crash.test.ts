@@ -122,9 +122,12 @@ test("whenever EdgeCore crashes: what was answered as taken reaches the cloud, a
       };
       /** The cloud takes what waits, as the outbox's drainer would hand it over, and the entries leave. */
       const cloudReads = async (): Promise<void> => {
-        for (const entry of world.outbox()) cloud.set(entry.key, entry.content);
         await world.meta.transaction((transaction) => {
-          for (const { key } of world.outbox()) world.meta.outbox.remove(transaction, key);
+          // Read where it is removed: what is put in between must not leave unread.
+          for (const { key, content } of world.meta.outbox.pending(transaction)) {
+            cloud.set(key, content);
+            world.meta.outbox.remove(transaction, key);
+          }
         });
       };
 
