@@ -1,6 +1,6 @@
 // The issue's story on one installation, step by step with stock kubectl; the tests build on each other.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { connectAsync, type MqttClient } from "mqtt";
@@ -68,10 +68,12 @@ describe("a fresh installation", () => {
     await skerry.kubectlOk("rollout", "status", "deployment/edge-app", "--timeout=120s");
     assert.match(await skerry.kubectlOk("describe", "deployment", "edge-app"), /2 available/);
     assert.match(await skerry.kubectlOk("describe", "node", NODE), /edge-app/);
-    await skerry.kubectlOk("label", "deployment/edge-app", "tested=yes");
+    await skerry.kubectlOk("label", "deployment/edge-app", "tested=first");
     await skerry.kubectlOk("patch", "deployment", "edge-app", "-p", '{"metadata":{"annotations":{"a":"b"}}}');
+    const editor = join(skerry.home, "editor");
+    writeFileSync(editor, "#!/bin/sh\nexec sed -i 's/tested: first/tested: edited/' \"$1\"\n", { mode: 0o755 });
     const edited = await run(["kubectl", "--kubeconfig", skerry.kubeconfig, "edit", "deployment", "edge-app"], {
-      environment: { KUBE_EDITOR: "sed -i s/tested:.yes/tested:\\ edited/" },
+      environment: { KUBE_EDITOR: editor },
     });
     assert.equal(edited.status, 0, edited.stderr);
     assert.equal((await skerry.get("deployment", "edge-app")).metadata.labels.tested, "edited");
@@ -191,7 +193,8 @@ async function deviceRoundTrip(skerry: Installation, mqtt: MqttClient): Promise<
     },
   ];
   const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
-  assert.equal((await skerry.kubectlWith(list, "apply", "-f", "-")).status, 0);
+  const applied = await skerry.kubectlWith(list, "apply", "-f", "-");
+  assert.equal(applied.status, 0, applied.stderr);
   await waitUntil("the edge knows the device", async () => {
     await mqtt.publishAsync(`${topic}/twin/get`, JSON.stringify({ event_id: "1", timestamp: Date.now() }));
     return messages.some(({ topic: at, body }) => at.endsWith("get/result") && body.twin !== undefined);

@@ -189,10 +189,18 @@ export function splitRule(rule: string): string[] {
   );
 }
 
-/** libcni keeps the result of each attachment in a folder of the machine that cannot be chosen. */
+/**
+ * libcni keeps the result of each attachment in a folder of the machine that cannot be chosen: the pod's own network,
+ * and the loopback that containerd adds to each pod.
+ */
 function removeResults(network: PodNetwork): void {
   const folder = "/var/lib/cni/results";
   if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder))
-    if (name.startsWith(`${network.name}-`)) rmSync(join(folder, name), { force: true });
+  const names = readdirSync(folder);
+  const prefix = `${network.name}-`;
+  for (const name of names.filter((candidate) => candidate.startsWith(prefix))) {
+    const sandbox = name.slice(prefix.length).replace(/-[^-]+$/, "");
+    rmSync(join(folder, name), { force: true });
+    rmSync(join(folder, `cni-loopback-${sandbox}-lo`), { force: true });
+  }
 }

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { tryCommand } from "../run-command.ts";
@@ -27,7 +28,7 @@ export async function removeContainers(nodeFolder: string, stateFolder: string, 
   await unmountBelow([nodeFolder, stateFolder]);
   removeControlGroups(groups);
   rmSync(stateFolder, { recursive: true, force: true });
-  removeShimSockets();
+  await removeShimSockets();
 }
 
 /** The shims of the containerd at that socket: each its containerd's address on its command line. */
@@ -102,13 +103,33 @@ function removeControlGroups(groups: readonly string[]): void {
   }
 }
 
-/** containerd's shims keep their sockets in a folder that cannot be chosen; it goes when it is empty. */
-function removeShimSockets(): void {
-  for (const folder of ["/run/containerd/s", "/run/containerd"]) {
+/**
+ * containerd's shims keep their sockets in a folder that cannot be chosen, and a killed shim leaves its own. Sockets
+ * that nobody listens on go, whoever left them; the folder goes when it is empty.
+ */
+async function removeShimSockets(): Promise<void> {
+  const sockets = "/run/containerd/s";
+  if (!existsSync(sockets)) return;
+  for (const name of readdirSync(sockets)) {
+    const path = join(sockets, name);
+    if (await isDeadSocket(path)) rmSync(path, { force: true });
+  }
+  for (const folder of [sockets, "/run/containerd"]) {
     try {
-      if (readdirSync(folder).length === 0) rmdirSync(folder);
+      rmdirSync(folder);
     } catch {
-      return;
+      return; // In use by another containerd.
     }
   }
+}
+
+function isDeadSocket(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once("error", (error) => resolve("code" in error && error.code === "ECONNREFUSED"));
+  });
 }

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { partsIncomplete } from "../errors.ts";
 import { unpackDebianPackages, unpackedFolders } from "./debian-packages.ts";
 import { findProgram, programFolders } from "./find-program.ts";
@@ -125,12 +125,22 @@ function missingParts(located: LocatedParts): PartName[] {
 function linkNames(bin: string, iptables: string, folder: string): string {
   mkdirSync(bin, { recursive: true });
   if (!iptables.startsWith(folder)) return bin;
+  const target = relative(bin, iptables); // Still right when the folder is reached by another path.
   for (const name of ["iptables", "ip6tables", "iptables-save", "iptables-restore"]) {
     const link = join(bin, name);
-    rmSync(link, { force: true });
-    symlinkSync(iptables, link);
+    if (linkTarget(link) === target) continue;
+    rmSync(link, { recursive: true, force: true });
+    symlinkSync(target, link);
   }
   return bin;
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function libraryFolders(root: string): string[] {
