@@ -117,7 +117,9 @@ export class Edged implements AsyncDisposable {
           if (worker.uses(type, namespace, name)) worker.objectChanged(type, name);
         return;
       case "node":
-        if (change.kind === "deleted" && name === this.#ports.config.nodeName) this.#reporter.nodeDeleted();
+        if (name !== this.#ports.config.nodeName) return;
+        if (change.kind === "deleted") this.#reporter.nodeDeleted();
+        else this.#lease.nodeStored();
         return;
     }
   }

@@ -15,6 +15,7 @@ export class NodeLease implements AsyncDisposable {
   readonly #stopping = new AbortController();
   /** The lease as the cloud last gave it; undefined: ask first. */
   #lease: Lease | undefined;
+  #waitsForNode = false;
 
   /** @param onNodeMissing called when the lease cannot be because the Node is not */
   constructor(ports: EdgedPorts, onNodeMissing: () => void) {
@@ -26,6 +27,11 @@ export class NodeLease implements AsyncDisposable {
   /** Renews now: the session is new. */
   renewNow(): void {
     this.#loop.wake();
+  }
+
+  /** The Node is in the store now: a lease that waited for it can be made. */
+  nodeStored(): void {
+    if (this.#waitsForNode) this.#loop.wake();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -68,10 +74,8 @@ export class NodeLease implements AsyncDisposable {
   async #create(spec: NonNullable<Lease["spec"]>): Promise<Lease | undefined> {
     const { meta, config } = this.#ports;
     const node = meta.get<Node>({ type: "node", namespace: "null", name: config.nodeName });
-    if (!node?.metadata.uid) {
-      this.#onNodeMissing();
-      return undefined;
-    }
+    this.#waitsForNode = !node?.metadata.uid;
+    if (!node?.metadata.uid) return undefined;
     const owner = { apiVersion: "v1", kind: "Node", name: config.nodeName, uid: node.metadata.uid };
     const metadata = {
       name: config.nodeName,

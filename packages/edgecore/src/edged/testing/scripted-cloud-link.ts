@@ -1,4 +1,4 @@
-import type { KubernetesObject } from "@skerry/api";
+import { apiVersionOf, type KubernetesObject, leases, nodes } from "@skerry/api";
 import type { Clock, Random } from "@skerry/base";
 import { isJsonObject, type JsonObject, type JsonValue, Listeners, type Logger, SkerryError } from "@skerry/base";
 import { applyPatch, failureStatus } from "@skerry/kube";
@@ -101,7 +101,11 @@ export class ScriptedCloudLink implements CloudLink {
         if (operation === "insert" && stored) return refused(409, "AlreadyExists", `${type} "${name}" already exists`);
         if (operation === "update" && !stored) return notFound(type, name);
         const given = content as unknown as KubernetesObject;
-        const kept = { ...given, metadata: { ...given.metadata, uid: given.metadata.uid ?? `${type}-uid` } };
+        const { uid = `${type}-uid`, resourceVersion = "1" } = given.metadata;
+        // Edges send these without their kind; the API server knows it from the path.
+        const kind = type === "node" ? nodes : leases;
+        const metadata = { ...given.metadata, uid, resourceVersion };
+        const kept = { ...given, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata };
         this.objects.set(key, kept);
         return answered(kept);
       }

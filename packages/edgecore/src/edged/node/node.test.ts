@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Lease, Node } from "@skerry/api";
+import { EdgedWorld } from "../testing/edged-world.ts";
+
+const NODE = "null/node/edge-1";
+const LEASE = "kube-node-lease/lease/edge-1";
+
+test("a new node registers with KubeEdge's roles and conditions, then reports ready and renews its lease", async () => {
+  await using world = new EdgedWorld({ config: { labels: { site: "north" } } });
+  await world.start();
+  await world.pass(1000);
+  const insert = world.cloud.received.find(({ route }) => route.operation === "insert" && route.resource === NODE);
+  const node = insert?.content as unknown as Node;
+  assert.equal("apiVersion" in node, false);
+  assert.deepEqual(node.metadata.labels, {
+    "beta.kubernetes.io/arch": "amd64",
+    "beta.kubernetes.io/os": "linux",
+    "kubernetes.io/arch": "amd64",
+    "kubernetes.io/hostname": "edge-1",
+    "kubernetes.io/os": "linux",
+    "node-role.kubernetes.io/agent": "",
+    "node-role.kubernetes.io/edge": "",
+    site: "north",
+  });
+  assert.deepEqual(
+    node.status?.conditions?.map(({ type, status }) => `${type}=${status}`),
+    ["MemoryPressure=False", "DiskPressure=False", "PIDPressure=False", "Ready=True"],
+  );
+  assert.deepEqual(node.status?.addresses, [
+    { type: "InternalIP", address: "192.0.2.10" },
+    { type: "Hostname", address: "edge-1" },
+  ]);
+  const kept = world.cloud.objects.get(NODE) as Node;
+  assert.equal(kept.status?.conditions?.find(({ type }) => type === "Ready")?.reason, "EdgeReady");
+  await world.put("node", kept);
+  await world.pass(0);
+  const lease = world.cloud.objects.get(LEASE) as Lease;
+  assert.equal(lease.spec?.leaseDurationSeconds, 40);
+  assert.match(lease.spec?.renewTime ?? "", /\.\d{6}Z$/);
+  assert.equal(lease.metadata.ownerReferences?.[0]?.uid, kept.metadata.uid);
+});
+
+test("an unchanged status is sent every five minutes, a changed one within ten seconds, the lease every ten", async () => {
+  await using world = new EdgedWorld();
+  await world.start();
+  await world.put("node", world.cloud.objects.get(NODE) as Node);
+  await world.pass(20_000);
+  const count = (route: string): number => world.cloud.routes().filter((one) => one === route).length;
+  const before = { patches: count("patch null/nodepatch/edge-1"), leases: count(`update ${LEASE}`) };
+  await world.pass(280_000);
+  assert.equal(count("patch null/nodepatch/edge-1") - before.patches, 0);
+  const leases = count(`update ${LEASE}`) - before.leases;
+  assert.ok(leases >= 25 && leases <= 29, String(leases));
+  await world.pass(60_000);
+  assert.equal(count("patch null/nodepatch/edge-1") - before.patches, 1);
+  world.host.pressureValue = { ...world.host.pressureValue, diskAvailableBytes: 1 };
+  await world.pass(11_000);
+  assert.equal(count("patch null/nodepatch/edge-1") - before.patches, 2);
+  const node = world.cloud.objects.get(NODE) as Node;
+  assert.equal(node.status?.conditions?.find(({ type }) => type === "DiskPressure")?.status, "True");
+});
+
+test("a node that is known is taken over, and gets the labels of this configuration", async () => {
+  await using world = new EdgedWorld();
+  world.cloud.objects.set(NODE, {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: "edge-1", uid: "node-7", resourceVersion: "5", labels: { own: "label" } },
+  });
+  await world.start();
+  await world.pass(1000);
+  const node = world.cloud.objects.get(NODE) as Node;
+  assert.equal(node.metadata.uid, "node-7");
+  assert.equal(node.metadata.labels?.["own"], "label");
+  assert.equal(node.metadata.labels?.["node-role.kubernetes.io/edge"], "");
+  assert.equal(node.status?.conditions?.find(({ type }) => type === "Ready")?.status, "True");
+});
+
+test("a node deleted in the cloud while it runs registers again", async () => {
+  await using world = new EdgedWorld();
+  await world.start();
+  await world.put("node", world.cloud.objects.get(NODE) as Node);
+  await world.pass(15_000);
+  world.cloud.objects.delete(NODE);
+  world.cloud.objects.delete(LEASE);
+  await world.pass(30_000);
+  assert.ok(world.cloud.objects.has(NODE));
+  assert.ok(world.cloud.objects.has(LEASE));
+});
+
+test("nothing is asked of the cloud while it is away, and all at once when it is back", async () => {
+  await using world = new EdgedWorld();
+  await world.start();
+  await world.put("node", world.cloud.objects.get(NODE) as Node);
+  await world.pass(15_000);
+  world.cloud.setConnected(false);
+  const before = world.cloud.received.length;
+  await world.pass(600_000);
+  assert.equal(world.cloud.received.length, before);
+  world.cloud.setConnected(true);
+  await world.pass(0);
+  const routes = world.cloud.routes().slice(before);
+  assert.ok(routes.includes("patch null/nodepatch/edge-1"), routes.join());
+  assert.ok(routes.includes(`update ${LEASE}`), routes.join());
+});

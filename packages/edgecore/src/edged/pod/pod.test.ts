@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Pod } from "@skerry/api";
+import { isSkerryError } from "@skerry/base";
+import { applyPatch } from "@skerry/kube";
+import fc from "fast-check";
+import { edgedConfig } from "../config.ts";
+import { FakeFileSystem } from "../testing/fake-machine.ts";
+import { hostsFile } from "./hosts-file.ts";
+import { nameResolution } from "./name-resolution.ts";
+import { PodPaths } from "./pod-paths.ts";
+import { RestartBackOff } from "./restart-back-off.ts";
+import { containerHash } from "./runtime-names.ts";
+import { podStatusPatch } from "./status-patch.ts";
+
+const pod: Pod = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "web", namespace: "default", uid: "u1" },
+  spec: { containers: [{ name: "app", image: "app:1" }] },
+};
+const config = edgedConfig({ nodeName: "edge-1", rootDirectory: "/edged" });
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+test("restart delays grow from 10 s to 5 min and start over after 10 quiet minutes", () => {
+  const backOff = new RestartBackOff();
+  let nowMs = 1_000_000;
+  const delays: number[] = [];
+  for (let restart = 0; restart < 8; restart++) {
+    delays.push(backOff.remainingMs("app", nowMs, nowMs));
+    nowMs += delays.at(-1) ?? 0;
+    backOff.restarted("app", nowMs, nowMs);
+  }
+  assert.deepEqual(delays, [0, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000]);
+  assert.equal(backOff.remainingMs("app", nowMs + 600_001, nowMs + 600_001), 0);
+});
+
+test("a restart delay is never longer than its step, even when the clock was set back", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: -1e9, max: 1e9 }), (shiftMs) => {
+      const backOff = new RestartBackOff();
+      backOff.restarted("app", 1e12, 1e12);
+      const remainingMs = backOff.remainingMs("app", 1e12 + 1000, 1e12 + 1000 + shiftMs);
+      assert.ok(remainingMs >= 0 && remainingMs <= 10_000);
+    }),
+  );
+});
+
+test("a status patch replaces the pod's addresses and keeps conditions of others", () => {
+  const before: Pod = {
+    ...pod,
+    status: {
+      phase: "Running",
+      podIP: "10.0.0.1",
+      podIPs: [{ ip: "10.0.0.1" }],
+      conditions: [
+        { type: "Ready", status: "False", reason: "ContainersNotReady", message: "m" },
+        { type: "Own", status: "True" },
+      ],
+    },
+  };
+  const body = JSON.parse(
+    podStatusPatch("u1", {
+      phase: "Running",
+      podIP: "10.0.0.2",
+      podIPs: [{ ip: "10.0.0.2" }],
+      conditions: [{ type: "Ready", status: "True" }],
+      containerStatuses: [],
+    }),
+  ) as Record<string, never>;
+  const { status } = applyPatch(before, { type: "strategic", body });
+  assert.deepEqual(status?.podIPs, [{ ip: "10.0.0.2" }]);
+  assert.deepEqual(
+    status?.conditions?.find(({ type }) => type === "Ready"),
+    { type: "Ready", status: "True" },
+  );
+  assert.ok(status?.conditions?.some(({ type }) => type === "Own"));
+});
+
+test("only name and image make a container's fingerprint", () => {
+  const [container] = pod.spec.containers;
+  assert.ok(container);
+  assert.equal(containerHash({ ...container, env: [{ name: "A", value: "1" }] }), containerHash(container));
+  assert.notEqual(containerHash({ ...container, image: "app:2" }), containerHash(container));
+});
+
+test("names that could lead out of the pod's folder are refused", () => {
+  for (const uid of ["../x", "", ".", "a/b", "..", "\0"])
+    assert.throws(
+      () => new PodPaths("/edged", "/logs", { namespace: "default", name: "web", uid }),
+      (error) => isSkerryError(error, "EDGED_INVALID_POD"),
+    );
+  const paths = new PodPaths("/edged", "/logs", { namespace: "default", name: "web", uid: "u1" });
+  assert.throws(
+    () => paths.volume("configmap", "../../etc"),
+    (error) => isSkerryError(error, "EDGED_INVALID_POD"),
+  );
+});
+
+test("ClusterFirst falls back to the host's name servers, past the local stub resolver", async () => {
+  const files = new FakeFileSystem();
+  await files.makeDirectory("/etc", 0o755);
+  await files.makeDirectory("/run/systemd/resolve", 0o755);
+  await files.writeFile("/etc/resolv.conf", encode("nameserver 127.0.0.53\n"), 0o644);
+  const real = "search lan.example\nnameserver 192.0.2.1 # router\noptions edns0\n";
+  await files.writeFile("/run/systemd/resolve/resolv.conf", encode(real), 0o644);
+  assert.deepEqual(await nameResolution(pod, config, files), {
+    servers: ["192.0.2.1"],
+    searches: ["lan.example"],
+    options: ["edns0"],
+  });
+  const cluster = { ...config, clusterDns: ["10.96.0.10"] };
+  const resolution = await nameResolution(pod, cluster, files);
+  assert.deepEqual(resolution.servers, ["10.96.0.10"]);
+  assert.equal(resolution.searches[0], "default.svc.cluster.local");
+});
+
+test("dnsPolicy None uses the pod's own servers only", async () => {
+  const dnsConfig = { nameservers: ["192.0.2.9"], options: [{ name: "ndots", value: "2" }] };
+  const own = { ...pod, spec: { ...pod.spec, dnsPolicy: "None", dnsConfig } };
+  assert.deepEqual(await nameResolution(own, config, new FakeFileSystem()), {
+    servers: ["192.0.2.9"],
+    searches: [],
+    options: ["ndots:2"],
+  });
+});
+
+test("the hosts file names the pod and its aliases", async () => {
+  const hostAliases = [{ ip: "192.0.2.7", hostnames: ["db", "cache"] }];
+  const text = new TextDecoder().decode(
+    await hostsFile({ ...pod, spec: { ...pod.spec, hostAliases } }, ["10.0.0.5"], new FakeFileSystem()),
+  );
+  assert.match(text, /^10\.0\.0\.5\tweb$/m);
+  assert.match(text, /^192\.0\.2\.7\tdb\tcache$/m);
+});
