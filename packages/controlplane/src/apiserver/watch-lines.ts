@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from "@skerry/base";
 import { type ApiError, isApiError } from "@skerry/kube";
 import { type ApiObject, asApiObject, asJsonObject } from "../registry/api-object.ts";
-import { present } from "../registry/registry.ts";
+import { present } from "../registry/present.ts";
 import type { ResourceDefinition } from "../registry/resource-definition.ts";
 import type { CollectionEvent } from "../registry/watch-collection.ts";
 import { type IncludeObject, partialMetadata, tableOf } from "../table/table.ts";

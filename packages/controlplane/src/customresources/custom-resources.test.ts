@@ -148,6 +148,26 @@ test("deleting a CRD deletes its objects; one with a finalizer holds it until it
   assert.equal((await server.call("GET", GADGETS)).status, 404);
 });
 
+test("an object is served in each version of its CRD, in lists and watches too", async () => {
+  await using server = await startTestApiServer();
+  const body = structuredClone(definition);
+  const [first] = body.spec.versions;
+  assert.ok(first);
+  body.spec.versions.push({ ...structuredClone(first), name: "v2", storage: false });
+  await server.call("POST", CRDS, { body });
+  await server.call("POST", GADGETS, { body: gadget("g", { mode: "on" }) });
+  const newer = GADGETS.replace("/v1/", "/v2/");
+  const one = await server.call("GET", `${newer}/g`);
+  assert.equal(one.body["apiVersion"], "example.org/v2");
+  const list = await server.call("GET", newer);
+  assert.equal((list.body["items"] as { apiVersion: string }[])[0]?.apiVersion, "example.org/v2");
+  const watch = await server.send("GET", `${newer}?watch=true`);
+  for await (const line of watch.body as AsyncIterable<string>) {
+    assert.equal(JSON.parse(line).object.apiVersion, "example.org/v2");
+    break;
+  }
+});
+
 test("a wrong CRD is refused with the members that are wrong", async () => {
   await using server = await startTestApiServer();
   const body = structuredClone(definition);

@@ -2,6 +2,7 @@ import type { ObjectList } from "@skerry/api";
 import { badRequest, isResourceVersion, type ListOptions } from "@skerry/kube";
 import type { ApiObject } from "./api-object.ts";
 import { comparePaths, decodeContinue, encodeContinue, objectsAt, pathOfObject } from "./list-snapshot.ts";
+import { present } from "./present.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import { selectionOf } from "./selection.ts";
 import { continueExpired, revisionTooLarge } from "./status-errors.ts";
@@ -42,7 +43,7 @@ export function listCollection(view: StoreView, at: CollectionAt, options: ListO
           }
         : {}),
     },
-    items: definition.conversion ? items.map((item) => definition.conversion?.fromStored(item) ?? item) : items,
+    items: items.map((item) => present(definition, item)),
   };
 }
 

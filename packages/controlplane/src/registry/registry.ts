@@ -9,6 +9,7 @@ import type { FieldError } from "./field-error.ts";
 import { type CollectionAt, listCollection } from "./list-collection.ts";
 import { generatedName, initialMetadata, validateFinalizers, validateMetadata } from "./metadata.ts";
 import type { ObjectStore } from "./object-store.ts";
+import { present } from "./present.ts";
 import type { RequestContext } from "./request-context.ts";
 import type { ResourceDefinition, WriteScope } from "./resource-definition.ts";
 import { alreadyExists, invalid, notFound } from "./status-errors.ts";
@@ -241,16 +242,6 @@ export class Registry {
 /** Where an object of a definition is stored. */
 export function keyOf(definition: ResourceDefinition, namespace: string, name: string): ObjectKey {
   return { resource: definition.storageKey, namespace: definition.reference.namespaced ? namespace : "", name };
-}
-
-/** A stored object in the form of the definition's version. */
-export function present(definition: ResourceDefinition, stored: ApiObject): ApiObject {
-  if (definition.conversion) return definition.conversion.fromStored(stored);
-  if (definition.isCustom) {
-    const { group, version } = definition.reference;
-    stored.apiVersion = `${group}/${version}`;
-  }
-  return stored;
 }
 
 function toStored(definition: ResourceDefinition, object: ApiObject): ApiObject {
