@@ -43,6 +43,9 @@ export interface CloudControllers extends AsyncDisposable {
   readonly syncController: SyncController;
 }
 
+/** An API server that is back after an outage is noticed within seconds: nodes wait for it. */
+const INFORMER_RETRY = { initialMs: 200, maximumMs: 4_000 };
+
 /**
  * Starts EdgeController, DeviceController and SyncController; resolves when their caches have synced and they are ready
  * for nodes.
@@ -60,7 +63,16 @@ export async function startCloudControllers(options: CloudControllersOptions): P
     extra: Pick<InformerOptions<T>, "indexers"> = {},
   ): Informer<T> => {
     const created = stack.use(
-      new Informer<T>({ api, target: { resource }, clock, random, logger, transform: withoutManagedFields, ...extra }),
+      new Informer<T>({
+        api,
+        target: { resource },
+        clock,
+        random,
+        logger,
+        transform: withoutManagedFields,
+        retry: INFORMER_RETRY,
+        ...extra,
+      }),
     );
     informers.push(created as unknown as Informer<KubernetesObject>);
     return created;
