@@ -230,7 +230,7 @@ test("a silent edge node becomes Unknown and its pods not ready, but they are no
     { type: "strategic", body: { status: { conditions } } },
   );
   await world.clock.settle();
-  assert.deepEqual((await world.api.get<Node>(nodeTarget)).spec?.taints, []);
+  assert.equal((await world.api.get<Node>(nodeTarget)).spec?.taints, undefined);
 });
 
 test("a node that renews its lease stays Ready", async () => {
@@ -320,4 +320,15 @@ test("a service's Endpoints and EndpointSlice follow its pods", async () => {
   await world.api.delete({ ...inDefault(services), name: "web" });
   await world.clock.advance(2_000);
   assert.equal(await isGone(world, endpoints, "web"), true);
+});
+
+test("a namespace's deletion is not held up by controllers that would fill it again", async () => {
+  await using world = await start();
+  await deploy(world);
+  await world.api.delete({ resource: namespaces, name: "default" });
+  for (let round = 0; round < 5; round++) {
+    await world.clock.advance(2_000);
+    await playKubelet(world);
+  }
+  assert.deepEqual(await names(world, namespaces), []);
 });

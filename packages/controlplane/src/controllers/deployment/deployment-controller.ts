@@ -11,9 +11,9 @@ import { BY_CONTROLLER, BY_NAMESPACE, type ClusterInformers } from "../cluster-i
 import { findCondition, withCondition } from "../conditions.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
 import { EventRecorder } from "../event-recorder.ts";
-import { controllerOf, controllerReference } from "../owner-references.ts";
+import { controllerOf } from "../owner-references.ts";
 import { isPodActive } from "../pod-state.ts";
-import { POD_TEMPLATE_HASH, REVISION } from "./deployment-names.ts";
+import { REVISION } from "./deployment-names.ts";
 import {
   condition,
   type DeploymentStatus,
@@ -23,17 +23,11 @@ import {
   rolloutStatus,
   type StatusTime,
 } from "./deployment-status.ts";
-import { sameTemplate, templateHash } from "./pod-template.ts";
-import { highestRevision, newestAnnotations, revisionOf, scaleAnnotations } from "./revisions.ts";
+import { sameTemplate } from "./pod-template.ts";
+import { ReplicaSetWriter } from "./replica-set-writer.ts";
+import { highestRevision, newestAnnotations, scaleAnnotations } from "./revisions.ts";
 import { isRecreate, wantedReplicas } from "./rolling-limits.ts";
-import {
-  byCreation,
-  isScalingEvent,
-  newReplicaSetTarget,
-  rollingPlan,
-  type ScalePlan,
-  scalingPlan,
-} from "./rollout-plan.ts";
+import { byCreation, isScalingEvent, rollingPlan, type ScalePlan, scalingPlan } from "./rollout-plan.ts";
 
 /** A Deployment's ReplicaSets, the one with its current template apart. */
 interface Versions {
@@ -53,6 +47,7 @@ export class DeploymentController implements Controller {
   readonly #informers: ClusterInformers;
   readonly #logger: Logger;
   readonly #events: EventRecorder;
+  readonly #replicaSets: ReplicaSetWriter;
   readonly #queue: WorkQueue;
   readonly #listening = new DisposableStack();
 
@@ -61,6 +56,7 @@ export class DeploymentController implements Controller {
     this.#informers = informers;
     this.#logger = ports.logger.child("deployment-controller");
     this.#events = new EventRecorder(ports, "deployment-controller");
+    this.#replicaSets = new ReplicaSetWriter(ports, this.#events);
     this.#queue = new WorkQueue({
       ...ports,
       logger: this.#logger,
@@ -132,9 +128,9 @@ export class DeploymentController implements Controller {
     const plan = isRecreate(deployment)
       ? this.#recreatePlan(deployment, current)
       : rollingPlan(deployment, newest, versions.old);
-    await this.#scaleAll(deployment, plan, signal);
+    await this.#replicaSets.scale(deployment, plan, signal);
     const status = rolloutStatus(deployment, newest, allOf(current), this.#time());
-    if (isComplete(deployment, status)) await this.#cleanUp(deployment, versions.old, signal);
+    if (isComplete(deployment, status)) await this.#replicaSets.cleanUp(deployment, versions.old, signal);
     await this.#writeStatus(deployment, this.#resumed(deployment, status), signal);
     const progressing = findCondition(status.conditions, "Progressing");
     const waitMs = msUntilDeadline(deployment, progressing, this.#ports.clock.now());
@@ -178,83 +174,39 @@ export class DeploymentController implements Controller {
         (newest.spec.minReadySeconds ?? 0) === minReadySeconds;
       if (isSame) return { newest, created: false };
       const body = { metadata: { annotations }, spec: { minReadySeconds } };
-      return { newest: await this.#patchReplicaSet(newest, body, signal), created: false };
+      return { newest: await this.#replicaSets.patch(newest, body, signal), created: false };
     }
     if (isRecreate(deployment) && this.#hasPodsOf(old)) {
-      await this.#scaleAll(deployment, new Map(old.filter(isScaledUp).map((each) => [each, 0])), signal);
+      await this.#replicaSets.scale(deployment, new Map(old.filter(isScaledUp).map((each) => [each, 0])), signal);
       const status = rolloutStatus(deployment, undefined, old, this.#time());
       await this.#writeStatus(deployment, this.#resumed(deployment, status), signal);
       return undefined;
     }
-    return this.#createReplicaSet(deployment, annotations, old, signal);
+    return this.#create(deployment, annotations, old, signal);
   }
 
-  async #createReplicaSet(
+  async #create(
     deployment: Deployment,
     annotations: Record<string, string>,
     old: readonly ReplicaSet[],
     signal: AbortSignal,
   ): Promise<EnsuredNewest | undefined> {
-    const { namespace = "", name } = deployment.metadata;
-    const { template, selector, minReadySeconds } = deployment.spec;
-    const hash = templateHash(template, deployment.status?.collisionCount ?? 0);
-    const labels = { ...template.metadata?.labels, [POD_TEMPLATE_HASH]: hash };
-    const replicaSet: ReplicaSet = {
-      apiVersion: "apps/v1",
-      kind: "ReplicaSet",
-      metadata: {
-        name: `${name}-${hash}`,
-        namespace,
-        labels,
-        annotations,
-        ownerReferences: [controllerReference(deployment)],
-      },
-      spec: {
-        replicas: 0,
-        ...(minReadySeconds === undefined ? {} : { minReadySeconds }),
-        selector: { ...selector, matchLabels: { ...selector.matchLabels, [POD_TEMPLATE_HASH]: hash } },
-        template: { ...template, metadata: { ...template.metadata, labels } },
-      },
-    };
-    replicaSet.spec.replicas = isRecreate(deployment)
-      ? wantedReplicas(deployment)
-      : newReplicaSetTarget(deployment, old, 0);
+    const status = deployment.status ?? {};
     try {
-      const created = await this.#ports.api.create({ resource: replicaSetsResource, namespace }, replicaSet, {
-        signal,
-      });
-      this.#tellScaling(deployment, created, 0);
-      return { newest: created, created: true };
+      const outcome = await this.#replicaSets.create(deployment, annotations, old, signal);
+      if (outcome.kind !== "collision") return { newest: outcome.replicaSet, created: outcome.kind === "created" };
+      this.#logger.info("The name of a new ReplicaSet is taken; choosing another", { replicaSet: outcome.name });
+      await this.#writeStatus(deployment, { ...status, collisionCount: (status.collisionCount ?? 0) + 1 }, signal);
+      return undefined;
     } catch (error) {
-      if (isApiError(error, "AlreadyExists")) return this.#resolveCollision(deployment, replicaSet, signal);
-      const message = `Failed to create new replica set "${replicaSet.metadata.name}": ${messageOf(error)}`;
-      const failed = condition("Progressing", "False", "ReplicaSetCreateError", message, this.#time());
-      if (error instanceof ApiError && error.httpStatus < 500) {
-        const status = deployment.status ?? {};
+      if (error instanceof ApiError && error.httpStatus < 500 && error.status.reason !== "Conflict") {
+        const message = `Failed to create new replica set: ${error.message}`;
+        const failed = condition("Progressing", "False", "ReplicaSetCreateError", message, this.#time());
         const conditions = withCondition(status.conditions, failed);
         await this.#writeStatus(deployment, { ...status, conditions }, signal);
       }
       throw error;
     }
-  }
-
-  /** The name is taken: by our own ReplicaSet that the cache does not show yet, or by another's: then the hash changes. */
-  async #resolveCollision(
-    deployment: Deployment,
-    wanted: ReplicaSet,
-    signal: AbortSignal,
-  ): Promise<EnsuredNewest | undefined> {
-    const { namespace = "", name } = wanted.metadata;
-    const present = await this.#ports.api.get<ReplicaSet>({ resource: replicaSetsResource, namespace, name }, signal);
-    if (
-      controllerOf(present)?.uid === deployment.metadata.uid &&
-      sameTemplate(present.spec.template, deployment.spec.template)
-    )
-      return { newest: present, created: false };
-    const collisionCount = (deployment.status?.collisionCount ?? 0) + 1;
-    this.#logger.info("The name of a new ReplicaSet is taken; choosing another", { replicaSet: name, namespace });
-    await this.#writeStatus(deployment, { ...deployment.status, collisionCount }, signal);
-    return undefined;
   }
 
   /** Shows the newest ReplicaSet's revision on the Deployment, and that it was created; answers the Deployment then. */
@@ -304,73 +256,16 @@ export class DeploymentController implements Controller {
 
   /** Paused, or its number of pods changed: brings the numbers in order without advancing the rollout. */
   async #scaleOnly(deployment: Deployment, versions: Versions, signal: AbortSignal): Promise<void> {
-    await this.#scaleAll(deployment, scalingPlan(deployment, versions.newest, versions.old), signal);
+    await this.#replicaSets.scale(deployment, scalingPlan(deployment, versions.newest, versions.old), signal);
     // All get the note of the Deployment's size, else the change would be seen again and again.
     const note = scaleAnnotations(deployment);
     for (const replicaSet of allOf(versions).filter(isScaledUp)) {
       const { annotations = {} } = replicaSet.metadata;
       if (Object.entries(note).some(([key, value]) => annotations[key] !== value))
-        await this.#patchReplicaSet(replicaSet, { metadata: { annotations: note } }, signal);
+        await this.#replicaSets.patch(replicaSet, { metadata: { annotations: note } }, signal);
     }
     const status = this.#numbers(deployment, versions);
     await this.#writeStatus(deployment, this.#resumed(deployment, status), signal);
-  }
-
-  async #scaleAll(deployment: Deployment, plan: ScalePlan, signal: AbortSignal): Promise<void> {
-    for (const [replicaSet, replicas] of plan) {
-      const body = { metadata: { annotations: scaleAnnotations(deployment) }, spec: { replicas } };
-      const scaled = await this.#patchReplicaSet(replicaSet, body, signal);
-      this.#tellScaling(deployment, scaled, wantedReplicas(replicaSet));
-    }
-  }
-
-  #tellScaling(deployment: Deployment, replicaSet: ReplicaSet, before: number): void {
-    const after = wantedReplicas(replicaSet);
-    if (after === before) return;
-    const direction = after > before ? "up" : "down";
-    const message = `Scaled ${direction} replica set ${replicaSet.metadata.name} from ${before} to ${after}`;
-    this.#events.record(deployment, "Normal", "ScalingReplicaSet", message);
-  }
-
-  /** Conditional on the cached version, so that a decision on old numbers is never carried out. */
-  #patchReplicaSet(
-    replicaSet: ReplicaSet,
-    body: {
-      readonly metadata: { readonly annotations: Record<string, string> };
-      readonly spec?: Record<string, number>;
-    },
-    signal: AbortSignal,
-  ): Promise<ReplicaSet> {
-    const { namespace = "", name, resourceVersion = "" } = replicaSet.metadata;
-    const patch = { ...body, metadata: { ...body.metadata, resourceVersion } };
-    return this.#ports.api.patch(
-      { resource: replicaSetsResource, namespace, name },
-      { type: "merge", body: patch },
-      { signal },
-    );
-  }
-
-  /** Deletes empty old ReplicaSets beyond the history limit, oldest revisions first. */
-  async #cleanUp(deployment: Deployment, old: readonly ReplicaSet[], signal: AbortSignal): Promise<void> {
-    const limit = deployment.spec.revisionHistoryLimit ?? 10;
-    const empty = old.filter(
-      (each) =>
-        !isScaledUp(each) &&
-        (each.status?.replicas ?? 0) === 0 &&
-        (each.metadata.generation ?? 0) <= (each.status?.observedGeneration ?? 0) &&
-        each.metadata.deletionTimestamp === undefined,
-    );
-    const doomed = empty
-      .sort((left, right) => revisionOf(left) - revisionOf(right))
-      .slice(0, Math.max(0, old.length - limit));
-    for (const { metadata } of doomed) {
-      const target = { resource: replicaSetsResource, namespace: metadata.namespace ?? "", name: metadata.name };
-      try {
-        await this.#ports.api.delete(target, { preconditions: { uid: metadata.uid ?? "" }, signal });
-      } catch (error) {
-        if (!isApiError(error, "NotFound")) throw error;
-      }
-    }
   }
 
   #numbers(deployment: Deployment, versions: Versions): DeploymentStatus {
@@ -412,8 +307,4 @@ function allOf({ newest, old }: Versions): ReplicaSet[] {
 
 function isScaledUp(replicaSet: ReplicaSet): boolean {
   return wantedReplicas(replicaSet) > 0;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

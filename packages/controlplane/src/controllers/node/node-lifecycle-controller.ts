@@ -84,7 +84,10 @@ export class NodeLifecycleController implements Controller {
     const taints = wantedTaints(node, toKubernetesTime(this.#ports.clock.now()));
     if (!taints) return;
     const { name, resourceVersion = "" } = node.metadata;
-    const body = { metadata: { resourceVersion }, spec: { taints: taints.map((taint) => ({ ...taint })) } };
+    const body = {
+      metadata: { resourceVersion },
+      spec: { taints: taints.length > 0 ? taints.map((taint) => ({ ...taint })) : null },
+    };
     await this.#ports.api.patch({ resource: nodesResource, name }, { type: "merge", body }, { signal });
   }
 

@@ -5,6 +5,7 @@ import { claimObjects } from "../claim.ts";
 import { BY_CONTROLLER, BY_NAMESPACE, type ClusterInformers } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
 import { EventRecorder } from "../event-recorder.ts";
+import { isNamespaceGoing } from "../namespace/namespace-state.ts";
 import { controllerOf, controllerReference } from "../owner-references.ts";
 import { isPodActive } from "../pod-state.ts";
 import { podsToDelete } from "./pod-deletion-order.ts";
@@ -163,6 +164,8 @@ export class ReplicaSetController implements Controller {
       if (isApiError(error, "AlreadyExists") && (await this.#resolve(replicaSet, name, signal))) return undefined;
       // Only a refusal is final; without an answer, or after a server error, the pod may exist.
       if (error instanceof ApiError && error.httpStatus < 500) this.#expectations.creationRefused(uid, name);
+      // Nothing can be created in a namespace that is being deleted, and nothing needs to be.
+      if (isNamespaceGoing(error)) return undefined;
       const message = error instanceof ApiError ? error.message : describeError(error);
       if (!signal.aborted) this.#events.record(replicaSet, "Warning", "FailedCreate", `Error creating: ${message}`);
       return { reason: "FailedCreate", message };

@@ -2,7 +2,8 @@ import { type ConfigMap, configMaps as resource } from "@skerry/api";
 import { isApiError, objectKey, WorkQueue } from "@skerry/kube";
 import { type ClusterInformers, ROOT_CA_CONFIG_MAP } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
-import { createUnlessThere, isActiveNamespace } from "./service-account-controller.ts";
+import { isActiveNamespace } from "../namespace/namespace-state.ts";
+import { createUnlessThere } from "./service-account-controller.ts";
 
 /** Keeps the API server's CA certificate in a ConfigMap of each namespace, from where pods mount it. */
 export class RootCaPublisher implements Controller {

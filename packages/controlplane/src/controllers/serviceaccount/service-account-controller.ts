@@ -1,7 +1,8 @@
-import { type KubernetesObject, type Namespace, serviceAccounts as resource, type ServiceAccount } from "@skerry/api";
+import { type KubernetesObject, serviceAccounts as resource, type ServiceAccount } from "@skerry/api";
 import { isApiError, objectKey, WorkQueue } from "@skerry/kube";
 import type { ClusterInformers } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
+import { isActiveNamespace, isNamespaceGoing } from "../namespace/namespace-state.ts";
 
 /** Keeps a ServiceAccount `default` in each namespace. */
 export class ServiceAccountController implements Controller {
@@ -49,26 +50,12 @@ export class ServiceAccountController implements Controller {
   }
 }
 
-/** Whether the namespace is there and not being deleted. */
-export function isActiveNamespace(namespace: Namespace | undefined): boolean {
-  return (
-    namespace !== undefined &&
-    namespace.metadata.deletionTimestamp === undefined &&
-    namespace.status?.phase !== "Terminating"
-  );
-}
-
 /** Takes "it is there already" and "its namespace is going" for done. */
 export async function createUnlessThere(creation: Promise<KubernetesObject>): Promise<void> {
   try {
     await creation;
   } catch (error) {
-    if (isApiError(error, "AlreadyExists") || isApiError(error, "NotFound")) return;
-    if (
-      isApiError(error, "Forbidden") &&
-      error.status.details?.causes?.some(({ reason }) => reason === "NamespaceTerminating")
-    )
-      return;
+    if (isApiError(error, "AlreadyExists") || isApiError(error, "NotFound") || isNamespaceGoing(error)) return;
     throw error;
   }
 }
