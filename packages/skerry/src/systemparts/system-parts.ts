@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, unlinkSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { partsIncomplete } from "../errors.ts";
 import { unpackDebianPackages, unpackedFolders } from "./debian-packages.ts";
@@ -128,8 +128,9 @@ function linkNames(bin: string, iptables: string, folder: string): string {
   const target = relative(bin, iptables); // Still right when the folder is reached by another path.
   for (const name of ["iptables", "ip6tables", "iptables-save", "iptables-restore"]) {
     const link = join(bin, name);
-    if (linkTarget(link) === target) continue;
-    rmSync(link, { recursive: true, force: true });
+    const before = linkTarget(link);
+    if (before === target) continue;
+    if (before !== undefined) unlinkSync(link);
     symlinkSync(target, link);
   }
   return bin;
