@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ServiceAccount, serviceAccounts, type TokenRequest } from "@skerry/api";
+import { type Pod, pods, type ServiceAccount, serviceAccounts, type TokenRequest } from "@skerry/api";
 import { isApiError } from "@skerry/kube";
 import { startTestApiServer } from "../testing/test-api-server.ts";
 
@@ -86,6 +86,19 @@ test("a service account's token lets its bearer in until the account or the pod 
   const elsewhere = await issue({ audiences: ["vault"], expirationSeconds: 600 });
   const foreign = { authorization: `Bearer ${elsewhere.status?.token}` };
   assert.equal((await server.call("GET", "/api", { user: null, headers: foreign })).status, 401);
+  const podAt = { resource: pods, namespace: "default", name: "p" };
+  const pod = await api.create<Pod>(podAt, {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "p" },
+    spec: { serviceAccountName: "worker", containers: [{ name: "c", image: "i" }] },
+  });
+  const boundObjectRef = { kind: "Pod", apiVersion: "v1", name: "p", uid: pod.metadata.uid ?? "" };
+  const ofPod = await issue({ audiences: null, expirationSeconds: 600, boundObjectRef });
+  const podHeaders = { authorization: `Bearer ${ofPod.status?.token}` };
+  assert.equal((await server.call("GET", "/api", { user: null, headers: podHeaders })).status, 200);
+  await api.delete(podAt);
+  assert.equal((await server.call("GET", "/api", { user: null, headers: podHeaders })).status, 401);
   await api.delete(at);
   assert.equal((await whoami()).status, 401);
 });
