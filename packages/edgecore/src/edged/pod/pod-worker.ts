@@ -2,46 +2,33 @@ import type { Pod, PodStatus } from "@skerry/api";
 import { aborted, describeError } from "@skerry/base";
 import type { ObjectLookup } from "../container/environment.ts";
 import type { PodFacts } from "../container/field-references.ts";
-import { terminationMessage } from "../container/termination-message.ts";
-import type { RuntimeContainerStatus } from "../ports.ts";
 import { PodProbes } from "../probes/pod-probes.ts";
 import type { PodServices } from "../services.ts";
 import { SyncLoop } from "../sync-loop.ts";
 import type { PreparedVolumes } from "../volumes/pod-volumes.ts";
-import { ContainerStarter } from "./container-starter.ts";
 import type { WaitReason } from "./container-status.ts";
-import { nameResolution } from "./name-resolution.ts";
+import { FailedStarts } from "./failed-starts.ts";
 import { objectLookup } from "./object-lookup.ts";
+import { gracePeriodSecondsOf, PodEnder } from "./pod-ender.ts";
 import { PodKiller } from "./pod-killer.ts";
+import { PodLauncher } from "./pod-launcher.ts";
 import { PodNotices } from "./pod-notices.ts";
 import { PodPaths } from "./pod-paths.ts";
-import { type PlannedStart, type PodPlan, planPod } from "./pod-plan.ts";
-import { allContainers, type PodRuntimeState, readPodRuntimeState } from "./pod-runtime-state.ts";
+import { type PodPlan, planPod } from "./pod-plan.ts";
+import { allContainers, type PodRuntimeState } from "./pod-runtime-state.ts";
+import { PodStateReader } from "./pod-state-reader.ts";
 import { podStatus } from "./pod-status.ts";
 import { RestartBackOff } from "./restart-back-off.ts";
 import { removeGarbage } from "./runtime-garbage.ts";
-import { DEFAULT_GRACE_PERIOD_SECONDS, gracePeriodOf, type PodIdentity } from "./runtime-names.ts";
-import { sandboxConfig } from "./sandbox-config.ts";
+import type { PodIdentity } from "./runtime-names.ts";
 import { StatusReporter } from "./status-reporter.ts";
 import { unsupportedFields } from "./unsupported-fields.ts";
 
 /** Even when nothing happens a pod is looked at this often: volumes may have changed without anyone telling. */
 const RESYNC_MS = 60_000;
 const RETRY = { initialMs: 1000, maximumMs: 60_000 };
-/** Delays between tries to have an image or a configuration. */
-const FIRST_START_DELAY_MS = 10_000;
-const LONGEST_START_DELAY_MS = 5 * 60_000;
-const CONFIGURATION_RETRY_MS = 5000;
 /** However soon something falls due: no pod is looked at more often without a cause. */
 const LEAST_RESYNC_MS = 100;
-
-/** A start that failed and when it is tried again. */
-interface FailedStart {
-  readonly wait: WaitReason;
-  readonly tries: number;
-  readonly untilMs: number;
-  readonly pull: boolean;
-}
 
 /**
  * Makes one pod, known by its UID, what the store says: running, or gone. Independent of all other pods. It acts only
@@ -53,23 +40,19 @@ export class PodWorker implements AsyncDisposable {
   readonly #onGone: () => void;
   readonly #paths: PodPaths;
   readonly #reporter: StatusReporter;
-  readonly #starter: ContainerStarter;
+  readonly #reader: PodStateReader;
+  readonly #launcher: PodLauncher;
   readonly #killer: PodKiller;
+  readonly #ender: PodEnder;
   readonly #probes: PodProbes;
   readonly #loop: SyncLoop;
   readonly #backOff = new RestartBackOff();
-  readonly #failedStarts = new Map<string, FailedStart>();
+  readonly #failedStarts: FailedStarts;
   readonly #waitReasons = new Map<string, WaitReason>();
-  readonly #terminationMessages = new Map<string, string>();
-  readonly #ended = new Map<string, RuntimeContainerStatus>();
-  readonly #addresses = new Map<string, readonly string[]>();
   readonly #absentObjects = new Map<string, number>();
   #starting = new AbortController();
   #stopped = false;
-  #terminatingGraceSeconds: number | undefined;
-  #removalReported = false;
   #checkedFields = false;
-  #seenSignature = "";
 
   /**
    * @param last the status last reported, from an earlier run
@@ -81,8 +64,11 @@ export class PodWorker implements AsyncDisposable {
     this.#onGone = onGone;
     this.#paths = new PodPaths(services.config.rootDirectory, services.config.podLogsDirectory, identity);
     this.#reporter = new StatusReporter(services.meta, identity, last);
-    this.#starter = new ContainerStarter(services);
+    this.#reader = new PodStateReader(services, identity.uid, this.#paths);
+    this.#failedStarts = new FailedStarts(services.clock);
+    this.#launcher = new PodLauncher(services, this.#paths, this.#backOff, this.#failedStarts);
     this.#killer = new PodKiller(services);
+    this.#ender = new PodEnder(services, this.#paths, this.#reader, this.#reporter);
     this.#probes = new PodProbes(
       services,
       {
@@ -100,7 +86,7 @@ export class PodWorker implements AsyncDisposable {
 
   /** What the runtime had of the pod when the worker last looked. */
   get seenSignature(): string {
-    return this.#seenSignature;
+    return this.#reader.seenSignature;
   }
 
   /** Something about the pod may have changed. */
@@ -109,15 +95,15 @@ export class PodWorker implements AsyncDisposable {
     const ending = !pod || pod.metadata.deletionTimestamp !== undefined;
     // Whatever was about to start is no longer wanted.
     if (ending) this.#starting.abort(aborted());
-    if (ending && this.#terminatingGraceSeconds !== undefined) this.#hurry(pod);
+    if (ending) this.#ender.hurry(pod?.metadata.deletionGracePeriodSeconds ?? 0);
     this.#loop.wake();
   }
 
   /** The cloud is back: what could not be had may be there now, what was reported may have been forgotten. */
   retryNow(): void {
-    this.#failedStarts.clear();
+    this.#failedStarts.retryAll();
     this.#absentObjects.clear();
-    this.#removalReported = false;
+    this.#ender.reportAgain();
     this.wake();
   }
 
@@ -132,7 +118,7 @@ export class PodWorker implements AsyncDisposable {
   /** An object that was missing has arrived or changed. */
   objectChanged(type: string, name: string): void {
     this.#absentObjects.delete(`${type}/${name}`);
-    for (const [container, start] of this.#failedStarts) if (!start.pull) this.#failedStarts.delete(container);
+    this.#failedStarts.retryConfigurations();
     this.wake();
   }
 
@@ -153,8 +139,10 @@ export class PodWorker implements AsyncDisposable {
 
   async #sync(): Promise<number | undefined> {
     const pod = this.#stored();
-    if (!pod) return this.#removeGone();
-    if (pod.metadata.deletionTimestamp !== undefined) return this.#terminate(pod);
+    if (!pod || pod.metadata.deletionTimestamp !== undefined) {
+      this.#probes[Symbol.dispose]();
+      return pod ? this.#terminate(pod) : this.#removeGone();
+    }
     if (this.#starting.signal.aborted && !this.#stopped) this.#starting = new AbortController();
     try {
       return await this.#run(pod);
@@ -168,7 +156,7 @@ export class PodWorker implements AsyncDisposable {
   async #run(pod: Pod): Promise<number | undefined> {
     const { clock } = this.#services;
     this.#tellUnsupported(pod);
-    const state = await this.#readState();
+    const state = await this.#reader.read();
     const failure = this.#deadlineFailure(pod);
     const plan: PodPlan = failure ? { kind: "finished" } : this.#plan(pod, state);
     this.#waitReasons.clear();
@@ -180,22 +168,23 @@ export class PodWorker implements AsyncDisposable {
     if (plan.kind === "finished") {
       const live = allContainers(state).some(({ state: now }) => now !== "exited");
       if (live || state.sandbox) {
-        await this.#killer.killPod(state, graceOf(pod), pod, this.#notices(pod));
-        await this.#report(pod, await this.#readState(), true, failure);
+        await this.#killer.killPod(state, gracePeriodSecondsOf(pod), pod, this.#notices(pod));
+        await this.#report(pod, await this.#reader.read(), true, failure);
       }
       return undefined;
     }
     for (const sandbox of plan.staleSandboxes) await this.#services.runtime.stopSandbox(sandbox.id);
     for (const { container, why } of plan.kills) {
       this.#notices(pod).container(container, "Normal", "Killing", why);
-      await this.#killer.killContainer(container, graceOf(pod), pod, state.addresses[0]);
+      await this.#killer.killContainer(container, gracePeriodSecondsOf(pod), pod, state.addresses[0]);
     }
-    const due = plan.starts.filter(({ container }) => !this.#isFailing(container.name));
+    const due = plan.starts.filter(({ container }) => !this.#failedStarts.mustWait(container.name));
     const context = await this.#context(pod, state, hostIp);
     const volumes = await this.#prepareVolumes(pod, context.facts, context.lookup, due.length > 0);
     if (plan.kills.length > 0) return LEAST_RESYNC_MS;
     if (due.length > 0 && volumes) {
-      await this.#start(pod, state, plan.newSandboxAttempt, due, volumes, context);
+      const launch = { pod, state, ...context, volumes, signal: this.#starting.signal };
+      await this.#launcher.launch(due, plan.newSandboxAttempt, launch);
       return 0;
     }
     await removeGarbage(state, this.#paths, this.#services.runtime, this.#services.fileSystem);
@@ -205,7 +194,7 @@ export class PodWorker implements AsyncDisposable {
       Math.min(
         RESYNC_MS,
         ...plan.waits.map(({ remainingMs }) => remainingMs),
-        ...[...this.#failedStarts.values()].map(({ untilMs }) => untilMs - clock.monotonicMs()),
+        this.#failedStarts.untilNextMs,
         (volumes?.refreshAtMs ?? Number.POSITIVE_INFINITY) - nowMs,
         this.#untilDeadlineMs(pod),
       ),
@@ -237,14 +226,7 @@ export class PodWorker implements AsyncDisposable {
         );
     }
     const planned = new Set(plan.starts.map(({ container }) => container.name));
-    for (const [name, failed] of this.#failedStarts) {
-      if (!planned.has(name)) this.#failedStarts.delete(name);
-      else this.#waitReasons.set(name, failed.wait);
-    }
-  }
-
-  #isFailing(name: string): boolean {
-    return (this.#failedStarts.get(name)?.untilMs ?? 0) > this.#services.clock.monotonicMs();
+    for (const [name, wait] of this.#failedStarts.reasons(planned)) this.#waitReasons.set(name, wait);
   }
 
   async #context(
@@ -287,134 +269,14 @@ export class PodWorker implements AsyncDisposable {
     }
   }
 
-  async #start(
-    pod: Pod,
-    state: PodRuntimeState,
-    newSandboxAttempt: number | undefined,
-    starts: readonly PlannedStart[],
-    volumes: PreparedVolumes,
-    context: { facts: PodFacts; lookup: ObjectLookup },
-  ): Promise<void> {
-    const { runtime, config, fileSystem, clock } = this.#services;
-    const notices = this.#notices(pod);
-    const dns = await nameResolution(pod, config, fileSystem);
-    const attempt = newSandboxAttempt ?? state.sandbox?.attempt ?? 0;
-    const sandbox = sandboxConfig(pod, config.nodeName, attempt, this.#paths.logs, dns);
-    let sandboxId = state.sandbox?.id;
-    let { addresses } = state;
-    let { facts } = context;
-    if (newSandboxAttempt !== undefined || sandboxId === undefined) {
-      try {
-        await fileSystem.makeDirectory(this.#paths.logs, 0o755);
-        sandboxId = await runtime.runSandbox(sandbox);
-        addresses = await runtime.sandboxAddresses(sandboxId);
-      } catch (error) {
-        notices.pod("Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${describeError(error)}`);
-        throw error;
-      }
-      if (addresses.length > 0) facts = { ...facts, podIps: addresses };
-    }
-    const { paths, signal } = { paths: this.#paths, signal: this.#starting.signal };
-    const place = {
-      pod,
-      paths,
-      notices,
-      sandboxId,
-      sandbox,
-      addresses,
-      volumes,
-      facts,
-      lookup: context.lookup,
-      signal,
-    };
-    for (const start of starts) {
-      signal.throwIfAborted();
-      const { container, previous } = start;
-      if (previous?.state === "exited") this.#backOff.restarted(container.name, previous.finishedAtMs, clock.now());
-      const result = await this.#starter.start(start, place);
-      if (result.kind === "started") this.#failedStarts.delete(container.name);
-      else this.#startFailed(pod, container, result.wait, result.pull);
-    }
+  async #terminate(pod: Pod): Promise<undefined> {
+    await this.#ender.terminate(pod, (ended) => this.#report(pod, ended, true));
   }
 
-  #startFailed(pod: Pod, container: Pod["spec"]["containers"][number], wait: WaitReason, pull: boolean): void {
-    const tries = (this.#failedStarts.get(container.name)?.tries ?? 0) + 1;
-    const delayMs = pull
-      ? Math.min(LONGEST_START_DELAY_MS, FIRST_START_DELAY_MS * 2 ** (tries - 1))
-      : CONFIGURATION_RETRY_MS;
-    const image = container.image ?? "";
-    if (pull && tries > 1)
-      this.#notices(pod).container(container, "Normal", "BackOff", `Back-off pulling image "${image}"`);
-    const shown =
-      wait.reason === "ErrImagePull" && tries > 1
-        ? { reason: "ImagePullBackOff", message: `Back-off pulling image "${image}": ErrImagePull: ${wait.message}` }
-        : wait;
-    const untilMs = this.#services.clock.monotonicMs() + delayMs;
-    this.#failedStarts.set(container.name, { wait: shown, tries, untilMs, pull });
-  }
-
-  /** The cloud wants it gone: end it, report its end, then say that nothing is left. */
-  async #terminate(pod: Pod): Promise<number | undefined> {
-    const state = await this.#readState();
-    const graceSeconds = pod.metadata.deletionGracePeriodSeconds ?? graceOf(pod);
-    this.#terminatingGraceSeconds = graceSeconds;
-    this.#probes[Symbol.dispose]();
-    await this.#killer.killPod(state, graceSeconds, pod, this.#notices(pod));
-    if (state.sandboxes.length > 0 || !this.#removalReported) {
-      const ended = await this.#readState();
-      await this.#report(pod, ended, true);
-      await this.#killer.removePod(ended);
-      await this.#removeFiles();
-    }
-    if (!this.#removalReported) await this.#reporter.reportRemoved();
-    this.#removalReported = true;
-    return undefined;
-  }
-
-  /** The store no longer has it (deleted by force, or confirmed): nothing of it may run on. */
   async #removeGone(): Promise<undefined> {
-    const state = await this.#readState();
-    const graceSeconds = this.#terminatingGraceSeconds === undefined ? gracePeriodOf(allContainers(state)) : 0;
-    this.#terminatingGraceSeconds ??= graceSeconds;
-    this.#probes[Symbol.dispose]();
-    await this.#killer.killPod(state, graceSeconds, undefined, undefined);
-    await this.#killer.removePod(state);
-    await this.#removeFiles();
     const { namespace, name } = this.identity;
-    await this.#reporter.forget(this.#services.meta.get({ type: "pod", namespace, name }) === undefined);
+    await this.#ender.removeGone(this.#services.meta.get({ type: "pod", namespace, name }) === undefined);
     this.#onGone();
-    return undefined;
-  }
-
-  async #removeFiles(): Promise<void> {
-    await this.#services.volumes.remove(this.#paths);
-    await this.#services.fileSystem.remove(this.#paths.logs);
-  }
-
-  /** The grace period was shortened while the pod was ending: the runtime is told, beside the call that still waits. */
-  #hurry(pod: Pod | undefined): void {
-    const graceSeconds = pod?.metadata.deletionGracePeriodSeconds ?? 0;
-    if (graceSeconds >= (this.#terminatingGraceSeconds ?? 0)) return;
-    this.#terminatingGraceSeconds = graceSeconds;
-    this.#readState()
-      .then((state) => this.#killer.killPod(state, graceSeconds, undefined, undefined))
-      .catch((error: unknown) =>
-        this.#services.logger.warn("Ending a pod faster failed", { error: describeError(error) }),
-      );
-  }
-
-  async #readState(): Promise<PodRuntimeState> {
-    const { runtime, fileSystem } = this.#services;
-    const state = await readPodRuntimeState(runtime, this.identity.uid, this.#ended, this.#addresses);
-    this.#seenSignature = state.signature;
-    const present = new Set<string>();
-    for (const container of allContainers(state)) {
-      present.add(container.id);
-      if (container.state !== "exited" || this.#terminationMessages.has(container.id)) continue;
-      this.#terminationMessages.set(container.id, await terminationMessage(fileSystem, this.#paths, container));
-    }
-    for (const id of this.#terminationMessages.keys()) if (!present.has(id)) this.#terminationMessages.delete(id);
-    return state;
   }
 
   async #report(
@@ -428,7 +290,7 @@ export class PodWorker implements AsyncDisposable {
       pod,
       state,
       waitReasons: this.#waitReasons,
-      terminationMessages: this.#terminationMessages,
+      terminationMessages: this.#reader.terminationMessages,
       isReady: (container, id) => this.#probes.isReady(container, id),
       isStarted: (container, id) => this.#probes.isStarted(container, id),
       ending,
@@ -468,10 +330,6 @@ export class PodWorker implements AsyncDisposable {
   #notices(pod: Pod): PodNotices {
     return new PodNotices(this.#services.recorder, pod);
   }
-}
-
-function graceOf(pod: Pod): number {
-  return pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_PERIOD_SECONDS;
 }
 
 /** Ids (without their scheme) of the containers that were ready when last reported. */

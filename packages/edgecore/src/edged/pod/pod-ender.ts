@@ -1,0 +1,83 @@
+import type { Pod } from "@skerry/api";
+import { describeError } from "@skerry/base";
+import type { PodServices } from "../services.ts";
+import { PodKiller } from "./pod-killer.ts";
+import { PodNotices } from "./pod-notices.ts";
+import type { PodPaths } from "./pod-paths.ts";
+import { allContainers, type PodRuntimeState } from "./pod-runtime-state.ts";
+import type { PodStateReader } from "./pod-state-reader.ts";
+import { DEFAULT_GRACE_PERIOD_SECONDS, gracePeriodOf } from "./runtime-names.ts";
+import type { StatusReporter } from "./status-reporter.ts";
+
+/** The grace period of the pod's own specification. */
+export function gracePeriodSecondsOf(pod: Pod): number {
+  return pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_PERIOD_SECONDS;
+}
+
+/** Brings one pod to its end, as gently as asked and as completely as possible. */
+export class PodEnder {
+  readonly #services: PodServices;
+  readonly #paths: PodPaths;
+  readonly #reader: PodStateReader;
+  readonly #reporter: StatusReporter;
+  readonly #killer: PodKiller;
+  /** Set once the end has begun. */
+  #graceSeconds: number | undefined;
+  #removalReported = false;
+
+  constructor(services: PodServices, paths: PodPaths, reader: PodStateReader, reporter: StatusReporter) {
+    this.#services = services;
+    this.#paths = paths;
+    this.#reader = reader;
+    this.#reporter = reporter;
+    this.#killer = new PodKiller(services);
+  }
+
+  /** The cloud may have forgotten that it was told of the removal. */
+  reportAgain(): void {
+    this.#removalReported = false;
+  }
+
+  /** The cloud wants it gone: end it, report its end, then say that nothing is left. */
+  async terminate(pod: Pod, reportEnd: (state: PodRuntimeState) => Promise<void>): Promise<void> {
+    const state = await this.#reader.read();
+    this.#graceSeconds = pod.metadata.deletionGracePeriodSeconds ?? gracePeriodSecondsOf(pod);
+    const notices = new PodNotices(this.#services.recorder, pod);
+    await this.#killer.killPod(state, this.#graceSeconds, pod, notices);
+    if (this.#removalReported && state.sandboxes.length === 0) return;
+    const ended = await this.#reader.read();
+    await reportEnd(ended);
+    await this.#killer.removePod(ended);
+    await this.#removeFiles();
+    if (!this.#removalReported) await this.#reporter.reportRemoved();
+    this.#removalReported = true;
+  }
+
+  /** The store no longer has it (deleted by force, or confirmed): nothing of it may run on. */
+  async removeGone(nameIsFree: boolean): Promise<void> {
+    const state = await this.#reader.read();
+    // After a graceful end whatever is left has had its time.
+    this.#graceSeconds = this.#graceSeconds === undefined ? gracePeriodOf(allContainers(state)) : 0;
+    await this.#killer.killPod(state, this.#graceSeconds, undefined, undefined);
+    await this.#killer.removePod(state);
+    await this.#removeFiles();
+    await this.#reporter.forget(nameIsFree);
+  }
+
+  /** If the grace period was shortened while the pod ends, the runtime is told, beside the call that still waits. */
+  hurry(graceSeconds: number): void {
+    if (this.#graceSeconds === undefined || graceSeconds >= this.#graceSeconds) return;
+    this.#graceSeconds = graceSeconds;
+    this.#reader
+      .read()
+      .then((state) => this.#killer.killPod(state, graceSeconds, undefined, undefined))
+      .catch((error: unknown) =>
+        this.#services.logger.warn("Ending a pod faster failed", { error: describeError(error) }),
+      );
+  }
+
+  async #removeFiles(): Promise<void> {
+    await this.#services.volumes.remove(this.#paths);
+    await this.#services.fileSystem.remove(this.#paths.logs);
+  }
+}

@@ -1,0 +1,92 @@
+import type { Pod } from "@skerry/api";
+import { describeError } from "@skerry/base";
+import type { ObjectLookup } from "../container/environment.ts";
+import type { PodFacts } from "../container/field-references.ts";
+import type { PodServices } from "../services.ts";
+import type { PreparedVolumes } from "../volumes/pod-volumes.ts";
+import { ContainerStarter } from "./container-starter.ts";
+import type { FailedStarts } from "./failed-starts.ts";
+import { nameResolution } from "./name-resolution.ts";
+import { PodNotices } from "./pod-notices.ts";
+import type { PodPaths } from "./pod-paths.ts";
+import type { PlannedStart } from "./pod-plan.ts";
+import type { PodRuntimeState } from "./pod-runtime-state.ts";
+import type { RestartBackOff } from "./restart-back-off.ts";
+import { sandboxConfig } from "./sandbox-config.ts";
+
+/** What a start needs of the pod's present state. */
+export interface LaunchContext {
+  readonly pod: Pod;
+  readonly state: PodRuntimeState;
+  readonly facts: PodFacts;
+  readonly lookup: ObjectLookup;
+  readonly volumes: PreparedVolumes;
+  readonly signal: AbortSignal;
+}
+
+/** Starts containers of one pod, first its sandbox where there is none. */
+export class PodLauncher {
+  readonly #services: PodServices;
+  readonly #paths: PodPaths;
+  readonly #starter: ContainerStarter;
+  readonly #backOff: RestartBackOff;
+  readonly #failedStarts: FailedStarts;
+
+  constructor(services: PodServices, paths: PodPaths, backOff: RestartBackOff, failedStarts: FailedStarts) {
+    this.#services = services;
+    this.#paths = paths;
+    this.#starter = new ContainerStarter(services);
+    this.#backOff = backOff;
+    this.#failedStarts = failedStarts;
+  }
+
+  /** @throws when the sandbox cannot be made or the start was given up; a container's own failure is noted instead */
+  async launch(
+    starts: readonly PlannedStart[],
+    newSandboxAttempt: number | undefined,
+    context: LaunchContext,
+  ): Promise<void> {
+    const { config, fileSystem, clock, recorder } = this.#services;
+    const { pod, state, volumes, lookup, signal } = context;
+    const notices = new PodNotices(recorder, pod);
+    const attempt = newSandboxAttempt ?? state.sandbox?.attempt ?? 0;
+    const dns = await nameResolution(pod, config, fileSystem);
+    const sandbox = sandboxConfig(pod, config.nodeName, attempt, this.#paths.logs, dns);
+    let sandboxId = state.sandbox?.id;
+    let { addresses } = state;
+    let { facts } = context;
+    if (newSandboxAttempt !== undefined || sandboxId === undefined) {
+      [sandboxId, addresses] = await this.#runSandbox(sandbox, notices);
+      if (addresses.length > 0) facts = { ...facts, podIps: addresses };
+    }
+    const place = { pod, paths: this.#paths, notices, sandboxId, sandbox, addresses, volumes, facts, lookup, signal };
+    for (const start of starts) {
+      signal.throwIfAborted();
+      const { container, previous } = start;
+      if (previous?.state === "exited") this.#backOff.restarted(container.name, previous.finishedAtMs, clock.now());
+      const result = await this.#starter.start(start, place);
+      if (result.kind === "started") {
+        this.#failedStarts.started(container.name);
+        continue;
+      }
+      const tries = this.#failedStarts.add(container, result.wait, result.pull);
+      if (result.pull && tries > 1)
+        notices.container(container, "Normal", "BackOff", `Back-off pulling image "${container.image ?? ""}"`);
+    }
+  }
+
+  async #runSandbox(
+    sandbox: ReturnType<typeof sandboxConfig>,
+    notices: PodNotices,
+  ): Promise<[id: string, addresses: readonly string[]]> {
+    const { runtime, fileSystem } = this.#services;
+    try {
+      await fileSystem.makeDirectory(this.#paths.logs, 0o755);
+      const id = await runtime.runSandbox(sandbox);
+      return [id, await runtime.sandboxAddresses(id)];
+    } catch (error) {
+      notices.pod("Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${describeError(error)}`);
+      throw error;
+    }
+  }
+}
