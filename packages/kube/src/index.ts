@@ -1,6 +1,7 @@
 export * from "./api-error.ts";
 export * from "./errors.ts";
 export * from "./informer/informer.ts";
+export * from "./informer/informer-options.ts";
 export * from "./informer/object-cache.ts";
 export * from "./kubernetes-api.ts";
 export * from "./patches/apply-patch.ts";

@@ -6,7 +6,8 @@ import type { CollectionTarget, KubernetesApi, ListOptions, WatchEvent, WatchOpt
 import { ManualClock } from "../testing/manual-clock.ts";
 import { MemoryKubernetesApi } from "../testing/memory-kubernetes-api.ts";
 import { seededRandom } from "../testing/seeded-random.ts";
-import { Informer, type InformerOptions } from "./informer.ts";
+import { Informer } from "./informer.ts";
+import type { InformerOptions } from "./informer-options.ts";
 
 const target = { resource: configMaps };
 const inDefault = { resource: configMaps, namespace: "default" };
