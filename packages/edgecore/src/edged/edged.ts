@@ -4,6 +4,7 @@ import type { ObjectChange } from "../metamanager/meta-store.ts";
 import { ImageProvider } from "./container/image-provider.ts";
 import { type RememberedPod, rememberedPods } from "./edged-tables.ts";
 import { EventRecorder } from "./events.ts";
+import { LogRotator } from "./log-rotator.ts";
 import { MachineFacts } from "./node/machine-facts.ts";
 import { NodeLease } from "./node/node-lease.ts";
 import { NodeReporter } from "./node/node-reporter.ts";
@@ -30,6 +31,7 @@ export class Edged implements AsyncDisposable {
   readonly #relister: Relister;
   readonly #reporter: NodeReporter;
   readonly #lease: NodeLease;
+  readonly #logRotator: LogRotator;
   #remembered = new Map<string, RememberedPod>();
   #subscriptions: Disposable[] = [];
 
@@ -60,6 +62,7 @@ export class Edged implements AsyncDisposable {
       runtimeFailure: () => this.#relister.failure,
       onRegistered: () => this.#lease.renewNow(),
     });
+    this.#logRotator = new LogRotator(this.#ports);
     this.#lease = new NodeLease(this.#ports, () => this.#reporter.reportNow());
   }
 
@@ -77,6 +80,7 @@ export class Edged implements AsyncDisposable {
     // Known from an earlier run, but no longer in the store: deleted, and perhaps not yet ended.
     for (const pod of this.#remembered.values()) this.#ensureWorkerFor(pod);
     this.#relister.start();
+    this.#logRotator.start();
     if (cloudLink.state.kind === "connected") this.#onConnected();
     this.#ports.logger.info("Edged started", { node: config.nodeName, pods: this.#workers.size });
   }
@@ -84,8 +88,8 @@ export class Edged implements AsyncDisposable {
   /** Stops working; all containers go on. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const subscription of this.#subscriptions) subscription[Symbol.dispose]();
-    const ends = [this.#relister, this.#reporter, this.#lease, ...this.#workers.values()].map((part) =>
-      part[Symbol.asyncDispose](),
+    const ends = [this.#relister, this.#logRotator, this.#reporter, this.#lease, ...this.#workers.values()].map(
+      (part) => part[Symbol.asyncDispose](),
     );
     // A runtime that hangs must not keep EdgeCore from stopping: what is cut off is done again after the start.
     const waiting = new AbortController();
