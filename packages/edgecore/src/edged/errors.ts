@@ -1,5 +1,10 @@
 import { describeError, SkerryError } from "@skerry/base";
 
+/** What an error says to the user who reads an Event or a status: without codes and inner causes. */
+export function plainMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** The container runtime cannot be reached. */
 export function runtimeUnavailable(socketPath: string, cause: unknown): SkerryError {
   return new SkerryError({

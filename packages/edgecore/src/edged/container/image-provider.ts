@@ -1,7 +1,7 @@
 import type { Container } from "@skerry/api";
-import { type Clock, describeError } from "@skerry/base";
+import type { Clock } from "@skerry/base";
 import type { CloudLink } from "../../edgehub/cloud-link.ts";
-import { imageUnavailable } from "../errors.ts";
+import { imageUnavailable, plainMessage } from "../errors.ts";
 import type { EventType } from "../events.ts";
 import type { ContainerRuntime, NetworkCheck, RegistryCredentials, RuntimeImage } from "../ports.ts";
 import { defaultPullPolicy, isImageReference, registryOf } from "./image-reference.ts";
@@ -70,8 +70,8 @@ export class ImageProvider {
       await this.#runtime.pullImage(image, await credentials(), signal);
     } catch (error) {
       signal.throwIfAborted();
-      if (present) return this.#useStale(image, present, describeError(error), notice);
-      throw imageUnavailable("ErrImagePull", describeError(error), error);
+      if (present) return this.#useStale(image, present, plainMessage(error), notice);
+      throw imageUnavailable("ErrImagePull", plainMessage(error), error);
     }
     const pulled = await this.#runtime.findImage(image);
     if (!pulled) throw imageUnavailable("ErrImagePull", `Image "${image}" is gone right after it was pulled`);
@@ -107,7 +107,7 @@ export class ImageProvider {
     } catch (error) {
       if (this.#registriesAwayUntil.size >= REMEMBERED_REGISTRIES) this.#registriesAwayUntil.clear();
       this.#registriesAwayUntil.set(key, this.#clock.monotonicMs() + REGISTRY_AWAY_MS);
-      return `the registry ${host} cannot be reached: ${describeError(error)}`;
+      return `the registry ${host} cannot be reached: ${plainMessage(error)}`;
     }
   }
 }

@@ -35,7 +35,8 @@ export const nodeFileSystem: FileSystem = {
   },
   async makeDirectory(path, mode) {
     const first = await mkdir(path, { recursive: true });
-    if (first !== undefined) await chmod(path, mode);
+    if (first === undefined) return;
+    for (let made = path; made.length >= first.length; made = dirname(made)) await chmod(made, mode);
   },
   async listDirectory(path) {
     return (await unlessMissing(() => readdir(path))) ?? [];
@@ -51,7 +52,7 @@ export const nodeFileSystem: FileSystem = {
       [stats.isCharacterDevice(), "character-device"],
       [stats.isBlockDevice(), "block-device"],
     ];
-    return { kind: kinds.find(([is]) => is)?.[1] ?? "other", sizeBytes: stats.size };
+    return { kind: kinds.find(([is]) => is)?.[1] ?? "other", sizeBytes: stats.size, mode: stats.mode & 0o7777 };
   },
   realPath: (path) => unlessMissing(() => realpath(path)),
   readLink: (path) => unlessMissing(() => readlink(path)),

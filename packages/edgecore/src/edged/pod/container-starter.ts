@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import type { Container, Pod } from "@skerry/api";
-import { describeError, isSkerryError } from "@skerry/base";
+import { isSkerryError } from "@skerry/base";
 import { containerConfig } from "../container/container-config.ts";
 import { containerMounts } from "../container/container-mounts.ts";
 import { environmentOf, type ObjectLookup } from "../container/environment.ts";
@@ -8,6 +8,7 @@ import type { PodFacts } from "../container/field-references.ts";
 import { hookText, lifecycleHook, runHook } from "../container/lifecycle-hooks.ts";
 import { pullCredentials } from "../container/pull-credentials.ts";
 import { unenforcedLimits } from "../container/resources.ts";
+import { plainMessage } from "../errors.ts";
 import type { RuntimeImage, SandboxConfig } from "../ports.ts";
 import type { PodServices } from "../services.ts";
 import type { PreparedVolumes } from "../volumes/pod-volumes.ts";
@@ -76,7 +77,7 @@ export class ContainerStarter {
     } catch (error) {
       place.signal.throwIfAborted();
       const configuration = isSkerryError(error) && error.code.startsWith("EDGED_");
-      const message = configuration ? error.message : describeError(error);
+      const message = plainMessage(error);
       place.notices.container(container, "Warning", "Failed", `Error: ${message}`);
       return failed(configuration ? "CreateContainerConfigError" : "CreateContainerError", message);
     }
@@ -85,8 +86,8 @@ export class ContainerStarter {
     try {
       await runtime.startContainer(containerId);
     } catch (error) {
-      place.notices.container(container, "Warning", "Failed", `Error: ${describeError(error)}`);
-      return failed("RunContainerError", describeError(error));
+      place.notices.container(container, "Warning", "Failed", `Error: ${plainMessage(error)}`);
+      return failed("RunContainerError", plainMessage(error));
     }
     place.notices.container(container, "Normal", "Started", `Started container ${container.name}`);
     await this.#runPostStart(container, containerId, place);
@@ -139,7 +140,7 @@ export class ContainerStarter {
     try {
       await runHook(handler, container, target, runtime, network);
     } catch (error) {
-      const message = `PostStartHook failed: ${hookText(handler)}: ${describeError(error)}`;
+      const message = `PostStartHook failed: ${hookText(handler)}: ${plainMessage(error)}`;
       place.notices.container(container, "Warning", "FailedPostStartHook", message);
       await runtime.stopContainer(containerId, 0);
     }

@@ -1,7 +1,7 @@
 import type { Pod } from "@skerry/api";
-import { describeError } from "@skerry/base";
 import type { ObjectLookup } from "../container/environment.ts";
 import type { PodFacts } from "../container/field-references.ts";
+import { plainMessage } from "../errors.ts";
 import type { PodServices } from "../services.ts";
 import type { PreparedVolumes } from "../volumes/pod-volumes.ts";
 import { ContainerStarter } from "./container-starter.ts";
@@ -85,7 +85,7 @@ export class PodLauncher {
       const id = await runtime.runSandbox(sandbox);
       return [id, await runtime.sandboxAddresses(id)];
     } catch (error) {
-      notices.pod("Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${describeError(error)}`);
+      notices.pod("Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${plainMessage(error)}`);
       throw error;
     }
   }

@@ -2,6 +2,7 @@ import type { Pod, PodStatus } from "@skerry/api";
 import { aborted, describeError } from "@skerry/base";
 import type { ObjectLookup } from "../container/environment.ts";
 import type { PodFacts } from "../container/field-references.ts";
+import { plainMessage } from "../errors.ts";
 import { PodProbes } from "../probes/pod-probes.ts";
 import type { PodServices } from "../services.ts";
 import { SyncLoop } from "../sync-loop.ts";
@@ -259,7 +260,7 @@ export class PodWorker implements AsyncDisposable {
       return await this.#services.volumes.prepare(pod, this.#paths, facts, lookup, this.#starting.signal);
     } catch (error) {
       if (this.#starting.signal.aborted) throw error;
-      this.#notices(pod).pod("Warning", "FailedMount", `MountVolume.SetUp failed: ${describeError(error)}`);
+      this.#notices(pod).pod("Warning", "FailedMount", `MountVolume.SetUp failed: ${plainMessage(error)}`);
       if (needed) throw error;
       this.#services.logger.warn("A running pod's volumes could not be updated; it is tried again", {
         pod: `${this.identity.namespace}/${this.identity.name}`,

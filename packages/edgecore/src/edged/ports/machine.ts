@@ -2,6 +2,8 @@
 export interface FileStatus {
   readonly kind: "file" | "directory" | "symlink" | "socket" | "character-device" | "block-device" | "other";
   readonly sizeBytes: number;
+  /** Permission bits, e.g. 0o755. */
+  readonly mode: number;
 }
 
 /** The node's files. Paths are absolute. Failures are Node-style errors with a `code` (`ENOENT`, `ENOSPC`, …). */
@@ -10,7 +12,7 @@ export interface FileSystem {
   readFile(path: string, limitBytes: number, part?: "start" | "tail"): Promise<Uint8Array | undefined>;
   /** Writes the file whole; the mode is set whatever the umask. */
   writeFile(path: string, data: Uint8Array, mode: number): Promise<void>;
-  /** Makes the folder and its parents; an existing one is left. */
+  /** Makes the folder and its parents, all with the mode whatever the umask; what exists is left as it is. */
   makeDirectory(path: string, mode: number): Promise<void>;
   listDirectory(path: string): Promise<string[]>;
   /** Status of the path itself (a symlink is not followed). Undefined when it is not there. */

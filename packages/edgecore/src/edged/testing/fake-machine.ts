@@ -64,7 +64,9 @@ export class FakeFileSystem implements FileSystem {
 
   async status(path: string): Promise<FileStatus | undefined> {
     const entry = this.#entries.get(this.#inRealParent(path));
-    return entry && { kind: entry.kind, sizeBytes: entry.kind === "file" ? entry.data.length : 0 };
+    if (!entry) return undefined;
+    const sizeBytes = entry.kind === "file" ? entry.data.length : 0;
+    return { kind: entry.kind, sizeBytes, mode: entry.kind === "symlink" ? 0o777 : entry.mode };
   }
 
   async realPath(path: string): Promise<string | undefined> {

@@ -2,7 +2,7 @@ import { isAbsolute, join, normalize } from "node:path";
 import { pathEscapes } from "../errors.ts";
 import type { FileSystem } from "../ports.ts";
 
-const FOLDER_MODE = 0o750;
+const DEFAULT_FOLDER_MODE = 0o755;
 
 /**
  * The host path of a `subPath` within a volume, made as a folder when it is not there. It must stay in the volume even
@@ -23,6 +23,7 @@ export async function resolveSubPath(files: FileSystem, volumePath: string, subP
   if (resolved === undefined || (resolved !== root && !resolved.startsWith(`${root}/`)))
     throw pathEscapes(subPath, volumePath);
   const target = join(resolved, wanted.slice(existing.length));
-  if (existing !== wanted) await files.makeDirectory(target, FOLDER_MODE);
+  // As open as the volume itself: whoever may write there may write here.
+  if (existing !== wanted) await files.makeDirectory(target, (await files.status(root))?.mode ?? DEFAULT_FOLDER_MODE);
   return target;
 }

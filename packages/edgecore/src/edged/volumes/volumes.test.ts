@@ -77,9 +77,10 @@ test("a projected path that leads out of the volume is refused", async () => {
 test("a subPath is made inside the volume and refused when a symlink leads out of it", () =>
   onBoth(async (files, root) => {
     const volume = join(root, "v");
-    await files.makeDirectory(volume, 0o755);
+    await files.makeDirectory(volume, 0o777);
     const made = await resolveSubPath(files, volume, "logs/today");
     assert.equal((await files.status(made))?.kind, "directory");
+    for (const folder of [made, join(volume, "logs")]) assert.equal((await files.status(folder))?.mode, 0o777);
     await files.symlink("/", join(volume, "out"));
     await files.symlink("logs", join(volume, "inside"));
     for (const path of ["../x", "/x", "out", "out/etc", "logs/../../x"])
