@@ -420,3 +420,34 @@ test("a runtime that is away makes the node not ready, and pods start when it is
   assert.match(String(reports[0]?.content), /KubeletNotReady/);
   assert.match(String(reports.at(-1)?.content), /EdgeReady/);
 });
+
+test("a pod that outlives its deadline fails for good, whether it runs or still waits", async () => {
+  await using world = new EdgedWorld();
+  await world.start();
+  await world.put("pod", world.pod("runs", { activeDeadlineSeconds: 30 }));
+  const containers = [{ name: "app", image: "nowhere:1" }];
+  await world.put("pod", world.pod("waits", { activeDeadlineSeconds: 30, containers }));
+  await world.pass(29_000);
+  assert.equal(world.phase("runs"), "Running");
+  assert.equal(world.phase("waits"), "Pending");
+  await world.pass(5000);
+  for (const name of ["runs", "waits"]) {
+    assert.equal(world.phase(name), "Failed");
+    assert.equal(world.cloud.podStatus("default", name)?.["reason"], "DeadlineExceeded");
+  }
+  await world.pass(60_000);
+  assert.deepEqual(world.runtime.running(), []);
+  assert.equal(world.cloud.podStatus("default", "runs")?.["reason"], "DeadlineExceeded");
+});
+
+test("a field that is not supported is told by an Event, never left out silently", async () => {
+  await using world = new EdgedWorld();
+  await world.start();
+  const readinessProbe = { grpc: { port: 9000 } };
+  await world.put("pod", world.pod("web", { containers: [{ name: "app", image: "app:1", readinessProbe }] }));
+  assert.ok(world.cloud.eventReasons("web").includes("FieldNotSupported"));
+  await world.put("pod", world.pod("disk", { volumes: [{ name: "v", persistentVolumeClaim: { claimName: "c" } }] }));
+  await world.pass(2000);
+  assert.ok(world.cloud.eventReasons("disk").includes("FailedMount"));
+  assert.equal(world.phase("disk"), "Pending");
+});

@@ -10,12 +10,14 @@ import type { PreparedVolumes } from "../volumes/pod-volumes.ts";
 import type { WaitReason } from "./container-status.ts";
 import { FailedStarts } from "./failed-starts.ts";
 import { objectLookup } from "./object-lookup.ts";
+import { deadlineFailure, untilDeadlineMs } from "./pod-deadline.ts";
 import { gracePeriodSecondsOf, PodEnder } from "./pod-ender.ts";
 import { PodKiller } from "./pod-killer.ts";
 import { PodLauncher } from "./pod-launcher.ts";
 import { PodNotices } from "./pod-notices.ts";
 import { PodPaths } from "./pod-paths.ts";
 import { type PodPlan, planPod } from "./pod-plan.ts";
+import { mentions, readyContainerIds } from "./pod-references.ts";
 import { allContainers, type PodRuntimeState } from "./pod-runtime-state.ts";
 import { PodStateReader } from "./pod-state-reader.ts";
 import { podStatus } from "./pod-status.ts";
@@ -112,7 +114,6 @@ export class PodWorker implements AsyncDisposable {
   uses(type: string, namespace: string, name: string): boolean {
     if (namespace !== this.identity.namespace) return false;
     const pod = this.#stored();
-    // A quick and complete test: whatever way it is referred to, its name is somewhere in the specification.
     return pod !== undefined && (type === "configmap" || type === "secret") && mentions(pod.spec, name);
   }
 
@@ -158,7 +159,7 @@ export class PodWorker implements AsyncDisposable {
     const { clock } = this.#services;
     this.#tellUnsupported(pod);
     const state = await this.#reader.read();
-    const failure = this.#deadlineFailure(pod);
+    const failure = deadlineFailure(pod, this.#reporter.last, clock.now());
     const plan: PodPlan = failure ? { kind: "finished" } : this.#plan(pod, state);
     this.#waitReasons.clear();
     if (plan.kind === "run") this.#collectWaitReasons(plan);
@@ -168,10 +169,8 @@ export class PodWorker implements AsyncDisposable {
 
     if (plan.kind === "finished") {
       const live = allContainers(state).some(({ state: now }) => now !== "exited");
-      if (live || state.sandbox) {
-        await this.#killer.killPod(state, gracePeriodSecondsOf(pod), pod, this.#notices(pod));
-        await this.#report(pod, await this.#reader.read(), true, failure);
-      }
+      if (live || state.sandbox) await this.#killer.killPod(state, gracePeriodSecondsOf(pod), pod, this.#notices(pod));
+      if (live || state.sandbox || failure) await this.#report(pod, await this.#reader.read(), true, failure);
       return undefined;
     }
     for (const sandbox of plan.staleSandboxes) await this.#services.runtime.stopSandbox(sandbox.id);
@@ -197,7 +196,7 @@ export class PodWorker implements AsyncDisposable {
         ...plan.waits.map(({ remainingMs }) => remainingMs),
         this.#failedStarts.untilNextMs,
         (volumes?.refreshAtMs ?? Number.POSITIVE_INFINITY) - nowMs,
-        this.#untilDeadlineMs(pod),
+        untilDeadlineMs(pod, this.#reporter.last, nowMs),
       ),
     );
   }
@@ -304,23 +303,6 @@ export class PodWorker implements AsyncDisposable {
     await this.#reporter.report(pod, status, clock.monotonicMs());
   }
 
-  #deadlineFailure(pod: Pod): { reason: string; message: string } | undefined {
-    if (this.#untilDeadlineMs(pod) > 0) return undefined;
-    return {
-      reason: "DeadlineExceeded",
-      message: "Pod was active on the node longer than the specified deadline",
-    };
-  }
-
-  #untilDeadlineMs(pod: Pod): number {
-    const startTime = this.#reporter.last?.startTime;
-    const phase = this.#reporter.last?.phase;
-    const deadlineSeconds = pod.spec.activeDeadlineSeconds;
-    if (deadlineSeconds === undefined || startTime === undefined || phase === "Succeeded" || phase === "Failed")
-      return Number.POSITIVE_INFINITY;
-    return Date.parse(startTime) + deadlineSeconds * 1000 - this.#services.clock.now();
-  }
-
   #tellUnsupported(pod: Pod): void {
     if (this.#checkedFields) return;
     this.#checkedFields = true;
@@ -331,18 +313,4 @@ export class PodWorker implements AsyncDisposable {
   #notices(pod: Pod): PodNotices {
     return new PodNotices(this.#services.recorder, pod);
   }
-}
-
-/** Ids (without their scheme) of the containers that were ready when last reported. */
-function readyContainerIds(last: PodStatus | undefined): Set<string> {
-  const statuses = [...(last?.containerStatuses ?? []), ...(last?.initContainerStatuses ?? [])];
-  return new Set(
-    statuses.filter(({ ready }) => ready).map(({ containerID = "" }) => containerID.split("://")[1] ?? ""),
-  );
-}
-
-function mentions(value: unknown, name: string): boolean {
-  if (value === name) return true;
-  if (typeof value !== "object" || value === null) return false;
-  return Object.values(value).some((member) => mentions(member, name));
 }
