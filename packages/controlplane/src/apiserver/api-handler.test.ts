@@ -64,12 +64,23 @@ test("unknown groups, versions, resources and subresources get 404", async () =>
     "/apis/nosuch.io/v1",
     "/apis/apps/v2",
     "/api/v1/nosuch",
-    "/api/v1/namespaces/default/pods/x/log",
+    "/api/v1/namespaces/default/pods/x/nosuch",
+    "/api/v1/namespaces/default/configmaps/x/log",
     "/api/v1/pods/x",
     "/api/v1/namespaces/default/nodes",
     "/logs",
   ])
     assert.equal((await server.send("GET", path)).status, 404, path);
+});
+
+test("kubectl logs, exec, attach and port-forward are told that they do not work yet, and where the logs are", async () => {
+  await using server = await startTestApiServer();
+  for (const stream of ["log", "exec", "attach", "portforward"]) {
+    const { status, body } = await server.call("GET", `/api/v1/namespaces/default/pods/x/${stream}`);
+    assert.equal(status, 501);
+    assert.equal(body["reason"], "NotImplemented");
+    assert.match(String(body["message"]), new RegExp(`pods/${stream} yet; .*pod-logs`));
+  }
 });
 
 test("methods and bodies that make no sense get a clear refusal", async () => {

@@ -6,7 +6,7 @@ import { type ApiObject, asJsonObject } from "../registry/api-object.ts";
 import type { ApiService, ObjectAt } from "../registry/api-service.ts";
 import type { RequestContext, UserInfo } from "../registry/request-context.ts";
 import type { ResourceDefinition } from "../registry/resource-definition.ts";
-import { methodNotSupported, resourceNotFound } from "../registry/status-errors.ts";
+import { methodNotSupported, resourceNotFound, streamNotServed } from "../registry/status-errors.ts";
 import { type IncludeObject, partialMetadata, partialMetadataList, tableOf } from "../table/table.ts";
 import { type ApiRequest, type ApiResponse, jsonResponse } from "./api-request.ts";
 import { negotiate, type ResponseForm } from "./negotiation.ts";
@@ -14,6 +14,9 @@ import { deleteOptions, isTrue, listOptions, watchOptions, writeContext } from "
 import { readObject, readPatch } from "./request-body.ts";
 import type { RequestPath } from "./resource-path.ts";
 import { watchLines } from "./watch-lines.ts";
+
+/** What the kubelet streams; a user's `kubectl logs` is to hear why it does not work, not that it is "not found". */
+const STREAMS: ReadonlySet<string> = new Set(["log", "exec", "attach", "portforward"]);
 
 type ResourcePath = RequestPath & { kind: "resource" };
 
@@ -36,7 +39,9 @@ export class ResourceHandler {
     if (path.name === "") return this.#handleCollection(request, path, definition, user);
     if (definition.reference.namespaced && path.namespace === "") throw resourceNotFound();
     if (path.subresource !== "" && !this.#service.hasSubresource(definition, path.subresource))
-      throw resourceNotFound();
+      throw definition.reference.resource === "pods" && STREAMS.has(path.subresource)
+        ? streamNotServed(path.subresource)
+        : resourceNotFound();
     const at: ObjectAt = {
       definition,
       namespace: path.namespace,

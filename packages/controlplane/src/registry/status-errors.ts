@@ -27,6 +27,12 @@ export function resourceNotFound(): ApiError {
   return new ApiError(failureStatus(404, "NotFound", "the server could not find the requested resource", {}));
 }
 
+/** 501: the way from kubectl through CloudCore into a pod of an edge node is not built. */
+export function streamNotServed(subresource: string): ApiError {
+  const message = `Skerry does not serve pods/${subresource} yet; on the node itself, a container's output is in the pod-logs folder of EdgeCore's rootDirectory`;
+  return new ApiError(failureStatus(501, "NotImplemented", message, {}));
+}
+
 /** 409: the name is taken. */
 export function alreadyExists(resource: ResourceReference, name: string): ApiError {
   const message = `${qualifiedResource(resource)} "${name}" already exists`;
