@@ -1,7 +1,7 @@
-import { Socket } from "node:net";
-import type { IClientOptions, MqttClient } from "mqtt";
+import type { MqttClient } from "mqtt";
 import { brokerAddressInvalid, brokerUnreachable, subscriptionRefused } from "../errors.ts";
 import type { MqttConnector, MqttSession, MqttSessionHandlers } from "../mqtt-connector.ts";
+import type { MqttClientOptions } from "./mqtt-client.ts";
 
 /** How to reach a broker. */
 export interface MqttJsConnectorOptions {
@@ -18,12 +18,12 @@ export interface MqttJsConnectorOptions {
   readonly connectTimeoutMs?: number;
 }
 
-const protocols: Readonly<Record<string, "mqtt" | "mqtts">> = {
-  "tcp:": "mqtt",
-  "mqtt:": "mqtt",
-  "ssl:": "mqtts",
-  "tls:": "mqtts",
-  "mqtts:": "mqtts",
+const protocols: Readonly<Record<string, { readonly encrypted: boolean; readonly port: number }>> = {
+  "tcp:": { encrypted: false, port: 1883 },
+  "mqtt:": { encrypted: false, port: 1883 },
+  "ssl:": { encrypted: true, port: 8883 },
+  "tls:": { encrypted: true, port: 8883 },
+  "mqtts:": { encrypted: true, port: 8883 },
 };
 
 /**
@@ -33,7 +33,7 @@ const protocols: Readonly<Record<string, "mqtt" | "mqtts">> = {
  */
 export class MqttJsConnector implements MqttConnector {
   readonly broker: string;
-  readonly #options: IClientOptions;
+  readonly #options: MqttClientOptions;
   readonly #subscriberId: string;
   readonly #publisherId: string;
 
@@ -46,16 +46,16 @@ export class MqttJsConnector implements MqttConnector {
     this.#subscriberId = options.subscriberId;
     this.#publisherId = options.publisherId;
     this.#options = {
-      protocol,
       host: url.hostname.replace(/^\[|\]$/g, ""),
-      port: url.port === "" ? (protocol === "mqtts" ? 8883 : 1883) : Number(url.port),
+      port: url.port === "" ? protocol.port : Number(url.port),
       reconnectPeriod: 0, // EventBus reconnects, on its own clock.
       resubscribe: false,
       keepalive: 30,
       connectTimeout: options.connectTimeoutMs ?? 5_000,
       ...(options.username ? { username: options.username } : {}),
       ...(options.password ? { password: options.password } : {}),
-      ...(options.tls ? tlsOptions(options.tls) : {}),
+      // PEM texts that come without `ssl://` mean encryption too.
+      ...(protocol.encrypted || (options.tls?.certificate && options.tls.privateKey) ? { tls: options.tls ?? {} } : {}),
     };
   }
 
@@ -65,10 +65,10 @@ export class MqttJsConnector implements MqttConnector {
     signal: AbortSignal,
   ): Promise<MqttSession> {
     // Only now: EdgeCore's start does not wait for the package to load.
-    const { connect: openClient } = await import("mqtt");
+    const { openMqttClient } = await import("./mqtt-client.ts");
     signal.throwIfAborted();
-    const publisher = openClient({ ...this.#options, clientId: this.#publisherId, clean: true });
-    const subscriber = openClient({ ...this.#options, clientId: this.#subscriberId, clean: false });
+    const publisher = openMqttClient({ ...this.#options, clientId: this.#publisherId, clean: true });
+    const subscriber = openMqttClient({ ...this.#options, clientId: this.#subscriberId, clean: false });
     const end = (): void => {
       publisher.end(true);
       subscriber.end(true);
@@ -115,11 +115,7 @@ function connected(client: MqttClient, broker: string): Promise<void> {
     client.on("error", (error) => {
       reason = errorText(error);
     });
-    client.once("connect", () => {
-      // Small packets in a row would wait 40 ms for each other.
-      if (client.stream instanceof Socket) client.stream.setNoDelay(true);
-      resolve();
-    });
+    client.once("connect", () => resolve());
     client.once("close", () => reject(brokerUnreachable(broker, reason)));
   });
 }
@@ -159,12 +155,4 @@ function close(client: MqttClient): Promise<void> {
 function errorText(error: Error): string {
   if (error.message !== "") return error.message;
   return error instanceof AggregateError ? error.errors.map(String).join(", ") : error.name;
-}
-
-function tlsOptions(tls: NonNullable<MqttJsConnectorOptions["tls"]>): IClientOptions {
-  return {
-    ca: tls.ca,
-    ...(tls.certificate ? { cert: tls.certificate } : {}),
-    ...(tls.privateKey ? { key: tls.privateKey } : {}),
-  };
 }
