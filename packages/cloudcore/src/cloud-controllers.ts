@@ -110,6 +110,7 @@ export async function startCloudControllers(options: CloudControllersOptions): P
   });
   const edgeController = new EdgeController({
     api,
+    clock,
     logger,
     objects: edgeObjects,
     permissions: nodeObjects,

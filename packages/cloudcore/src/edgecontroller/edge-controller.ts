@@ -1,4 +1,4 @@
-import type { Logger } from "@skerry/base";
+import type { Clock, Logger } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import type { UpstreamHandler } from "../cloudhub/cloud-hub-port.ts";
 import { podKind, type SyncController } from "../synccontroller/index.ts";
@@ -16,6 +16,7 @@ import { UpstreamRequests } from "./upstream/upstream-requests.ts";
 /** What an {@link EdgeController} lives on. */
 export interface EdgeControllerOptions {
   readonly api: KubernetesApi;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly objects: EdgeObjects;
   readonly permissions: NodePermissions;
@@ -35,7 +36,7 @@ export class EdgeController implements AsyncDisposable {
   readonly #cleanup = new DisposableStack();
 
   constructor(options: EdgeControllerOptions) {
-    const { api, logger, objects, permissions, syncController, cloudCoreAddress } = options;
+    const { api, clock, logger, objects, permissions, syncController, cloudCoreAddress } = options;
     this.#options = options;
     this.upstream = new UpstreamRequests(
       [
@@ -46,7 +47,7 @@ export class EdgeController implements AsyncDisposable {
         }),
         podRequests({
           api,
-          hasPod: (nodeName, namespace, name) => permissions.hasPod(nodeName, { namespace, name }),
+          podOf: (nodeName, namespace, name) => objects.podIndex.get(nodeName, namespace, name),
           onStrayPod: (nodeName, pod) =>
             syncController.removeStray(nodeName, podKind, pod.namespace, pod.name, pod.uid),
         }),
@@ -55,6 +56,7 @@ export class EdgeController implements AsyncDisposable {
         tokenRequests({ api, podOf: (nodeName, namespace, name) => objects.podIndex.get(nodeName, namespace, name) }),
         eventRequests({
           api,
+          clock,
           hasPod: (nodeName, namespace, name) => permissions.hasPod(nodeName, { namespace, name }),
         }),
         certificateRequests(api),

@@ -36,12 +36,17 @@ export class NodePermissions implements NodeObjects {
   }
 
   ownsPod(nodeName: string, pod: ObjectName): boolean {
-    return this.hasPod(nodeName, pod) || !this.#options.podExists(pod.namespace, pod.name);
+    if (this.#options.podIndex.get(nodeName, pod.namespace, pod.name)) return true;
+    return this.#hadPod(nodeName, pod) || !this.#options.podExists(pod.namespace, pod.name);
   }
 
-  /** Whether the pod is bound to the node, or was until a moment ago. */
+  /** Whether the pod is bound to the node, or was until a moment ago and no other node's has its name now. */
   hasPod(nodeName: string, pod: ObjectName): boolean {
     if (this.#options.podIndex.get(nodeName, pod.namespace, pod.name)) return true;
+    return this.#hadPod(nodeName, pod) && !this.#options.podExists(pod.namespace, pod.name);
+  }
+
+  #hadPod(nodeName: string, pod: ObjectName): boolean {
     const deletedAtMs = this.#deletedPods.get(keyOf(nodeName, pod));
     return deletedAtMs !== undefined && this.#options.clock.monotonicMs() - deletedAtMs < DELETED_POD_MS;
   }

@@ -1,10 +1,14 @@
 import type { Container, Pod, Volume } from "@skerry/api";
 
+/** Marks a pod that a node has made by itself and shows to the cloud. */
+export const MIRROR_ANNOTATION = "kubernetes.io/config.mirror";
+
 /** Names, in the pod's namespace, of what a pod needs to run. */
 export interface PodReferences {
   readonly configMaps: ReadonlySet<string>;
   readonly secrets: ReadonlySet<string>;
   readonly persistentVolumeClaims: ReadonlySet<string>;
+  /** Empty for a mirror pod, which runs under none. */
   readonly serviceAccount: string;
 }
 
@@ -22,8 +26,12 @@ export function referencesOf(pod: Pod): PodReferences {
   }
   for (const container of containersOf(pod)) addContainer(container, configMaps, secrets);
   for (const secret of pod.spec.imagePullSecrets ?? []) secrets.add(secret.name);
-  const serviceAccount = pod.spec.serviceAccountName ?? pod.spec.serviceAccount ?? "default";
+  const serviceAccount = pod.spec.serviceAccountName ?? pod.spec.serviceAccount ?? defaultServiceAccount(pod);
   return { configMaps, secrets, persistentVolumeClaims, serviceAccount };
+}
+
+function defaultServiceAccount({ metadata }: Pod): string {
+  return metadata.annotations?.[MIRROR_ANNOTATION] === undefined ? "default" : "";
 }
 
 function containersOf(pod: Pod): Container[] {

@@ -17,7 +17,7 @@ export function certificateRequests(api: KubernetesApi): Record<string, RequestH
   return {
     "certificatesigningrequest insert": async (request) => {
       try {
-        const content = objectContent<KubernetesObject>(request.content, certificateSigningRequests, "", request.name);
+        const content = objectContent<KubernetesObject>(request, certificateSigningRequests);
         const spec = "spec" in content ? content.spec : undefined;
         if (!isJsonObject(spec) || spec["signerName"] !== SERVING_SIGNER)
           throw forbidden(request.nodeName, `may only request certificates of signer "${SERVING_SIGNER}"`);

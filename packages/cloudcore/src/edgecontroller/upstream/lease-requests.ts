@@ -21,8 +21,7 @@ export function leaseRequests(api: KubernetesApi): Record<string, RequestHandler
         request.reply(errorResponse(error));
       }
     };
-  const lease = (request: UpstreamRequest): Lease =>
-    objectContent<Lease>(request.content, leases, request.namespace, request.name);
+  const lease = (request: UpstreamRequest): Lease => objectContent<Lease>(request, leases);
 
   return {
     "lease query": answered(async (request) => {

@@ -3,6 +3,7 @@ import { nodes } from "@skerry/api";
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import { objectContent, patchContent } from "./content.ts";
+import { ownNodeMetadata } from "./node-metadata.ts";
 import { errorResponse, objectResponse, toJson } from "./object-response.ts";
 import { forbidden } from "./refusals.ts";
 import type { RequestHandler, UpstreamRequest } from "./request.ts";
@@ -28,7 +29,7 @@ export function nodeRequests(options: NodeRequestOptions): Record<string, Reques
     "node insert": async (request) => {
       options.onRegistered(request.nodeName);
       try {
-        const node = objectContent<Node>(request.content, nodes, "", target(request).name);
+        const node = objectContent<Node>({ ...request, name: target(request).name }, nodes);
         const created = await api.create<Node>({ resource: nodes }, registration(node, options.cloudCoreAddress));
         request.reply(objectResponse(created));
       } catch (error) {
@@ -42,17 +43,16 @@ export function nodeRequests(options: NodeRequestOptions): Record<string, Reques
     },
 
     "node update": async (request) => {
-      const { metadata } = objectContent<Node>(request.content, nodes, "", target(request).name);
-      const body = {
-        metadata: ownMetadata({ labels: metadata.labels ?? {}, annotations: metadata.annotations ?? {} }),
-      };
+      const { metadata } = objectContent<Node>({ ...request, name: target(request).name }, nodes);
+      const { labels = {}, annotations = {} } = metadata;
+      const body = { metadata: ownNodeMetadata(request.nodeName, { labels, annotations }) };
       const node = await api.patch<Node>(target(request), { type: "strategic", body });
       request.reply("OK", versionOf(node));
     },
 
     nodepatch: async (request) => {
       try {
-        const body = statusPatch(patchContent(request.content));
+        const body = statusPatch(request.nodeName, patchContent(request.content));
         const node = await api.patch<Node>({ ...target(request), subresource: "status" }, { type: "strategic", body });
         request.reply(objectResponse(node), versionOf(node));
       } catch (error) {
@@ -62,7 +62,7 @@ export function nodeRequests(options: NodeRequestOptions): Record<string, Reques
 
     // The way of EdgeCores before v1.9: the whole status at once.
     "nodestatus insert": async (request) => {
-      const node = objectContent<Node>(request.content, nodes, "", target(request).name);
+      const node = objectContent<Node>({ ...request, name: target(request).name }, nodes);
       await api.create<Node>({ resource: nodes }, registration(node, options.cloudCoreAddress));
       request.reply("OK");
     },
@@ -84,36 +84,23 @@ export function versionOf(object: { metadata: { resourceVersion?: string } }): {
 
 /** The Node to create. Unlike KubeEdge in one write, so that there is no moment without the edge label. */
 function registration(node: Node, cloudCoreAddress: string | undefined): Node {
-  const { labels = {}, annotations = {} } = node.metadata;
-  const own = ownMetadata({
-    labels,
-    annotations: cloudCoreAddress === undefined ? annotations : { ...annotations, cloudcore: cloudCoreAddress },
-  });
-  return { ...node, metadata: { name: node.metadata.name, ...own } };
+  const { name, labels = {}, annotations = {} } = node.metadata;
+  const own = ownNodeMetadata(name, { labels, annotations });
+  const given = isJsonObject(own["annotations"]) ? own["annotations"] : {};
+  const address: JsonObject = cloudCoreAddress === undefined ? {} : { cloudcore: cloudCoreAddress };
+  return { ...node, metadata: { name, ...own, annotations: { ...given, ...address } as Record<string, string> } };
 }
 
 /** A node may patch its status and what the kubelet writes of its metadata; never its spec. */
-function statusPatch(patch: JsonObject): JsonObject {
+function statusPatch(nodeName: string, patch: JsonObject): JsonObject {
   const metadata = isJsonObject(patch["metadata"]) ? patch["metadata"] : {};
-  const { uid, labels, annotations } = metadata;
+  const { uid } = metadata;
   const kept: JsonObject = {
     ...(uid === undefined ? {} : { uid }),
-    ...ownMetadata({
-      ...(isJsonObject(labels) ? { labels } : {}),
-      ...(isJsonObject(annotations) ? { annotations } : {}),
-    }),
+    ...ownNodeMetadata(nodeName, metadata),
   };
   return {
     ...(Object.keys(kept).length > 0 ? { metadata: kept } : {}),
     ...(patch["status"] === undefined ? {} : { status: patch["status"] }),
   };
-}
-
-/** Without the labels that are the administrator's alone, as the NodeRestriction admission of Kubernetes has it. */
-function ownMetadata<M extends { labels?: JsonObject; annotations?: JsonObject }>(metadata: M): M {
-  if (!metadata.labels) return metadata;
-  const labels = Object.fromEntries(
-    Object.entries(metadata.labels).filter(([label]) => !/(^|\.)node-restriction\.kubernetes\.io\//.test(label)),
-  );
-  return { ...metadata, labels };
 }

@@ -1,8 +1,9 @@
 import type { Pod } from "@skerry/api";
 import { pods } from "@skerry/api";
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
-import { type DeleteOptions, isApiError, type KubernetesApi, type ObjectTarget } from "@skerry/kube";
-import { objectContent, patchContent } from "./content.ts";
+import { ApiError, failureStatus, isApiError, type KubernetesApi, type ObjectTarget } from "@skerry/kube";
+import { patchContent } from "./content.ts";
+import { mirrorPod } from "./mirror-pod.ts";
 import { versionOf } from "./node-requests.ts";
 import { errorContent, errorResponse, objectResponse } from "./object-response.ts";
 import { badRequest, forbidden } from "./refusals.ts";
@@ -18,23 +19,29 @@ export interface StrayPod {
 /** What {@link podRequests} needs. */
 export interface PodRequestOptions {
   readonly api: KubernetesApi;
-  readonly hasPod: (nodeName: string, namespace: string, name: string) => boolean;
+  /** The node's pod of that name, if the caches show one. */
+  readonly podOf: (nodeName: string, namespace: string, name: string) => { readonly uid: string } | undefined;
   /** The node is to remove the pod. */
   readonly onStrayPod: (nodeName: string, pod: StrayPod) => void;
 }
 
 /** Requests on the pods of the node: U9-U12. */
 export function podRequests(options: PodRequestOptions): Record<string, RequestHandler> {
-  const { api, hasPod, onStrayPod } = options;
+  const { api, podOf, onStrayPod } = options;
 
-  /** A pod that the caches do not show as the node's: the API server itself must say that it is. */
-  const checkedTarget = async (request: UpstreamRequest, name: string): Promise<ObjectTarget> => {
-    const target = podTarget(request, name);
-    if (hasPod(request.nodeName, request.namespace, name)) return target;
+  /**
+   * The UID of the node's pod, without which it is not written: another node's pod may have taken its name. What the
+   * caches do not show as the node's, the API server itself must.
+   */
+  const ownUid = async (request: UpstreamRequest, target: ObjectTarget, uid: string | undefined): Promise<string> => {
+    const { nodeName, namespace } = request;
+    const known = podOf(nodeName, namespace, target.name)?.uid;
+    if (known && (uid === undefined || uid === known)) return known;
     const pod = await api.get<Pod>(target);
-    if (pod.spec.nodeName !== request.nodeName)
-      throw forbidden(request.nodeName, `does not run pod "${request.namespace}/${name}"`);
-    return target;
+    const present = pod.metadata.uid ?? "";
+    if (uid !== undefined && uid !== present) throw otherPod(target.name, uid);
+    if (pod.spec?.nodeName !== nodeName) throw forbidden(nodeName, `does not run pod "${namespace}/${target.name}"`);
+    return present;
   };
 
   const patchStatus = async (
@@ -46,8 +53,7 @@ export function podRequests(options: PodRequestOptions): Record<string, RequestH
   ): Promise<Pod> => {
     const target = podTarget(request, name);
     try {
-      await checkedTarget(request, name);
-      const body: JsonObject = { ...(uid === undefined ? {} : { metadata: { uid } }), status };
+      const body: JsonObject = { metadata: { uid: await ownUid(request, target, uid) }, status };
       return await api.patch<Pod>({ ...target, subresource: "status" }, { type, body });
     } catch (error) {
       if (uid !== undefined && (await isGone(api, target, uid, error)))
@@ -91,9 +97,7 @@ export function podRequests(options: PodRequestOptions): Record<string, RequestH
 
     "pod insert": async (request) => {
       try {
-        const pod = objectContent<Pod>(request.content, pods, request.namespace, request.name);
-        if (pod.spec?.nodeName !== request.nodeName || !pod.metadata.annotations?.["kubernetes.io/config.mirror"])
-          throw forbidden(request.nodeName, "may only create mirror pods bound to itself");
+        const pod = await mirrorPod(api, request);
         const created = await api.create<Pod>({ resource: pods, namespace: request.namespace }, pod);
         request.reply(objectResponse(created), versionOf(created));
       } catch (error) {
@@ -103,8 +107,10 @@ export function podRequests(options: PodRequestOptions): Record<string, RequestH
 
     "pod delete": async (request) => {
       try {
-        const target = await checkedTarget(request, request.name);
-        await api.delete(target, deleteOptions(request.content));
+        const target = podTarget(request, request.name);
+        const { uid, gracePeriodSeconds } = deletion(request.content);
+        const preconditions = { uid: await ownUid(request, target, uid) };
+        await api.delete(target, { gracePeriodSeconds, preconditions });
         request.reply("OK");
       } catch (error) {
         // Gone already, or another pod has its name: either way the node's pod is no more.
@@ -120,14 +126,19 @@ function podTarget(request: UpstreamRequest, name: string): ObjectTarget {
   return { resource: pods, namespace: request.namespace, name };
 }
 
-function deleteOptions(content: JsonValue): DeleteOptions {
+/** The caches may lag behind what the node speaks of, or the node behind both. */
+function otherPod(name: string, uid: string): ApiError {
+  return new ApiError(failureStatus(409, "Conflict", `pod "${name}" is another one now; ${uid} is gone`));
+}
+
+function deletion(content: JsonValue): { readonly uid: string; readonly gracePeriodSeconds: number } {
   // EdgeCores before v1.9 send the UID alone.
-  if (typeof content === "string") return { gracePeriodSeconds: 0, preconditions: { uid: content } };
+  if (typeof content === "string") return { uid: content, gracePeriodSeconds: 0 };
   const options = isJsonObject(content) ? content : {};
   const uid = uidIn(options["preconditions"]);
   if (uid === undefined) throw badRequest("a pod is deleted by its UID: preconditions.uid is missing");
   const grace = options["gracePeriodSeconds"];
-  return { gracePeriodSeconds: typeof grace === "number" ? grace : 0, preconditions: { uid } };
+  return { uid, gracePeriodSeconds: typeof grace === "number" ? grace : 0 };
 }
 
 function uidIn(metadata: JsonValue | undefined): string | undefined {
