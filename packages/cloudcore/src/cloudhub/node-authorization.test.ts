@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { JsonValue } from "@skerry/base";
+import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 import type { Message } from "@skerry/link";
 import fc from "fast-check";
 import { authorizeNodeMessage } from "./node-authorization.ts";
@@ -32,6 +32,8 @@ const about = (kind: string, namespace: string, name: string): JsonValue => ({
   metadata: { namespace: namespace || "default", name: `${name}.17` },
   involvedObject: { kind, namespace, name },
 });
+
+const object = (value: JsonValue): JsonObject => (isJsonObject(value) ? value : {});
 
 test("a node reads and writes what is its own", () => {
   const own: [string, string, JsonValue?, string?][] = [
@@ -73,6 +75,13 @@ test("a node does not get at anything else", () => {
     ["update", "null/podstatus", []],
     ["insert", "kube-system/pod/x", { spec: { nodeName: "edge-2" } }],
     ["insert", "kube-system/pod/x"],
+    ["patch", "mine/podpatch/.."],
+    ["patch", "../podpatch/web"],
+    ["query", "mine/secret/."],
+    ["update", "device/mine/../twin/edge_updated", {}, "twin"],
+    ["insert", "mine/event/web.17", { ...object(about("Node", "", "edge-2")), event: about("Pod", "mine", "web") }],
+    ["patch", "mine/event/web.17", about("Pod", "mine", "web")],
+    ["insert", "kube-system/event/edge-1.17", about("Node", "", "edge-1")],
     ["query", "theirs/configmap/settings"],
     ["query", "theirs/secret/key"],
     ["query", "mine/secret"],

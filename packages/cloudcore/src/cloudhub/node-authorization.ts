@@ -10,6 +10,8 @@ export type AuthorizationVerdict =
 const ALLOWED: AuthorizationVerdict = { kind: "allowed" };
 
 const LEASE_NAMESPACE = "kube-node-lease";
+/** Where events about objects without a namespace are. */
+const NODE_EVENT_NAMESPACE = "default";
 
 /**
  * Decides what a node may do: speak for itself, and read and write its own objects, no others (security.md S3, S4, S22).
@@ -19,7 +21,7 @@ export function authorizeNodeMessage(nodeName: string, message: Message, objects
   const { source, resource = "" } = message.route;
   if (source === "twin") return authorizeTwin(nodeName, resource, objects);
   const path = parseObjectPath(resource);
-  if (!path) return forbidden(`"${resource.slice(0, 200)}" names no object`);
+  if (!path || hasDots(resource)) return forbidden(`"${resource.slice(0, 200)}" names no object`);
   const misnamed = misnamedContent(path, message.content);
   if (misnamed) return forbidden(misnamed);
   const rule = RULES[path.type];
@@ -114,13 +116,17 @@ function serviceaccounttoken(request: Request): AuthorizationVerdict {
 
 /** Events about the node and its pods; the event's name begins with the object's, as all components write it. */
 function event({ nodeName, path, message, objects }: Request): AuthorizationVerdict {
-  const content = memberOf(message.content, "event") ?? message.content;
+  // A patch brings the event that it is about beside itself; else the content is the event (wire.md U21).
+  const content = message.route.operation === "patch" ? memberOf(message.content, "event") : message.content;
   const involved = memberOf(content, "involvedObject");
   const name = involved?.["name"];
   const namespace = involved?.["namespace"];
   if (typeof name !== "string" || !path.name?.startsWith(`${name}.`))
     return forbidden("the event is not about its name");
-  if (involved?.["kind"] === "Node") return name === nodeName ? ALLOWED : forbidden("the event is about another node");
+  if (involved?.["kind"] === "Node")
+    return name === nodeName && path.namespace === NODE_EVENT_NAMESPACE
+      ? ALLOWED
+      : forbidden(`the event is about another node, or not in namespace ${NODE_EVENT_NAMESPACE}`);
   const aboutOwnPod =
     involved?.["kind"] === "Pod" &&
     typeof namespace === "string" &&
@@ -132,10 +138,15 @@ function event({ nodeName, path, message, objects }: Request): AuthorizationVerd
 function authorizeTwin(nodeName: string, resource: string, objects: NodeObjects): AuthorizationVerdict {
   if (resource === "membership/detail" || resource === "membership") return ALLOWED;
   const device = parseDevicePath(resource);
-  if (!device) return forbidden(`"${resource.slice(0, 200)}" names no device`);
+  if (!device || hasDots(resource)) return forbidden(`"${resource.slice(0, 200)}" names no device`);
   return objects.ownsDevice(nodeName, { namespace: device.namespace, name: device.name })
     ? ALLOWED
     : forbidden("the device is not bound to the node");
+}
+
+/** Whether a part of the path would lead elsewhere in a URL. */
+function hasDots(resource: string): boolean {
+  return resource.split("/").some((part) => part === "." || part === "..");
 }
 
 function named(
