@@ -4,8 +4,13 @@ interface ScheduledEvent {
   readonly atMs: number;
   readonly order: number;
   readonly run: () => void;
+  /** Only when a livelock is suspected: where it was scheduled. */
+  readonly stack: string | undefined;
   cancelled: boolean;
 }
+
+/** More events than this in one virtual second mean that some loop never waits. */
+const LIVELOCK_EVENTS_PER_SECOND = 20_000;
 
 /**
  * Virtual time and the simulation's one scheduler. Events run in order of time, then of scheduling; between two events
@@ -18,6 +23,8 @@ export class VirtualClock implements Clock {
   #order = 0;
   /** Events run so far: a seed that takes other steps shows here first. */
   stepCount = 0;
+  #secondBeganMs = 0;
+  #stepsThisSecond = 0;
 
   constructor(startWallMs: number = Date.UTC(2026, 0, 1)) {
     this.#startWallMs = startWallMs;
@@ -36,6 +43,7 @@ export class VirtualClock implements Clock {
       atMs: this.#nowMs + Math.max(0, delayMs),
       order: this.#order++,
       run: callback,
+      stack: this.#stepsThisSecond > LIVELOCK_EVENTS_PER_SECOND / 2 ? new Error("scheduled here").stack : undefined,
       cancelled: false,
     };
     this.#insert(event);
@@ -57,6 +65,7 @@ export class VirtualClock implements Clock {
       if (next.cancelled) continue;
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
       this.stepCount++;
+      this.#checkForLivelock(next);
       next.run();
       await settle();
     }
@@ -70,6 +79,17 @@ export class VirtualClock implements Clock {
       await this.advance(stepMs);
     }
     return condition();
+  }
+
+  /** A loop that never waits would keep the world in one moment for ever; whoever scheduled its next turn is named. */
+  #checkForLivelock(next: ScheduledEvent): void {
+    if (this.#nowMs - this.#secondBeganMs >= 1000) {
+      this.#secondBeganMs = this.#nowMs;
+      this.#stepsThisSecond = 0;
+    }
+    this.#stepsThisSecond++;
+    if (this.#stepsThisSecond > LIVELOCK_EVENTS_PER_SECOND)
+      throw new Error(`Livelock at ${this.#nowMs} ms of virtual time: a loop never waits; ${next.stack}`);
   }
 
   /** A binary heap: first by time, then by order of scheduling. */

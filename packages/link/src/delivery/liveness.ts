@@ -54,16 +54,17 @@ export class Liveness {
     return Math.min(this.#lastMessageMs + messageTimeoutMs, pingDueMs);
   }
 
+  /** Compares with the very sums of {@link nextCheckAtMs}: a rounded difference could call a check due for ever. */
   check(nowMs: number): LivenessVerdict {
     if (this.#suspended) return { kind: "fine" };
     const { messageTimeoutMs, pingAfterMs, pingTimeoutMs } = this.#options;
-    if (nowMs - this.#lastMessageMs >= messageTimeoutMs)
+    if (nowMs >= this.#lastMessageMs + messageTimeoutMs)
       return { kind: "dead", reason: `no message for ${seconds(messageTimeoutMs)}` };
     if (this.#pingedMs !== undefined) {
-      if (nowMs - this.#pingedMs < pingTimeoutMs) return { kind: "fine" };
+      if (nowMs < this.#pingedMs + pingTimeoutMs) return { kind: "fine" };
       return { kind: "dead", reason: `no answer to a ping for ${seconds(pingTimeoutMs)}` };
     }
-    if (nowMs - this.#lastAliveMs < pingAfterMs) return { kind: "fine" };
+    if (nowMs < this.#lastAliveMs + pingAfterMs) return { kind: "fine" };
     this.#pingedMs = nowMs;
     return { kind: "ping" };
   }
