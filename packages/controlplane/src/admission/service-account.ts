@@ -1,5 +1,5 @@
 import { type JsonObject, randomNameSuffix } from "@skerry/base";
-import { type ApiObject, asJsonObject, ensureObject, objectsIn, textAt } from "../registry/api-object.ts";
+import { type ApiObject, asJsonObject, ensureObject, objectAt, objectsIn, textAt } from "../registry/api-object.ts";
 import type { ResourceDefinition, WriteScope } from "../registry/resource-definition.ts";
 import { forbidden } from "../registry/status-errors.ts";
 
@@ -12,7 +12,10 @@ const FILE_MODE_0644 = 0o644;
 
 /** Gives a pod its service account, and the volume with the account's token. @throws ApiError Forbidden */
 export function admitServiceAccount(definition: ResourceDefinition, pod: ApiObject, scope: WriteScope): void {
-  if (pod.metadata.annotations?.[MIRROR_ANNOTATION] !== undefined) return;
+  if (pod.metadata.annotations?.[MIRROR_ANNOTATION] !== undefined) {
+    admitMirrorPod(definition, pod);
+    return;
+  }
   const spec = ensureObject(asJsonObject(pod), "spec");
   const name = textAt(spec, "serviceAccountName") || "default";
   spec["serviceAccountName"] = name;
@@ -30,6 +33,29 @@ export function admitServiceAccount(definition: ResourceDefinition, pod: ApiObje
     spec["imagePullSecrets"] = structuredClone(secrets);
   const mounts = spec["automountServiceAccountToken"] ?? account["automountServiceAccountToken"];
   if (mounts !== false) mountToken(spec, scope);
+}
+
+/** A mirror pod is made by its node, whom it would give what it refers to. @throws ApiError Forbidden */
+function admitMirrorPod(definition: ResourceDefinition, pod: ApiObject): void {
+  const spec = objectAt(asJsonObject(pod), "spec");
+  const refuse = (what: string): never => {
+    throw forbidden(definition.reference, pod.metadata.name, `a mirror pod may not ${what}`);
+  };
+  if (textAt(spec, "serviceAccountName") || textAt(spec, "serviceAccount")) refuse("reference service accounts");
+  if (objectsIn(spec["imagePullSecrets"]).length > 0) refuse("reference secrets");
+  for (const volume of objectsIn(spec["volumes"])) {
+    if (volume["secret"] !== undefined) refuse("reference secrets");
+    for (const source of objectsIn(objectAt(volume, "projected")["sources"])) {
+      if (source["secret"] !== undefined) refuse("reference secrets");
+      if (source["serviceAccountToken"] !== undefined) refuse("use ServiceAccountToken volume projections");
+    }
+  }
+  for (const container of [...objectsIn(spec["initContainers"]), ...objectsIn(spec["containers"])]) {
+    const isSecret =
+      objectsIn(container["envFrom"]).some((source) => source["secretRef"] !== undefined) ||
+      objectsIn(container["env"]).some((entry) => objectAt(entry, "valueFrom")["secretKeyRef"] !== undefined);
+    if (isSecret) refuse("reference secrets");
+  }
 }
 
 function mountToken(spec: JsonObject, scope: WriteScope): void {

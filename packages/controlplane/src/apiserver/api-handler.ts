@@ -67,6 +67,15 @@ export class ApiHandler {
     }
   }
 
+  /** Whether it is known who makes the request; to be asked before much of a body is read. */
+  isKnown(head: Pick<ApiRequest, "headers" | "certificateUser">): boolean {
+    try {
+      return this.#options.authenticator.authenticate(head) !== ANONYMOUS;
+    } catch {
+      return false;
+    }
+  }
+
   async #answer(request: ApiRequest): Promise<ApiResponse> {
     let user = this.#options.authenticator.authenticate(request);
     const isPublic = PUBLIC_PATHS.has(request.path) || /^\/(livez|readyz|healthz)\//.test(request.path);

@@ -15,7 +15,7 @@ export class Authenticator {
   }
 
   /** {@link ANONYMOUS} without credentials. @throws ApiError 401 when there are some and they do not hold */
-  authenticate(request: ApiRequest): UserInfo {
+  authenticate(request: Pick<ApiRequest, "headers" | "certificateUser">): UserInfo {
     const { certificateUser, headers } = request;
     if (certificateUser) return { ...certificateUser, groups: [...certificateUser.groups, "system:authenticated"] };
     const header = headers["authorization"];

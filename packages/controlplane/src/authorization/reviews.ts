@@ -52,8 +52,13 @@ export class Reviews {
   #status(review: ReviewResource, user: UserInfo, spec: JsonObject): JsonObject {
     switch (review.kind) {
       case "TokenReview": {
-        const audiences = Array.isArray(spec["audiences"]) ? spec["audiences"].map(String) : [TOKEN_ISSUER];
-        const found = this.#tokens.authenticate(textAt(spec, "token"), audiences);
+        const asked = Array.isArray(spec["audiences"]) ? spec["audiences"].map(String) : [];
+        const token = textAt(spec, "token");
+        // Only those that the token is for: who asked for several must not take it for one of the others.
+        const audiences = (asked.length > 0 ? asked : [TOKEN_ISSUER]).filter((audience) =>
+          this.#tokens.authenticate(token, [audience]),
+        );
+        const found = this.#tokens.authenticate(token, audiences);
         return found ? { authenticated: true, user: userJson(found), audiences } : { error: "invalid bearer token" };
       }
       case "SelfSubjectReview":

@@ -21,8 +21,9 @@ import {
   services,
 } from "@skerry/api";
 import { silentLogger } from "@skerry/base";
+import { ManualClock, SeededRandom } from "@skerry/base/testing";
 import { asJson, isApiError } from "@skerry/kube";
-import { ManualClock, MemoryKubernetesApi, seededRandom } from "@skerry/kube/testing";
+import { MemoryKubernetesApi } from "@skerry/kube/testing";
 import { startControllers } from "./index.ts";
 import { playKubelet } from "./testing/controller-world.ts";
 
@@ -52,7 +53,7 @@ async function start(): Promise<World> {
       },
     },
   );
-  const ports = { api, clock, random: seededRandom(3), logger: silentLogger };
+  const ports = { api, clock, random: new SeededRandom(3), logger: silentLogger };
   const controllers = await startControllers({ ...ports, rootCaPem: "PEM" });
   await clock.settle();
   return { api, clock, [Symbol.asyncDispose]: () => controllers[Symbol.asyncDispose]() };

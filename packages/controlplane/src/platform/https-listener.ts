@@ -1,13 +1,14 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
-import { type AddressInfo, isIPv6 } from "node:net";
+import { type AddressInfo, isIPv6, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { describeError, type Logger } from "@skerry/base";
+import { ApiError } from "@skerry/kube";
 import type { ApiHandler } from "../apiserver/api-handler.ts";
 import type { ApiRequest, ApiResponse } from "../apiserver/api-request.ts";
 import type { UserInfo } from "../registry/request-context.ts";
-import { requestTooLarge } from "../registry/status-errors.ts";
+import { requestTooLarge, unauthorized } from "../registry/status-errors.ts";
 import type { PemPair } from "./credentials.ts";
 import { listenFailed, portInUse } from "./errors.ts";
 
@@ -18,6 +19,8 @@ const REQUEST_TIMEOUT_MS = 60_000;
 /** A watch whose client takes nothing for this long is cut; it comes back with its last revision. */
 const STALLED_TIMEOUT_MS = 60_000;
 const CONNECTION_LIMIT = 2_000;
+/** Read of a body before it is known who sends it, so that strangers cannot fill the memory. */
+const STRANGERS_BODY_LIMIT_BYTES = 16 * 1024;
 
 /** How to listen. */
 export interface ListenOptions {
@@ -47,6 +50,7 @@ export async function listenHttps(options: ListenOptions): Promise<HttpsListener
       requestCert: true,
       rejectUnauthorized: false,
       minVersion: "TLSv1.2",
+      handshakeTimeout: HEADERS_TIMEOUT_MS,
       maxHeaderSize: HEADERS_LIMIT_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -60,6 +64,11 @@ export async function listenHttps(options: ListenOptions): Promise<HttpsListener
     },
   );
   server.maxConnections = CONNECTION_LIMIT;
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   // Foreign clients (plain HTTP, port scanners) are no failure of ours.
   server.on("tlsClientError", (error) => logger.debug("A TLS handshake failed", { error: error.message }));
   server.on("clientError", (_error, socket) => socket.destroy());
@@ -70,7 +79,8 @@ export async function listenHttps(options: ListenOptions): Promise<HttpsListener
     async [Symbol.asyncDispose](): Promise<void> {
       const closed = once(server, "close");
       server.close();
-      server.closeAllConnections();
+      // All of them: those in the middle of their TLS handshake too.
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };
@@ -91,26 +101,25 @@ async function listen(server: Server, { address, port }: ListenOptions): Promise
 async function answer(handler: ApiHandler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const gone = new AbortController();
   outgoing.on("close", () => gone.abort());
-  const body = await readBody(incoming);
-  if (!body) {
-    const { status } = requestTooLarge(BODY_LIMIT_BYTES);
-    await send(outgoing, { status: 413, headers: { connection: "close" }, body: JSON.stringify(status) }, gone.signal);
-    return;
-  }
   const url = new URL(incoming.url ?? "/", "https://server");
   const user = certificateUser(incoming);
-  const request: ApiRequest = {
+  const head: Omit<ApiRequest, "body"> = {
     method: incoming.method ?? "GET",
     path: url.pathname,
     query: url.searchParams,
     headers: Object.fromEntries(
       Object.entries(incoming.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(",") : value]),
     ),
-    body,
     ...(user ? { certificateUser: user } : {}),
     signal: gone.signal,
   };
-  await send(outgoing, await handler.handle(request), gone.signal);
+  const body = await readBody(incoming, () => handler.isKnown(head));
+  if (body instanceof ApiError) {
+    const headers = { "content-type": "application/json", connection: "close" };
+    await send(outgoing, { status: body.httpStatus, headers, body: JSON.stringify(body.status) }, gone.signal);
+    return;
+  }
+  await send(outgoing, await handler.handle({ ...head, body }), gone.signal);
 }
 
 async function send(outgoing: ServerResponse, response: ApiResponse, signal: AbortSignal): Promise<void> {
@@ -150,13 +159,15 @@ function drained(outgoing: ServerResponse, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The whole body; undefined when it is larger than the limit. */
-async function readBody(incoming: IncomingMessage): Promise<Uint8Array | undefined> {
+/** The whole body, or why it is not read to its end. */
+async function readBody(incoming: IncomingMessage, isKnown: () => boolean): Promise<Uint8Array | ApiError> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
+    const wasSmall = sizeBytes <= STRANGERS_BODY_LIMIT_BYTES;
     sizeBytes += chunk.length;
-    if (sizeBytes > BODY_LIMIT_BYTES) return undefined;
+    if (wasSmall && sizeBytes > STRANGERS_BODY_LIMIT_BYTES && !isKnown()) return unauthorized();
+    if (sizeBytes > BODY_LIMIT_BYTES) return requestTooLarge(BODY_LIMIT_BYTES);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -7,6 +7,7 @@ import {
   type ResourceReference,
 } from "@skerry/api";
 import { silentLogger } from "@skerry/base";
+import { ManualClock, SeededRandom } from "@skerry/base/testing";
 import {
   ApiError,
   type CollectionTarget,
@@ -16,7 +17,7 @@ import {
   type WatchOptions,
   type WriteOptions,
 } from "@skerry/kube";
-import { ManualClock, MemoryKubernetesApi, seededRandom } from "@skerry/kube/testing";
+import { MemoryKubernetesApi } from "@skerry/kube/testing";
 import { type ClusterInformers, createClusterInformers } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
 
@@ -87,7 +88,7 @@ export async function controllerWorld(
   const clock = new ManualClock(Date.UTC(2026, 0, 1));
   const api = new DisturbedApi({ now: () => clock.now() });
   await prepare?.(api);
-  const ports: ControllerPorts = { api, clock, random: seededRandom(7), logger: silentLogger };
+  const ports: ControllerPorts = { api, clock, random: new SeededRandom(7), logger: silentLogger };
   const informers = createClusterInformers(ports);
   const all: Informer<never>[] = Object.values(informers);
   for (const informer of all) informer.start();

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { serviceAccounts, type TokenRequest } from "@skerry/api";
+import { startTestApiServer, type TestApiServer } from "../testing/test-api-server.ts";
+
+async function tokenFor(server: TestApiServer, audiences: string[]): Promise<string> {
+  const target = { resource: serviceAccounts, namespace: "default", name: "default", subresource: "token" };
+  const body = {
+    apiVersion: "authentication.k8s.io/v1",
+    kind: "TokenRequest",
+    metadata: { name: "" },
+    spec: { audiences },
+  };
+  return (await server.api.createSubresource<TokenRequest>(target, body)).status?.token ?? "";
+}
+
+test("a token review names only audiences that the token is for", async () => {
+  await using server = await startTestApiServer();
+  const token = await tokenFor(server, ["vault"]);
+  const review = async (audiences: string[]): Promise<unknown> => {
+    const body = { apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", spec: { token, audiences } };
+    const answer = await server.call("POST", "/apis/authentication.k8s.io/v1/tokenreviews", { body });
+    const { authenticated, audiences: named } = answer.body["status"] as Record<string, unknown>;
+    return [authenticated ?? false, named];
+  };
+  assert.deepEqual(await review(["vault", "payments"]), [true, ["vault"]]);
+  assert.deepEqual(await review(["payments"]), [false, undefined]);
+  assert.deepEqual(await review([]), [false, undefined]);
+});
+
+test("a token for another audience, without a signature or with another algorithm lets nobody in", async () => {
+  await using server = await startTestApiServer();
+  const good = await tokenFor(server, []);
+  const [header = "", claims = "", signature = ""] = good.split(".");
+  const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const admin = encoded({ ...JSON.parse(Buffer.from(claims, "base64url").toString()), sub: "system:admin" });
+  const tried = async (token: string): Promise<number> =>
+    (await server.send("GET", "/api", { user: null, headers: { authorization: `Bearer ${token}` } })).status;
+  assert.equal(await tried(good), 200);
+  for (const token of [
+    await tokenFor(server, ["vault"]),
+    `${encoded({ alg: "none" })}.${claims}.`,
+    `${encoded({ alg: "none" })}.${claims}.${signature}`,
+    `${encoded({ alg: "HS256" })}.${claims}.${signature}`,
+    `${header}.${admin}.${signature}`,
+    `${header}.${claims}.`,
+    `${header}.${claims}`,
+    `${good}.x`,
+  ])
+    assert.equal(await tried(token), 401, token);
+});
+
+test("a group to act as without a user is refused, instead of acting with all rights", async () => {
+  await using server = await startTestApiServer();
+  for (const header of ["impersonate-group", "impersonate-uid", "impersonate-extra-scope"]) {
+    const answer = await server.call("GET", "/api/v1/secrets", { headers: { [header]: "viewers" } });
+    assert.equal(answer.status, 400, header);
+  }
+});
+
+test("a mirror pod that refers to a Secret or a service account is refused", async () => {
+  await using server = await startTestApiServer();
+  const metadata = { name: "static", annotations: { "kubernetes.io/config.mirror": "hash" } };
+  const container = { name: "c", image: "i" };
+  const create = async (spec: object): Promise<number> =>
+    (
+      await server.call("POST", "/api/v1/namespaces/default/pods?dryRun=All", {
+        body: {
+          apiVersion: "v1",
+          kind: "Pod",
+          metadata,
+          spec: { nodeName: "edge-1", containers: [container], ...spec },
+        },
+      })
+    ).status;
+  assert.equal(await create({}), 201);
+  for (const spec of [
+    { serviceAccountName: "default" },
+    { imagePullSecrets: [{ name: "s" }] },
+    { volumes: [{ name: "v", secret: { secretName: "s" } }] },
+    { volumes: [{ name: "v", projected: { sources: [{ secret: { name: "s" } }] } }] },
+    { volumes: [{ name: "v", projected: { sources: [{ serviceAccountToken: { path: "token" } }] } }] },
+    { containers: [{ ...container, envFrom: [{ secretRef: { name: "s" } }] }] },
+    {
+      initContainers: [
+        { ...container, name: "i", env: [{ name: "A", valueFrom: { secretKeyRef: { name: "s", key: "k" } } }] },
+      ],
+    },
+  ])
+    assert.equal(await create(spec), 403, JSON.stringify(spec));
+});
