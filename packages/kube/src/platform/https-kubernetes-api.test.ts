@@ -93,6 +93,26 @@ test("each call is the request that the Kubernetes API expects", async () => {
   assert.equal(server.seen[0]?.authorization, "Bearer t");
 });
 
+test("a name that would lead elsewhere in the path is refused before anything is sent", async () => {
+  await using server = await serve((_seen, response) => response.end(JSON.stringify(pod)));
+  using api = apiOf(server.url);
+  for (const name of ["", ".", ".."]) {
+    await assert.rejects(
+      async () => api.get({ ...target, name }),
+      (error) => isApiError(error, "BadRequest"),
+    );
+    await assert.rejects(
+      async () => api.patch({ ...target, namespace: name }, { type: "merge", body: {} }),
+      (error) => isApiError(error, "BadRequest"),
+    );
+  }
+  await api.get({ ...target, name: "../../secrets/x?watch=1#" });
+  assert.deepEqual(
+    server.seen.map(({ url }) => url),
+    ["/api/v1/namespaces/default/pods/..%2F..%2Fsecrets%2Fx%3Fwatch%3D1%23"],
+  );
+});
+
 test("items of a list get their kind, selectors and limits are passed on", async () => {
   await using server = await serve((_seen, response) =>
     response.end(

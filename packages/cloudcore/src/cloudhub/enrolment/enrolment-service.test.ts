@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nodes } from "@skerry/api";
 import { silentLogger } from "@skerry/base";
-import { ManualClock, MemoryKubernetesApi } from "@skerry/kube/testing";
+import { ManualClock } from "@skerry/base/testing";
+import { MemoryKubernetesApi } from "@skerry/kube/testing";
 import { bearerTokenFor, createJoinToken, nodeSubject } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
 import { type EnrolmentRequest, EnrolmentService } from "./enrolment-service.ts";
@@ -215,4 +216,19 @@ test("whether a node exists is answered as KubeEdge's keadm expects, other paths
   assert.deepEqual(await ask({ path: "/node/edge-1" }).then(({ status, text }) => [status, text]), [200, "Node found"]);
   assert.equal((await ask({ path: "/nodeupgrade", method: "POST" })).status, 404);
   assert.equal((await ask({ path: "/edge.crt", method: "POST" })).status, 405);
+});
+
+test("what cannot be a node's name is not looked up at the API server", async () => {
+  const { api, ask } = world();
+  let lookUps = 0;
+  const get = api.get.bind(api);
+  api.get = (...parameters) => {
+    lookUps++;
+    return get(...parameters);
+  };
+  for (const name of ["..", ".", "%2e%2e", "A", "a b", "a?watch=true"])
+    assert.equal((await ask({ path: `/node/${name}` })).status, 404, name);
+  assert.equal(lookUps, 0);
+  assert.equal((await ask({ path: "/node/edge-1" })).status, 404);
+  assert.equal(lookUps, 1);
 });

@@ -1,7 +1,7 @@
 import { nodes } from "@skerry/api";
 import { type Clock, describeError, isSkerryError, type Logger } from "@skerry/base";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
-import { type KeyedCertificate, nodeNameOf, nodeSubject, type Pki, verifyBearerToken } from "@skerry/pki";
+import { isNodeName, type KeyedCertificate, nodeNameOf, nodeSubject, type Pki, verifyBearerToken } from "@skerry/pki";
 import { CLOCK_TOLERANCE_MS } from "../credentials/cloud-credentials.ts";
 import { nameInUse, nodeNameContradiction, notAnEdgeNode } from "../errors.ts";
 import { FailureLimiter } from "./failure-limiter.ts";
@@ -160,6 +160,8 @@ export class EnrolmentService {
 
   /** `keadm join` asks before it has a certificate whether the name is free. */
   async #checkNode(nodeName: string): Promise<EnrolmentResponse> {
+    // Anybody may ask: what cannot be a node does not reach the API server.
+    if (!isNodeName(nodeName)) return text(404, "Node not found");
     try {
       await this.#options.api.get({ resource: nodes, name: nodeName });
       return text(200, "Node found");
