@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLogger } from "@skerry/base";
-import { ManualClock } from "./testing/manual-clock.ts";
-import { seededRandom } from "./testing/seeded-random.ts";
+import { ManualClock, SeededRandom } from "@skerry/base/testing";
 import { WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
 
 function queueOf(
@@ -10,7 +9,7 @@ function queueOf(
   options: Partial<WorkQueueOptions> = {},
 ): { queue: WorkQueue; clock: ManualClock } {
   const clock = new ManualClock();
-  const queue = new WorkQueue({ work, clock, random: seededRandom(1), logger: silentLogger, ...options });
+  const queue = new WorkQueue({ work, clock, random: new SeededRandom(1), logger: silentLogger, ...options });
   return { queue, clock };
 }
 

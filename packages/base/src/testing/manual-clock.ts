@@ -34,6 +34,11 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Lets all work that needs no time finish. */
+  settle(): Promise<void> {
+    return settle();
+  }
+
   /** Moves on, running what falls due in order of time, then of setting. */
   async advance(durationMs: number): Promise<void> {
     const untilMs = this.#nowMs + durationMs;
@@ -54,5 +59,5 @@ export class ManualClock implements Clock {
 
 /** Lets everything run that is ready: promise reactions, and commits that the database has put off to the next turn. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 20; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
 }

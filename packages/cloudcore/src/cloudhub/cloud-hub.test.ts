@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nodes } from "@skerry/api";
 import { type JsonValue, silentLogger } from "@skerry/base";
-import { ManualClock, MemoryKubernetesApi, seededRandom } from "@skerry/kube/testing";
+import { ManualClock, SeededRandom } from "@skerry/base/testing";
+import { MemoryKubernetesApi } from "@skerry/kube/testing";
 import { acknowledgementOf, errorStatusOf, keepaliveMessage, type Message, newMessage } from "@skerry/link";
 import { CloudHub, type CloudHubOptions } from "./cloud-hub.ts";
 import type { Reply, SessionEvent } from "./cloud-hub-port.ts";
@@ -37,7 +38,7 @@ async function world(
   handle: (message: Message, reply: Reply) => Promise<void> = () => Promise.resolve(),
 ): Promise<World> {
   const clock = new ManualClock(1_000_000);
-  const random = seededRandom(1);
+  const random = new SeededRandom(1);
   const listener = new ScriptedListener();
   const api = new MemoryKubernetesApi();
   const hub = new CloudHub({ listen: listener.listen, api, clock, random, logger: silentLogger, ...options });
@@ -82,7 +83,7 @@ test("a node connects, is told of objects, acknowledges, and is known to be gone
   const message = podUpdate("web", "7", cloud);
   assert.equal(cloud.hub.deliver("edge-1", message), true);
   assert.deepEqual(edge.received, [message]);
-  edge.send(acknowledgementOf({ clock: cloud.clock, random: seededRandom(2) }, message));
+  edge.send(acknowledgementOf({ clock: cloud.clock, random: new SeededRandom(2) }, message));
   assert.deepEqual(cloud.delivered, [message]);
   edge.break();
   assert.deepEqual(cloud.events, [
@@ -153,7 +154,7 @@ test("a node's messages are handled one after the other, and a slow handler stop
   assert.deepEqual(cloud.handled, ["edge edge-1 default/podpatch/edge-1-0", "edge edge-2 default/podpatch/edge-2-a"]);
   assert.equal(slow.paused, true);
   for (const minute of [1, 2, 3]) {
-    quick.send(keepaliveMessage({ clock: cloud.clock, random: seededRandom(minute) }));
+    quick.send(keepaliveMessage({ clock: cloud.clock, random: new SeededRandom(minute) }));
     await cloud.clock.advance(9_000);
   }
   assert.equal(slow.closed, undefined, "silence is not held against a node that is not read");
@@ -260,7 +261,7 @@ test("a node without keepalives is pinged, then given up; one with keepalives st
   const lively = cloud.listener.connect("edge-2");
   for (let elapsedMs = 0; elapsedMs < 60_000; elapsedMs += 5_000) {
     if (elapsedMs % 15_000 === 0)
-      lively.send(keepaliveMessage({ clock: cloud.clock, random: seededRandom(elapsedMs) }));
+      lively.send(keepaliveMessage({ clock: cloud.clock, random: new SeededRandom(elapsedMs) }));
     lively.alive();
     await cloud.clock.advance(5_000);
   }

@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ConfigMap, configMaps, type KubernetesObject, type ObjectList } from "@skerry/api";
 import { silentLogger } from "@skerry/base";
+import { ManualClock, SeededRandom } from "@skerry/base/testing";
 import type { CollectionTarget, KubernetesApi, ListOptions, WatchEvent, WatchOptions } from "../kubernetes-api.ts";
-import { ManualClock } from "../testing/manual-clock.ts";
 import { MemoryKubernetesApi } from "../testing/memory-kubernetes-api.ts";
-import { seededRandom } from "../testing/seeded-random.ts";
 import { Informer } from "./informer.ts";
 import type { InformerOptions } from "./informer-options.ts";
 
@@ -52,7 +51,7 @@ function world(options: Partial<InformerOptions<ConfigMap>> = {}): {
     api: api as KubernetesApi,
     target,
     clock,
-    random: seededRandom(1),
+    random: new SeededRandom(1),
     logger: silentLogger,
     ...options,
   });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type KubernetesObject, secrets } from "@skerry/api";
 import { fromBase64, isSkerryError, silentLogger } from "@skerry/base";
-import { ManualClock, MemoryKubernetesApi, seededRandom } from "@skerry/kube/testing";
+import { ManualClock, SeededRandom } from "@skerry/base/testing";
+import { MemoryKubernetesApi } from "@skerry/kube/testing";
 import { joinTokenExpiry } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
 import { type CloudCredentials, type CloudCredentialsOptions, loadCloudCredentials } from "./cloud-credentials.ts";
@@ -102,7 +103,7 @@ test("the join token is stored at the start, renewed in time, and tried again wh
   const store = new SecretStore(api);
   const read = store.read.bind(store);
   store.read = (name, signal) => (failures-- > 0 ? Promise.reject(new Error("down")) : read(name, signal));
-  const random = seededRandom(1);
+  const random = new SeededRandom(1);
   await using keeper = new JoinTokenKeeper({
     store,
     pki: systemPki,
