@@ -451,3 +451,55 @@ test("a field that is not supported is told by an Event, never left out silently
   assert.ok(world.cloud.eventReasons("disk").includes("FailedMount"));
   assert.equal(world.phase("disk"), "Pending");
 });
+
+test("a new pod's status is not lost when an old pod of its name ends after it has come", async () => {
+  await using world = new EdgedWorld();
+  world.runtime.programs.set("app", { ignoresStop: true });
+  await world.start();
+  await world.put("pod", world.pod("web", { terminationGracePeriodSeconds: 10 }));
+  await world.remove("pod", "web");
+  await world.pass(2000);
+  world.cloud.setConnected(false);
+  await world.put("pod", world.pod("web", {}, "uid-second"));
+  await world.pass(20_000);
+  assert.deepEqual(
+    world.runtime.running().map(({ uid }) => uid),
+    ["uid-second"],
+  );
+  const reportsBefore = world.cloud.received.length;
+  world.cloud.setConnected(true);
+  await world.pass(1000);
+  const reports = world.cloud.received.slice(reportsBefore).filter(({ route }) => route.resource?.includes("podpatch"));
+  assert.match(String(reports.at(-1)?.content), /uid-second.*"phase":"Running"/s);
+});
+
+test("no start is asked of the runtime once the pod's deletion is stored, however far the start had come", async () => {
+  for (let removedAfterMs = 0; removedAfterMs <= 12_000; removedAfterMs += 400) {
+    await using world = new EdgedWorld();
+    world.runtime.delayMs = 1000;
+    await world.start();
+    await world.pass(10_000);
+    const askedAtMs: number[] = [];
+    const startContainer = world.runtime.startContainer.bind(world.runtime);
+    world.runtime.startContainer = (id) => {
+      askedAtMs.push(world.clock.monotonicMs());
+      return startContainer(id);
+    };
+    await world.put("pod", world.pod("web"));
+    for (let passedMs = 0; passedMs < removedAfterMs; passedMs += 100) await world.pass(100);
+    const removedAtMs = world.clock.monotonicMs();
+    await world.remove("pod", "web");
+    for (let passedMs = 0; passedMs < 30_000; passedMs += 500) await world.pass(500);
+    assert.ok(
+      askedAtMs.every((askedMs) => askedMs <= removedAtMs),
+      `removed after ${removedAfterMs} ms`,
+    );
+    assert.deepEqual(await listed(world), []);
+  }
+});
+
+async function listed(world: EdgedWorld): Promise<unknown[]> {
+  const containers = world.runtime.listContainers();
+  await world.pass(1000);
+  return containers;
+}

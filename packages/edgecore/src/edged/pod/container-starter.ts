@@ -83,6 +83,8 @@ export class ContainerStarter {
     }
     place.notices.container(container, "Normal", "Created", `Created container: ${container.name}`);
 
+    // Deleted while it was made: what is left of it is removed with the pod.
+    place.signal.throwIfAborted();
     try {
       await runtime.startContainer(containerId);
     } catch (error) {

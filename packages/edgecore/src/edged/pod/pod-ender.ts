@@ -54,14 +54,14 @@ export class PodEnder {
   }
 
   /** The store no longer has it (deleted by force, or confirmed): nothing of it may run on. */
-  async removeGone(nameIsFree: boolean): Promise<void> {
+  async removeGone(): Promise<void> {
     const state = await this.#reader.read();
     // After a graceful end whatever is left has had its time.
     this.#graceSeconds = this.#graceSeconds === undefined ? gracePeriodOf(allContainers(state)) : 0;
     await this.#killer.killPod(state, this.#graceSeconds, undefined, undefined);
     await this.#killer.removePod(state);
     await this.#removeFiles();
-    await this.#reporter.forget(nameIsFree);
+    await this.#reporter.forget();
   }
 
   /** If the grace period was shortened while the pod ends, the runtime is told, beside the call that still waits. */

@@ -274,8 +274,7 @@ export class PodWorker implements AsyncDisposable {
   }
 
   async #removeGone(): Promise<undefined> {
-    const { namespace, name } = this.identity;
-    await this.#ender.removeGone(this.#services.meta.get({ type: "pod", namespace, name }) === undefined);
+    await this.#ender.removeGone();
     this.#onGone();
   }
 

@@ -65,12 +65,11 @@ export class StatusReporter {
   }
 
   /** The pod is gone from the store: nothing about it needs to be remembered or sent. */
-  async forget(nameIsFree: boolean): Promise<void> {
+  async forget(): Promise<void> {
     await this.#meta.transaction((transaction) => {
       forgetPod(transaction, this.#pod.uid);
       this.#meta.outbox.remove(transaction, removalKey(this.#pod));
-      // A newer pod of the same name has its own status under this key.
-      if (nameIsFree) this.#meta.outbox.remove(transaction, statusKey(this.#pod));
+      this.#meta.outbox.remove(transaction, statusKey(this.#pod));
     });
   }
 
@@ -90,8 +89,9 @@ export class StatusReporter {
   }
 }
 
+/** By UID: a newer pod of the same name may report while this one still ends. */
 function statusKey(pod: PodIdentity): string {
-  return `podpatch/${pod.namespace}/${pod.name}`;
+  return `podpatch/${pod.namespace}/${pod.name}/${pod.uid}`;
 }
 
 function removalKey(pod: PodIdentity): string {
