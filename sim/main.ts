@@ -1,7 +1,7 @@
 // `npm run sim -- --seeds 200 [--from 1]`, `--seed 17` (one seed with its history), `--mutants` (finds planted bugs).
 import { parseArgs } from "node:util";
 import { describeError, silentLogger } from "@skerry/base";
-import { createLogger, systemClock } from "@skerry/base/platform";
+import { createLogger } from "@skerry/base/platform";
 import { mutants } from "./mutants.ts";
 import { FaultCounters } from "./world/fault-counters.ts";
 import { runWorld } from "./world/world.ts";
@@ -28,15 +28,10 @@ const { values } = parseArgs({
 });
 
 async function runOne(seed: number, mutantName: string | undefined): Promise<boolean> {
-  const logger = createLogger({
-    clock: systemClock,
-    write: (line) => console.log(line),
-    level: "debug",
-    format: "text",
-  });
+  const write = (line: string): void => console.log(line);
   const result = await runWorld(
     seed,
-    logger,
+    (clock) => createLogger({ clock, write, level: "debug", format: "text" }),
     mutants.find(({ name }) => name === mutantName),
   );
   console.log(result.history.text());

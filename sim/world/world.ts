@@ -1,5 +1,5 @@
 import { type Device, type DeviceModel, deviceModels, devices, type KubernetesObject } from "@skerry/api";
-import { isJsonObject, type JsonValue, type Logger } from "@skerry/base";
+import { type Clock, isJsonObject, type JsonValue, type Logger } from "@skerry/base";
 import { MemoryBroker } from "@skerry/edgecore/testing";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
 import { checkBothSidesEqual } from "../checkers/both-sides-equal.ts";
@@ -37,9 +37,14 @@ export interface RunResult {
 }
 
 /** Runs one cloud and one edge of production code through a life of work and faults; the seed decides everything. */
-export async function runWorld(seed: number, logger: Logger, mutant?: Mutant): Promise<RunResult> {
+export async function runWorld(
+  seed: number,
+  loggerOn: Logger | ((clock: Clock) => Logger),
+  mutant?: Mutant,
+): Promise<RunResult> {
   const random = new SeededRandom(seed);
   const clock = new VirtualClock();
+  const logger = typeof loggerOn === "function" ? loggerOn(clock) : loggerOn;
   const history = new History(() => clock.monotonicMs());
   const counters = new FaultCounters();
   const api = new MemoryKubernetesApi({ now: () => clock.now() });
