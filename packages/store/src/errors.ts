@@ -5,7 +5,7 @@ export function databaseCorrupt(path: string, finding: string, cause?: unknown):
   return new SkerryError({
     code: "STORE_DATABASE_CORRUPT",
     message: `The database ${path} is damaged: ${finding}`,
-    advice: "Move the file away and start again; what the other side knows is synchronised anew.",
+    advice: "Put the file back from a backup, or move it and its -wal and -shm away to begin with an empty one.",
     details: { path, finding },
     cause,
   });

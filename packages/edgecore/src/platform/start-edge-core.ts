@@ -6,9 +6,7 @@ import { type Clock, type Logger, type Random, sleep } from "@skerry/base";
 import { type LinkCredentials, WebSocketDialer } from "@skerry/link/platform";
 import { certificatePem, isNodeName, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
-import { SqliteDatabase } from "@skerry/store/platform";
 import { EdgeCore, type EdgeCorePorts, type EdgedMachine } from "../edge-core.ts";
-import { edgeDatabaseMigrations } from "../edge-database.ts";
 import { edgedConfig } from "../edged/index.ts";
 import { tokenMissing } from "../enrolment/errors.ts";
 import { Enrolment } from "../enrolment/index.ts";
@@ -16,6 +14,7 @@ import { CredentialFiles } from "../enrolment/platform/credential-files.ts";
 import { httpsEnrolmentClient } from "../enrolment/platform/https-client.ts";
 import type { MqttConnector } from "../eventbus/index.ts";
 import { fileUnreadable } from "./errors.ts";
+import { openEdgeDatabase } from "./open-edge-database.ts";
 
 export interface StartEdgeCoreOptions {
   readonly config: EdgeCoreConfig;
@@ -36,7 +35,7 @@ const FIRST_ENROLMENT_MS = 10_000;
 
 /**
  * Starts EdgeCore on this machine. What is stored runs at once; the cloud is looked for in the background.
- * @throws SkerryError `ENROLMENT_TOKEN_MISSING` and its like, `STORE_DATABASE_CORRUPT`, `EDGECORE_FILE_UNREADABLE`
+ * @throws SkerryError `ENROLMENT_TOKEN_MISSING` and its like, `STORE_DATABASE_TOO_NEW`, `EDGECORE_FILE_UNREADABLE`
  */
 export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<RunningEdgeCore> {
   const { config, clock, random, logger } = options;
@@ -49,7 +48,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
   if (config.edgeHub.enabled) await enrolment.check();
   await using opened = new AsyncDisposableStack();
   await makePrivateFile(config.databasePath);
-  const database = opened.use(new SqliteDatabase({ path: config.databasePath, migrations: edgeDatabaseMigrations }));
+  const database = opened.use(openEdgeDatabase(config.databasePath, clock, logger));
   const edged = config.edged.enabled ? await edgedMachine(config, nodeName, opened) : undefined;
   const mqtt = config.eventBus.enabled ? await mqttConnector(config.eventBus, nodeName) : undefined;
   const ports: EdgeCorePorts = {

@@ -31,7 +31,12 @@ export class SqliteDatabase implements Database {
     this.#path = options.path;
     if (options.path !== ":memory:") mkdirSync(dirname(options.path), { recursive: true });
     this.#database = openChecked(options.path);
-    this.#migrate(options.migrations);
+    try {
+      this.#migrate(options.migrations);
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
     this.#access = {
       all: (sql, ...parameters) => this.#statement(sql).all(...parameters) as Row[],
       first: (sql, ...parameters) => this.#statement(sql).get(...parameters) as Row | undefined,
@@ -115,8 +120,9 @@ export class SqliteDatabase implements Database {
 }
 
 function openChecked(path: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
   try {
-    const database = new DatabaseSync(path);
+    database = new DatabaseSync(path);
     database.exec(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON",
     );
@@ -124,6 +130,8 @@ function openChecked(path: string): DatabaseSync {
     if (finding !== "ok") throw databaseCorrupt(path, finding);
     return database;
   } catch (error) {
+    // Left open, it would remove the write-ahead log of a database that takes this one's place, whenever it is collected.
+    database?.close();
     if (error instanceof Error && /malformed|not a database/i.test(error.message))
       throw databaseCorrupt(path, error.message, error);
     throw error;

@@ -1,0 +1,54 @@
+import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { type Clock, isSkerryError, type Logger } from "@skerry/base";
+import { SqliteDatabase } from "@skerry/store/platform";
+import { edgeDatabaseMigrations } from "../edge-database.ts";
+import { fileUnreadable } from "./errors.ts";
+
+/** SQLite's files of one database. */
+const FILE_ENDINGS = ["", "-wal", "-shm"] as const;
+/** Kept for whoever wants to look at them; the oldest beyond that go, so that a failing disk is not filled. */
+const KEPT_DAMAGED_DATABASES = 3;
+
+/**
+ * Opens the node's database. A damaged one is moved aside, loudly, and an empty one takes its place: the cloud then
+ * sends all objects again, and running containers are adopted.
+ * @throws SkerryError `STORE_DATABASE_TOO_NEW`, `EDGECORE_FILE_UNREADABLE`
+ */
+export function openEdgeDatabase(path: string, clock: Clock, logger: Logger): SqliteDatabase {
+  const open = (): SqliteDatabase => new SqliteDatabase({ path, migrations: edgeDatabaseMigrations });
+  try {
+    return open();
+  } catch (error) {
+    if (!isSkerryError(error, "STORE_DATABASE_CORRUPT")) throw error;
+    const folder = moveAside(path, clock.now());
+    logger.error("The node's database is damaged and was moved aside; the node begins with an empty one", {
+      code: error.code,
+      finding: error.message,
+      movedTo: folder,
+      lost: "what changed on this node and had not reached the cloud",
+      advice:
+        "Nothing to do: containers run on, and the cloud sends everything again. Check the disk if this happens twice.",
+    });
+    return open();
+  }
+}
+
+/** Returns the folder that has the damaged files now. */
+function moveAside(path: string, nowMs: number): string {
+  const prefix = `${basename(path)}.damaged-`;
+  const parent = dirname(path);
+  const folder = join(parent, `${prefix}${new Date(nowMs).toISOString().replaceAll(":", "-")}`);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const files = FILE_ENDINGS.map((ending) => basename(path) + ending);
+    for (const name of readdirSync(parent).filter((entry) => files.includes(entry)))
+      renameSync(join(parent, name), join(folder, name));
+    const damaged = readdirSync(parent).filter((name) => name.startsWith(prefix));
+    for (const name of damaged.sort().slice(0, -KEPT_DAMAGED_DATABASES))
+      rmSync(join(parent, name), { recursive: true });
+  } catch (error) {
+    throw fileUnreadable("database.dataSource", path, error);
+  }
+  return folder;
+}
