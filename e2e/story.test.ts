@@ -1,30 +1,36 @@
 // The issue's story on one installation, step by step with stock kubectl; the tests build on each other.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { connectAsync, type MqttClient } from "mqtt";
-import { Installation, root } from "./support/installation.ts";
-import { machineState } from "./support/machine.ts";
+import { pauseImage } from "../packages/skerry/src/images/builtin-images.ts";
+import { writeOciArchive } from "../packages/skerry/src/images/oci-archive.ts";
+import { pauseProgram } from "../packages/skerry/src/images/pause-program.ts";
+import { writeTar } from "../packages/skerry/src/images/tar-writer.ts";
+import { freePorts, Installation, root } from "./support/installation.ts";
+import { type MachineState, machineState } from "./support/machine.ts";
 import { run } from "./support/run.ts";
 import { waitUntil } from "./support/wait-until.ts";
 
 const NODE = "edge-node-1";
+const architecture = process.arch === "arm64" ? "arm64" : "x64";
 const manifest = join(root, "examples/app/deployment.yaml");
 
 describe("a fresh installation", () => {
   let skerry: Installation;
-  let forwardingBefore = "";
+  let untouched: MachineState;
 
   before(async () => {
     skerry = await Installation.create("story");
-    forwardingBefore = machineState(skerry.home).forwarding;
+    untouched = machineState(skerry.home);
   });
   after(async () => {
     await skerry.dispose();
     const left = machineState(skerry.home);
-    assert.deepEqual(left, { ...left, mounts: [], processes: [], interfaces: [], controlGroups: [] });
-    assert.equal(left.forwarding, forwardingBefore);
+    assert.deepEqual({ ...left, shared: undefined }, { mounts: [], processes: [], interfaces: [], shared: undefined });
+    if (untouched.shared && left.shared) assert.deepEqual(left.shared, untouched.shared);
   });
 
   test("`skerry up --detach` ends with all ready and says what to do next", async () => {
@@ -87,6 +93,7 @@ describe("a fresh installation", () => {
   });
 
   test("a hostPort answers on the node's address and leaves with its pod", async () => {
+    const [hostPort = 0] = await freePorts(1);
     const pod = {
       apiVersion: "v1",
       kind: "Pod",
@@ -99,7 +106,7 @@ describe("a fresh installation", () => {
             name: "web",
             image: "edge-app:latest",
             imagePullPolicy: "IfNotPresent",
-            ports: [{ containerPort: 8080, hostPort: 18_080 }],
+            ports: [{ containerPort: 8080, hostPort }],
           },
         ],
       },
@@ -107,9 +114,41 @@ describe("a fresh installation", () => {
     assert.equal((await skerry.kubectlWith(JSON.stringify(pod), "apply", "-f", "-")).status, 0);
     await skerry.kubectlOk("wait", "--for=condition=Ready", "pod/host-port", "--timeout=120s");
     const { status } = await skerry.get("pod", "host-port");
-    assert.equal((await fetch(`http://${status.hostIP}:18080/`)).status, 200);
+    assert.equal((await fetch(`http://${status.hostIP}:${hostPort}/`)).status, 200);
     await skerry.kubectlOk("delete", "pod", "host-port", "--timeout=120s");
-    await assert.rejects(fetch(`http://${status.hostIP}:18080/`, { signal: AbortSignal.timeout(2_000) }));
+    await assert.rejects(fetch(`http://${status.hostIP}:${hostPort}/`, { signal: AbortSignal.timeout(2_000) }));
+  });
+
+  test("`skerry image load` takes docker and OCI archives, and pods run from them", async () => {
+    const layer = writeTar([{ kind: "file", path: "pause", content: pauseProgram(architecture), mode: 0o755 }]);
+    const digest = createHash("sha256").update(layer).digest("hex");
+    const config = {
+      architecture: architecture === "x64" ? "amd64" : "arm64",
+      os: "linux",
+      config: { Entrypoint: ["/pause"] },
+      rootfs: { type: "layers", diff_ids: [`sha256:${digest}`] },
+    };
+    const manifest = [{ Config: "config.json", RepoTags: ["from-docker:1"], Layers: ["layer.tar"] }];
+    const files = { "config.json": config, "manifest.json": manifest };
+    const docker = writeTar([
+      ...Object.entries(files).map(([path, value]) => ({
+        kind: "file" as const,
+        path,
+        content: Buffer.from(JSON.stringify(value)),
+      })),
+      { kind: "file", path: "layer.tar", content: layer },
+    ]);
+    const oci = writeOciArchive({ ...pauseImage(architecture), reference: "docker.io/library/from-oci:1" });
+    for (const [name, archive] of Object.entries({ "from-docker": docker, "from-oci": oci })) {
+      const file = join(skerry.home, `${name}.tar`);
+      writeFileSync(file, archive);
+      const loaded = await skerry.skerry("image", "load", file);
+      assert.equal(loaded.status, 0, loaded.stderr);
+      assert.match(loaded.stdout, new RegExp(`docker.io/library/${name}:1`));
+      await skerry.kubectlOk("run", name, `--image=${name}:1`, "--image-pull-policy=Never");
+      await skerry.kubectlOk("wait", "--for=condition=Ready", `pod/${name}`, "--timeout=120s");
+    }
+    await skerry.kubectlOk("delete", "pod", "from-docker", "from-oci", "--grace-period=1", "--timeout=120s");
   });
 
   test("a device's first value reaches its Device, and a desired value reaches MQTT", async () => {

@@ -98,7 +98,8 @@ export class Installation {
   }
 }
 
-async function freePorts(count: number): Promise<number[]> {
+/** Ports that nobody uses now. */
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from(
       { length: count },

@@ -1,14 +1,15 @@
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import { run } from "./run.ts";
+import { join } from "node:path";
 
 /** What a start must not leave on the machine after its stop. */
 export interface MachineState {
   readonly mounts: readonly string[];
   readonly interfaces: readonly string[];
   readonly processes: readonly string[];
-  readonly forwarding: string;
-  readonly controlGroups: readonly string[];
+  /** Shared with other installations on the machine; undefined while there are any. */
+  readonly shared: { readonly forwarding: string; readonly controlGroups: readonly string[] } | undefined;
 }
 
 /** What of this installation is on the machine now. */
@@ -21,23 +22,30 @@ export function machineState(home: string): MachineState {
     .filter((name) => /^\d+$/.test(name))
     .map((name) => readQuietly(`/proc/${name}/cmdline`).replaceAll("\0", " "))
     .filter((command) => command.includes(home));
+  const bridges = Object.keys(networkInterfaces()).filter((name) => name.startsWith("skr-"));
+  const hash = createHash("sha256")
+    .update(join(home, "edge-node-1", "network"))
+    .digest("hex")
+    .slice(0, 8);
+  const interfaces = bridges.filter((name) => name === `skr-${hash}`);
+  const isAlone = bridges.length === interfaces.length && !anotherContainerdRuns(home);
+  return { mounts, processes, interfaces, shared: isAlone ? sharedState() : undefined };
+}
+
+function anotherContainerdRuns(home: string): boolean {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => readQuietly(`/proc/${name}/cmdline`))
+    .some((command) => /^[^\0]*containerd\0/.test(command) && !command.includes(home));
+}
+
+function sharedState(): MachineState["shared"] {
   return {
-    mounts,
-    processes,
-    interfaces: Object.keys(networkInterfaces()).filter((name) => name.startsWith("skr-")),
     forwarding: readQuietly("/proc/sys/net/ipv4/ip_forward").trim(),
     controlGroups: readdirSync("/sys/fs/cgroup", { withFileTypes: true })
       .flatMap((entry) => (entry.isDirectory() ? [entry.name, ...namesIn(`/sys/fs/cgroup/${entry.name}`)] : []))
       .filter((name) => name.startsWith("kubepods")),
   };
-}
-
-/** The rules that CNI plugins made, of any network. Empty where there is no iptables. */
-export async function cniRules(iptables: string, environment: Readonly<Record<string, string>>): Promise<string[]> {
-  const listed = await Promise.all(
-    ["nat", "filter"].map((table) => run([iptables, "-t", table, "-S"], { environment })),
-  );
-  return listed.flatMap(({ stdout }) => stdout.split("\n")).filter((line) => line.includes("CNI-"));
 }
 
 function readQuietly(path: string): string {

@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { imageArchiveInvalid, notRunning, partsIncomplete, usageError } from "../errors.ts";
-import { loadImage } from "../images/load-image.ts";
+import { notRunning, partsIncomplete, usageError } from "../errors.ts";
+import { checkArchive, loadImage } from "../images/load-image.ts";
 import { nodeContainersPaths } from "../nodecontainers/node-containers.ts";
 import { loadSettings } from "../settings.ts";
 import { skerryHome } from "../skerry-home.ts";
@@ -29,13 +28,13 @@ Examples:
     const [action, file, ...more] = positionals;
     if (action !== "load" || file === undefined || more.length > 0) throw usageError("Use `skerry image load FILE`");
     const archive = resolve(file);
-    if (!existsSync(archive)) throw imageArchiveInvalid(archive, "there is no such file");
+    checkArchive(archive);
     const home = skerryHome();
     const { node } = loadSettings(home);
     if (!liveHolder(home) || node === undefined) throw notRunning(home.folder);
     const parts = findSystemParts(home.parts);
     if (!parts) throw partsIncomplete(["ctr"], home.parts);
-    const names = await loadImage(archive, nodeContainersPaths(home.nodeFolder(node)).socketPath, parts);
+    const names = await loadImage(archive, nodeContainersPaths(home.nodeFolder(node)), parts);
     print(`Loaded ${names.join(", ") || archive}.`);
     return EXIT_OK;
   },

@@ -91,7 +91,7 @@ export async function importBuiltinImages(
     for (const image of [pauseImage(architecture), exampleAppImage(architecture, parts.busybox, appFolder)]) {
       const archive = join(folder, "image.tar");
       writeFileSync(archive, writeOciArchive(image));
-      await loadImage(archive, paths.socketPath, parts);
+      await loadImage(archive, paths, parts);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
