@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { imageArchiveInvalid } from "../errors.ts";
 import { lastLines, tryCommand } from "../run-command.ts";
 import type { SystemParts } from "../systemparts/system-parts.ts";
