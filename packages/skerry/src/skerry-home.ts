@@ -1,5 +1,5 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { homeUnusable } from "./errors.ts";
 
 /** The paths below Skerry's home folder: `.skerry` in the current folder, or SKERRY_HOME. */
@@ -42,9 +42,16 @@ export function skerryHome(
 /** Makes the folders that each start needs. Throws SKERRY_HOME_UNUSABLE. */
 export function prepareHome(home: SkerryHome): void {
   try {
-    for (const folder of [home.folder, home.logs, home.run]) mkdirSync(folder, { recursive: true });
+    for (const folder of [home.folder, home.logs, home.run]) makeFolder(folder);
     accessSync(home.folder, constants.W_OK);
   } catch (error) {
     throw homeUnusable(home.folder, error);
   }
+}
+
+/** mkdirSync's own `recursive` never returns where folders cannot be made, as in /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  mkdirSync(folder);
 }

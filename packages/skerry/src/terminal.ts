@@ -16,6 +16,11 @@ export function print(line = ""): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** The text as one word for a shell, quoted only where it must be. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /** `320 ms`, `4.2 s`. */
 export function duration(milliseconds: number): string {
   return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { systemClock } from "@skerry/base/platform";
+import { isNodeName } from "@skerry/pki";
 import { stringify } from "yaml";
 import { notRunning, usageError } from "../errors.ts";
 import { loadSettings } from "../settings.ts";
@@ -33,6 +34,11 @@ Examples:
     });
     if (values.output !== undefined && values.output !== "json")
       throw usageError(`-o knows json, not ${JSON.stringify(values.output)}`);
+    const node = values.node ?? "edge-node-2";
+    if (!isNodeName(node))
+      throw usageError(
+        `--node needs a name of lower case letters, digits, "-" and ".", at most 253 long, not ${JSON.stringify(node)}`,
+      );
     const home = skerryHome();
     if (!liveHolder(home)) throw notRunning(home.folder);
     const settings = loadSettings(home);
@@ -45,7 +51,7 @@ Examples:
       return EXIT_OK;
     }
     const config = edgeCoreConfig({
-      node: values.node ?? "edge-node-2",
+      node,
       nodeFolder: "/var/lib/skerry",
       nodeAddress: undefined,
       containerRuntimeSocket: "/run/containerd/containerd.sock",

@@ -14,7 +14,7 @@ import { ownCommand } from "../supervisor/part-descriptions.ts";
 import { RotatingLog } from "../supervisor/rotating-log.ts";
 import type { StepEvent, StepListener } from "../supervisor/steps.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
-import { paint, print, printStep } from "../terminal.ts";
+import { paint, print, printStep, shellWord } from "../terminal.ts";
 import { type Command, EXIT_FAILED, EXIT_OK } from "./command.ts";
 
 const help = `skerry up [--detach] [options]
@@ -223,7 +223,7 @@ async function supervise(
 function printNextSteps(home: SkerryHome, settings: Settings): void {
   print();
   print(paint("bold", "Skerry is ready. Try:"));
-  print(`  export KUBECONFIG=${home.kubeconfig}`);
+  print(`  export KUBECONFIG=${shellWord(home.kubeconfig)}`);
   print("  kubectl get nodes,pods,devices -o wide");
   if (settings.node !== undefined) {
     print(`  npx skerry link cut ${settings.node}       # pull the cable; the node carries on`);

@@ -14,7 +14,7 @@ test("a port in use gives a coded error that names the holder and the option", a
   await assert.rejects(checkPorts([wanted]), (error) => {
     assert.ok(error instanceof SkerryError);
     assert.equal(error.code, "SKERRY_PORT_IN_USE");
-    assert.match(error.message, new RegExp(`process ${process.pid}`));
+    assert.match(error.message, new RegExp(`in use by node .*port-check.test.ts.* \\(process ${process.pid}\\)`));
     assert.match(error.advice, /--api-port/);
     return true;
   });

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
+import { basename } from "node:path";
 import { portInUse } from "../errors.ts";
 
 /** A port that a part is about to listen on. */
@@ -50,12 +51,25 @@ export function portHolder(port: number): string | undefined {
         const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${file}`))?.[1];
         return inode !== undefined && inodes.has(inode);
       });
-      if (holds) return `${readFileSync(`/proc/${processId}/comm`, "utf8").trim()} (process ${processId})`;
+      if (holds) return `${programOf(processId)} (process ${processId})`;
     } catch {
       // Ended while we looked, or not ours to see.
     }
   }
   return undefined;
+}
+
+/** What a person would call the program: its file's name; for an interpreter with its script and the word after it. */
+function programOf(processId: string): string {
+  const words = readFileSync(`/proc/${processId}/cmdline`, "utf8")
+    .split("\0")
+    .filter((word) => word !== "");
+  const [program, ...more] = words
+    .filter((word, index) => index === 0 || !word.startsWith("-"))
+    .map((word) => basename(word));
+  if (program === undefined) return readFileSync(`/proc/${processId}/comm`, "utf8").trim();
+  const isInterpreter = /^(node|python[\d.]*|perl|ruby|java|sh|bash)$/.test(program);
+  return isInterpreter ? [program, ...more.slice(0, 2)].join(" ") : program;
 }
 
 function listeningInodes(file: string, port: number): string[] {
