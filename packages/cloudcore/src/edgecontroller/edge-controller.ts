@@ -1,7 +1,8 @@
+import { apiVersionOf } from "@skerry/api";
 import type { Clock, Logger } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import type { UpstreamHandler } from "../cloudhub/cloud-hub-port.ts";
-import { podKind, type SyncController } from "../synccontroller/index.ts";
+import { managedKindOf, podKind, type SyncController } from "../synccontroller/index.ts";
 import type { EdgeObjects } from "./edge-objects.ts";
 import type { NodePermissions } from "./node-permissions.ts";
 import { certificateRequests } from "./upstream/certificate-requests.ts";
@@ -52,7 +53,14 @@ export class EdgeController implements AsyncDisposable {
             syncController.removeStray(nodeName, podKind, pod.namespace, pod.name, pod.uid),
         }),
         leaseRequests(api),
-        queryRequests({ api, onClaimRead: (nodeName, volumeName) => permissions.claimRead(nodeName, volumeName) }),
+        queryRequests({
+          api,
+          onClaimRead: (nodeName, volumeName) => permissions.claimRead(nodeName, volumeName),
+          beforeAnswer: async (nodeName, resource, object) => {
+            const kind = managedKindOf(apiVersionOf(resource), resource.kind);
+            if (kind) await syncController.expectAnswered(nodeName, kind, object);
+          },
+        }),
         tokenRequests({ api, podOf: (nodeName, namespace, name) => objects.podIndex.get(nodeName, namespace, name) }),
         eventRequests({
           api,

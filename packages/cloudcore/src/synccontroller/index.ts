@@ -5,6 +5,7 @@ export {
   deviceKind,
   deviceModelKind,
   type ManagedKind,
+  managedKindOf,
   nodeKind,
   podKind,
   secretKind,

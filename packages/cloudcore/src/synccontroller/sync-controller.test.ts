@@ -191,6 +191,19 @@ test("a repaired device comes from the DeviceController (KubeEdge sends it as Ed
   ]);
 });
 
+test("what a node was given in an answer is taken from it again, although nobody heard that it arrived", async () => {
+  await using world = await new CloudWorld().start();
+  await world.createConfigMap("settings");
+  await world.connect("edge-1");
+  const [answer] = await world.ask("edge-1", "query", "plant/configmap/settings");
+  assert.ok(answer?.resourceVersion);
+  assert.equal((await world.stored(objectSyncs)).length, 1);
+  await world.restart();
+  await world.connect("edge-1");
+  await world.clock.advance(5000);
+  assert.deepEqual(withoutVersions(world.hub.take()), ["edgecontroller delete plant/configmap/settings"]);
+});
+
 test("an EdgeCore that starts anew gets everything again: it may have lost its database", async () => {
   await using world = await new CloudWorld().start();
   await world.connect("edge-1");

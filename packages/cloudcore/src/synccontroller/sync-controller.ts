@@ -83,6 +83,18 @@ export class SyncController implements AsyncDisposable {
     this.#sessions.get(nodeName)?.resendAll();
   }
 
+  /**
+   * The node is about to be given the object in an answer. Resolves when the answer may go out: from then on the node's
+   * copy is kept account of, even if nothing is ever heard of the answer again.
+   */
+  async expectAnswered(nodeName: string, kind: ManagedKind, object: KubernetesObject): Promise<void> {
+    const { uid = "", namespace = "", name } = object.metadata;
+    const { records } = this.#store;
+    const record = records.get(nodeName, uid) ?? newSyncRecord({ nodeName, uid, kind, namespace, name });
+    records.add(record);
+    await this.#store.ensure(record);
+  }
+
   /** The node speaks of an object that does not exist: it is told so. */
   removeStray(nodeName: string, kind: ManagedKind, namespace: string, name: string, uid: string): void {
     if (this.#store.records.get(nodeName, uid)) {
@@ -155,15 +167,17 @@ export class SyncController implements AsyncDisposable {
     }
   }
 
-  /** The node has taken an object from the answer to its query: from now on it is kept up to date there. */
+  /**
+   * The node has taken an object from the answer to its query: from now on it is kept up to date there. Whether it
+   * should have the object (still, or already: the caches may lag) is for the comparison to say.
+   */
   #recordOfAnswer(nodeName: string, message: Message, identity: ObjectIdentity): SyncRecord | undefined {
     const kind = managedKindOf(identity.apiVersion, identity.kind);
     if (message.route.operation !== "response" || !kind) return undefined;
     const { uid, namespace, name } = identity;
-    const current = this.#options.desired.objectFor(nodeName, kind, namespace, name);
-    if (current?.metadata.uid !== uid) return undefined;
     const record = newSyncRecord({ nodeName, uid, kind, namespace, name });
     this.#store.records.add(record);
+    this.objectChanged(nodeName, kind, namespace, name);
     return record;
   }
 

@@ -17,6 +17,8 @@ export interface QueryRequestOptions {
   readonly api: KubernetesApi;
   /** A node was given a claim; it may then read the volume that the claim is bound to. */
   readonly onClaimRead: (nodeName: string, volumeName: string) => void;
+  /** A node is about to be given the object; the answer goes out when this resolves. */
+  readonly beforeAnswer: (nodeName: string, resource: ResourceReference, object: KubernetesObject) => Promise<void>;
 }
 
 /**
@@ -27,6 +29,7 @@ export function queryRequests(options: QueryRequestOptions): Record<string, Requ
   const query = async (resource: ResourceReference, request: UpstreamRequest): Promise<KubernetesObject> => {
     const namespace = resource.namespaced ? { namespace: request.namespace } : {};
     const object = await options.api.get<KubernetesObject>({ resource, ...namespace, name: request.name });
+    await options.beforeAnswer(request.nodeName, resource, object);
     request.reply(toJson(object), versionOf(object));
     return object;
   };
