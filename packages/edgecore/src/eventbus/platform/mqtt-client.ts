@@ -19,7 +19,8 @@ export function openMqttClient(options: MqttClientOptions): MqttClient {
   const { host, port, tls, ...clientOptions } = options;
   const client = new clientModule.default(
     (owner) => (tls ? openTls(owner, host, port, tls) : openTcp(host, port)),
-    clientOptions,
+    // `writeCache` would keep a buffer for each of 65,536 packet numbers: 9 MB.
+    { ...clientOptions, writeCache: false },
   );
   client.on("error", () => undefined); // An error without a listener would end the process; others listen too.
   return client;
