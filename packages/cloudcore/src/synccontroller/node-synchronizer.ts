@@ -204,7 +204,11 @@ export class NodeSynchronizer implements Disposable {
       seen ? asContent(seen) : stub,
       version === undefined ? {} : { resourceVersion: version },
     );
-    if (deliver(message)) record.sent = { kind: "deletion" };
+    if (!deliver(message)) return;
+    record.sent = { kind: "deletion" };
+    // It may arrive without its acknowledgement: from now on nothing is known to be there.
+    record.acknowledged = "0";
+    record.acknowledgedSignificance = undefined;
   }
 
   #route(record: SyncRecord, operation: string): Message["route"] {
