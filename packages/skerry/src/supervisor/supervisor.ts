@@ -18,6 +18,7 @@ import { writeCloudCoreConfig, writeEdgeCoreConfig, writeMosquittoConfig } from 
 import type { ControlRequest, SupervisorStatus } from "./control-channel.ts";
 import { noteChildren } from "./home-lock.ts";
 import { LinkRelay } from "./link-relay.ts";
+import { setOtherCloudAside } from "./other-cloud.ts";
 import {
   brokerPart,
   cloudCorePart,
@@ -185,6 +186,12 @@ export class Supervisor implements AsyncDisposable {
     const cluster = await connectToCluster(home);
     const relay = await this.#startLink(node);
     const token = await joinToken(cluster, clock);
+    const aside = setOtherCloudAside(nodeFolder, token, clock.now());
+    if (aside !== undefined)
+      tell({
+        kind: "note",
+        text: `the cloud began anew: ${node} joins it again; what it kept of the old one is in ${aside}`,
+      });
     const config = writeEdgeCoreConfig(home, settings, node, nodeContainersPaths(nodeFolder), relay, token);
     await this.#startPart("EdgeCore", edgeCorePart(home, node, config, parts));
     await step(
@@ -194,7 +201,7 @@ export class Supervisor implements AsyncDisposable {
       () => waitForNodeReady(cluster, clock, node),
       () => "Ready",
     );
-    if (settings.examples && !settings.examplesCreated) {
+    if (settings.examples && (!settings.examplesCreated || aside !== undefined)) {
       await step(
         clock,
         tell,

@@ -127,7 +127,7 @@ function openChecked(path: string): DatabaseSync {
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON",
     );
     const finding = String(Object.values(database.prepare("PRAGMA quick_check(1)").get() ?? {})[0] ?? "no answer");
-    if (finding !== "ok") throw databaseCorrupt(path, finding);
+    if (finding !== "ok") throw databaseCorrupt(path, finding.replaceAll(/\s+/g, " "));
     return database;
   } catch (error) {
     // Left open, it would remove the write-ahead log of a database that takes this one's place, whenever it is collected.

@@ -23,7 +23,11 @@ export async function joinToken(api: KubernetesApi, clock: Clock): Promise<strin
     const token = Buffer.from(secret?.data?.[TOKEN_MEMBER] ?? "", "base64").toString();
     if (token !== "") return token;
     if (clock.monotonicMs() >= deadlineMs)
-      throw partNotReady("CloudCore", "it made no join token", "the log of cloudcore (.skerry/logs/cloudcore.log)");
+      throw partNotReady(
+        "CloudCore",
+        "it made no join token",
+        "logs/cloudcore.log in the home folder (.skerry, or SKERRY_HOME)",
+      );
     await sleep(clock, 100);
   }
 }

@@ -28,7 +28,7 @@ export async function waitForNodeReady(api: KubernetesApi, clock: Clock, name: s
       throw partNotReady(
         `node ${name}`,
         `it is not Ready after ${WAIT_MS / 1000} s`,
-        `.skerry/logs/edgecore-${name}.log`,
+        `logs/edgecore-${name}.log in the home folder (.skerry, or SKERRY_HOME)`,
       );
     await sleep(clock, 100);
   }
