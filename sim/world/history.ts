@@ -9,6 +9,19 @@ export type HistoryEvent =
     }
   | { readonly kind: "object-deleted"; readonly atMs: number; readonly key: string; readonly uid: string }
   | {
+      readonly kind: "container-start-asked";
+      readonly atMs: number;
+      readonly podUid: string;
+      readonly containerId: string;
+    }
+  /** Seen now and then by the machine: a container whose pod's deletion the edge has committed. */
+  | {
+      readonly kind: "deleted-pod-runs";
+      readonly atMs: number;
+      readonly podUid: string;
+      readonly containerId: string;
+    }
+  | {
       readonly kind: "container-started";
       readonly atMs: number;
       readonly podUid: string;
@@ -32,6 +45,8 @@ export type HistoryEvent =
     }
   | { readonly kind: "edge-stopped"; readonly atMs: number; readonly how: string }
   | { readonly kind: "known-pods-running"; readonly atMs: number }
+  /** The container runtime is slow, fails or is away, so that nothing can be demanded of the edge just now. */
+  | { readonly kind: "runtime-troubled"; readonly atMs: number }
   | { readonly kind: "fault"; readonly atMs: number; readonly what: string }
   | { readonly kind: "operation"; readonly atMs: number; readonly what: string };
 

@@ -16,6 +16,7 @@ export function mortalRuntime(
   history: History,
 ): ContainerRuntime {
   const call = async <T>(name: string, parameters: readonly unknown[], method: () => Promise<T>): Promise<T> => {
+    if (name === "startContainer") recordAsked(runtime, String(parameters[0]), history);
     await sleep(life.clock, random.between(1, 40));
     const result = await method();
     if (name === "startContainer") recordStart(runtime, String(parameters[0]), history);
@@ -30,6 +31,12 @@ export function mortalRuntime(
         call(name, parameters, () => Promise.resolve(Reflect.apply(member, target, parameters)));
     },
   });
+}
+
+/** The moment EdgeCore decides; what happens to be on its way when a deletion is committed cannot be called back. */
+function recordAsked(runtime: FakeContainerRuntime, containerId: string, history: History): void {
+  const podUid = runtime.podOf(containerId);
+  if (podUid !== undefined) history.add({ kind: "container-start-asked", podUid, containerId });
 }
 
 function recordStart(runtime: FakeContainerRuntime, containerId: string, history: History): void {

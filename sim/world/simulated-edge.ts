@@ -35,6 +35,7 @@ interface RunningEdge {
 
 /** How long after a start the machine looks whether what it knew runs again. */
 const WATCH_PERIOD_MS = 500;
+const DELETED_WATCH_PERIOD_MS = 1000;
 const DATABASE = "edgecore.db";
 
 /** One edge machine: disk, runtime and broker outlive the EdgeCore process of production code that runs on it. */
@@ -47,6 +48,8 @@ export class SimulatedEdge {
   readonly #networkCheck = new FakeNetworkCheck();
   /** Pods whose container ended by itself: they may rightly be in back-off. */
   readonly #restless = new Set<string>();
+  /** UIDs whose deletion was committed here. */
+  readonly #deleted = new Set<string>();
   #running: RunningEdge | undefined;
   #machineRestarted = false;
 
@@ -74,6 +77,7 @@ export class SimulatedEdge {
     this.#machineRestarted = false;
     void this.#boot(life, broker, logger.child(nodeName), random.fork());
     this.#watchKnownPods(life, this.#knownPods());
+    this.#watchDeletedPods(life);
   }
 
   /** As `kill -9` of EdgeCore: containers, files and what was committed stay. */
@@ -146,7 +150,10 @@ export class SimulatedEdge {
       const key = `${namespace}/${type}/${name}`;
       const { uid = "", resourceVersion: version = "0" } = change.object.metadata;
       if (change.kind === "stored") history.add({ kind: "object-stored", key, uid, version });
-      else history.add({ kind: "object-deleted", key, uid });
+      else {
+        this.#deleted.add(uid);
+        history.add({ kind: "object-deleted", key, uid });
+      }
     });
     await edgeCore.start();
   }
@@ -157,6 +164,17 @@ export class SimulatedEdge {
       .filter((object): object is Pod => object.kind === "Pod")
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined && !this.#restless.has(metadata.uid ?? ""))
       .map(({ metadata }) => metadata.uid ?? "");
+  }
+
+  #watchDeletedPods(life: ProcessLife): void {
+    const { clock, history } = this.#options;
+    const look = (): void => {
+      if (!life.alive) return;
+      for (const { uid, id } of this.runtime.running())
+        if (this.#deleted.has(uid)) history.add({ kind: "deleted-pod-runs", podUid: uid, containerId: id });
+      clock.setTimer(DELETED_WATCH_PERIOD_MS, look);
+    };
+    clock.setTimer(DELETED_WATCH_PERIOD_MS, look);
   }
 
   #watchKnownPods(life: ProcessLife, known: readonly string[]): void {

@@ -118,6 +118,12 @@ export class FakeContainerRuntime implements ContainerRuntime {
       }));
   }
 
+  /** UID of the pod that a container belongs to. */
+  podOf(id: string): string | undefined {
+    const container = this.#containers.get(id);
+    return container && this.#sandboxes.get(container.sandboxId)?.config.uid;
+  }
+
   /** The configuration a container was made from. */
   configOf(id: string): ContainerConfig | undefined {
     return this.#containers.get(id)?.config;
