@@ -162,3 +162,21 @@ export function configUnreadable(path: string, reason: string): SkerryError {
     details: { path },
   });
 }
+
+/** The file system has no space, or too little to begin. */
+export function diskFull(what: string, cause?: unknown): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_DISK_FULL",
+    message: what,
+    advice: "Free space on that file system, or choose a folder on another one with SKERRY_HOME.",
+    cause,
+  });
+}
+
+/** What went wrong as a coded error, where the machine says enough to be one; else unchanged. */
+export function codedError(error: unknown): unknown {
+  if (error instanceof SkerryError || !(error instanceof Error) || !("code" in error)) return error;
+  if (error.code !== "ENOSPC" && error.code !== "EDQUOT") return error;
+  const path = "path" in error ? ` writing ${String(error.path)}` : "";
+  return diskFull(`No space is left on the disk${path}`, error);
+}

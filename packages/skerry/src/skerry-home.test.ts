@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isSkerryError } from "@skerry/base";
-import { prepareHome, skerryHome } from "./skerry-home.ts";
+import { checkFreeSpace, prepareHome, skerryHome } from "./skerry-home.ts";
 
 test("a home folder is made with the folders above it, also with spaces in its path", (context) => {
   const scratch = mkdtempSync(join(tmpdir(), "skerry-home-"));
@@ -25,4 +25,12 @@ test("a home folder that cannot be made is a coded error, and does not hang", (c
       (error) => isSkerryError(error, "SKERRY_HOME_UNUSABLE"),
       folder,
     );
+});
+
+test("a start without enough space is a coded error that tells how much is needed", () => {
+  checkFreeSpace(tmpdir(), 1);
+  assert.throws(
+    () => checkFreeSpace(tmpdir(), 2 ** 60),
+    (error) => isSkerryError(error, "SKERRY_DISK_FULL") && /1099511627776.0 MiB/.test(error.message),
+  );
 });

@@ -1,6 +1,6 @@
-import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, statfsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { homeUnusable } from "./errors.ts";
+import { codedError, diskFull, homeUnusable } from "./errors.ts";
 
 /** The paths below Skerry's home folder: `.skerry` in the current folder, or SKERRY_HOME. */
 export interface SkerryHome {
@@ -45,8 +45,18 @@ export function prepareHome(home: SkerryHome): void {
     for (const folder of [home.folder, home.logs, home.run]) makeFolder(folder);
     accessSync(home.folder, constants.W_OK);
   } catch (error) {
-    throw homeUnusable(home.folder, error);
+    const coded = codedError(error);
+    throw coded === error ? homeUnusable(home.folder, error) : coded;
   }
+}
+
+/** Throws SKERRY_DISK_FULL when the folder's file system has less space than a start needs. */
+export function checkFreeSpace(folder: string, neededBytes: number): void {
+  const { bavail, bsize } = statfsSync(folder);
+  const freeBytes = bavail * bsize;
+  const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+  if (freeBytes < neededBytes)
+    throw diskFull(`Only ${mebibytes(freeBytes)} are free where ${folder} is; a start needs ${mebibytes(neededBytes)}`);
 }
 
 /** mkdirSync's own `recursive` never returns where folders cannot be made, as in /proc. */

@@ -1,4 +1,5 @@
 import { SkerryError } from "@skerry/base";
+import { codedError } from "./errors.ts";
 import type { StepEvent } from "./supervisor/steps.ts";
 
 const useColour = (stream: NodeJS.WriteStream): boolean =>
@@ -51,7 +52,8 @@ export function printStep(event: StepEvent, titleWidth = 20): void {
 }
 
 /** Shows an error as a person needs it: what happened and what to do; a stack trace only for a bug. */
-export function printError(error: unknown): void {
+export function printError(thrown: unknown): void {
+  const error = codedError(thrown);
   const red = (text: string): string => paint("red", text, process.stderr);
   if (error instanceof SkerryError) process.stderr.write(`${red(error.code)}: ${error.message}\n${error.advice}\n`);
   else if (error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS"))

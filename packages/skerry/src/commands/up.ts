@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { SkerryError } from "@skerry/base";
 import { createLogger, systemClock } from "@skerry/base/platform";
-import { alreadyRunning, partNotReady, usageError } from "../errors.ts";
+import { alreadyRunning, codedError, partNotReady, usageError } from "../errors.ts";
 import { defaultSettings, loadSettings, type Settings, saveSettings } from "../settings.ts";
-import { prepareHome, type SkerryHome, skerryHome } from "../skerry-home.ts";
+import { checkFreeSpace, prepareHome, type SkerryHome, skerryHome } from "../skerry-home.ts";
 import { cleanUpAfterCrash } from "../supervisor/clean-up.ts";
 import { ControlServer, controlSocketPath } from "../supervisor/control-channel.ts";
 import { liveHolder, releaseLock, takeLock } from "../supervisor/home-lock.ts";
@@ -38,6 +38,11 @@ Examples:
   skerry up --detach
   skerry up --api-port 7443 --mqtt-port 11883
 `;
+
+/** Databases and logs of a first start. */
+const CLOUD_SIDE_BYTES = 16 * 1024 * 1024;
+/** Images and containers too. */
+const WITH_NODE_BYTES = 64 * 1024 * 1024;
 
 /** `skerry up`. */
 export const up: Command = {
@@ -76,6 +81,7 @@ export const up: Command = {
     };
     const holder = liveHolder(home);
     if (holder) throw alreadyRunning(home.folder, holder.processId);
+    checkFreeSpace(home.folder, settings.node === undefined ? CLOUD_SIDE_BYTES : WITH_NODE_BYTES);
     saveSettings(home, settings);
     if (values.detach) return startDetached(home, settings);
     return runInForeground(home, settings);
@@ -164,7 +170,8 @@ export const superviseCommand: Command = {
         (event) => tell({ kind: "step", event }),
         () => tell({ kind: "ready" }),
       );
-    } catch (error) {
+    } catch (thrown) {
+      const error = codedError(thrown);
       const coded = error instanceof SkerryError ? error : undefined;
       tell({
         kind: "failed",

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
-import { imageArchiveInvalid } from "../errors.ts";
+import { diskFull, imageArchiveInvalid } from "../errors.ts";
 import { lastLines, tryCommand } from "../run-command.ts";
 import type { SystemParts } from "../systemparts/system-parts.ts";
 
@@ -10,7 +10,7 @@ const IMPORT_TIMEOUT_MS = 30 * 60_000;
 
 /**
  * Loads an OCI or docker archive into the node's containerd. Returns the references of the images in it. Throws
- * SKERRY_IMAGE_ARCHIVE_INVALID.
+ * SKERRY_IMAGE_ARCHIVE_INVALID, SKERRY_DISK_FULL.
  */
 export async function loadImage(
   archive: string,
@@ -25,6 +25,8 @@ export async function loadImage(
     environment: parts.environment,
     timeoutMs: IMPORT_TIMEOUT_MS,
   });
+  if (/no space left on device/i.test(result.stderr))
+    throw diskFull(`No space is left on the disk for the image ${archive}`);
   if (result.status !== 0) throw imageArchiveInvalid(archive, lastLines(result.stderr));
   return [...result.stdout.matchAll(/^unpacking (\S+)|^(\S+)\s+saved/gm)].map((match) => match[1] ?? match[2] ?? "");
 }

@@ -1,4 +1,5 @@
 import { SkerryError } from "@skerry/base";
+import { codedError } from "../errors.ts";
 
 /** What a part tells its supervisor over the IPC channel. */
 export type PartMessage =
@@ -11,7 +12,8 @@ export function tellReady(facts: Readonly<Record<string, string | number>> = {})
 }
 
 /** Tells the supervisor, if there is one, why this part ends. */
-export function tellFailed(error: unknown): void {
+export function tellFailed(thrown: unknown): void {
+  const error = codedError(thrown);
   const described = error instanceof SkerryError ? error : undefined;
   process.send?.({
     kind: "failed",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -27,4 +27,20 @@ test("a log goes on after what an earlier process wrote", (context) => {
     log.write(Buffer.from(line));
   }
   assert.equal(readFileSync(path, "utf8"), "one\ntwo\n");
+});
+
+test("a log that cannot start anew counts what it loses and touches no other file", (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "skerry-log-"));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const log = new RotatingLog(join(folder, "logs", "x.log"), { limitBytes: 10 });
+  log.write(Buffer.from("aaaaaaa\n"));
+  rmSync(join(folder, "logs"), { recursive: true });
+  log.write(Buffer.from("bbbbbbb\n"));
+  const other = openSync(join(folder, "other"), "w");
+  log.write(Buffer.from("ccccccc\n"));
+  assert.equal(log.lostWrites, 2);
+  writeSync(other, "untouched");
+  log[Symbol.dispose]();
+  closeSync(other);
+  assert.equal(readFileSync(join(folder, "other"), "utf8"), "untouched");
 });

@@ -47,11 +47,13 @@ export class RotatingLog implements Disposable {
   }
 
   #rotate(): void {
-    closeSync(this.#file);
     rmSync(this.#older(this.#files - 1), { force: true });
     for (let age = this.#files - 2; age >= 0; age--)
       if (existsSync(this.#older(age))) renameSync(this.#older(age), this.#older(age + 1));
-    this.#file = openSync(this.path, "a", 0o640);
+    // The old file is closed last: where no new one can be made, its number must not become another file's.
+    const file = openSync(this.path, "a", 0o640);
+    closeSync(this.#file);
+    this.#file = file;
     this.#sizeBytes = 0;
   }
 

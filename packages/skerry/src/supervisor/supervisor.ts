@@ -240,7 +240,12 @@ export class Supervisor implements AsyncDisposable {
     const children = this.#running.flatMap((part): [string, number][] =>
       part.processId === undefined ? [] : [[part.description.name, part.processId]],
     );
-    noteChildren(this.#options.home, new Map(children));
+    try {
+      noteChildren(this.#options.home, new Map(children));
+    } catch (error) {
+      // A full disk must not end what runs; the note only helps to clean up after a crash of this process.
+      this.#options.logger.warn("The processes could not be noted in the lock file", { reason: String(error) });
+    }
   }
 
   #relaysOf(node: string): readonly LinkRelay[] {

@@ -47,3 +47,15 @@ test("open refuses a damaged file and a newer schema with coded errors", async (
     rmSync(folder, { recursive: true });
   }
 });
+
+test("open of a file that cannot be one is a coded error too", () => {
+  const folder = mkdtempSync(join(tmpdir(), "skerry-store-"));
+  try {
+    assert.throws(
+      () => new SqliteDatabase({ path: folder, migrations }),
+      (error) => isSkerryError(error, "STORE_WRITE_FAILED"),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

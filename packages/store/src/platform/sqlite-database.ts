@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { isSkerryError } from "@skerry/base";
 import type { Database, Migration, Reader, Row, Transaction } from "../database.ts";
 import { databaseClosed, databaseCorrupt, databaseTooNew, writeFailed } from "../errors.ts";
 
@@ -26,7 +27,7 @@ export class SqliteDatabase implements Database {
   #pending: PendingWork[] = [];
   #closed = false;
 
-  /** @throws `STORE_DATABASE_CORRUPT`, `STORE_DATABASE_TOO_NEW` */
+  /** @throws `STORE_DATABASE_CORRUPT`, `STORE_DATABASE_TOO_NEW`, `STORE_DISK_FULL`, `STORE_WRITE_FAILED` */
   constructor(options: SqliteOptions) {
     this.#path = options.path;
     if (options.path !== ":memory:") mkdirSync(dirname(options.path), { recursive: true });
@@ -35,7 +36,7 @@ export class SqliteDatabase implements Database {
       this.#migrate(options.migrations);
     } catch (error) {
       this.#database.close();
-      throw error;
+      throw isSkerryError(error) ? error : writeFailed(this.#path, error);
     }
     this.#access = {
       all: (sql, ...parameters) => this.#statement(sql).all(...parameters) as Row[],
@@ -134,6 +135,6 @@ function openChecked(path: string): DatabaseSync {
     database?.close();
     if (error instanceof Error && /malformed|not a database/i.test(error.message))
       throw databaseCorrupt(path, error.message, error);
-    throw error;
+    throw isSkerryError(error) ? error : writeFailed(path, error);
   }
 }
