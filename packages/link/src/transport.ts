@@ -5,6 +5,8 @@ export interface PeerIdentity {
   readonly groups: readonly string[];
   /** SHA-256 of the certificate, hex; tells certificates of one node apart. */
   readonly certificateFingerprint: string;
+  /** End of the certificate, wall clock in ms; a connection does not outlive it. */
+  readonly certificateExpiresAtMs?: number;
 }
 
 /** Why a connection is over. */

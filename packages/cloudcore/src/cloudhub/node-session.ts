@@ -27,6 +27,9 @@ export interface NodeSessionOptions {
 /** Messages of one node that wait for their turn: reading stops at the first number and goes on at the second. */
 const PAUSE_AT = 64;
 const RESUME_AT = 16;
+/** The same for their length in characters: a few large ones fill the memory as well. */
+const PAUSE_AT_LENGTH = 2 * 1024 * 1024;
+const RESUME_AT_LENGTH = 512 * 1024;
 /** A transport may hand over what it had read before it was paused, but not without end. */
 const MAX_WAITING = 8_192;
 
@@ -35,6 +38,7 @@ const FULL_AT_BYTES = 4 * 1024 * 1024;
 const DRAIN_CHECK_MS = 50;
 
 const PROTOCOL_ERROR = 1002;
+const POLICY_VIOLATION = 1008;
 const TRY_AGAIN_LATER = 1013;
 
 /**
@@ -45,7 +49,13 @@ export class NodeSession {
   readonly nodeName: string;
   readonly openedAtMs: number;
   readonly #options: NodeSessionOptions;
-  readonly #waiting = new BoundedQueue<Message>(MAX_WAITING, "reject-newest");
+  readonly #waiting = new BoundedQueue<{ readonly message: Message; readonly length: number }>(
+    MAX_WAITING,
+    "reject-newest",
+  );
+  #waitingLength = 0;
+  /** Of the frame that is being taken in. */
+  #frameLength = 0;
   #timer: Timer | undefined;
   #drainTimer: Timer | undefined;
   #paused = false;
@@ -95,6 +105,11 @@ export class NodeSession {
 
   #onFrame(text: string): void {
     if (this.#ended) return;
+    const { certificateExpiresAtMs } = this.#options.connection.peer;
+    if (certificateExpiresAtMs !== undefined && this.#options.clock.now() > certificateExpiresAtMs) {
+      this.close(POLICY_VIOLATION, "the certificate that the connection was opened with has expired");
+      return;
+    }
     let message: Message;
     try {
       message = decodeMessage(text);
@@ -106,6 +121,7 @@ export class NodeSession {
       this.close(PROTOCOL_ERROR, describeError(error));
       return;
     }
+    this.#frameLength = text.length;
     this.#tell({ kind: "frame", message });
   }
 
@@ -158,17 +174,21 @@ export class NodeSession {
   }
 
   #enqueue(message: Message): void {
-    if (!this.#waiting.push(message)) {
+    const length = this.#frameLength;
+    if (!this.#waiting.push({ message, length })) {
       this.close(TRY_AGAIN_LATER, "the node sends faster than its messages can be handled");
       return;
     }
-    if (!this.#paused && this.#waiting.length >= PAUSE_AT) this.#setPaused(true);
+    this.#waitingLength += length;
+    const isMuch = this.#waiting.length >= PAUSE_AT || this.#waitingLength >= PAUSE_AT_LENGTH;
+    if (!this.#paused && isMuch) this.#setPaused(true);
     if (!this.#dispatching) void this.#dispatchAll();
   }
 
   async #dispatchAll(): Promise<void> {
     this.#dispatching = true;
-    for (let message = this.#waiting.shift(); message && !this.#ended; message = this.#waiting.shift()) {
+    for (let next = this.#waiting.shift(); next && !this.#ended; next = this.#waiting.shift()) {
+      const { message, length } = next;
       try {
         await this.#options.dispatch(message);
       } catch (error) {
@@ -179,7 +199,9 @@ export class NodeSession {
           error: describeError(error),
         });
       }
-      if (this.#paused && this.#waiting.length <= RESUME_AT) this.#setPaused(false);
+      this.#waitingLength -= length;
+      const isLittle = this.#waiting.length <= RESUME_AT && this.#waitingLength <= RESUME_AT_LENGTH;
+      if (this.#paused && isLittle) this.#setPaused(false);
     }
     this.#dispatching = false;
   }

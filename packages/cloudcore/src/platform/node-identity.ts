@@ -15,6 +15,11 @@ export function nodeIdentifier(authorityDer: Uint8Array, clock: Clock): (certifi
       usage: "clientAuth",
       nowMs: clock.now(),
     });
-    return { name: nodeNameOf(facts), groups: facts.organizations, certificateFingerprint: facts.fingerprint };
+    return {
+      name: nodeNameOf(facts),
+      groups: facts.organizations,
+      certificateFingerprint: facts.fingerprint,
+      certificateExpiresAtMs: facts.notAfterMs,
+    };
   };
 }

@@ -4,6 +4,9 @@ import type { ConnectionHandlers, LinkConnection, PeerIdentity } from "../transp
 /** How long the peer may take to answer a close before the socket is torn down. */
 const CLOSE_GRACE_MS = 2_000;
 
+/** While more than this waits to be sent, pings are not answered. */
+const MAX_BUFFERED_FOR_PONG_BYTES = 8 * 1024 * 1024;
+
 /** WebSocket close code "no close frame came" (RFC 6455 section 7.4.1). */
 const ABNORMAL_CLOSURE = 1006;
 
@@ -32,7 +35,10 @@ export class WebSocketConnection implements LinkConnection {
     this.headers = request.headers;
     socket.pause();
     socket.on("message", (data) => this.#onFrame(textOf(data)));
-    socket.on("ping", () => this.#handlers?.onAlive?.());
+    socket.on("ping", (data) => {
+      this.#answerPing(data);
+      this.#handlers?.onAlive?.();
+    });
     socket.on("pong", () => this.#handlers?.onAlive?.());
     socket.on("error", (error: Error & { code?: string }) => {
       this.#terminateSoon();
@@ -80,6 +86,13 @@ export class WebSocketConnection implements LinkConnection {
     this.#socket.resume();
     this.#terminateSoon();
     this.#end(code, reason);
+  }
+
+  /** Each ping is answered, but not to a peer that sends without reading: what waits for it would grow without end. */
+  #answerPing(data: Buffer): void {
+    const isOpen = !this.#closed && this.#socket.readyState === this.#socket.OPEN;
+    if (isOpen && this.#socket.bufferedAmount < MAX_BUFFERED_FOR_PONG_BYTES)
+      this.#socket.pong(data, undefined, ignoreSendError);
   }
 
   #terminateSoon(): void {

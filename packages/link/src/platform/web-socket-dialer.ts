@@ -48,6 +48,7 @@ export class WebSocketDialer implements LinkDialer {
       key: privateKeyPem,
       minVersion: "TLSv1.2",
       perMessageDeflate: false,
+      autoPong: false,
       followRedirects: false,
       maxPayload: this.#options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES,
     });

@@ -59,6 +59,7 @@ export async function listenWebSocket(
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
+    autoPong: false,
     maxPayload: options.maxMessageBytes ?? DEFAULT_MESSAGE_LIMITS.maxBytes,
   });
   const server = createServer({

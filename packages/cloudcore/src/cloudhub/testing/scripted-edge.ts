@@ -19,9 +19,13 @@ export class ScriptedListener {
   };
 
   /** An edge with a verified certificate for `nodeName` connects. */
-  connect(nodeName: string, headers: Readonly<Record<string, string>> = { node_id: nodeName }): ScriptedEdge {
+  connect(
+    nodeName: string,
+    headers: Readonly<Record<string, string>> = { node_id: nodeName },
+    peer: Partial<PeerIdentity> = {},
+  ): ScriptedEdge {
     const edge = new ScriptedEdge(
-      { name: nodeName, groups: ["system:nodes"], certificateFingerprint: nodeName },
+      { name: nodeName, groups: ["system:nodes"], certificateFingerprint: nodeName, ...peer },
       headers,
     );
     this.#admit?.(edge.connection);
