@@ -1,5 +1,5 @@
 import type { KubernetesObject } from "@skerry/api";
-import { type Message, objectOf } from "@skerry/link";
+import { acknowledgementFor, type Message, objectOf } from "@skerry/link";
 import { objectUnusable } from "./errors.ts";
 import type { ObjectKey } from "./meta-store.ts";
 import { parseKey, withKind } from "./object-key.ts";
@@ -72,9 +72,11 @@ function readDeletion(message: Message): Instruction {
  * acknowledgement on, so it is stored like any other (wire.md 18, W6); any other reply is late and useless.
  */
 function readLateReply(message: Message): Instruction {
+  const useless: Instruction = { kind: "none", why: "nobody waits for this reply any more" };
+  if (acknowledgementFor(message) !== "observed") return useless;
   try {
     return { kind: "store", ...readObject(message) };
   } catch {
-    return { kind: "none", why: "nobody waits for this reply any more" };
+    return useless;
   }
 }

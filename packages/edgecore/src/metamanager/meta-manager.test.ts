@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KubernetesObject } from "@skerry/api";
-import { isSkerryError } from "@skerry/base";
+import { isSkerryError, type JsonObject } from "@skerry/base";
 import { isApiError } from "@skerry/kube";
 import { type Message, newMessage, responseTo } from "@skerry/link";
 import type { Database } from "@skerry/store";
@@ -199,6 +199,26 @@ test("a query reply that comes too late is stored and acknowledged like any obje
   await world.clock.advance(0);
   assert.equal(world.answersTo(late).length, 1);
   assert.equal(world.meta.get({ type: "secret", namespace: "default", name: "tls" })?.kind, "Secret");
+});
+
+test("a late answer to a report is not stored, least of all under the report's name", async () => {
+  await using database = openDatabase();
+  await using world = new EdgeWorld(database);
+  await world.connect();
+  const route = { source: "edgecontroller", group: "resource", operation: "response" };
+  for (const [resource, content] of [
+    ["default/podpatch/web", { Object: pod("web", "uid-1", "10"), Err: null }],
+    ["kube-node-lease/lease/edge-1", { Object: pod("edge-1", "uid-2", "11"), Err: null }],
+  ] as const) {
+    const late = newMessage(world, { ...route, resource }, content as unknown as JsonObject);
+    world.cloud.connection.deliver({ ...late, header: { ...late.header, parent_msg_id: "long-forgotten" } });
+  }
+  await world.clock.advance(0);
+  assert.deepEqual(world.changes, []);
+  assert.deepEqual(
+    database.read((reader) => reader.all("SELECT key FROM meta")),
+    [],
+  );
 });
 
 test("call() resolves with the object of an ObjectResp, kind filled in, and throws its error", async () => {
