@@ -1,12 +1,18 @@
-import type { LinkConnection, LinkDialer, Message } from "@skerry/link";
-import { decodeMessage, encodeMessage } from "@skerry/link";
-import type { Database } from "@skerry/store";
+import type { KubernetesObject } from "@skerry/api";
+import { type Clock, sleep } from "@skerry/base";
+import type { LinkConnection, LinkDialer, LinkListen, Message } from "@skerry/link";
+import { acknowledgementFor, decodeMessage, encodeMessage } from "@skerry/link";
+import type { Database, Reader, Row } from "@skerry/store";
+import type { SimulatedNetwork } from "./world/simulated-network.ts";
 
 /** A bug planted at a port of the production code, to see that the simulation finds it. */
 export interface Mutant {
   readonly name: string;
   readonly description: string;
+  /** Runs before an EdgeCore starts. */
+  readonly beforeStart?: (network: SimulatedNetwork, clock: Clock) => Promise<void>;
   readonly mutateDatabase?: (database: Database) => Database;
+  readonly mutateListen?: (listen: LinkListen) => LinkListen;
   readonly mutateDialer?: (dialer: LinkDialer) => LinkDialer;
 }
 
@@ -22,7 +28,108 @@ export const mutants: readonly Mutant[] = [
     description: "a report counts as delivered once it is sent; a cut loses it (KubeEdge, wire.md W13)",
     mutateDialer: answeringWhenSent,
   },
+  {
+    name: "acknowledged-when-sent",
+    description: "the cloud counts an object as stored once it is sent; a crash of the edge loses it",
+    mutateListen: acknowledgingWhenSent,
+  },
+  {
+    name: "older-versions-stored",
+    description: "the edge stores whatever comes, also a version older than the one it has",
+    mutateDatabase: (database) => rewriting(database, "SELECT value FROM meta WHERE key", forgettingVersions),
+  },
+  {
+    name: "tombstones-forgotten",
+    description: "the edge does not remember what was deleted; a late message brings it back",
+    mutateDatabase: (database) => rewriting(database, "FROM tombstone WHERE uid", () => []),
+  },
+  {
+    name: "restart-waits-for-network",
+    description: "EdgeCore starts what it knows only when it reaches the cloud",
+    beforeStart: async (network, clock) => {
+      while (network.cable !== "up") await sleep(clock, 500);
+    },
+  },
 ];
+
+function forgettingVersions(rows: Row[]): Row[] {
+  return rows.map((row) => {
+    const object = JSON.parse(String(row["value"])) as KubernetesObject;
+    return { value: JSON.stringify({ ...object, metadata: { ...object.metadata, resourceVersion: "1" } }) };
+  });
+}
+
+/** Changes what statements with that text find within transactions and reads. */
+function rewriting(database: Database, text: string, change: (rows: Row[]) => Row[]): Database {
+  const reader = (inner: Reader): Reader => ({
+    all: (sql, ...parameters) => {
+      const rows = inner.all(sql, ...parameters);
+      return sql.includes(text) ? change(rows) : rows;
+    },
+    first: (sql, ...parameters) => {
+      const row = inner.first(sql, ...parameters);
+      return sql.includes(text) ? change(row ? [row] : [])[0] : row;
+    },
+  });
+  return {
+    read: (read) => database.read(read),
+    transaction: (work) =>
+      database.transaction((transaction) =>
+        work({ ...reader(transaction), run: (sql, ...parameters) => transaction.run(sql, ...parameters) }),
+      ),
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  };
+}
+
+/** Each object that the node would have to acknowledge is acknowledged by CloudCore itself, as soon as it is sent. */
+function acknowledgingWhenSent(listen: LinkListen): LinkListen {
+  return (onConnection, ...others) =>
+    listen(
+      (connection) => {
+        let onFrame: ((text: string) => void) | undefined;
+        onConnection({
+          ...wrapped(connection),
+          start: (handlers) => {
+            onFrame = (text) => handlers.onFrame(text);
+            connection.start(handlers);
+          },
+          send: (text) => {
+            connection.send(text);
+            const message = decodeMessage(text);
+            if (acknowledgementFor(message) !== "required") return;
+            queueMicrotask(() => onFrame?.(encodeMessage(answerTo(message))));
+          },
+        });
+      },
+      ...others,
+    );
+}
+
+function answerTo(message: Message): Message {
+  return {
+    header: { msg_id: `${message.header.msg_id}-early`, parent_msg_id: message.header.msg_id, timestamp: 0 },
+    route: { ...message.route, operation: "response" },
+    content: "OK",
+  };
+}
+
+/** A connection like the given one. */
+function wrapped(connection: LinkConnection): LinkConnection {
+  return {
+    peer: connection.peer,
+    requestPath: connection.requestPath,
+    headers: connection.headers,
+    get bufferedBytes() {
+      return connection.bufferedBytes;
+    },
+    start: (handlers) => connection.start(handlers),
+    send: (text) => connection.send(text),
+    ping: () => connection.ping(),
+    pause: () => connection.pause(),
+    resume: () => connection.resume(),
+    close: (code, reason) => connection.close(code, reason),
+  };
+}
 
 /** The work's result is answered at once; the commit comes when it comes. */
 function answeringBeforeCommit(database: Database): Database {
@@ -54,13 +161,8 @@ function answeringWhenSent(dialer: LinkDialer): LinkDialer {
     dial: async (url, headers, signal) => {
       const connection = await dialer.dial(url, headers, signal);
       let onFrame: ((text: string) => void) | undefined;
-      const answering: LinkConnection = {
-        peer: connection.peer,
-        requestPath: connection.requestPath,
-        headers: connection.headers,
-        get bufferedBytes() {
-          return connection.bufferedBytes;
-        },
+      return {
+        ...wrapped(connection),
         start: (handlers) => {
           onFrame = (text) => handlers.onFrame(text);
           connection.start(handlers);
@@ -69,19 +171,9 @@ function answeringWhenSent(dialer: LinkDialer): LinkDialer {
           connection.send(text);
           const message = decodeMessage(text);
           if (!isReport(message)) return;
-          const answer: Message = {
-            header: { msg_id: `${message.header.msg_id}-early`, parent_msg_id: message.header.msg_id, timestamp: 0 },
-            route: { ...message.route, operation: "response" },
-            content: "OK",
-          };
-          queueMicrotask(() => onFrame?.(encodeMessage(answer)));
+          queueMicrotask(() => onFrame?.(encodeMessage(answerTo(message))));
         },
-        ping: () => connection.ping(),
-        pause: () => connection.pause(),
-        resume: () => connection.resume(),
-        close: (code, reason) => connection.close(code, reason),
       };
-      return answering;
     },
   };
 }

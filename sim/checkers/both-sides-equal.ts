@@ -10,6 +10,8 @@ import {
   type Pod,
   pods,
   type ResourceReference,
+  secrets,
+  type Volume,
 } from "@skerry/api";
 import type { KubernetesApi } from "@skerry/kube";
 import type { HistoryEvent } from "../world/history.ts";
@@ -35,6 +37,7 @@ export async function checkBothSidesEqual(state: FinalState): Promise<Violation[
     ...(await downwardDifferences(state)).map((message) => ({ invariant: "I3", message })),
     ...(await podStatusDifferences(state)).map((message) => ({ invariant: "I1", message })),
     ...(await twinDifferences(state)).map((message) => ({ invariant: "I1", message })),
+    ...(await desiredDifferences(state)).map((message) => ({ invariant: "I1", message })),
   ];
   return differences;
 }
@@ -70,14 +73,18 @@ async function downwardDifferences({ api, nodeName, stored }: FinalState): Promi
     return [spec, metadata.labels, metadata.annotations, metadata.deletionTimestamp];
   };
   const allPods = (await api.list<Pod>({ resource: pods })).items.filter(({ spec }) => spec.nodeName === nodeName);
-  const used = new Set(
-    allPods.flatMap(({ spec, metadata }) =>
-      (spec.volumes ?? []).flatMap(({ configMap }) => (configMap ? `${metadata.namespace}/${configMap.name}` : [])),
-    ),
-  );
+  const used = (nameOf: (volume: Volume) => string | undefined): ((object: KubernetesObject) => boolean) => {
+    const keys = new Set(
+      allPods.flatMap(({ spec, metadata }) => (spec.volumes ?? []).map((v) => `${metadata.namespace}/${nameOf(v)}`)),
+    );
+    return ({ metadata }) => keys.has(`${metadata.namespace}/${metadata.name}`);
+  };
+  const usedConfigMap = used(({ configMap }) => configMap?.name);
+  const usedSecret = used(({ secret }) => secret?.secretName);
   const spec = (object: KubernetesObject): unknown => (object as Device).spec;
   await compare(pods, "pod", (object) => (object as Pod).spec.nodeName === nodeName, pod);
-  await compare(configMaps, "configmap", ({ metadata }) => used.has(`${metadata.namespace}/${metadata.name}`), version);
+  await compare(configMaps, "configmap", usedConfigMap, version);
+  await compare(secrets, "secret", usedSecret, version);
   await compare(devices, "device", (object) => (object as Device).spec?.nodeName === nodeName, spec);
   await compare(deviceModels, "devicemodel", () => true, spec);
   return differences;
@@ -118,6 +125,15 @@ async function twinDifferences({ api, events, stored }: FinalState): Promise<str
   return fromLastAccepted.includes(twin?.reported?.value ?? "")
     ? []
     : [`the cloud shows ${accepted.property} = ${twin?.reported?.value}, accepted at the edge was ${accepted.value}`];
+}
+
+/** Down: the device's client was told the value that the cloud wants. */
+async function desiredDifferences({ api, events }: FinalState): Promise<string[]> {
+  const { namespace, name } = SIMULATED_DEVICE;
+  const device = await api.get<Device>({ resource: devices, namespace, name });
+  const wanted = device.spec?.properties?.find((property) => property.name === "target")?.desired?.value;
+  const told = events.findLast((event) => event.kind === "desired-told")?.value;
+  return told === wanted ? [] : [`the cloud wants target = ${wanted}, the device was last told ${told}`];
 }
 
 function wireKey(type: string, { metadata }: KubernetesObject): string {

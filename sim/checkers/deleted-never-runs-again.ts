@@ -28,7 +28,7 @@ export function checkDeletedNeverRunsAgain(events: readonly HistoryEvent[]): Vio
           violate(`a start of ${event.containerId} of deleted pod ${event.podUid} was asked for at ${event.atMs} ms`);
         break;
       case "edge-started":
-      case "runtime-troubled":
+      case "machine-troubled":
         // Its time begins anew.
         runsSinceMs.clear();
         break;

@@ -16,6 +16,8 @@ export function checkRestartNeedsNoNetwork(events: readonly HistoryEvent[]): Vio
       });
       waiting = undefined;
     }
+    // Without runtime or disk nothing can be started: the time begins anew.
+    if (waiting && event.kind === "machine-troubled") waiting = { ...waiting, atMs: event.atMs };
     if (event.kind === "edge-started") waiting = event;
     if (event.kind === "edge-stopped" || event.kind === "known-pods-running") waiting = undefined;
   }

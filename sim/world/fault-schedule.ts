@@ -1,8 +1,9 @@
+import type { FakeContainerRuntime } from "@skerry/edgecore/testing";
 import type { FaultCounters } from "./fault-counters.ts";
 import type { History } from "./history.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { SimulatedCloud } from "./simulated-cloud.ts";
-import type { CommitFault, DiskFaults } from "./simulated-disk.ts";
+import type { CommitFault, DiskFaults, SimulatedDisk } from "./simulated-disk.ts";
 import type { SimulatedEdge } from "./simulated-edge.ts";
 import type { CableState, SimulatedNetwork } from "./simulated-network.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
@@ -13,12 +14,25 @@ export interface FaultTargets {
   readonly network: SimulatedNetwork;
   readonly cloud: SimulatedCloud;
   readonly edge: SimulatedEdge;
+  readonly disk: SimulatedDisk;
   /** The API's history is compacted: watches from before get 410. */
   readonly compactHistory: () => void;
   readonly closeWatches: () => void;
   readonly history: History;
   readonly counters: FaultCounters;
 }
+
+const FAILING_CALLS = [
+  "runSandbox",
+  "createContainer",
+  "startContainer",
+  "stopContainer",
+  "removeContainer",
+  "stopSandbox",
+  "removeSandbox",
+  "listContainers",
+  "listSandboxes",
+] as const;
 
 /** Cuts, crashes and lies, drawn at random until they are stopped. */
 export class FaultSchedule {
@@ -41,9 +55,11 @@ export class FaultSchedule {
 
   /** Everything works again and keeps working. */
   stop(): void {
-    const { network, cloud, edge, history } = this.#targets;
+    const { network, cloud, edge, disk, history } = this.#targets;
     this.#active = false;
     network.setCable("up");
+    disk.full = false;
+    this.#healRuntime();
     cloud.setLies(0, false);
     if (!cloud.isRunning) cloud.start();
     if (!edge.isRunning) edge.start();
@@ -84,7 +100,53 @@ export class FaultSchedule {
     { name: "API lies", inject: () => this.#lies(this.#random.float() * 0.3, false) },
     { name: "history compacted", inject: () => this.#targets.compactHistory() },
     { name: "watches closed", inject: () => this.#targets.closeWatches() },
+    { name: "edge disk full", inject: () => this.#fillDisk() },
+    { name: "edge clock set", inject: () => this.#setEdgeClock() },
+    { name: "runtime slow", inject: () => this.#trouble(({ runtime }) => this.#slow(runtime)) },
+    { name: "runtime fails", inject: () => this.#trouble(({ runtime }) => this.#failSome(runtime)) },
+    { name: "runtime away", inject: () => this.#trouble(({ runtime }) => runtime.setAvailable(false)) },
   ];
+
+  #fillDisk(): void {
+    const { clock, disk, history } = this.#targets;
+    const set = (full: boolean): void => {
+      disk.full = full;
+      history.add({ kind: "machine-troubled" });
+    };
+    set(true);
+    clock.setTimer(this.#random.between(200, 10_000), () => set(false));
+  }
+
+  /** Up to an hour before or after the true time; a machine without a battery for its clock. */
+  #setEdgeClock(): void {
+    this.#targets.edge.setWallClock(this.#random.between(-3_600_000, 3_600_000));
+  }
+
+  #trouble(begin: (edge: SimulatedEdge) => void): void {
+    const { clock, edge, history } = this.#targets;
+    begin(edge);
+    history.add({ kind: "machine-troubled" });
+    clock.setTimer(this.#random.between(500, 10_000), () => this.#healRuntime());
+  }
+
+  #slow(runtime: FakeContainerRuntime): void {
+    runtime.delayMs = this.#random.between(100, 2000);
+  }
+
+  #failSome(runtime: FakeContainerRuntime): void {
+    for (let count = this.#random.between(1, 4); count > 0; count--) {
+      const call = this.#random.pick(FAILING_CALLS);
+      if (call) runtime.failNext(call);
+    }
+  }
+
+  #healRuntime(): void {
+    const { edge, history } = this.#targets;
+    edge.runtime.delayMs = 0;
+    edge.runtime.setAvailable(true);
+    edge.runtime.clearFailures();
+    history.add({ kind: "machine-troubled" });
+  }
 
   #cable(state: CableState): void {
     const { clock, network } = this.#targets;

@@ -28,6 +28,8 @@ export type HistoryEvent =
       readonly container: string;
       readonly containerId: string;
     }
+  /** The device's client heard the desired value of its property `target`. */
+  | { readonly kind: "desired-told"; readonly atMs: number; readonly value: string }
   | { readonly kind: "twin-reported"; readonly atMs: number; readonly value: string }
   | {
       readonly kind: "twin-accepted";
@@ -45,8 +47,8 @@ export type HistoryEvent =
     }
   | { readonly kind: "edge-stopped"; readonly atMs: number; readonly how: string }
   | { readonly kind: "known-pods-running"; readonly atMs: number }
-  /** The container runtime is slow, fails or is away, so that nothing can be demanded of the edge just now. */
-  | { readonly kind: "runtime-troubled"; readonly atMs: number }
+  /** Runtime or disk began or ceased to fail: what the edge owes by a time, it owes from now on. */
+  | { readonly kind: "machine-troubled"; readonly atMs: number }
   | { readonly kind: "fault"; readonly atMs: number; readonly what: string }
   | { readonly kind: "operation"; readonly atMs: number; readonly what: string };
 

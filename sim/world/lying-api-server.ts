@@ -22,26 +22,36 @@ export type ApiLie =
   | "too-many-requests"
   | "failed-but-committed"
   | "answer-lost"
+  | "stale-list"
   | "conflict"
   | "watch-lag"
   | "watch-lost"
   | "watch-gone";
 
 /**
- * A Kubernetes API between CloudCore and the true one: slow, now and then unreachable, "500 but committed", watches
- * that lag, break off or begin with 410. It never lies about what it has stored: that is the truth checkers read.
+ * A Kubernetes API between CloudCore and the true one: slow, now and then unreachable, "500 but committed", lists from
+ * a cache that lags, watches that lag, break off or begin with 410. It never lies about what it has stored: that is the truth checkers read.
  */
 export class LyingApiServer implements KubernetesApi {
   readonly #inner: KubernetesApi;
   readonly #clock: Clock;
   readonly #random: SeededRandom;
   readonly #counters: FaultCounters;
+  readonly #earlierLists: Map<string, ObjectList<KubernetesObject>>;
   /** Chance of a lie per call, 0…1; 0 when faults have stopped. */
   lieProbability = 0;
   /** Nothing is answered at all. */
   down = false;
 
-  constructor(inner: KubernetesApi, clock: Clock, random: SeededRandom, counters: FaultCounters) {
+  /** @param earlierLists what was listed before, also by earlier incarnations of its client */
+  constructor(
+    inner: KubernetesApi,
+    clock: Clock,
+    random: SeededRandom,
+    counters: FaultCounters,
+    earlierLists: Map<string, ObjectList<KubernetesObject>>,
+  ) {
+    this.#earlierLists = earlierLists;
     this.#inner = inner;
     this.#clock = clock;
     this.#random = random;
@@ -55,7 +65,12 @@ export class LyingApiServer implements KubernetesApi {
 
   async list<T extends KubernetesObject>(target: CollectionTarget, options?: ListOptions): Promise<ObjectList<T>> {
     await this.#read(options?.signal);
-    return this.#inner.list<T>(target, options);
+    const key = `${target.resource.resource} ${options?.limit} ${options?.continue}`;
+    const earlier = this.#earlierLists.get(key);
+    if (earlier && this.#lies("stale-list", 1)) return earlier as ObjectList<T>;
+    const list = await this.#inner.list<T>(target, options);
+    this.#earlierLists.set(key, list);
+    return list;
   }
 
   create<T extends KubernetesObject>(target: CollectionTarget, object: T, options?: WriteOptions): Promise<T> {

@@ -1,3 +1,4 @@
+import type { KubernetesObject, ObjectList } from "@skerry/api";
 import { type Clock, describeError, type Logger } from "@skerry/base";
 import { type CloudControllers, CloudHub, startCloudControllers } from "@skerry/cloudcore";
 import type { KubernetesApi } from "@skerry/kube";
@@ -28,6 +29,7 @@ interface RunningCloud {
 export class SimulatedCloud {
   readonly #options: SimulatedCloudOptions;
   #running: RunningCloud | undefined;
+  readonly #earlierLists = new Map<string, ObjectList<KubernetesObject>>();
   #lieProbability = 0;
   #apiDown = false;
 
@@ -52,7 +54,7 @@ export class SimulatedCloud {
   start(): void {
     const { clock, random, counters, listen, logger } = this.#options;
     const life = new ProcessLife(clock);
-    const api = new LyingApiServer(this.#options.api, life.clock, random.fork(), counters);
+    const api = new LyingApiServer(this.#options.api, life.clock, random.fork(), counters, this.#earlierLists);
     const running: RunningCloud = { life, api, controllers: undefined };
     this.#running = running;
     this.setLies(this.#lieProbability, this.#apiDown);

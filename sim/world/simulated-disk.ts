@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "@skerry/base";
 import type { Database, DatabaseOpener, Migration, Reader, Row, Transaction } from "@skerry/store";
-import { databaseClosed } from "@skerry/store";
+import { databaseClosed, writeFailed } from "@skerry/store";
 import type { SeededRandom } from "./seeded-random.ts";
 
 /** What may go wrong at a commit. */
@@ -31,6 +31,8 @@ export class SimulatedDisk implements DatabaseOpener {
   readonly #clock: Clock;
   readonly #random: SeededRandom;
   readonly faults: DiskFaults;
+  /** Nothing can be written: every work fails with `STORE_DISK_FULL`. */
+  full = false;
 
   constructor(clock: Clock, random: SeededRandom, faults: DiskFaults) {
     this.#clock = clock;
@@ -48,7 +50,7 @@ export class SimulatedDisk implements DatabaseOpener {
     for (let step = version; step < migrations.length; step++) {
       file.exec(`BEGIN; ${migrations[step]}; PRAGMA user_version = ${step + 1}; COMMIT`);
     }
-    const database = new SimulatedDatabase(name, file, this.#clock, this.#random, this.faults);
+    const database = new SimulatedDatabase(name, file, this.#clock, this.#random, this.faults, () => this.full);
     this.#open.add(database);
     return database;
   }
@@ -79,10 +81,19 @@ class SimulatedDatabase implements Database {
   readonly #clock: Clock;
   readonly #random: SeededRandom;
   readonly #faults: DiskFaults;
+  readonly #isFull: () => boolean;
   #pending: PendingWork[] = [];
   #dead = false;
 
-  constructor(name: string, file: DatabaseSync, clock: Clock, random: SeededRandom, faults: DiskFaults) {
+  constructor(
+    name: string,
+    file: DatabaseSync,
+    clock: Clock,
+    random: SeededRandom,
+    faults: DiskFaults,
+    isFull: () => boolean,
+  ) {
+    this.#isFull = isFull;
     this.#name = name;
     this.#file = file;
     this.#clock = clock;
@@ -130,6 +141,10 @@ class SimulatedDatabase implements Database {
     }
     const works = this.#pending;
     this.#pending = [];
+    if (this.#isFull()) {
+      for (const work of works) work.failed(writeFailed(this.#name, new Error("database or disk is full")));
+      return;
+    }
     const done: PendingWork[] = [];
     this.#file.exec("BEGIN");
     for (const work of works) {

@@ -23,6 +23,8 @@ export interface SimulatedEdgeOptions {
   readonly random: SeededRandom;
   readonly logger: Logger;
   readonly history: History;
+  /** Mutants may wait for something they should not. */
+  readonly beforeStart: (network: SimulatedNetwork, clock: Clock) => Promise<void>;
   /** Mutants change what the process sees of its ports. */
   readonly mutateDatabase: (database: Database) => Database;
   readonly mutateDialer: (dialer: LinkDialer) => LinkDialer;
@@ -53,9 +55,24 @@ export class SimulatedEdge {
   #running: RunningEdge | undefined;
   #machineRestarted = false;
 
+  /** The machine's clock: time passes as everywhere, but its hands may be set wrong. */
+  readonly #clock: Clock;
+  #wallOffsetMs = 0;
+
   constructor(options: SimulatedEdgeOptions) {
     this.#options = options;
-    this.runtime = new FakeContainerRuntime(options.clock, [SIMULATED_IMAGE]);
+    const { clock } = options;
+    this.#clock = {
+      now: () => clock.now() + this.#wallOffsetMs,
+      monotonicMs: () => clock.monotonicMs(),
+      setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
+    };
+    this.runtime = new FakeContainerRuntime(this.#clock, [SIMULATED_IMAGE]);
+  }
+
+  /** The machine's wall clock is set, to so much before or after the true time. */
+  setWallClock(offsetMs: number): void {
+    this.#wallOffsetMs = offsetMs;
   }
 
   get isRunning(): boolean {
@@ -64,8 +81,8 @@ export class SimulatedEdge {
 
   /** Starts a new EdgeCore process on the machine. */
   start(): void {
-    const { clock, network, nodeName, random, history, logger } = this.#options;
-    const life = new ProcessLife(clock);
+    const { network, nodeName, random, history, logger } = this.#options;
+    const life = new ProcessLife(this.#clock);
     const broker = new MortalConnector(this.#options.mqtt, life);
     this.#running = { life, broker };
     history.add({
@@ -119,7 +136,8 @@ export class SimulatedEdge {
   }
 
   async #boot(life: ProcessLife, mqtt: MortalConnector, logger: Logger, random: SeededRandom): Promise<void> {
-    const { disk, network, nodeName, history, mutateDatabase, mutateDialer } = this.#options;
+    const { disk, network, nodeName, history, beforeStart, mutateDatabase, mutateDialer } = this.#options;
+    await beforeStart(network, life.clock);
     const database = mutateDatabase(await disk.open(DATABASE, edgeDatabaseMigrations));
     const identity = { name: nodeName, groups: ["system:nodes"], certificateFingerprint: nodeName };
     const edgeCore = new EdgeCore(

@@ -1,4 +1,4 @@
-import { type ConfigMap, configMaps, type Device, devices, type Pod, pods } from "@skerry/api";
+import { type ConfigMap, configMaps, type Device, devices, type Pod, pods, type Secret, secrets } from "@skerry/api";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import type { History } from "./history.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -6,6 +6,7 @@ import type { SeededRandom } from "./seeded-random.ts";
 /** Pod and ConfigMap names that the workload plays with: few, so that the same name comes again under another UID. */
 const POD_NAMES = ["web", "worker", "logger", "camera"];
 const CONFIG_NAMES = ["settings", "limits"];
+const SECRET_NAMES = ["password", "key"];
 export const SIMULATED_IMAGE = "registry.example/app:latest";
 export const SIMULATED_DEVICE = { namespace: "default", name: "thermometer" };
 
@@ -55,6 +56,8 @@ export class Workload {
     { name: "change config map", run: () => this.#changeConfigMap() },
     { name: "change config map", run: () => this.#changeConfigMap() },
     { name: "delete config map", run: () => this.#deleteConfigMap() },
+    { name: "change secret", run: () => this.#changeSecret() },
+    { name: "delete secret", run: () => this.#deleteSecret() },
     { name: "report twin", run: () => this.#ports.reportTwin(this.#value()) },
     { name: "report twin", run: () => this.#ports.reportTwin(this.#value()) },
     { name: "change desired value", run: () => this.#changeDesired() },
@@ -72,6 +75,7 @@ export class Workload {
   async #createPod(name: string): Promise<void> {
     const { api, nodeName, random } = this.#ports;
     const configName = random.pick(CONFIG_NAMES) ?? "settings";
+    const secretName = random.pick(SECRET_NAMES) ?? "password";
     const pod: Pod = {
       apiVersion: "v1",
       kind: "Pod",
@@ -81,7 +85,10 @@ export class Workload {
         restartPolicy: "Always",
         terminationGracePeriodSeconds: 5,
         containers: [{ name: "app", image: SIMULATED_IMAGE, imagePullPolicy: "IfNotPresent" }],
-        volumes: [{ name: "config", configMap: { name: configName, optional: true } }],
+        volumes: [
+          { name: "config", configMap: { name: configName, optional: true } },
+          { name: "secret", secret: { secretName, optional: true } },
+        ],
       },
     };
     await api.create({ resource: pods, namespace: "default" }, pod);
@@ -123,6 +130,24 @@ export class Workload {
   async #deleteConfigMap(): Promise<void> {
     const name = this.#ports.random.pick(CONFIG_NAMES) ?? "settings";
     await this.#ports.api.delete({ resource: configMaps, namespace: "default", name });
+  }
+
+  async #changeSecret(): Promise<void> {
+    const { api, random } = this.#ports;
+    const name = random.pick(SECRET_NAMES) ?? "password";
+    const data = { text: Buffer.from(this.#value()).toString("base64") };
+    try {
+      await api.patch({ resource: secrets, namespace: "default", name }, { type: "merge", body: { data } });
+    } catch (error) {
+      if (!isApiError(error, "NotFound")) throw error;
+      const secret: Secret = { apiVersion: "v1", kind: "Secret", metadata: { name, namespace: "default" }, data };
+      await api.create({ resource: secrets, namespace: "default" }, secret);
+    }
+  }
+
+  async #deleteSecret(): Promise<void> {
+    const name = this.#ports.random.pick(SECRET_NAMES) ?? "password";
+    await this.#ports.api.delete({ resource: secrets, namespace: "default", name });
   }
 
   async #changeDesired(): Promise<void> {

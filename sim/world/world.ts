@@ -23,7 +23,7 @@ const NODE_NAME = "edge-node-1";
 const QUIET_START_MS = 5_000;
 const FAULTY_STEPS = 60;
 /** Within this time after the faults stop both sides must agree. */
-export const CONVERGENCE_LIMIT_MS = 90_000;
+export const CONVERGENCE_LIMIT_MS = 30_000;
 
 /** What a run of one seed came to. */
 export interface RunResult {
@@ -56,7 +56,14 @@ export async function runWorld(
     draw: () => diskFaults.current?.draw(),
     powerLoss: () => diskFaults.current?.powerLoss(),
   });
-  const cloud = new SimulatedCloud({ api, listen: network.listen, clock, random: random.fork(), counters, logger });
+  const cloud = new SimulatedCloud({
+    api,
+    listen: mutant?.mutateListen?.(network.listen) ?? network.listen,
+    clock,
+    random: random.fork(),
+    counters,
+    logger,
+  });
   const edge = new SimulatedEdge({
     nodeName: NODE_NAME,
     network,
@@ -66,6 +73,7 @@ export async function runWorld(
     random: random.fork(),
     logger,
     history,
+    beforeStart: mutant?.beforeStart ?? (async () => {}),
     mutateDatabase: mutant?.mutateDatabase ?? ((database) => database),
     mutateDialer: mutant?.mutateDialer ?? ((dialer) => dialer),
   });
@@ -75,6 +83,7 @@ export async function runWorld(
       network,
       cloud,
       edge,
+      disk,
       compactHistory: () => api.compact(),
       closeWatches: () => api.closeWatches(),
       history,
@@ -183,6 +192,7 @@ class TwinClient {
     this.#broker = broker;
     this.#history = history;
     broker.onPublish(({ topic, payload }) => {
+      if (topic === `${this.#topic}/delta`) this.#told(payload);
       if (topic !== `${this.#topic}/result`) return;
       const result = JSON.parse(payload) as JsonValue;
       if (!isJsonObject(result)) return;
@@ -191,6 +201,13 @@ class TwinClient {
       if (value !== undefined && accepted)
         history.add({ kind: "twin-accepted", device: SIMULATED_DEVICE.name, property: "temperature", value });
     });
+  }
+
+  #told(payload: string): void {
+    const document = JSON.parse(payload) as JsonValue;
+    const delta = isJsonObject(document) ? document["delta"] : undefined;
+    const value = isJsonObject(delta) ? delta["target"] : undefined;
+    if (typeof value === "string") this.#history.add({ kind: "desired-told", value });
   }
 
   report(value: string): void {

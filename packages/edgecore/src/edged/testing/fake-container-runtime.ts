@@ -86,6 +86,11 @@ export class FakeContainerRuntime implements ContainerRuntime {
     this.#failures.push({ method, error: callFailed(method, 2, message) });
   }
 
+  /** Calls that were to fail do not. */
+  clearFailures(): void {
+    this.#failures.length = 0;
+  }
+
   /** All processes are gone, what is on disk stays: a reboot or a power cut. */
   losePower(): void {
     for (const container of this.#containers.values())
