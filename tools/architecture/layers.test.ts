@@ -64,3 +64,21 @@ test("every package declares exactly the workspace packages that the layer table
     for (const dependency of used) assert.ok(declared.includes(dependency), `${name} imports ${dependency} undeclared`);
   }
 });
+
+test("every package declares the outside packages that its product code imports, and no others", () => {
+  const files = sourceFiles();
+  for (const name of Object.keys(mayImport)) {
+    const manifest = JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8")) as {
+      dependencies?: Record<string, string>;
+    };
+    const imported = new Set(
+      files
+        .filter((file) => file.packageName === name && !file.isTest)
+        .flatMap((file) => file.imports)
+        .filter((specifier) => !/^(\.|node:|@skerry\/)/.test(specifier))
+        .map((specifier) => /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier),
+    );
+    const declared = Object.keys(manifest.dependencies ?? {}).filter((dependency) => !/^@skerry\//.test(dependency));
+    assert.deepEqual(declared.sort(), [...imported].sort(), `dependencies of ${name}`);
+  }
+});

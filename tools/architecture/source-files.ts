@@ -19,6 +19,9 @@ export interface SourceFile {
   readonly imports: readonly string[];
 }
 
+/** Import and re-export statements, over several lines too, and dynamic imports. */
+const IMPORT = /(?:^(?:import|export)\b[^"';]*?\bfrom\s+|^import\s+|\bimport\(\s*)"([^"]+)"/gm;
+
 /** All TypeScript files of the packages. */
 export function sourceFiles(): SourceFile[] {
   return globSync("packages/*/src/**/*.ts", { cwd: root }).map((path) => {
@@ -31,7 +34,7 @@ export function sourceFiles(): SourceFile[] {
       code,
       isTest: /\.test\.ts$|\/testing\//.test(path),
       isPlatform: path.includes("/platform/"),
-      imports: [...code.matchAll(/\b(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1] ?? ""),
+      imports: [...code.matchAll(IMPORT)].map((match) => match[1] ?? ""),
     };
   });
 }
