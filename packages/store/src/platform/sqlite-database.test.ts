@@ -59,3 +59,22 @@ test("open of a file that cannot be one is a coded error too", () => {
     rmSync(folder, { recursive: true });
   }
 });
+
+test("what does not fit on the disk fails with a code, and later writes that fit go on", async () => {
+  await using database = new SqliteDatabase({ path: ":memory:", migrations });
+  await database.transaction((transaction) => transaction.run("INSERT INTO item VALUES ('kept', '1')"));
+  // As on a disk of 400 KiB; SQLite answers with the same SQLITE_FULL.
+  database.read((reader) => reader.all("PRAGMA max_page_count = 100"));
+  const insert = "INSERT INTO item VALUES (?, ?)";
+  const results = await Promise.allSettled([
+    database.transaction((transaction) => transaction.run(insert, "large", "x".repeat(1024 * 1024))),
+    database.transaction((transaction) => transaction.run(insert, "beside", "2")),
+  ]);
+  assert.equal(results[0]?.status, "rejected");
+  for (const result of results)
+    if (result.status === "rejected") assert.ok(isSkerryError(result.reason, "STORE_DISK_FULL"), String(result.reason));
+  await database.transaction((transaction) => transaction.run(insert, "later", "3"));
+  const names = database.read((reader) => reader.all("SELECT name FROM item ORDER BY name")).map((row) => row["name"]);
+  assert.ok(names.includes("kept") && names.includes("later") && !names.includes("large"), names.join());
+  assert.equal(names.includes("beside"), results[1]?.status === "fulfilled");
+});

@@ -88,8 +88,10 @@ export class SqliteDatabase implements Database {
           this.#database.exec("RELEASE work");
           done.push(work);
         } catch (error) {
+          // A full disk ends the whole transaction: then all works fail, below.
+          if (!this.#database.isTransaction) throw error;
           this.#database.exec("ROLLBACK TO work; RELEASE work");
-          work.failed(error);
+          work.failed(isMachineFailure(error) ? writeFailed(this.#path, error) : error);
         }
       }
       this.#database.exec("COMMIT");
@@ -137,4 +139,11 @@ function openChecked(path: string): DatabaseSync {
       throw databaseCorrupt(path, error.message, error);
     throw isSkerryError(error) ? error : writeFailed(path, error);
   }
+}
+
+/** SQLite's result codes for what the machine, not the work, is to blame: READONLY, IOERR, FULL, CANTOPEN. */
+const MACHINE_FAILURES: ReadonlySet<number> = new Set([8, 10, 13, 14]);
+
+function isMachineFailure(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && MACHINE_FAILURES.has(Number(error.errcode) & 0xff);
 }
