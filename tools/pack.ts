@@ -2,10 +2,12 @@
 // (dist/): `skerry`, `@skerry/cloudcore`, `@skerry/edgecore`. Each is plain JavaScript without dependencies to install
 // but, for machines with an older Node.js, the per-platform Node.js.
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
+import { type NodeOptions, serverNode, smallNode } from "../packages/skerry/src/node-options.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const output = resolve(root, process.argv[2] ?? "dist");
@@ -26,6 +28,8 @@ interface ShippedPackage {
   readonly description: string;
   /** Folders of the repository that are shipped too. */
   readonly folders: readonly string[];
+  /** How Node.js runs it. */
+  readonly node: NodeOptions;
 }
 
 const packages: readonly ShippedPackage[] = [
@@ -35,6 +39,7 @@ const packages: readonly ShippedPackage[] = [
     entry: "packages/skerry/src/main.ts",
     description: "Containers and IoT devices on edge nodes that keep working offline, managed with kubectl",
     folders: ["examples/app", "examples/thermometer"],
+    node: { options: [], environment: {} }, // It starts its parts as each of them needs it.
   },
   {
     name: "@skerry/cloudcore",
@@ -42,6 +47,7 @@ const packages: readonly ShippedPackage[] = [
     entry: "packages/skerry/src/entries/cloudcore.ts",
     description: "Skerry's cloud part",
     folders: [],
+    node: serverNode,
   },
   {
     name: "@skerry/edgecore",
@@ -49,8 +55,25 @@ const packages: readonly ShippedPackage[] = [
     entry: "packages/skerry/src/entries/edgecore.ts",
     description: "Skerry's part on an edge node",
     folders: [],
+    node: smallNode,
   },
 ];
+
+/**
+ * Node.js's own modules as CommonJS. An `import` of one reads each of its exports, also those that load on first use:
+ * `import "node:http"` alone loads the whole of `fetch`, 5 MB.
+ */
+const builtinsOnUse: Plugin = {
+  name: "builtins-on-use",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^[a-z]/ }, ({ path, kind }) =>
+      isBuiltin(path) && kind !== "require-call" ? { path, namespace: "builtin" } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    }));
+  },
+};
 
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
 rmSync(output, { recursive: true, force: true });
@@ -68,7 +91,9 @@ async function pack(shipped: ShippedPackage): Promise<string> {
     format: "esm",
     platform: "node",
     target: "node24",
-    keepNames: true,
+    // Source text stays in memory, so what only browsers need is left out: Node.js has its own streams and timers.
+    alias: { "readable-stream": "node:stream", "worker-timers": "node:timers" },
+    plugins: [builtinsOnUse],
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: "linked",
@@ -79,17 +104,16 @@ async function pack(shipped: ShippedPackage): Promise<string> {
     },
   });
   for (const path of shipped.folders) cpSync(join(root, path), join(folder, path), { recursive: true });
-  const launcher = join(folder, "bin", `${shipped.command}.mjs`);
+  const launcher = join(folder, "bin", shipped.command);
   mkdirSync(dirname(launcher), { recursive: true });
-  cpSync(join(root, "tools", "shipped-launcher.mjs"), launcher);
-  chmodSync(launcher, 0o755);
+  writeFileSync(launcher, launcherText(shipped.node), { mode: 0o755 });
   const description = {
     name: shipped.name,
     version: manifest.version,
     description: shipped.description,
     license: manifest.license,
     type: "module",
-    bin: { [shipped.command]: `bin/${shipped.command}.mjs` },
+    bin: { [shipped.command]: `bin/${shipped.command}` },
     engines: { node: ">=20" },
     os: ["linux"],
     files: ["bin", "dist", ...shipped.folders],
@@ -100,4 +124,12 @@ async function pack(shipped: ShippedPackage): Promise<string> {
   if (packed.status !== 0) throw new Error(`npm pack ${shipped.name}: ${packed.stderr}`);
   const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
   return join(output, filename);
+}
+
+/** The launcher with a package's options for Node.js. */
+function launcherText({ options, environment }: NodeOptions): string {
+  const variables = Object.entries(environment).map(([name, value]) => `export ${name}=${value}`);
+  return readFileSync(join(root, "tools", "shipped-launcher.sh"), "utf8")
+    .replace("@ENVIRONMENT@", variables.join("\n"))
+    .replace("@NODE_OPTIONS@ ", options.map((option) => `${option} `).join(""));
 }

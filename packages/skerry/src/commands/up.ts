@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { SkerryError } from "@skerry/base";
 import { createLogger, systemClock } from "@skerry/base/platform";
 import { alreadyRunning, codedError, partNotReady, usageError } from "../errors.ts";
+import { smallNode } from "../node-options.ts";
 import { defaultSettings, loadSettings, type Settings, saveSettings } from "../settings.ts";
 import { checkFreeSpace, prepareHome, type SkerryHome, skerryHome } from "../skerry-home.ts";
 import { cleanUpAfterCrash } from "../supervisor/clean-up.ts";
@@ -119,8 +120,12 @@ type DetachedMessage =
 async function startDetached(home: SkerryHome, settings: Settings): Promise<number> {
   const logPath = join(home.logs, "supervisor.out");
   const log = openSync(logPath, "a", 0o640);
-  const [program = "", ...parameters] = ownCommand(["supervise"]);
-  const child = spawn(program, parameters, { detached: true, stdio: ["ignore", log, log, "ipc"] });
+  const [program = "", ...parameters] = ownCommand(["supervise"], smallNode);
+  const child = spawn(program, parameters, {
+    detached: true,
+    stdio: ["ignore", log, log, "ipc"],
+    env: { ...process.env, ...smallNode.environment },
+  });
   await new Promise<void>((resolve, reject) => {
     child.on("message", (received) => {
       const message = received as DetachedMessage; // Our own child; nobody else writes to this channel.

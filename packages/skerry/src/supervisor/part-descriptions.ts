@@ -1,29 +1,40 @@
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { type NodeOptions, serverNode, smallNode } from "../node-options.ts";
 import type { PreparedContainers } from "../nodecontainers/node-containers.ts";
 import type { Settings } from "../settings.ts";
 import type { SkerryHome } from "../skerry-home.ts";
 import type { SystemParts } from "../systemparts/system-parts.ts";
 import type { PartDescription } from "./supervised-process.ts";
 
-/** The command line that runs `skerry <entry> …` with this same Node.js and program. */
-export function ownCommand(entry: readonly string[]): readonly string[] {
-  return [process.execPath, ...process.execArgv, process.argv[1] ?? "", ...entry];
+/**
+ * The command line that runs `skerry <entry> …` with this same Node.js and program, in the part's own way. In a clone
+ * without that: Node.js reads TypeScript with WebAssembly, which small parts do without.
+ */
+export function ownCommand(entry: readonly string[], { options }: NodeOptions): readonly string[] {
+  const program = process.argv[1] ?? "";
+  const known = new Set([...smallNode.options, ...serverNode.options]);
+  const inherited = process.execArgv.filter((option) => !known.has(option));
+  return [process.execPath, ...inherited, ...(program.endsWith(".ts") ? [] : options), program, ...entry];
 }
 
 /** The embedded Kubernetes. */
 export function controlPlanePart(home: SkerryHome, settings: Settings): PartDescription {
   return {
     name: "control plane",
-    command: ownCommand([
-      "controlplane",
-      ...["--data", home.controlPlane],
-      ...["--address", settings.apiAddress],
-      ...["--port", String(settings.apiPort)],
-      ...["--advertise", settings.nodeAddress],
-      ...["--kubeconfig", home.kubeconfig],
-    ]),
+    command: ownCommand(
+      [
+        "controlplane",
+        ...["--data", home.controlPlane],
+        ...["--address", settings.apiAddress],
+        ...["--port", String(settings.apiPort)],
+        ...["--advertise", settings.nodeAddress],
+        ...["--kubeconfig", home.kubeconfig],
+      ],
+      serverNode,
+    ),
+    environment: serverNode.environment,
     logPath: join(home.logs, "controlplane.log"),
     readiness: { kind: "message" },
   };
@@ -33,7 +44,8 @@ export function controlPlanePart(home: SkerryHome, settings: Settings): PartDesc
 export function cloudCorePart(home: SkerryHome, configFile: string): PartDescription {
   return {
     name: "cloudcore",
-    command: ownCommand(["cloudcore", "--config", configFile]),
+    command: ownCommand(["cloudcore", "--config", configFile], serverNode),
+    environment: serverNode.environment,
     logPath: join(home.logs, "cloudcore.log"),
     readiness: { kind: "message" },
   };
@@ -43,8 +55,8 @@ export function cloudCorePart(home: SkerryHome, configFile: string): PartDescrip
 export function edgeCorePart(home: SkerryHome, node: string, configFile: string, parts: SystemParts): PartDescription {
   return {
     name: `edgecore ${node}`,
-    command: ownCommand(["edgecore", "--config", configFile]),
-    environment: parts.environment,
+    command: ownCommand(["edgecore", "--config", configFile], smallNode),
+    environment: { ...parts.environment, ...smallNode.environment },
     logPath: join(home.logs, `edgecore-${node}.log`),
     readiness: { kind: "message" },
   };
@@ -70,11 +82,11 @@ export function brokerPart(
 ): PartDescription {
   const command = mosquitto
     ? [mosquitto.program, "-c", mosquitto.configFile]
-    : ownCommand(["broker", "--port", String(settings.mqttPort)]);
+    : ownCommand(["broker", "--port", String(settings.mqttPort)], smallNode);
   return {
     name: mosquitto ? "mosquitto" : "broker",
     command,
-    ...(parts ? { environment: parts.environment } : {}),
+    environment: { ...parts?.environment, ...(mosquitto ? {} : smallNode.environment) },
     logPath: join(home.logs, "broker.log"),
     readiness: {
       kind: "probe",
@@ -87,7 +99,8 @@ export function brokerPart(
 export function thermometerPart(home: SkerryHome, settings: Settings): PartDescription {
   return {
     name: "thermometer",
-    command: ownCommand(["thermometer", "--broker", `mqtt://127.0.0.1:${settings.mqttPort}`]),
+    command: ownCommand(["thermometer", "--broker", `mqtt://127.0.0.1:${settings.mqttPort}`], smallNode),
+    environment: smallNode.environment,
     logPath: join(home.logs, "thermometer.log"),
     readiness: { kind: "message" },
   };
