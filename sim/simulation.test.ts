@@ -5,7 +5,7 @@ import { mutants } from "./mutants.ts";
 import { runWorld } from "./world/world.ts";
 
 test("cloud and edge agree after faults, and no invariant breaks, in the first seeds", async () => {
-  for (let seed = 1; seed <= 15; seed++) {
+  for (let seed = 1; seed <= 12; seed++) {
     const { violations } = await runWorld(seed, silentLogger);
     assert.deepEqual(violations, [], `seed ${seed}; see it with: npm run sim -- --seed ${seed}`);
   }

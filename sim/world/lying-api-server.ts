@@ -67,7 +67,7 @@ export class LyingApiServer implements KubernetesApi {
     await this.#read(options?.signal);
     const key = `${target.resource.resource} ${options?.limit} ${options?.continue}`;
     const earlier = this.#earlierLists.get(key);
-    if (earlier && this.#lies("stale-list", 1)) return earlier as ObjectList<T>;
+    if (earlier && this.#lies("stale-list", 2)) return earlier as ObjectList<T>;
     const list = await this.#inner.list<T>(target, options);
     this.#earlierLists.set(key, list);
     return list;

@@ -57,6 +57,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
   readonly #images = new Map<string, RuntimeImage>();
   readonly #failures: { method: string; error: Error }[] = [];
   #nextId = 1;
+  #powerCuts = 0;
   #available = true;
   /** Every call takes this long. */
   delayMs = 0;
@@ -93,6 +94,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
 
   /** All processes are gone, what is on disk stays: a reboot or a power cut. */
   losePower(): void {
+    this.#powerCuts++;
     for (const container of this.#containers.values())
       if (container.state === "running") this.#end(container, LOST_EXIT_CODE);
     for (const sandbox of this.#sandboxes.values()) sandbox.ready = false;
@@ -230,6 +232,8 @@ export class FakeContainerRuntime implements ContainerRuntime {
     await this.#enter("startContainer");
     const container = this.#containers.get(containerId);
     if (container?.state !== "created") throw callFailed("startContainer", 5, `no created container ${containerId}`);
+    if (!this.#sandboxes.get(container.sandboxId)?.ready)
+      throw callFailed("startContainer", 2, "the sandbox is not running");
     container.state = "running";
     container.startedAtMs = this.#clock.now();
     const program = this.#programOf(container);
@@ -284,10 +288,12 @@ export class FakeContainerRuntime implements ContainerRuntime {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   async #enter(method: string): Promise<void> {
+    const powerCuts = this.#powerCuts;
     if (this.delayMs > 0) await sleep(this.#clock, this.delayMs);
     // A turn later at least, as over a socket.
     else await Promise.resolve();
-    if (!this.#available)
+    // What was under way when the power went is not done afterwards.
+    if (!this.#available || powerCuts !== this.#powerCuts)
       throw new SkerryError({ code: "RUNTIME_UNAVAILABLE", message: "The fake runtime is away", advice: "None." });
     const index = this.#failures.findIndex((failure) => failure.method === method);
     const [failure] = index < 0 ? [] : this.#failures.splice(index, 1);
