@@ -1,8 +1,13 @@
 import { createServer, type Server, type Socket } from "node:net";
+import { Duplex, pipeline } from "node:stream";
 import type { Logger } from "@skerry/base";
 import { Aedes } from "aedes";
 import { BoundedPersistence, type BrokerLimits, defaultBrokerLimits } from "./bounded-persistence.ts";
 import { brokerPayloadTooLarge, brokerPortUnusable } from "./errors.ts";
+import { PacketGate } from "./packet-gate.ts";
+
+/** What a packet may have besides its payload: the topic (MQTT 3.1.1, 1.5.3) and a few bytes. */
+const LONGEST_TOPIC_BYTES = 64 * 1024 + 16;
 
 /** How to run the embedded broker. */
 export interface EmbeddedBrokerOptions {
@@ -56,7 +61,10 @@ export class EmbeddedBroker implements AsyncDisposable {
     const server = createServer({ noDelay: true }, (socket) => {
       sockets.add(socket);
       socket.once("close", () => sockets.delete(socket));
-      broker.handle(socket);
+      const gate = new PacketGate(limits.maximumPayloadBytes + LONGEST_TOPIC_BYTES);
+      // Whatever ends one of the two ends both; aedes hears of it by its own end of the connection.
+      const readable = pipeline(socket, gate, () => undefined);
+      broker.handle(Duplex.from({ readable, writable: socket }));
     });
     server.maxConnections = limits.maximumConnections;
     try {

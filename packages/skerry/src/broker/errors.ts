@@ -20,3 +20,13 @@ export function brokerPayloadTooLarge(topic: string, sizeBytes: number, limitByt
     details: { topic, sizeBytes, limitBytes },
   });
 }
+
+/** A client announces a packet that the broker would have to collect first. */
+export function brokerPacketTooLarge(limitBytes: number): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_BROKER_PACKET_TOO_LARGE",
+    message: `A client announces an MQTT packet of more than ${limitBytes} bytes`,
+    advice: "Send smaller messages.",
+    details: { limitBytes },
+  });
+}
