@@ -70,3 +70,11 @@ test("a member called __proto__ stays data", () => {
   assert.equal(JSON.stringify(result), '{"__proto__":{"polluted":true}}');
   assert.equal(({} as Record<string, unknown>)["polluted"], undefined);
 });
+
+test("a JSON patch that doubles the object again and again is refused", () => {
+  const patch = Array.from({ length: 40 }, (_, index) => ({ op: "copy", from: "/a", path: `/a/${index}` }));
+  assert.throws(
+    () => applyJsonPatch({ a: { text: "x".repeat(100) } }, patch),
+    (error) => isApiError(error, "RequestEntityTooLarge"),
+  );
+});

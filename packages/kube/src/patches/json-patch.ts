@@ -1,22 +1,39 @@
 import { isJsonObject, type JsonValue } from "@skerry/base";
+import { ApiError, failureStatus } from "../api-error.ts";
 import { badRequest, patchNotApplicable } from "../errors.ts";
 import { jsonEqual } from "./json-merge-patch.ts";
 import { setMember } from "./json-tree.ts";
 
 /** Most operations in one JSON patch, as the API server allows. */
 const MOST_OPERATIONS = 10_000;
+/** All that the `copy` operations of one patch may add, as the API server allows: each could double the object. */
+const MOST_COPIED_CHARACTERS = 3 * 1024 * 1024;
 
 /**
  * Applies a JSON patch (RFC 6902); the target is left as it was.
- * @throws ApiError BadRequest when the patch is malformed, Invalid (422) when it does not fit the target
+ * @throws ApiError BadRequest when the patch is malformed, Invalid (422) when it does not fit the target,
+ * RequestEntityTooLarge when it copies too much
  */
 export function applyJsonPatch(target: JsonValue, patch: JsonValue): JsonValue {
   if (!Array.isArray(patch)) throw badRequest("a JSON patch must be a list of operations");
   if (patch.length > MOST_OPERATIONS)
     throw badRequest(`The allowed maximum operations in a JSON patch is ${MOST_OPERATIONS}, got ${patch.length}`);
   let document = structuredClone(target);
-  for (const operation of patch) document = applyOperation(document, operation);
+  let copied = 0;
+  for (const operation of patch) {
+    copied += copiedCharacters(document, operation);
+    if (copied > MOST_COPIED_CHARACTERS)
+      throw new ApiError(
+        failureStatus(413, "RequestEntityTooLarge", `the patch copies more than ${MOST_COPIED_CHARACTERS} characters`),
+      );
+    document = applyOperation(document, operation);
+  }
   return document;
+}
+
+function copiedCharacters(document: JsonValue, operation: JsonValue): number {
+  if (!isJsonObject(operation) || operation["op"] !== "copy") return 0;
+  return JSON.stringify(read(document, pointer(operation["from"], "from"))).length;
 }
 
 function applyOperation(document: JsonValue, operation: JsonValue): JsonValue {
