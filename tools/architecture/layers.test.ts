@@ -10,12 +10,14 @@ const mayImport: Record<string, readonly string[]> = {
   api: ["base"],
   store: ["base"],
   pki: ["base"],
+  grpc: ["base"],
+  dmi: ["base", "grpc"],
   kube: ["base", "api"],
   link: ["base", "api"],
   controlplane: ["base", "api", "store", "pki", "kube"],
   cloudcore: ["base", "api", "store", "pki", "kube", "link"],
-  edgecore: ["base", "api", "store", "pki", "kube", "link"],
-  skerry: ["base", "api", "store", "pki", "kube", "link", "controlplane", "cloudcore", "edgecore"],
+  edgecore: ["base", "api", "store", "pki", "kube", "link", "grpc", "dmi"],
+  skerry: ["base", "api", "store", "pki", "kube", "link", "grpc", "dmi", "controlplane", "cloudcore", "edgecore"],
 };
 
 test("every package imports only the layers below it, through their public entries", () => {

@@ -1,29 +1,25 @@
 import { describeError, type JsonObject, SkerryError } from "@skerry/base";
-import type { Transaction } from "@skerry/store";
-import type { CloudReport } from "./cloud-report.ts";
-import { readDeviceDefinition } from "./device-definition.ts";
 import { readState, stateDocument } from "./device-state.ts";
-import { type DeviceRecord, readDevice, readDevices, readTwin, writeDevice, writeProperty } from "./device-table.ts";
+import { readDevice, readDevices, readTwin } from "./device-table.ts";
 import { deviceTopic, nodeTopic, parseEventTopic } from "./device-topic.ts";
 import { deviceUnknown, resultCode } from "./errors.ts";
 import { membershipResult } from "./membership.ts";
 import type { DeviceTwinContext } from "./ports.ts";
-import { storedDevice, storedModel } from "./stored-device.ts";
 import { type DocumentHead, errorResult, getResult, updateResult } from "./twin-document.ts";
 import type { TwinPublisher } from "./twin-publisher.ts";
 import { parseRequest, readEventId, readUpdates } from "./twin-request.ts";
-import { applyUpdates } from "./twin-update.ts";
+import type { TwinWriter } from "./twin-writer.ts";
 
 /** Answers what devices' clients ask over MQTT (devices.md 5, 6). */
 export class DeviceRequests {
   readonly #context: DeviceTwinContext;
-  readonly #report: CloudReport;
+  readonly #writer: TwinWriter;
   readonly #publisher: TwinPublisher;
   #ignoredCount = 0;
 
-  constructor(context: DeviceTwinContext, report: CloudReport, publisher: TwinPublisher) {
+  constructor(context: DeviceTwinContext, writer: TwinWriter, publisher: TwinPublisher) {
     this.#context = context;
-    this.#report = report;
+    this.#writer = writer;
     this.#publisher = publisher;
   }
 
@@ -61,23 +57,9 @@ export class DeviceRequests {
   }
 
   async #update(deviceId: string, request: JsonObject, head: DocumentHead): Promise<void> {
-    const updates = readUpdates(request);
-    const { meta, limits } = this.#context;
-    const nowMs = head.timestampMs;
-    const { changes, twin } = await meta.transaction((transaction) => {
-      this.#require(transaction, deviceId);
-      const device = storedDevice(meta, deviceId);
-      const definition = device && readDeviceDefinition(device, storedModel(meta, device));
-      const changes = applyUpdates(readTwin(transaction, deviceId), updates, { deviceId, nowMs, limits, definition });
-      for (const { after } of changes) {
-        writeProperty(transaction, deviceId, after);
-        this.#report.property(transaction, deviceId, after, nowMs);
-      }
-      return { changes, twin: readTwin(transaction, deviceId) };
-    });
+    const { changes, twin } = await this.#writer.update(deviceId, readUpdates(request), head.timestampMs);
     this.#publish(deviceTopic(deviceId, "twin/update/result"), updateResult(head, changes));
-    if (changes.length > 0) this.#publisher.document(deviceId, changes, head);
-    this.#publisher.delta(deviceId, twin, nowMs);
+    this.#publisher.changed(deviceId, changes, twin, head);
   }
 
   #get(deviceId: string, head: DocumentHead): void {
@@ -91,14 +73,8 @@ export class DeviceRequests {
   }
 
   async #updateState(deviceId: string, request: JsonObject, head: DocumentHead): Promise<void> {
-    const nowMs = head.timestampMs;
-    const state = readState(request, nowMs);
-    const device = await this.#context.meta.transaction((transaction) => {
-      const device = { ...this.#require(transaction, deviceId), ...state };
-      writeDevice(transaction, device);
-      this.#report.state(transaction, deviceId, device.name, state, nowMs);
-      return device;
-    });
+    const state = readState(request, head.timestampMs);
+    const device = await this.#writer.state(deviceId, state, head.timestampMs);
     this.#publish(deviceTopic(deviceId, "state/update/result"), stateDocument(head, device.name, state));
   }
 
@@ -121,12 +97,6 @@ export class DeviceRequests {
     else logger.debug("A device request is refused", { deviceId, reason: describeError(error) });
     const reason = error instanceof SkerryError ? error.message : "the node could not store the request";
     this.#publish(topic, errorResult(head, code, reason));
-  }
-
-  #require(transaction: Transaction, deviceId: string): DeviceRecord {
-    const device = readDevice(transaction, deviceId);
-    if (device === undefined) throw deviceUnknown(deviceId);
-    return device;
   }
 
   #publish(topic: string, document: JsonObject): void {

@@ -1,14 +1,19 @@
-import { describeError, Mutex, type Service, type Timer } from "@skerry/base";
+import { describeError, Listeners, Mutex, type Service, type Timer } from "@skerry/base";
 import type { Message } from "@skerry/link";
 import type { DownstreamHandler } from "../edgehub/cloud-link.ts";
 import type { ObjectChange } from "../metamanager/meta-store.ts";
 import { CloudReport } from "./cloud-report.ts";
 import { DeviceRegistry } from "./device-registry.ts";
 import { DeviceRequests } from "./device-requests.ts";
+import { readState } from "./device-state.ts";
+import { readTwin } from "./device-table.ts";
+import { parseEventTopic } from "./device-topic.ts";
 import { defaultDeviceTwinLimits } from "./limits.ts";
 import { readMembership } from "./membership.ts";
 import type { DeviceTwinContext, DeviceTwinPorts } from "./ports.ts";
 import { TwinPublisher } from "./twin-publisher.ts";
+import { checkPropertyName } from "./twin-request.ts";
+import { TwinWriter } from "./twin-writer.ts";
 
 const retryDelayMs = 5_000;
 
@@ -20,6 +25,9 @@ export class DeviceTwin implements Service, DownstreamHandler {
   readonly #context: DeviceTwinContext;
   readonly #registry: DeviceRegistry;
   readonly #requests: DeviceRequests;
+  readonly #writer: TwinWriter;
+  readonly #publisher: TwinPublisher;
+  readonly #listeners: Listeners<string>;
   readonly #work = new Mutex();
   /** Devices that wait to be brought in line; a set, so that many changes of one device are one work. */
   readonly #dirty = new Set<string>();
@@ -31,9 +39,13 @@ export class DeviceTwin implements Service, DownstreamHandler {
     const logger = ports.logger.child("devicetwin");
     this.#context = { ...ports, logger, limits: ports.limits ?? defaultDeviceTwinLimits };
     const report = new CloudReport(ports.meta.outbox, ports.random);
-    const publisher = new TwinPublisher(ports.bus, () => ports.random.uuid());
-    this.#registry = new DeviceRegistry(this.#context, report, publisher);
-    this.#requests = new DeviceRequests(this.#context, report, publisher);
+    this.#publisher = new TwinPublisher(ports.bus, () => ports.random.uuid());
+    this.#writer = new TwinWriter(this.#context, report);
+    this.#registry = new DeviceRegistry(this.#context, report, this.#publisher);
+    this.#requests = new DeviceRequests(this.#context, this.#writer, this.#publisher);
+    this.#listeners = new Listeners((error) =>
+      logger.error("A listener to devices failed", { reason: describeError(error) }),
+    );
   }
 
   /** Messages on reserved MQTT topics that were ignored so far. */
@@ -47,8 +59,45 @@ export class DeviceTwin implements Service, DownstreamHandler {
     this.#registrations.use(meta.onChange((change) => this.#onObjectChange(change)));
     for (const deviceId of this.#registry.deviceIds()) this.#dirty.add(deviceId);
     await this.#reconcileDirty();
-    this.#registrations.use(bus.onDeviceMessage((topic, payload) => this.#requests.handle(topic, payload)));
+    this.#registrations.use(bus.onDeviceMessage((topic, payload) => this.#onMessage(topic, payload)));
     this.#registrations.use(bus.onConnected(() => this.#registry.publishDeltas()));
+  }
+
+  /** Called with a device's id after the device, its model or what is wanted of it may have changed. */
+  onDeviceChange(listener: (deviceId: string) => void): Disposable {
+    return this.#listeners.add(listener);
+  }
+
+  /** What is wanted of a device's properties just now, by property name. */
+  wantedValues(deviceId: string): ReadonlyMap<string, string> {
+    const twin = this.#context.meta.read((reader) => readTwin(reader, deviceId));
+    const wanted = new Map<string, string>();
+    for (const { name, type, expected } of twin.values())
+      if (type !== "deleted" && expected !== null) wanted.set(name, expected.value);
+    return wanted;
+  }
+
+  /**
+   * Takes actual values from a driver on this node, as an MQTT client's `twin/update` does, all or none; resolves when
+   * they are committed together with their reports to the cloud.
+   * @throws `DEVICETWIN_DEVICE_UNKNOWN`, `…_VALUE_INVALID`, `…_VALUE_TOO_LARGE`, `…_PROPERTY_NAME_INVALID`,
+   *   `…_TOO_MANY_PROPERTIES`
+   */
+  async reportValues(deviceId: string, values: ReadonlyMap<string, string>): Promise<void> {
+    const updates = [...values].map(([name, actual]) => {
+      checkPropertyName(name);
+      return { kind: "set", name, actual } as const;
+    });
+    const nowMs = this.#context.clock.now();
+    const { changes, twin } = await this.#writer.update(deviceId, updates, nowMs);
+    const head = { eventId: this.#context.random.uuid(), timestampMs: nowMs };
+    this.#publisher.changed(deviceId, changes, twin, head);
+  }
+
+  /** Takes a device's state from its driver. @throws `DEVICETWIN_DEVICE_UNKNOWN`, `DEVICETWIN_STATE_UNKNOWN` */
+  async reportState(deviceId: string, state: string): Promise<void> {
+    const nowMs = this.#context.clock.now();
+    await this.#writer.state(deviceId, readState({ state }, nowMs), nowMs);
   }
 
   /** Takes membership messages (wire.md D10, D11); answers to reports are the outbox's business. */
@@ -68,6 +117,12 @@ export class DeviceTwin implements Service, DownstreamHandler {
     this.#retryTimer?.cancel();
     this.#registrations.dispose();
     await this.#work.run(async () => {});
+  }
+
+  async #onMessage(topic: string, payload: string): Promise<void> {
+    await this.#requests.handle(topic, payload);
+    const target = parseEventTopic(topic);
+    if (target.kind === "device" && target.action === "twin/update") this.#listeners.emit(target.deviceId);
   }
 
   #onObjectChange({ key }: ObjectChange): void {
@@ -92,6 +147,7 @@ export class DeviceTwin implements Service, DownstreamHandler {
         this.#dirty.delete(deviceId);
         try {
           await this.#registry.reconcile(deviceId);
+          this.#listeners.emit(deviceId);
         } catch (error) {
           this.#context.logger.error("A device could not be brought in line with the cloud", {
             deviceId,

@@ -19,6 +19,12 @@ export class TwinPublisher {
     this.#bus.publish(deviceTopic(deviceId, "twin/update/document"), JSON.stringify(document));
   }
 
+  /** What follows a committed update of a client: the document, when anything changed, then the delta. */
+  changed(deviceId: string, changes: readonly PropertyChange[], twin: Twin, head: DocumentHead): void {
+    if (changes.length > 0) this.document(deviceId, changes, head);
+    this.delta(deviceId, twin, head.timestampMs);
+  }
+
   /** `twin/update/delta`, if there is any; it has an event id of its own. */
   delta(deviceId: string, twin: Twin, nowMs: number): void {
     const document = delta({ eventId: "", timestampMs: nowMs }, twin);

@@ -1,4 +1,6 @@
 import { isSkerryError } from "@skerry/base";
+import { UnixGrpcClient } from "@skerry/grpc/platform";
+import { runtimeCallFailed, runtimeTimeout, runtimeUnavailable } from "../errors.ts";
 import type {
   ContainerConfig,
   ContainerRuntime,
@@ -14,7 +16,6 @@ import type {
 import { toContainerConfig, toSandboxConfig } from "./cri-config.ts";
 import { fromContainer, fromContainerStatus, fromImage, fromSandbox } from "./cri-results.ts";
 import * as cri from "./generated/cri.ts";
-import { GrpcClient } from "./grpc-client.ts";
 
 const CALL_TIMEOUT_MS = 30_000;
 /** Creating a sandbox includes its network, which may be slow on a small board. */
@@ -22,14 +23,15 @@ const SANDBOX_TIMEOUT_MS = 120_000;
 const PULL_TIMEOUT_MS = 15 * 60_000;
 const NOT_FOUND = 5;
 const OUTPUT_LIMIT_BYTES = 10 * 1024;
+const clientErrors = { unavailable: runtimeUnavailable, timeout: runtimeTimeout, failed: runtimeCallFailed };
 
 /** The {@link ContainerRuntime} port over CRI v1 on a unix socket (containerd ≥ 1.6). */
 export class CriRuntime implements ContainerRuntime {
-  readonly #client: GrpcClient;
+  readonly #client: UnixGrpcClient;
 
   /** @param endpoint path of the socket, with or without `unix://` */
   constructor(endpoint: string) {
-    this.#client = new GrpcClient(endpoint.replace(/^unix:(\/\/)?/, ""));
+    this.#client = new UnixGrpcClient(endpoint.replace(/^unix:(\/\/)?/, ""), clientErrors);
   }
 
   async version(): Promise<{ readonly name: string; readonly version: string }> {

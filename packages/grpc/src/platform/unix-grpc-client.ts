@@ -1,35 +1,27 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
 import { connect as connectSocket } from "node:net";
-import { runtimeCallFailed, runtimeTimeout, runtimeUnavailable } from "../errors.ts";
-
-/** One unary call. */
-export interface UnaryCall {
-  /** `/package.Service/Method` */
-  readonly method: string;
-  readonly request: Uint8Array;
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
-}
+import { GrpcCode } from "../grpc-code.ts";
+import type { ClientErrors, UnaryCall, UnaryClient } from "../transport.ts";
+import { decodeStatusMessage, frame, unframe } from "./framing.ts";
 
 /** The largest answer taken: listings of hundreds of containers fit many times over. */
 const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
-const FRAME_HEADER_BYTES = 5;
-const STATUS_OK = 0;
 
 /**
  * A unary-only gRPC client over a unix socket. Own code instead of `@grpc/grpc-js` because of memory: measured on the
  * same 50 calls, resident size is 57 MB with this and 64 MB with grpc-js, a tenth of EdgeCore's whole budget, and of
- * grpc-js' features (balancing, resolving, retries, interceptors) a local runtime needs none.
+ * grpc-js' features (balancing, resolving, retries, interceptors) a socket on the same machine needs none.
  */
-export class GrpcClient implements AsyncDisposable {
+export class UnixGrpcClient implements UnaryClient {
   readonly #socketPath: string;
+  readonly #errors: ClientErrors;
   #session: ClientHttp2Session | undefined;
 
-  constructor(socketPath: string) {
+  constructor(socketPath: string, errors: ClientErrors) {
     this.#socketPath = socketPath;
+    this.#errors = errors;
   }
 
-  /** @throws `RUNTIME_UNAVAILABLE`, `RUNTIME_TIMEOUT`, `RUNTIME_CALL_FAILED` */
   call(call: UnaryCall): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       let stream: ClientHttp2Stream;
@@ -43,7 +35,7 @@ export class GrpcClient implements AsyncDisposable {
           "grpc-timeout": `${Math.max(1, Math.ceil(call.timeoutMs))}m`,
         });
       } catch (error) {
-        reject(call.signal?.aborted ? error : runtimeUnavailable(this.#socketPath, error));
+        reject(call.signal?.aborted ? error : this.#errors.unavailable(this.#socketPath, error));
         return;
       }
       const chunks: Buffer[] = [];
@@ -54,34 +46,45 @@ export class GrpcClient implements AsyncDisposable {
         failure ??= error;
         stream.close(constants.NGHTTP2_CANCEL);
       };
-      const timer = setTimeout(() => fail(runtimeTimeout(call.method, call.timeoutMs)), call.timeoutMs + 1000);
+      const timer = setTimeout(() => fail(this.#errors.timeout(call.method, call.timeoutMs)), call.timeoutMs + 1000);
       const onAbort = (): void => fail(call.signal?.reason);
       call.signal?.addEventListener("abort", onAbort, { once: true });
       const readStatus = (headers: Record<string, unknown>): void => {
         const code = headers["grpc-status"];
         if (code !== undefined)
-          status = { code: Number(code), message: decodeMessage(String(headers["grpc-message"] ?? "")) };
+          status = { code: Number(code), message: decodeStatusMessage(String(headers["grpc-message"] ?? "")) };
       };
       stream.on("response", readStatus);
       stream.on("trailers", readStatus);
       stream.on("data", (chunk: Buffer) => {
         receivedBytes += chunk.length;
         if (receivedBytes > ANSWER_LIMIT_BYTES)
-          fail(runtimeCallFailed(call.method, 8, `the answer is larger than ${ANSWER_LIMIT_BYTES} bytes`));
+          fail(
+            this.#errors.failed(
+              call.method,
+              GrpcCode.resourceExhausted,
+              `the answer is larger than ${ANSWER_LIMIT_BYTES} bytes`,
+            ),
+          );
         else chunks.push(chunk);
       });
       stream.on("error", (error) => {
-        failure ??= runtimeUnavailable(this.#socketPath, error);
+        failure ??= this.#errors.unavailable(this.#socketPath, error);
       });
       stream.on("close", () => {
         clearTimeout(timer);
         call.signal?.removeEventListener("abort", onAbort);
         if (failure !== undefined) reject(failure);
-        else if (!status) reject(runtimeUnavailable(this.#socketPath, new Error("the connection ended")));
-        else if (status.code === 4) reject(runtimeTimeout(call.method, call.timeoutMs));
-        else if (status.code === 14) reject(runtimeUnavailable(this.#socketPath, new Error(status.message)));
-        else if (status.code !== STATUS_OK) reject(runtimeCallFailed(call.method, status.code, status.message));
-        else resolve(new Uint8Array(Buffer.concat(chunks)).subarray(FRAME_HEADER_BYTES));
+        else if (!status) reject(this.#errors.unavailable(this.#socketPath, new Error("the connection ended")));
+        else if (status.code === GrpcCode.deadlineExceeded) reject(this.#errors.timeout(call.method, call.timeoutMs));
+        else if (status.code === GrpcCode.unavailable)
+          reject(this.#errors.unavailable(this.#socketPath, new Error(status.message)));
+        else if (status.code !== GrpcCode.ok) reject(this.#errors.failed(call.method, status.code, status.message));
+        else {
+          const message = unframe(Buffer.concat(chunks));
+          if (message) resolve(message);
+          else reject(this.#errors.failed(call.method, GrpcCode.internal, "the answer is not one gRPC message"));
+        }
       });
       stream.end(frame(call.request));
     });
@@ -102,21 +105,5 @@ export class GrpcClient implements AsyncDisposable {
     session.unref();
     this.#session = session;
     return session;
-  }
-}
-
-/** gRPC's length-prefixed message, uncompressed. */
-function frame(message: Uint8Array): Buffer {
-  const framed = Buffer.alloc(FRAME_HEADER_BYTES + message.length);
-  framed.writeUInt32BE(message.length, 1);
-  framed.set(message, FRAME_HEADER_BYTES);
-  return framed;
-}
-
-function decodeMessage(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
   }
 }

@@ -1,0 +1,58 @@
+import type { Transaction } from "@skerry/store";
+import type { CloudReport } from "./cloud-report.ts";
+import { readDeviceDefinition } from "./device-definition.ts";
+import type { DeviceState } from "./device-state.ts";
+import { type DeviceRecord, readDevice, readTwin, writeDevice, writeProperty } from "./device-table.ts";
+import { deviceUnknown } from "./errors.ts";
+import type { DeviceTwinContext } from "./ports.ts";
+import { storedDevice, storedModel } from "./stored-device.ts";
+import type { PropertyChange, Twin } from "./twin-property.ts";
+import type { PropertyUpdate } from "./twin-request.ts";
+import { applyUpdates } from "./twin-update.ts";
+
+/** Commits what clients at the edge say of a device, over MQTT or DMI, together with its report to the cloud. */
+export class TwinWriter {
+  readonly #context: DeviceTwinContext;
+  readonly #report: CloudReport;
+
+  constructor(context: DeviceTwinContext, report: CloudReport) {
+    this.#context = context;
+    this.#report = report;
+  }
+
+  /** All of the updates in one transaction, or none. @throws `DEVICETWIN_…`, see {@link applyUpdates} */
+  update(
+    deviceId: string,
+    updates: readonly PropertyUpdate[],
+    nowMs: number,
+  ): Promise<{ readonly changes: readonly PropertyChange[]; readonly twin: Twin }> {
+    const { meta, limits } = this.#context;
+    return meta.transaction((transaction) => {
+      this.#require(transaction, deviceId);
+      const device = storedDevice(meta, deviceId);
+      const definition = device && readDeviceDefinition(device, storedModel(meta, device));
+      const changes = applyUpdates(readTwin(transaction, deviceId), updates, { deviceId, nowMs, limits, definition });
+      for (const { after } of changes) {
+        writeProperty(transaction, deviceId, after);
+        this.#report.property(transaction, deviceId, after, nowMs);
+      }
+      return { changes, twin: readTwin(transaction, deviceId) };
+    });
+  }
+
+  /** The device's new state; returns the device with it. @throws `DEVICETWIN_DEVICE_UNKNOWN` */
+  state(deviceId: string, state: DeviceState, nowMs: number): Promise<DeviceRecord> {
+    return this.#context.meta.transaction((transaction) => {
+      const device = { ...this.#require(transaction, deviceId), ...state };
+      writeDevice(transaction, device);
+      this.#report.state(transaction, deviceId, device.name, state, nowMs);
+      return device;
+    });
+  }
+
+  #require(transaction: Transaction, deviceId: string): DeviceRecord {
+    const device = readDevice(transaction, deviceId);
+    if (device === undefined) throw deviceUnknown(deviceId);
+    return device;
+  }
+}

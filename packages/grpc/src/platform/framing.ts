@@ -1,0 +1,31 @@
+/** Length of what precedes each message: whether it is compressed, and its length. */
+export const FRAME_HEADER_BYTES = 5;
+
+/** gRPC's length-prefixed message, uncompressed. */
+export function frame(message: Uint8Array): Buffer {
+  const framed = Buffer.alloc(FRAME_HEADER_BYTES + message.length);
+  framed.writeUInt32BE(message.length, 1);
+  framed.set(message, FRAME_HEADER_BYTES);
+  return framed;
+}
+
+/** The one message of a body; undefined when it is not exactly one uncompressed message. */
+export function unframe(body: Buffer): Uint8Array | undefined {
+  if (body.length < FRAME_HEADER_BYTES || body[0] !== 0) return undefined;
+  if (body.readUInt32BE(1) !== body.length - FRAME_HEADER_BYTES) return undefined;
+  return new Uint8Array(body.subarray(FRAME_HEADER_BYTES));
+}
+
+/** `grpc-message` as it is sent: what is not printable ASCII, and `%`, is percent-encoded. */
+export function encodeStatusMessage(text: string): string {
+  return text.toWellFormed().replace(/[^ -$&-~]+/g, encodeURIComponent);
+}
+
+/** `grpc-message` as it was meant. */
+export function decodeStatusMessage(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

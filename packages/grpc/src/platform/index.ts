@@ -1,0 +1,2 @@
+export { unixGrpc } from "./unix-grpc.ts";
+export { UnixGrpcClient } from "./unix-grpc-client.ts";

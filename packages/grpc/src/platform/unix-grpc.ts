@@ -1,0 +1,9 @@
+import type { GrpcTransport } from "../transport.ts";
+import { UnixGrpcClient } from "./unix-grpc-client.ts";
+import { serveUnixGrpc } from "./unix-grpc-server.ts";
+
+/** gRPC on this machine's unix sockets. */
+export const unixGrpc: GrpcTransport = {
+  serve: serveUnixGrpc,
+  client: (socketPath, errors) => new UnixGrpcClient(socketPath, errors),
+};
