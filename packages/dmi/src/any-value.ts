@@ -9,10 +9,13 @@ const LENGTH_FIELD_1 = 10;
 const FIXED32_FIELD_1 = 13;
 const LARGEST_EXACT_FLOAT = 2 ** 24;
 
-/** Wraps free-form configuration as KubeEdge does (devices.md 7.4); absent members and null are left out. */
+/**
+ * Wraps free-form configuration as KubeEdge does (devices.md 7.4), in name order, so that the same configuration is the
+ * same bytes; absent members and null are left out.
+ */
 export function toCustomizedValue(config: JsonObject): CustomizedValue {
   const data = new Map<string, AnyValue>();
-  for (const [name, value] of Object.entries(config))
+  for (const [name, value] of Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)))
     if (value !== undefined && value !== null) data.set(name, toAnyValue(value));
   return { data };
 }

@@ -19,6 +19,16 @@ export function dmiNotFound(what: string): SkerryError {
   });
 }
 
+/** The node has all the mappers it may have. */
+export function tooManyMappers(protocol: string, limit: number): SkerryError {
+  return new SkerryError({
+    code: "DMI_TOO_MANY_MAPPERS",
+    message: `the mapper of protocol ${protocol} is not taken: the node already has ${limit} mappers`,
+    advice: "One mapper serves all devices of a protocol; let protocols share mappers, or use another node.",
+    details: { protocol, limit },
+  });
+}
+
 /** The other side of the DMI cannot be reached. */
 export function dmiUnavailable(socketPath: string, cause: unknown): SkerryError {
   return new SkerryError({

@@ -1,7 +1,9 @@
 import { type Clock, describeError, disposable, isSkerryError, type Logger, type Random } from "@skerry/base";
+import type { GrpcTransport } from "@skerry/grpc";
 import type { LinkDialer } from "@skerry/link";
 import type { Database } from "@skerry/store";
 import { type DeviceBus, DeviceTwin } from "./devicetwin/index.ts";
+import { DmiServer } from "./dmi/index.ts";
 import { Edged, type EdgedPorts } from "./edged/index.ts";
 import { EdgeHub, type EdgeHubOptions } from "./edgehub/index.ts";
 import { CertificateRotation, type Enrolment } from "./enrolment/index.ts";
@@ -21,6 +23,8 @@ export interface EdgeCorePorts {
   readonly enrolment?: { readonly service: Enrolment; readonly rotate: boolean };
   readonly edged?: EdgedMachine;
   readonly mqtt?: MqttConnector;
+  /** Where mappers register; needs DeviceTwin. */
+  readonly dmi?: { readonly transport: GrpcTransport; readonly socketPath: string };
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -43,6 +47,7 @@ export class EdgeCore implements AsyncDisposable {
   readonly edged: Edged | undefined;
   readonly eventBus: EventBus | undefined;
   readonly deviceTwin: DeviceTwin | undefined;
+  readonly dmi: DmiServer | undefined;
   readonly #ports: EdgeCorePorts;
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
@@ -68,6 +73,7 @@ export class EdgeCore implements AsyncDisposable {
       const bus = this.eventBus ?? noBus;
       this.deviceTwin = new DeviceTwin({ ...shared, nodeName: options.nodeName, meta, bus });
       this.edgeHub.register("devicetwin", this.deviceTwin);
+      this.dmi = ports.dmi && new DmiServer({ ...shared, ...ports.dmi, meta, twin: this.deviceTwin });
     }
   }
 
@@ -76,6 +82,7 @@ export class EdgeCore implements AsyncDisposable {
     await this.metaManager.start();
     await this.edged?.start();
     await this.deviceTwin?.start();
+    await this.dmi?.start();
     await this.eventBus?.start();
     this.#connecting = this.#connect();
     // Whoever waits for `connecting` hears of it too; without anybody it is told here.
@@ -98,6 +105,7 @@ export class EdgeCore implements AsyncDisposable {
     await this.#connecting.catch(() => undefined);
     await this.#rotation?.[Symbol.asyncDispose]();
     await this.eventBus?.[Symbol.asyncDispose]();
+    await this.dmi?.[Symbol.asyncDispose]();
     await this.deviceTwin?.[Symbol.asyncDispose]();
     await this.edged?.[Symbol.asyncDispose]();
     await this.edgeHub[Symbol.asyncDispose]();

@@ -1,5 +1,6 @@
 import type { Migration } from "@skerry/store";
 import { deviceTwinMigrations } from "./devicetwin/index.ts";
+import { dmiMigrations } from "./dmi/index.ts";
 import { edgedTables } from "./edged/index.ts";
 import { metaManagerTables } from "./metamanager/index.ts";
 
@@ -7,4 +8,9 @@ import { metaManagerTables } from "./metamanager/index.ts";
  * The history of the edge's one database: all modules' tables live in it, so that a module's state and its outbox entry
  * are one transaction. Once released, new steps are only ever added at the end, whichever module they belong to.
  */
-export const edgeDatabaseMigrations: readonly Migration[] = [metaManagerTables, edgedTables, ...deviceTwinMigrations];
+export const edgeDatabaseMigrations: readonly Migration[] = [
+  metaManagerTables,
+  edgedTables,
+  ...deviceTwinMigrations,
+  ...dmiMigrations,
+];

@@ -1,4 +1,5 @@
 export * from "./devicetwin/index.ts";
+export * from "./dmi/index.ts";
 export { EdgeCore, type EdgeCoreOptions, type EdgeCorePorts, type EdgedMachine } from "./edge-core.ts";
 export { edgeDatabaseMigrations } from "./edge-database.ts";
 export * from "./edged/index.ts";

@@ -17,6 +17,8 @@ database:
 modules:
   deviceTwin:
     enable: true
+    # Folder of dmi.sock, where mappers register.
+    dmiSockPath: /etc/kubeedge/
   edgeHub:
     enable: true
     # Seconds between two keepalives, at most 29.

@@ -29,6 +29,14 @@ test("KubeEdge's minimal configuration is read, and what it switches off is told
   assert.deepEqual(warnings, ["modules.edgeHub.enable: it is false, so this node never connects to the cloud"]);
 });
 
+test("the DMI socket is dmi.sock in the folder that is named, of a socket's path in its folder", () => {
+  const path = (value: string): string =>
+    read(`{kind: EdgeCore, modules: {deviceTwin: {dmiSockPath: "${value}"}}}`).config.deviceTwin.dmiSocketPath;
+  assert.equal(path(""), "/etc/kubeedge/dmi.sock");
+  assert.equal(path("/run/edge"), "/run/edge/dmi.sock");
+  assert.equal(path("/run/edge/other.sock"), "/run/edge/dmi.sock");
+});
+
 test("the short form is read", () => {
   const { config, warnings } = read(`
 apiVersion: edgecore.config.kubeedge.io/v1alpha1

@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import { isJsonObject, type JsonValue } from "@skerry/base";
 import { ConfigFindings, ConfigSection } from "./config-section.ts";
 import { type EdgedSection, readEdged } from "./edgecore-edged-section.ts";
@@ -12,7 +13,11 @@ export interface EdgeCoreConfig {
   readonly edgeHub: EdgeHubSection;
   readonly metaManager: { readonly requestTimeoutMs: number };
   readonly edged: EdgedSection;
-  readonly deviceTwin: { readonly enabled: boolean };
+  readonly deviceTwin: {
+    readonly enabled: boolean;
+    /** Where mappers find this node. */
+    readonly dmiSocketPath: string;
+  };
   readonly eventBus: EventBusSection;
 }
 
@@ -21,6 +26,8 @@ export interface ParsedEdgeCoreConfig {
   /** What in the file has no effect, one sentence each. */
   readonly warnings: readonly string[];
 }
+
+const DMI_FOLDER = "/etc/kubeedge/";
 
 /** RFC 1123 subdomain, as Kubernetes wants it of a node. */
 const NODE_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -96,8 +103,11 @@ function readMetaManager(section: ConfigSection): EdgeCoreConfig["metaManager"] 
 
 function readDeviceTwin(section: ConfigSection): EdgeCoreConfig["deviceTwin"] {
   const enabled = section.flag("enable", true);
+  // A folder; of a value that ends in .sock only the folder counts, as in KubeEdge (devices.md 7.1).
+  const configured = section.text("dmiSockPath", DMI_FOLDER) || DMI_FOLDER;
+  const folder = configured.endsWith(".sock") ? dirname(configured) : configured;
   // The short form's own field: a change is reported when it happens, so there is no interval to set.
-  section.ignore("dmiSockPath", "updateInterval");
+  section.ignore("updateInterval");
   section.finish();
-  return { enabled };
+  return { enabled, dmiSocketPath: join(folder, "dmi.sock") };
 }

@@ -33,6 +33,7 @@ function config(folder: string, server: string): EdgeCoreConfig {
     database: { dataSource: join(folder, "data", "edgecore.db") },
     modules: {
       edgeHub: hub,
+      deviceTwin: { dmiSockPath: folder },
       edged: { enable: false, hostnameOverride: "edge-1" },
       eventBus: { enable: false },
     },
@@ -85,6 +86,7 @@ test("an enrolled node starts without the cloud, connects over mutual TLS and ac
   await using edge = await startEdgeCore({ ...machine, config: settings });
   assert.equal(edge.nodeName, "edge-1");
   assert.equal((await stat(settings.databasePath)).mode & 0o777, 0o600);
+  assert.ok((await stat(join(folder.path, "dmi.sock"))).isSocket());
   const connection = await connected.promise;
   assert.match(connection.peer.name, /CN=system:node:edge-1/);
   assert.equal(connection.headers["node_id"], "edge-1");

@@ -2,7 +2,7 @@ import { mkdir, open, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import type { EdgeCoreConfig, EventBusSection } from "@skerry/api";
-import { type Clock, type Logger, type Random, sleep } from "@skerry/base";
+import { type Clock, describeError, type Logger, type Random, sleep } from "@skerry/base";
 import { type LinkCredentials, WebSocketDialer } from "@skerry/link/platform";
 import { certificatePem, isNodeName, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
@@ -64,6 +64,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
       : {}),
     ...(edged ? { edged } : {}),
     ...(mqtt ? { mqtt } : {}),
+    ...(config.deviceTwin.enabled ? { dmi: await dmi(config.deviceTwin.dmiSocketPath, logger) } : {}),
   };
   const core = opened.use(
     new EdgeCore(ports, {
@@ -126,6 +127,15 @@ async function edgedMachine(
     network: nodeNetworkCheck,
     config: edgedConfig({ ...rest, nodeName, labels: nodeLabels, ...(nodeIp === "" ? {} : { nodeIp }) }),
   };
+}
+
+/** The socket's folder is made if need be; when it cannot be, the DMI server says what is wrong with the socket. */
+async function dmi(socketPath: string, logger: Logger): Promise<NonNullable<EdgeCorePorts["dmi"]>> {
+  await mkdir(dirname(socketPath), { recursive: true, mode: 0o755 }).catch((error: unknown) =>
+    logger.debug("The folder of the DMI socket cannot be made", { socketPath, reason: describeError(error) }),
+  );
+  const { unixGrpc } = await import("@skerry/grpc/platform");
+  return { transport: unixGrpc, socketPath };
 }
 
 async function mqttConnector(bus: EventBusSection, nodeName: string): Promise<MqttConnector> {

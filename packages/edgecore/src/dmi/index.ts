@@ -1,0 +1,2 @@
+export { DmiServer, type DmiServerPorts } from "./dmi-server.ts";
+export { dmiMigrations } from "./migrations.ts";
