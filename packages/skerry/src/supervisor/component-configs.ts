@@ -69,6 +69,7 @@ export function edgeCoreConfig(input: EdgeCoreConfigInput): Record<string, unkno
         rootDirectory: join(input.nodeFolder, "edged"),
         tailoredKubeletConfig: { containerRuntimeEndpoint: `unix://${input.containerRuntimeSocket}` },
       },
+      deviceTwin: { dmiSockPath: input.nodeFolder },
       eventBus: { enable: true, mqttMode: 2, mqttServerExternal: input.mqttServer },
     },
   };
