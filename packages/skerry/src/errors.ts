@@ -180,3 +180,33 @@ export function codedError(error: unknown): unknown {
   const path = "path" in error ? ` writing ${String(error.path)}` : "";
   return diskFull(`No space is left on the disk${path}`, error);
 }
+
+/** The command needs the cloud, which runs on another machine. */
+export function cloudElsewhere(cloudHub: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_CLOUD_ELSEWHERE",
+    message: `This machine's node joined the cloud at ${cloudHub}; there is none here`,
+    advice: "Run the command on the cloud's machine.",
+    details: { cloudHub },
+  });
+}
+
+/** A folder that has a cloud cannot be a mere node's. */
+export function hasCloud(home: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_HAS_CLOUD",
+    message: `${home} has a cloud of its own, so its machine's node cannot join another`,
+    advice: "Choose another folder with SKERRY_HOME, or delete this cloud with `skerry reset`.",
+    details: { home },
+  });
+}
+
+/** The cloud gave the node no certificate, so that it can do nothing. */
+export function cloudNotReached(node: string, cloudHttps: string, logPath: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_CLOUD_NOT_REACHED",
+    message: `${node} could not join: the cloud at https://${cloudHttps} gave it no certificate`,
+    advice: `Check that this machine reaches that address and port, and that the token is from today. See ${logPath}.`,
+    details: { node, cloudHttps },
+  });
+}

@@ -1,6 +1,15 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import type { SkerryHome } from "./skerry-home.ts";
+
+/** A cloud on another machine, as its join token's configuration names it. */
+export interface JoinedCloud {
+  /** `host:port` of CloudHub's WebSocket. */
+  readonly cloudHub: string;
+  /** `host:port` of CloudHub's HTTPS. */
+  readonly cloudHttps: string;
+  readonly token: string;
+}
 
 /** What `skerry up` can be told; kept in the home folder, so that the next start is the same. */
 export interface Settings {
@@ -13,6 +22,10 @@ export interface Settings {
   readonly mqttPort: number;
   /** The name of the edge node on this machine, or undefined when only the cloud side runs. */
   readonly node: string | undefined;
+  /** The cloud that the node joined on another machine (`skerry join`); undefined when the cloud runs here. */
+  readonly cloud: JoinedCloud | undefined;
+  /** The address or name at which other machines reach the cloud here, where it is not the machine's own. */
+  readonly advertiseAddress: string | undefined;
   /** This machine's address, as nodes and people reach it; never 127.x. */
   readonly nodeAddress: string;
   readonly podSubnet: string | undefined;
@@ -31,6 +44,8 @@ export function defaultSettings(): Settings {
     cloudHttpsPort: 10002,
     mqttPort: 1883,
     node: "edge-node-1",
+    cloud: undefined,
+    advertiseAddress: undefined,
     nodeAddress: machineAddress(),
     podSubnet: undefined,
     examplesCreated: false,
@@ -51,9 +66,11 @@ export function loadSettings(home: SkerryHome): Settings {
   }
 }
 
-/** Keeps the settings for the next start. */
+/** Keeps the settings for the next start; only their owner reads them, because a join token may be among them. */
 export function saveSettings(home: SkerryHome, settings: Settings): void {
-  writeFileSync(home.settingsFile, `${JSON.stringify({ ...settings, node: settings.node ?? null }, null, 2)}\n`);
+  const text = `${JSON.stringify({ ...settings, node: settings.node ?? null }, null, 2)}\n`;
+  writeFileSync(home.settingsFile, text, { mode: 0o600 });
+  chmodSync(home.settingsFile, 0o600); // One that was there keeps its mode otherwise.
 }
 
 /**

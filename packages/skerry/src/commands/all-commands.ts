@@ -6,11 +6,12 @@ import { broker, thermometer } from "./devices.ts";
 import { down, reset } from "./down.ts";
 import { edgecore } from "./edgecore.ts";
 import { image } from "./image.ts";
+import { join } from "./join.ts";
 import { link } from "./link.ts";
-
+import { superviseCommand } from "./run-supervisor.ts";
 import { status } from "./status.ts";
 import { token } from "./token.ts";
-import { superviseCommand, up } from "./up.ts";
+import { up } from "./up.ts";
 
 /** All commands of `skerry`, in the order of its help. */
 export const allCommands: readonly Command[] = [
@@ -20,6 +21,7 @@ export const allCommands: readonly Command[] = [
   link,
   image,
   token,
+  join,
   down,
   reset,
   cloudcore,

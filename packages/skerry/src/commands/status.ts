@@ -39,7 +39,7 @@ function printStatus(state: SupervisorStatus): void {
     );
   for (const link of state.links)
     print(`${`link ${link.node}`.padEnd(24)}${link.cut ? paint("red", "cut") : "connected"}`);
-  print(`kubeconfig: ${state.kubeconfig}`);
+  if (state.kubeconfig !== undefined) print(`kubeconfig: ${state.kubeconfig}`);
 }
 
 function describe(state: PartState): string {

@@ -7,7 +7,7 @@ import { loadSettings } from "../settings.ts";
 import { skerryHome } from "../skerry-home.ts";
 import { connectToCluster } from "../supervisor/cluster/connect.ts";
 import { joinToken } from "../supervisor/cluster/join-token.ts";
-import { edgeCoreConfig } from "../supervisor/component-configs.ts";
+import { cloudAddress, edgeCoreConfig } from "../supervisor/component-configs.ts";
 import { liveHolder } from "../supervisor/home-lock.ts";
 import { print } from "../terminal.ts";
 import { type Command, EXIT_OK } from "./command.ts";
@@ -18,7 +18,8 @@ export const token: Command = {
   summary: "print a join token and an edgecore.yaml for another machine",
   help: `skerry token [--node NAME] [-o json]
 
-Prints a join token, good for a day, and an edgecore.yaml with which another machine joins as an edge node.
+Prints a join token, good for a day, and an edgecore.yaml with which another machine joins as an edge node:
+\`skerry join edgecore.yaml\` there.
 
   --node NAME  the new node's name (edge-node-2)
   -o json      only the token and the addresses, as JSON
@@ -44,8 +45,8 @@ Examples:
     const settings = loadSettings(home);
     using cluster = await connectToCluster(home);
     const text = await joinToken(cluster, systemClock);
-    const cloudHub = `${settings.nodeAddress}:${settings.cloudHubPort}`;
-    const cloudHttps = `${settings.nodeAddress}:${settings.cloudHttpsPort}`;
+    const cloudHub = `${cloudAddress(settings)}:${settings.cloudHubPort}`;
+    const cloudHttps = `${cloudAddress(settings)}:${settings.cloudHttpsPort}`;
     if (values.output === "json") {
       print(JSON.stringify({ token: text, websocket: cloudHub, https: `https://${cloudHttps}` }, null, 2));
       return EXIT_OK;
@@ -61,7 +62,8 @@ Examples:
       token: text,
     });
     print(`# token: ${text}`);
-    print("# Save this as edgecore.yaml on the other machine and run: edgecore --config edgecore.yaml");
+    print("# Save this as edgecore.yaml on the other machine, and run there as root: skerry join edgecore.yaml");
+    print("# Where a containerd with a pod network runs already: edgecore --config edgecore.yaml");
     process.stdout.write(stringify(config));
     return EXIT_OK;
   },

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
 import type { NodeContainersPaths } from "../nodecontainers/node-containers.ts";
-import type { Settings } from "../settings.ts";
+import type { JoinedCloud, Settings } from "../settings.ts";
 import type { SkerryHome } from "../skerry-home.ts";
 
 const WRITTEN_BY = "# Written by `skerry up` at every start; changes made here are lost.\n";
@@ -16,7 +16,7 @@ export function writeCloudCoreConfig(home: SkerryHome, settings: Settings): stri
     kubeAPIConfig: { kubeConfig: home.kubeconfig },
     modules: {
       cloudHub: {
-        advertiseAddress: [...new Set([settings.nodeAddress, "127.0.0.1"])],
+        advertiseAddress: [...new Set([cloudAddress(settings), settings.nodeAddress, "127.0.0.1"])],
         https: { enable: true, address: "0.0.0.0", port: settings.cloudHttpsPort },
         websocket: { enable: true, address: "0.0.0.0", port: settings.cloudHubPort },
         // Not the machine's /etc/kubeedge, should it have one.
@@ -31,20 +31,20 @@ export function writeCloudCoreConfig(home: SkerryHome, settings: Settings): stri
   return path;
 }
 
+/** Where other machines reach the cloud here. */
+export function cloudAddress(settings: Settings): string {
+  return settings.advertiseAddress ?? settings.nodeAddress;
+}
+
 /** What a node's edgecore.yaml says. */
-export interface EdgeCoreConfigInput {
+export interface EdgeCoreConfigInput extends JoinedCloud {
   readonly node: string;
   /** Everything of the node is below it. */
   readonly nodeFolder: string;
   /** Left out: EdgeCore finds it. */
   readonly nodeAddress: string | undefined;
   readonly containerRuntimeSocket: string;
-  /** `host:port` of CloudHub's WebSocket. */
-  readonly cloudHub: string;
-  /** `host:port` of CloudHub's HTTPS. */
-  readonly cloudHttps: string;
   readonly mqttServer: string;
-  readonly token: string;
 }
 
 /** The KubeEdge configuration of an edge node, as an object. */
@@ -81,8 +81,7 @@ export function writeEdgeCoreConfig(
   settings: Settings,
   node: string,
   containers: NodeContainersPaths,
-  relay: { readonly hubPort: number; readonly httpsPort: number },
-  token: string,
+  cloud: JoinedCloud,
 ): string {
   const nodeFolder = home.nodeFolder(node);
   const path = join(nodeFolder, "edgecore.yaml");
@@ -91,10 +90,8 @@ export function writeEdgeCoreConfig(
     nodeFolder,
     nodeAddress: settings.nodeAddress,
     containerRuntimeSocket: containers.socketPath,
-    cloudHub: `127.0.0.1:${relay.hubPort}`,
-    cloudHttps: `127.0.0.1:${relay.httpsPort}`,
+    ...cloud,
     mqttServer: `tcp://127.0.0.1:${settings.mqttPort}`,
-    token,
   });
   writePrivate(path, WRITTEN_BY + stringify(config));
   return path;

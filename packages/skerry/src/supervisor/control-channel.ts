@@ -28,7 +28,8 @@ export interface SupervisorStatus {
     readonly restarts: number;
   }[];
   readonly links: readonly ({ readonly node: string } & RelayStatus)[];
-  readonly kubeconfig: string;
+  /** None on a machine whose node joined another machine's cloud. */
+  readonly kubeconfig?: string;
 }
 
 type ControlAnswer =

@@ -6,6 +6,7 @@ import type { PreparedContainers } from "../nodecontainers/node-containers.ts";
 import type { Settings } from "../settings.ts";
 import type { SkerryHome } from "../skerry-home.ts";
 import type { SystemParts } from "../systemparts/system-parts.ts";
+import { cloudAddress } from "./component-configs.ts";
 import type { PartDescription } from "./supervised-process.ts";
 
 /**
@@ -29,7 +30,7 @@ export function controlPlanePart(home: SkerryHome, settings: Settings): PartDesc
         ...["--data", home.controlPlane],
         ...["--address", settings.apiAddress],
         ...["--port", String(settings.apiPort)],
-        ...["--advertise", settings.nodeAddress],
+        ...[...new Set([cloudAddress(settings), settings.nodeAddress])].flatMap((name) => ["--advertise", name]),
         ...["--kubeconfig", home.kubeconfig],
       ],
       serverNode,

@@ -7,7 +7,7 @@ import {
   removeNodeContainers,
 } from "../nodecontainers/node-containers.ts";
 import { shippedFolder } from "../resources.ts";
-import { type Settings, saveSettings } from "../settings.ts";
+import { type JoinedCloud, type Settings, saveSettings } from "../settings.ts";
 import type { SkerryHome } from "../skerry-home.ts";
 import { ensureSystemParts, type SystemParts } from "../systemparts/system-parts.ts";
 import { connectToCluster } from "./cluster/connect.ts";
@@ -27,9 +27,11 @@ import {
   edgeCorePart,
   thermometerPart,
 } from "./part-descriptions.ts";
-import { checkPorts, type WantedPort } from "./port-check.ts";
+import { checkPorts } from "./port-check.ts";
 import { type StepListener, step } from "./steps.ts";
 import { type PartDescription, SupervisedProcess } from "./supervised-process.ts";
+import { waitForCertificate } from "./wait-for-certificate.ts";
+import { wantedPorts } from "./wanted-ports.ts";
 
 /** What the supervisor works with. */
 export interface SupervisorOptions {
@@ -61,10 +63,14 @@ export class Supervisor implements AsyncDisposable {
   /** Starts everything in order; resolves when the node is ready. Throws the first coded error. */
   async start(): Promise<void> {
     const { settings } = this.#options;
-    await checkPorts(this.#wantedPorts());
-    if (settings.node !== undefined) await this.#findSystemParts();
-    await this.#startCloudSide();
-    if (settings.node !== undefined) await this.#startNode(settings.node);
+    await checkPorts(wantedPorts(settings));
+    const parts = settings.node === undefined ? undefined : await this.#findSystemParts();
+    if (settings.cloud === undefined) await this.#startCloudSide();
+    if (settings.node !== undefined && parts) {
+      await this.#startContainersAndBroker(settings.node, parts);
+      if (settings.cloud === undefined) await this.#startNodeHere(settings.node, parts);
+      else await this.#startJoinedNode(settings.node, parts, settings.cloud);
+    }
     this.#ready = true;
   }
 
@@ -79,7 +85,7 @@ export class Supervisor implements AsyncDisposable {
         restarts: part.restarts,
       })),
       links: [...this.#links].map(([node, link]) => ({ node, ...link.hub.status })),
-      kubeconfig: this.#options.home.kubeconfig,
+      ...(this.#options.settings.cloud === undefined ? { kubeconfig: this.#options.home.kubeconfig } : {}),
     };
   }
 
@@ -111,31 +117,25 @@ export class Supervisor implements AsyncDisposable {
       await removeNodeContainers(home.nodeFolder(settings.node), this.#systemParts);
   }
 
-  #wantedPorts(): WantedPort[] {
-    const { settings } = this.#options;
-    const ports: WantedPort[] = [
-      { address: settings.apiAddress, port: settings.apiPort, purpose: "Kubernetes API", option: "--api-port" },
-      { address: "0.0.0.0", port: settings.cloudHubPort, purpose: "CloudHub", option: "--hub-port" },
-      { address: "0.0.0.0", port: settings.cloudHttpsPort, purpose: "CloudHub's HTTPS", option: "--hub-https-port" },
-    ];
-    if (settings.node !== undefined)
-      ports.push({ address: "127.0.0.1", port: settings.mqttPort, purpose: "MQTT broker", option: "--mqtt-port" });
-    return ports;
-  }
-
-  async #findSystemParts(): Promise<void> {
-    const { home, clock, tell } = this.#options;
+  async #findSystemParts(): Promise<SystemParts> {
+    const { home, clock, tell, logger } = this.#options;
     this.#systemParts = await step(
       clock,
       tell,
       "System parts",
       () =>
-        ensureSystemParts(home.parts, (packages) =>
-          tell({ kind: "note", text: `downloading Debian packages ${packages.join(", ")} into ${home.parts}` }),
-        ),
+        ensureSystemParts(home.parts, {
+          onDownload: (packages) =>
+            tell({ kind: "note", text: `downloading Debian packages ${packages.join(", ")} into ${home.parts}` }),
+          onNoMosquitto: (reason) => {
+            logger.warn("Mosquitto cannot be had; the node has the embedded broker", { reason: reason.message });
+            tell({ kind: "note", text: "Mosquitto cannot be had here; the embedded MQTT broker takes its place" });
+          },
+        }),
       (parts) =>
         parts.unpacked.length > 0 ? "unpacked in Skerry's folder, nothing installed" : "found on this machine",
     );
+    return this.#systemParts;
   }
 
   async #startCloudSide(): Promise<void> {
@@ -153,10 +153,8 @@ export class Supervisor implements AsyncDisposable {
     );
   }
 
-  async #startNode(node: string): Promise<void> {
+  async #startContainersAndBroker(node: string, parts: SystemParts): Promise<void> {
     const { home, settings, clock, tell } = this.#options;
-    const parts = this.#systemParts;
-    if (!parts) return;
     const nodeFolder = home.nodeFolder(node);
     await removeNodeContainers(nodeFolder, parts); // What a crashed supervisor may have left.
     const prepared = await step(
@@ -182,18 +180,20 @@ export class Supervisor implements AsyncDisposable {
     const mosquitto = parts.mosquitto
       ? { program: parts.mosquitto, configFile: writeMosquittoConfig(nodeFolder, settings.mqttPort) }
       : undefined;
-    await this.#startPart("MQTT broker", brokerPart(home, settings, mosquitto, parts), `port ${settings.mqttPort}`);
-    const cluster = await connectToCluster(home);
-    const relay = await this.#startLink(node);
+    await this.#startPart(
+      "MQTT broker",
+      brokerPart(home, settings, mosquitto, parts),
+      `${mosquitto ? "" : "embedded, "}port ${settings.mqttPort}`,
+    );
+  }
+
+  /** EdgeCore of a node whose cloud runs here too: with a cable that can be pulled, and the examples. */
+  async #startNodeHere(node: string, parts: SystemParts): Promise<void> {
+    const { home, settings, clock, tell } = this.#options;
+    using cluster = await connectToCluster(home);
+    const link = await this.#startLink(node);
     const token = await joinToken(cluster, clock);
-    const aside = setOtherCloudAside(nodeFolder, token, clock.now());
-    if (aside !== undefined)
-      tell({
-        kind: "note",
-        text: `the cloud began anew: ${node} joins it again; what it kept of the old one is in ${aside}`,
-      });
-    const config = writeEdgeCoreConfig(home, settings, node, nodeContainersPaths(nodeFolder), relay, token);
-    await this.#startPart("EdgeCore", edgeCorePart(home, node, config, parts));
+    const aside = await this.#startEdgeCore(node, parts, { ...link, token });
     await step(
       clock,
       tell,
@@ -214,13 +214,41 @@ export class Supervisor implements AsyncDisposable {
     if (settings.examples) await this.#startPart("Thermometer", thermometerPart(home, settings));
   }
 
-  async #startLink(node: string): Promise<{ hubPort: number; httpsPort: number }> {
+  /** EdgeCore of a node whose cloud is on another machine. */
+  async #startJoinedNode(node: string, parts: SystemParts, cloud: JoinedCloud): Promise<void> {
+    const { home, clock, tell } = this.#options;
+    await this.#startEdgeCore(node, parts, cloud);
+    await step(
+      clock,
+      tell,
+      `Node ${node}`,
+      () => waitForCertificate(home, node, cloud, clock),
+      () => `joined the cloud at ${cloud.cloudHub}`,
+    );
+  }
+
+  /** Returns the folder in which what the node kept of another cloud is now, if it had joined one. */
+  async #startEdgeCore(node: string, parts: SystemParts, cloud: JoinedCloud): Promise<string | undefined> {
+    const { home, settings, clock, tell } = this.#options;
+    const nodeFolder = home.nodeFolder(node);
+    const aside = setOtherCloudAside(nodeFolder, cloud.token, clock.now());
+    if (aside !== undefined)
+      tell({
+        kind: "note",
+        text: `the cloud is a new one: ${node} joins it; what it kept of the old one is in ${aside}`,
+      });
+    const config = writeEdgeCoreConfig(home, settings, node, nodeContainersPaths(nodeFolder), cloud);
+    await this.#startPart("EdgeCore", edgeCorePart(home, node, config, parts));
+    return aside;
+  }
+
+  async #startLink(node: string): Promise<Omit<JoinedCloud, "token">> {
     const { settings, logger } = this.#options;
     const route = { listenAddress: "127.0.0.1", listenPort: 0, targetAddress: "127.0.0.1" };
     const hub = new LinkRelay({ ...route, targetPort: settings.cloudHubPort }, logger);
     const https = new LinkRelay({ ...route, targetPort: settings.cloudHttpsPort }, logger);
     this.#links.set(node, { hub, https });
-    return { hubPort: await hub.start(), httpsPort: await https.start() };
+    return { cloudHub: `127.0.0.1:${await hub.start()}`, cloudHttps: `127.0.0.1:${await https.start()}` };
   }
 
   async #startPart(title: string, description: PartDescription, detail?: string): Promise<void> {

@@ -16,7 +16,11 @@ const APT_TIMEOUT_MS = 15 * 60_000;
  * `folder`. Nothing is installed: apt works on its own cache (and package lists where the machine's do not do) in
  * `folder`, and checks the archive's signatures as always. Returns the folder they were unpacked in.
  */
-export async function unpackDebianPackages(packages: readonly string[], folder: string): Promise<string> {
+export async function unpackDebianPackages(
+  packages: readonly string[],
+  folder: string,
+  { timeoutMs = APT_TIMEOUT_MS }: { readonly timeoutMs?: number } = {},
+): Promise<string> {
   const programs = programFolders();
   if (findProgram("apt-get", programs) === undefined || findProgram("dpkg-deb", programs) === undefined)
     throw partsWithoutApt(packages);
@@ -34,7 +38,7 @@ export async function unpackDebianPackages(packages: readonly string[], folder: 
   const own = ["-o", `Dir::Cache=${cache}`, "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User="];
   const install = ["install", "--yes", "--quiet=2", "--download-only", "--no-install-recommends", ...packages];
   const environment = { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" };
-  const limits = { environment, timeoutMs: APT_TIMEOUT_MS };
+  const limits = { environment, timeoutMs };
 
   // The machine's package lists first; they may be absent or name versions that the archive no longer has.
   let result = await tryCommand(["apt-get", ...own, ...install], limits);

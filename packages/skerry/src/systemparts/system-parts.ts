@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, unlinkSy
 import { dirname, join, relative } from "node:path";
 import { partsIncomplete } from "../errors.ts";
 import { unpackDebianPackages, unpackedFolders } from "./debian-packages.ts";
+import { fetchMissing } from "./fetch-missing.ts";
 import { findProgram, programFolders } from "./find-program.ts";
 
 /** The system programs that an edge node needs, wherever they come from. */
@@ -70,21 +71,32 @@ function locate(folder: string): LocatedParts {
   };
 }
 
+/** What is told while the parts are looked for. */
+export interface PartsListener {
+  readonly onDownload: (packages: readonly string[]) => void;
+  /** Mosquitto cannot be had: the node has the embedded broker. */
+  readonly onNoMosquitto: (reason: Error) => void;
+}
+
 /**
- * Finds the system parts, and downloads those that the machine lacks into `folder`. Mosquitto is looked for with them;
- * a machine on which it cannot be had uses the embedded broker. Throws SKERRY_PARTS_… errors.
+ * Finds the system parts, and downloads those that the machine lacks into `folder`. A machine on which Mosquitto cannot
+ * be had does without it. Throws SKERRY_PARTS_… errors.
  */
-export async function ensureSystemParts(
-  folder: string,
-  onDownload: (packages: readonly string[]) => void = () => {},
-): Promise<SystemParts> {
+export async function ensureSystemParts(folder: string, listener: PartsListener): Promise<SystemParts> {
   const missing = missingParts(locate(folder));
-  if (missing.length > 0) {
-    const packages = [...new Set(missing.map((name) => PACKAGES[name]))];
-    onDownload(packages);
-    mkdirSync(folder, { recursive: true });
-    await unpackDebianPackages(packages, folder);
-  }
+  const packagesOf = (names: readonly PartName[]): string[] => [...new Set(names.map((name) => PACKAGES[name]))];
+  const noMosquitto = await fetchMissing(
+    packagesOf(missing.filter((name) => name !== "mosquitto")),
+    packagesOf(missing.filter((name) => name === "mosquitto")),
+    {
+      onDownload: listener.onDownload,
+      unpack: (packages, limits) => {
+        mkdirSync(folder, { recursive: true });
+        return unpackDebianPackages(packages, folder, limits);
+      },
+    },
+  );
+  if (noMosquitto) listener.onNoMosquitto(noMosquitto);
   const parts = findSystemParts(folder);
   if (!parts) throw partsIncomplete(missingParts(locate(folder)), folder);
   return parts;

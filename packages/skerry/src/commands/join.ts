@@ -1,0 +1,70 @@
+import { existsSync } from "node:fs";
+import { hostname } from "node:os";
+import { parseArgs } from "node:util";
+import { parseEdgeCoreConfig } from "@skerry/api";
+import { isNodeName } from "@skerry/pki";
+import { configUnreadable, hasCloud, usageError } from "../errors.ts";
+import { type JoinedCloud, loadSettings, type Settings } from "../settings.ts";
+import { prepareHome, skerryHome } from "../skerry-home.ts";
+import type { Command } from "./command.ts";
+import { readConfigFile } from "./config-file.ts";
+import { runSupervisor } from "./run-supervisor.ts";
+import { portOption, subnetOption } from "./start-options.ts";
+
+/** `skerry join FILE`. */
+export const join: Command = {
+  name: "join",
+  summary: "make this machine an edge node of another machine's cloud",
+  help: `skerry join FILE [--detach] [options]
+
+Makes this machine an edge node of a cloud on another machine: with its own containerd and MQTT broker, as \`skerry up\`
+does, but without control plane and CloudCore. FILE is what \`skerry token\` printed on the cloud's machine, or an
+edgecore.yaml with a token; its node name, addresses and token are used. Runs until Ctrl-C, or in the background with
+--detach. Afterwards \`skerry up\`, \`status\`, \`image load\`, \`down\` and \`reset\` are for this node.
+
+  --detach             return when the node has joined
+  --mqtt-port NUMBER   MQTT broker (1883)
+  --pod-subnet CIDR    addresses of the pods (a free 10.244.x.0/24)
+
+Example:
+  skerry join edgecore.yaml --detach
+`,
+  async run(parameters) {
+    const { values, positionals } = parseArgs({
+      args: [...parameters],
+      allowPositionals: true,
+      options: {
+        detach: { type: "boolean" },
+        "mqtt-port": { type: "string" },
+        "pod-subnet": { type: "string" },
+      },
+    });
+    const [file, ...more] = positionals;
+    if (file === undefined || more.length > 0) throw usageError("Use `skerry join FILE`");
+    const joining = readJoinFile(file);
+    const home = skerryHome();
+    prepareHome(home);
+    if (existsSync(home.controlPlane)) throw hasCloud(home.folder);
+    const before = loadSettings(home);
+    const settings: Settings = {
+      ...before,
+      ...joining,
+      examples: false,
+      mqttPort: portOption(values["mqtt-port"], "--mqtt-port") ?? before.mqttPort,
+      podSubnet: subnetOption(values["pod-subnet"]) ?? before.podSubnet,
+    };
+    return runSupervisor(home, settings, values.detach ?? false);
+  },
+};
+
+/** The node and its cloud, of an edgecore.yaml. Throws SKERRY_CONFIG_UNREADABLE and what EdgeCore's own reading throws. */
+export function readJoinFile(file: string): { readonly node: string; readonly cloud: JoinedCloud } {
+  const { config } = parseEdgeCoreConfig(readConfigFile(file));
+  const node = config.nodeName || hostname().toLowerCase();
+  if (!isNodeName(node)) throw configUnreadable(file, `${JSON.stringify(node)} cannot be a node's name`);
+  const { servers, httpServer, token } = config.edgeHub;
+  const [cloudHub] = servers;
+  if (cloudHub === undefined || token === "")
+    throw configUnreadable(file, "it has no token; `skerry token` on the cloud's machine prints one that has");
+  return { node, cloud: { cloudHub, cloudHttps: httpServer.replace(/^https:\/\//, ""), token } };
+}

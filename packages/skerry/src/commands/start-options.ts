@@ -1,0 +1,20 @@
+import { usageError } from "../errors.ts";
+
+/** The port of an option. Throws SKERRY_USAGE. */
+export function portOption(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw usageError(`${option} needs a port number between 1 and 65535, not ${JSON.stringify(text)}`);
+  return port;
+}
+
+/** The range of `--pod-subnet`. Throws SKERRY_USAGE. */
+export function subnetOption(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text);
+  const valid =
+    match?.slice(1, 5).every((part) => Number(part) < 256) && Number(match?.[5]) >= 16 && Number(match?.[5]) <= 28;
+  if (!valid) throw usageError(`--pod-subnet needs an IPv4 range like 10.99.0.0/24, not ${JSON.stringify(text)}`);
+  return text;
+}

@@ -1,0 +1,15 @@
+import type { Settings } from "../settings.ts";
+import type { WantedPort } from "./port-check.ts";
+
+/** The ports that the parts on this machine are going to listen on. */
+export function wantedPorts(settings: Settings): WantedPort[] {
+  const cloudSide: WantedPort[] = [
+    { address: settings.apiAddress, port: settings.apiPort, purpose: "Kubernetes API", option: "--api-port" },
+    { address: "0.0.0.0", port: settings.cloudHubPort, purpose: "CloudHub", option: "--hub-port" },
+    { address: "0.0.0.0", port: settings.cloudHttpsPort, purpose: "CloudHub's HTTPS", option: "--hub-https-port" },
+  ];
+  const node: WantedPort[] = [
+    { address: "127.0.0.1", port: settings.mqttPort, purpose: "MQTT broker", option: "--mqtt-port" },
+  ];
+  return [...(settings.cloud === undefined ? cloudSide : []), ...(settings.node === undefined ? [] : node)];
+}
