@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -77,4 +77,17 @@ test("what does not fit on the disk fails with a code, and later writes that fit
   const names = database.read((reader) => reader.all("SELECT name FROM item ORDER BY name")).map((row) => row["name"]);
   assert.ok(names.includes("kept") && names.includes("later") && !names.includes("large"), names.join());
   assert.equal(names.includes("beside"), results[1]?.status === "fulfilled");
+});
+
+test("only the owner can read the database's files, whatever folder they are in", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "skerry-store-"));
+  try {
+    await using database = new SqliteDatabase({ path: join(folder, "a.db"), migrations });
+    await database.transaction((transaction) => transaction.run("INSERT INTO item VALUES (?, ?)", "a", "secret"));
+    const modes = readdirSync(folder).map((name) => statSync(join(folder, name)).mode & 0o777);
+    assert.ok(modes.length >= 2, "the database and its write-ahead log");
+    for (const mode of modes) assert.equal(mode, 0o600);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

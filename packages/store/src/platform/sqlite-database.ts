@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { isSkerryError } from "@skerry/base";
@@ -125,6 +125,8 @@ export class SqliteDatabase implements Database {
 function openChecked(path: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
+    // Made before SQLite makes it: it holds Secrets. The files beside it get the same mode.
+    if (path !== ":memory:") closeSync(openSync(path, "a", 0o600));
     database = new DatabaseSync(path);
     database.exec(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON",
