@@ -6,13 +6,16 @@ const SAFE_SEGMENT = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /** Where a pod's files are on the node. Names come from the cloud, so each is checked to be one plain path segment. */
 export class PodPaths {
+  /** The folder of all pods' folders. */
+  readonly parent: string;
   /** The pod's own folder. */
   readonly root: string;
   readonly logs: string;
 
   /** @throws `EDGED_INVALID_POD` for a name that could lead elsewhere */
   constructor(rootDirectory: string, podLogsDirectory: string, pod: PodIdentity) {
-    this.root = join(rootDirectory, "pods", segment("metadata.uid", pod.uid));
+    this.parent = join(rootDirectory, "pods");
+    this.root = join(this.parent, segment("metadata.uid", pod.uid));
     const folder = `${segment("metadata.namespace", pod.namespace)}_${segment("metadata.name", pod.name)}_${pod.uid}`;
     this.logs = join(podLogsDirectory, folder);
   }

@@ -11,6 +11,7 @@ import { prepareHostPath } from "./host-path.ts";
 import { configMapFiles, downwardFiles, secretFiles } from "./payloads.ts";
 import type { ServiceAccountTokens } from "./service-account-tokens.ts";
 
+const PODS_FOLDER_MODE = 0o750;
 const EMPTY_DIR_MODE = 0o777;
 const GROUP_EMPTY_DIR_MODE = 0o2777;
 const DEFAULT_TOKEN_MODE = 0o644;
@@ -50,6 +51,8 @@ export class PodVolumes {
     lookup: ObjectLookup,
     signal: AbortSignal,
   ): Promise<PreparedVolumes> {
+    // Volumes show Secrets: users of the machine do not get in, containers have them by mounts.
+    await this.#ports.files.makeDirectory(paths.parent, PODS_FOLDER_MODE);
     const prepared = new Map<string, string>();
     let refreshAtMs: number | undefined;
     for (const volume of pod.spec.volumes ?? []) {
