@@ -90,6 +90,7 @@ export async function startCloudControllers(options: CloudControllersOptions): P
     devices: informer<Device>(devices, { indexers: deviceIndexers }),
     deviceModels: informer(deviceModels),
   });
+  const nodeExists = (nodeName: string): boolean => nodeInformer.cache.get(nodeName) !== undefined;
   const syncController = new SyncController({
     api,
     cloudHub,
@@ -99,7 +100,7 @@ export async function startCloudControllers(options: CloudControllersOptions): P
     desired: joinDesiredObjects([edgeObjects, deviceObjects]),
     objectSyncs: informer(objectSyncs),
     clusterObjectSyncs: informer(clusterObjectSyncs),
-    nodeExists: (nodeName) => nodeInformer.cache.get(nodeName) !== undefined,
+    nodeExists,
     onOutgoing: (outgoing) => announceMembership(cloudHub, { clock, random }, outgoing),
   });
   const nodeObjects = new NodePermissions({
@@ -125,6 +126,7 @@ export async function startCloudControllers(options: CloudControllersOptions): P
     logger,
     objects: deviceObjects,
     syncController,
+    nodeExists,
   });
 
   for (const each of informers) each.start();

@@ -2,6 +2,7 @@ import type { Clock, Logger, Random } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import type { CloudHubPort, UpstreamHandler } from "../cloudhub/cloud-hub-port.ts";
 import { deviceKind, type OutgoingObject, type SyncController } from "../synccontroller/index.ts";
+import { DeviceNotices } from "./device-notices.ts";
 import type { DeviceObjects } from "./device-objects.ts";
 import { DeviceRequests } from "./device-requests.ts";
 import { DeviceStatusWriter } from "./device-status-writer.ts";
@@ -16,6 +17,7 @@ export interface DeviceControllerOptions {
   readonly logger: Logger;
   readonly objects: DeviceObjects;
   readonly syncController: SyncController;
+  readonly nodeExists: (nodeName: string) => boolean;
 }
 
 /** Between the devices' objects and the nodes they are bound to (devices.md 3). */
@@ -24,12 +26,14 @@ export class DeviceController implements AsyncDisposable {
   readonly upstream: UpstreamHandler;
   readonly #options: DeviceControllerOptions;
   readonly #writer: DeviceStatusWriter;
+  readonly #notices: DeviceNotices;
   readonly #cleanup = new DisposableStack();
 
   constructor(options: DeviceControllerOptions) {
     const logger = options.logger.child("devicecontroller");
     this.#options = options;
     this.#writer = new DeviceStatusWriter({ ...options, logger });
+    this.#notices = new DeviceNotices({ ...options, logger });
     this.upstream = new DeviceRequests({ ...options, logger, writer: this.#writer });
   }
 
@@ -37,6 +41,7 @@ export class DeviceController implements AsyncDisposable {
   async start(): Promise<void> {
     const { objects, syncController } = this.#options;
     this.#writer.start();
+    this.#cleanup.use(objects.followDevices((namespace, name) => this.#notices.deviceChanged(namespace, name)));
     this.#cleanup.use(
       objects.follow(({ nodeName, kind, namespace, name, lastKnown }) =>
         syncController.objectChanged(nodeName, kind, namespace, name, lastKnown),
@@ -46,6 +51,7 @@ export class DeviceController implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#cleanup.dispose();
+    await this.#notices[Symbol.asyncDispose]();
     await this.#writer[Symbol.asyncDispose]();
   }
 }

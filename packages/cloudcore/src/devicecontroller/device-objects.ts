@@ -49,10 +49,22 @@ export class DeviceObjects implements DesiredObjects {
     return stack;
   }
 
+  /** The device, whatever node it is bound to. */
+  device(namespace: string, name: string): Device | undefined {
+    return this.#informers.devices.cache.get(`${namespace}/${name}`);
+  }
+
   /** The device, if it is bound to the node. */
   deviceOf(nodeName: string, namespace: string, name: string): Device | undefined {
-    const device = this.#informers.devices.cache.get(`${namespace}/${name}`);
+    const device = this.device(namespace, name);
     return device?.spec?.nodeName === nodeName ? device : undefined;
+  }
+
+  /** Tells which devices are new or have changed. */
+  followDevices(onChange: (namespace: string, name: string) => void): Disposable {
+    return this.#informers.devices.listen(({ type, object: { metadata } }) => {
+      if (type !== "deleted") onChange(metadata.namespace ?? "", metadata.name);
+    });
   }
 
   /** The device's model, if it has one and it exists. */
