@@ -61,6 +61,7 @@ export class FaultSchedule {
     disk.full = false;
     this.#healRuntime();
     cloud.setLies(0, false);
+    cloud.setLag(false);
     if (!cloud.isRunning) cloud.start();
     if (!edge.isRunning) edge.start();
     history.add({ kind: "fault", what: "none any more" });
@@ -96,6 +97,7 @@ export class FaultSchedule {
     { name: "edge killed", inject: () => this.#crashEdge(() => this.#targets.edge.kill("kill -9")) },
     { name: "edge power loss", inject: () => this.#crashEdge(() => this.#targets.edge.losePower()) },
     { name: "cloud killed", inject: () => this.#crashCloud() },
+    { name: "cloud killed while API lags", inject: () => this.#crashCloudInLag() },
     { name: "API down", inject: () => this.#lies(0, true) },
     { name: "API lies", inject: () => this.#lies(this.#random.float() * 0.3, false) },
     { name: "history compacted", inject: () => this.#targets.compactHistory() },
@@ -168,6 +170,14 @@ export class FaultSchedule {
     clock.setTimer(this.#random.between(100, 20_000), () => {
       if (!cloud.isRunning) cloud.start();
     });
+  }
+
+  /** The next CloudCore believes what was true some time ago, for a while. */
+  #crashCloudInLag(): void {
+    const { clock, cloud } = this.#targets;
+    cloud.setLag(true);
+    this.#crashCloud();
+    clock.setTimer(this.#random.between(5000, 40_000), () => cloud.setLag(false));
   }
 
   #lies(probability: number, down: boolean): void {

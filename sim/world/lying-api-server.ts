@@ -42,6 +42,8 @@ export class LyingApiServer implements KubernetesApi {
   lieProbability = 0;
   /** Nothing is answered at all. */
   down = false;
+  /** Its caches stand still: lists are old ones, watches bring nothing. */
+  lagging = false;
 
   /** @param earlierLists what was listed before, also by earlier incarnations of its client */
   constructor(
@@ -67,7 +69,7 @@ export class LyingApiServer implements KubernetesApi {
     await this.#read(options?.signal);
     const key = `${target.resource.resource} ${options?.limit} ${options?.continue}`;
     const earlier = this.#earlierLists.get(key);
-    if (earlier && this.#lies("stale-list", 2)) return earlier as ObjectList<T>;
+    if (earlier && (this.lagging || this.#lies("stale-list", 2))) return earlier as ObjectList<T>;
     const list = await this.#inner.list<T>(target, options);
     this.#earlierLists.set(key, list);
     return list;
@@ -112,6 +114,7 @@ export class LyingApiServer implements KubernetesApi {
       for await (const event of this.#inner.watch<T>(target, { ...options, signal: controller.signal })) {
         await sleep(this.#clock, this.#random.between(1, 20), options.signal);
         if (this.#lies("watch-lag", 1)) await sleep(this.#clock, this.#random.between(200, 3000), options.signal);
+        while (this.lagging) await sleep(this.#clock, 500, options.signal);
         if (this.down || this.#lies("watch-lost", 0.3)) throw unreachable();
         yield event;
       }

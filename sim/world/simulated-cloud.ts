@@ -32,6 +32,7 @@ export class SimulatedCloud {
   readonly #earlierLists = new Map<string, ObjectList<KubernetesObject>>();
   #lieProbability = 0;
   #apiDown = false;
+  #lagging = false;
 
   constructor(options: SimulatedCloudOptions) {
     this.#options = options;
@@ -50,6 +51,12 @@ export class SimulatedCloud {
     this.#running.api.down = apiDown;
   }
 
+  /** Whether the API server's caches stand still. */
+  setLag(lagging: boolean): void {
+    this.#lagging = lagging;
+    if (this.#running) this.#running.api.lagging = lagging;
+  }
+
   /** Starts a new process. It becomes ready when its API lets it; a supervisor would start it again when it gives up. */
   start(): void {
     const { clock, random, counters, listen, logger } = this.#options;
@@ -58,6 +65,7 @@ export class SimulatedCloud {
     const running: RunningCloud = { life, api, controllers: undefined };
     this.#running = running;
     this.setLies(this.#lieProbability, this.#apiDown);
+    this.setLag(this.#lagging);
     const boot = async (): Promise<void> => {
       const ports = { api, clock: life.clock, random: random.fork(), logger };
       const cloudHub = new CloudHub({ ...ports, listen });
