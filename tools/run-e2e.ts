@@ -21,7 +21,7 @@ if (!hasKubectl)
   fail("E2E_NEEDS_KUBECTL", "kubectl is not in PATH.", "Install it, e.g. as Debian's package kubernetes-client.");
 
 const chosen = process.argv.slice(2);
-const files = (chosen.length > 0 ? chosen : globSync("e2e/*.test.ts", { cwd: root }).sort()).map((file) =>
+const files = (chosen.length > 0 ? chosen : globSync("e2e/**/*.test.ts", { cwd: root }).sort()).map((file) =>
   resolve(root, file),
 );
 const result = spawnSync(
