@@ -10,7 +10,7 @@ import { type Ended, run } from "./run.ts";
 export const root: string = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** Downloaded system parts are shared between the tests and runs, as a second start of a user shares them. */
-const sharedParts = process.env["SKERRY_E2E_PARTS"] ?? join(tmpdir(), "skerry-e2e-parts");
+export const sharedParts: string = process.env["SKERRY_E2E_PARTS"] ?? join(tmpdir(), "skerry-e2e-parts");
 
 /** A Skerry of its own: home folder, ports, kubeconfig. */
 export class Installation {

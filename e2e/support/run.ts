@@ -35,6 +35,7 @@ export function run(command: readonly string[], options: RunOptions = {}): Promi
         resolve({ status, stdout, stderr });
       },
     );
+    child.stdin?.on("error", () => {}); // It may end without reading.
     child.stdin?.end(options.input ?? "");
   });
 }

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { root, sharedParts } from "./installation.ts";
+import { machineState } from "./machine.ts";
+import { type Ended, run } from "./run.ts";
+
+/**
+ * Another machine, as far as the kernel can play one: network, mounts and host name of its own. Its only route is the
+ * cable to this machine's address.
+ */
+export class SecondMachine {
+  readonly home: string;
+  readonly #holder: ChildProcess;
+  readonly #processId: number;
+  readonly #cable: string;
+
+  private constructor(home: string, holder: ChildProcess, processId: number, cable: string) {
+    this.home = home;
+    this.#holder = holder;
+    this.#processId = processId;
+    this.#cable = cable;
+  }
+
+  /** `hidden` are folders of this machine that the other one does not have. */
+  static async create(hidden: readonly string[]): Promise<SecondMachine> {
+    const home = mkdtempSync(join(tmpdir(), "skerry-second-"));
+    symlinkSync(sharedParts, join(home, "parts"));
+    const script = `set -e
+hostname second-machine
+for folder in /run "$@"; do mount -t tmpfs tmpfs "$folder"; done
+echo ready
+exec sleep infinity`;
+    const holder = spawn("unshare", ["--net", "--mount", "--uts", "sh", "-c", script, "sh", ...hidden], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await new Promise<void>((resolve, reject) => {
+      holder.stdout.once("data", () => resolve());
+      holder.once("exit", (status) => reject(new Error(`unshare ended with ${status}`)));
+    });
+    const machine = new SecondMachine(home, holder, holder.pid ?? 0, `cable${process.pid}`);
+    await machine.#plugIn();
+    return machine;
+  }
+
+  /** The address that this machine has on the cable; in a range for tests that no network uses. */
+  get address(): string {
+    return `198.18.${process.pid % 256}.2`;
+  }
+
+  async #plugIn(): Promise<void> {
+    const gateway = this.address.replace(/2$/, "1");
+    await ok(
+      "ip",
+      "link",
+      "add",
+      this.#cable,
+      "type",
+      "veth",
+      "peer",
+      "name",
+      "eth0",
+      "netns",
+      String(this.#processId),
+    );
+    await ok("ip", "address", "add", `${gateway}/30`, "dev", this.#cable);
+    await this.setCable("up");
+    assert.equal((await this.run("ip", "address", "add", `${this.address}/30`, "dev", "eth0")).status, 0);
+    for (const name of ["lo", "eth0"]) assert.equal((await this.run("ip", "link", "set", name, "up")).status, 0);
+  }
+
+  /** The one route, to the cloud's address. */
+  async routeTo(address: string): Promise<void> {
+    const gateway = this.address.replace(/2$/, "1");
+    const added = await this.run("ip", "route", "add", `${address}/32`, "via", gateway);
+    assert.equal(added.status, 0, added.stderr);
+  }
+
+  async setCable(state: "up" | "down"): Promise<void> {
+    await ok("ip", "link", "set", this.#cable, state);
+  }
+
+  /** Runs a program on the other machine. */
+  run(...command: readonly string[]): Promise<Ended> {
+    const there = ["nsenter", "--target", String(this.#processId), "--net", "--mount", "--uts", "--"];
+    return run([...there, ...command], { environment: { SKERRY_HOME: this.home } });
+  }
+
+  skerry(...parameters: readonly string[]): Promise<Ended> {
+    return this.run(join(root, "bin/skerry"), ...parameters);
+  }
+
+  /** The end of a log, for the message of a failed test. */
+  log(name: string): string {
+    return readFileSync(join(this.home, "logs", name), "utf8").slice(-4_000);
+  }
+
+  /** Stops the node, fails if something of it stays, and takes the machine away. */
+  async dispose(): Promise<void> {
+    try {
+      const stopped = await this.skerry("down");
+      assert.equal(stopped.status, 0, stopped.stderr);
+      assert.deepEqual(machineState(this.home).processes, []);
+      const mounts = await this.run("cat", "/proc/self/mountinfo");
+      assert.ok(!mounts.stdout.includes(this.home), mounts.stdout);
+      const interfaces = (await this.run("ip", "-brief", "link")).stdout;
+      assert.deepEqual([...interfaces.matchAll(/^[^\s@]+/gm)].map(([name]) => name).sort(), ["eth0", "lo"]);
+      assert.doesNotMatch((await this.run("ip", "route")).stdout, /10\.24/);
+    } finally {
+      this.#holder.kill("SIGKILL"); // Its network goes with it, and the cable with that.
+      unlinkSync(join(this.home, "parts"));
+      rmSync(this.home, { recursive: true, force: true });
+    }
+  }
+}
+
+async function ok(...command: readonly string[]): Promise<void> {
+  const ended = await run(command);
+  assert.equal(ended.status, 0, `${command.join(" ")}: ${ended.stderr}`);
+}
