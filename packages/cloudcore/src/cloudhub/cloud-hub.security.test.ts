@@ -111,3 +111,23 @@ test("whatever header, source, destination or group a node invents, it stays the
   assert.deepEqual(world.handled, []);
   for (const { content } of edge.received) assert.equal(errorStatusOf(content)?.reason, "Forbidden");
 });
+
+test("a frame that is too deep, too large or no message ends its own session only, with the reason", async () => {
+  await using world = await new World().start();
+  const other = world.listener.connect("edge-2");
+  const depth = 100_000;
+  for (const [frame, reason] of [
+    [`{"content":${"[".repeat(depth)}${"]".repeat(depth)}}`, /deep/],
+    [`{"content":"${"x".repeat(5 * 1024 * 1024)}"}`, /bytes|large/],
+    ["{", /JSON/],
+    ['{"header":{"msg_id":1}}', /msg_id/],
+    ["[]", /object/],
+  ] as const) {
+    const edge = world.listener.connect("edge-1");
+    edge.sendText(frame);
+    assert.equal(edge.closed?.code, 1002);
+    assert.match(edge.closed?.reason ?? "", reason);
+  }
+  assert.equal(other.closed, undefined);
+  assert.deepEqual([...world.hub.connectedNodes], ["edge-2"]);
+});
