@@ -4,6 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { missingPackages } from "./installed-packages.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const neededMajor = 24;
@@ -13,20 +14,23 @@ function fail(code, message, advice) {
   process.exit(78);
 }
 
-if (!existsSync(join(root, "node_modules", ".package-lock.json"))) {
-  process.stderr.write("Installing npm packages (first start only) …\n");
-  const installed = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: root,
-    stdio: ["ignore", 2, 2],
-  });
+/** `ci` begins with an empty node_modules; `install --no-save` adds what is missing and changes no file of ours. */
+function install(reason, command) {
+  process.stderr.write(`Installing npm packages (${reason}) …\n`);
+  const options = ["--no-audit", "--no-fund", "--loglevel=error"];
+  const installed = spawnSync("npm", [...command, ...options], { cwd: root, stdio: ["ignore", 2, 2] });
   if (installed.status !== 0) {
     fail(
       "SKERRY_INSTALL_FAILED",
-      "npm ci did not succeed.",
+      `npm ${command.join(" ")} did not succeed.`,
       "See its messages above; check that the npm registry can be reached.",
     );
   }
 }
+
+const missing = missingPackages(root);
+if (missing === undefined) install("first start only", ["ci"]);
+else if (missing.length > 0) install(`changed: ${missing.slice(0, 3).join(", ")}`, ["install", "--no-save"]);
 
 function nodePath() {
   if (Number(process.versions.node.split(".")[0]) >= neededMajor) return process.execPath;
