@@ -7,7 +7,7 @@ interface PendingTimer {
 
 /** A clock that a test moves. Between two timers all promise reactions settle. */
 export class ManualClock implements Clock {
-  readonly #startWallMs: number;
+  #startWallMs: number;
   readonly #timers = new Set<PendingTimer>();
   #nowMs = 0;
 
@@ -27,6 +27,11 @@ export class ManualClock implements Clock {
     const timer: PendingTimer = { atMs: this.#nowMs + Math.max(0, delayMs), callback };
     this.#timers.add(timer);
     return { cancel: () => this.#timers.delete(timer) };
+  }
+
+  /** Somebody sets the machine's clock; elapsed time goes on as before. */
+  jumpWallClock(byMs: number): void {
+    this.#startWallMs += byMs;
   }
 
   /** Timers that are set. */

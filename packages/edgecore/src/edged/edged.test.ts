@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod } from "@skerry/api";
+import { podLabels } from "./pod/runtime-names.ts";
 import { EdgedWorld } from "./testing/edged-world.ts";
 
 test("a pod from the cloud runs and its status reaches the cloud", async () => {
@@ -496,6 +497,34 @@ test("no start is asked of the runtime once the pod's deletion is stored, howeve
     );
     assert.deepEqual(await listed(world), []);
   }
+});
+
+test("containers of a pod nobody knows end after two minutes of link, whatever the wall clock says", async () => {
+  await using world = new EdgedWorld();
+  await world.runtime.runSandbox({
+    name: "stray",
+    namespace: "default",
+    uid: "uid-stray",
+    attempt: 0,
+    hostname: "stray",
+    logDirectory: "/edged/pod-logs/stray",
+    portMappings: [],
+    labels: podLabels({ name: "stray", namespace: "default", uid: "uid-stray" }, "edge-1"),
+    annotations: {},
+    hostNamespaces: { network: false, pid: false, ipc: false },
+    privileged: false,
+    user: { supplementalGroups: [] },
+    seccomp: { kind: "unconfined" },
+    sysctls: {},
+  });
+  await world.start();
+  await world.pass(30_000);
+  world.clock.jumpWallClock(3_600_000);
+  await world.pass(30_000);
+  assert.equal((await listed(world)).length, 1);
+  world.clock.jumpWallClock(-7_200_000);
+  await world.pass(120_000);
+  assert.deepEqual(await listed(world), []);
 });
 
 async function listed(world: EdgedWorld): Promise<unknown[]> {

@@ -34,6 +34,8 @@ export class Edged implements AsyncDisposable {
   readonly #logRotator: LogRotator;
   #remembered = new Map<string, RememberedPod>();
   #subscriptions: Disposable[] = [];
+  /** On the monotonic clock: how long the cloud has been there does not change with the time of day. */
+  #connectedAtMs: number | undefined;
 
   constructor(ports: EdgedPorts) {
     this.#ports = { ...ports, logger: ports.logger.child("edged") };
@@ -74,6 +76,7 @@ export class Edged implements AsyncDisposable {
       meta.onChange((change) => this.#onChange(change)),
       cloudLink.onState((state) => {
         if (state.kind === "connected") this.#onConnected();
+        else this.#connectedAtMs = undefined;
       }),
     ];
     for (const pod of meta.list<Pod>("pod")) this.#ensureWorker(pod);
@@ -99,6 +102,7 @@ export class Edged implements AsyncDisposable {
   }
 
   #onConnected(): void {
+    this.#connectedAtMs = this.#ports.clock.monotonicMs();
     this.#reporter.reportNow();
     this.#lease.renewNow();
     for (const worker of this.#workers.values()) worker.retryNow();
@@ -158,12 +162,12 @@ export class Edged implements AsyncDisposable {
 
   /** A pod of ours in the runtime that neither the store nor Edged's memory knows. */
   #considerOrphan(listed: ListedPod): void {
-    const { cloudLink, config, clock, logger } = this.#ports;
+    const { config, clock, logger } = this.#ports;
     // Another kubelet's containers on the same runtime are none of our business.
     if (listed.labels[nodeLabel] !== config.nodeName) return;
     // Without memory of it, the database is new: the cloud may still send it, and being offline proves nothing.
-    const { state } = cloudLink;
-    if (state.kind !== "connected" || clock.now() - state.sinceMs < UNKNOWN_PODS_GRACE_MS) return;
+    const connectedAtMs = this.#connectedAtMs;
+    if (connectedAtMs === undefined || clock.monotonicMs() - connectedAtMs < UNKNOWN_PODS_GRACE_MS) return;
     const identity = {
       uid: listed.uid,
       namespace: listed.labels[podNamespaceLabel] ?? "",
