@@ -89,3 +89,49 @@ test("a mirror pod that refers to a Secret or a service account is refused", asy
   ])
     assert.equal(await create(spec), 403, JSON.stringify(spec));
 });
+
+test("nobody grants by a role or a binding what they do not have", async () => {
+  await using server = await startTestApiServer();
+  const user = { username: "jane", groups: ["system:authenticated"] };
+  const RBAC = "/apis/rbac.authorization.k8s.io/v1";
+  const roles = `${RBAC}/namespaces/default/roles`;
+  const bindings = `${RBAC}/namespaces/default/rolebindings`;
+  const apiVersion = "rbac.authorization.k8s.io/v1";
+  const role = (name: string, rules: object[]): object => ({ apiVersion, kind: "Role", metadata: { name }, rules });
+  const binding = (name: string, kind: string, roleName: string): object => ({
+    apiVersion,
+    kind: "RoleBinding",
+    metadata: { name },
+    roleRef: { kind, name: roleName },
+    subjects: [{ kind: "User", name: "jane" }],
+  });
+  const manage = {
+    apiGroups: ["rbac.authorization.k8s.io"],
+    resources: ["roles", "rolebindings"],
+    verbs: ["create", "get", "patch"],
+  };
+  const readPods = { apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] };
+  await server.call("POST", roles, { body: role("manager", [manage, readPods]) });
+  await server.call("POST", bindings, { body: binding("manager", "Role", "manager") });
+  const tried = async (url: string, body: object): Promise<number> =>
+    (await server.call("POST", url, { user, body })).status;
+
+  assert.equal(await tried(roles, role("reader", [{ ...readPods, verbs: ["get"] }])), 201);
+  assert.equal(await tried(bindings, binding("reader", "Role", "reader")), 201);
+  for (const rule of [
+    { ...readPods, verbs: ["delete"] },
+    { ...readPods, verbs: ["*"] },
+    { ...readPods, resources: ["*"] },
+    { ...readPods, resources: ["pods/exec"] },
+    { ...readPods, apiGroups: ["*"] },
+    { ...readPods, resources: ["secrets"], resourceNames: ["one"] },
+  ])
+    assert.equal(await tried(roles, role("more", [readPods, rule])), 403, JSON.stringify(rule));
+  assert.equal(await tried(bindings, binding("admin", "ClusterRole", "cluster-admin")), 403);
+  const patch = await server.call("PATCH", `${roles}/reader`, {
+    user,
+    body: { rules: [{ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }] },
+    contentType: "application/merge-patch+json",
+  });
+  assert.equal(patch.status, 403);
+});

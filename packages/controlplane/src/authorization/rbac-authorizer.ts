@@ -26,24 +26,26 @@ export class RbacAuthorizer {
 
   /** All rules that hold for a user in a namespace (empty: only cluster-wide ones). */
   rulesFor(user: UserInfo, namespace: string): JsonObject[] {
-    if (user.groups.includes(SUPERUSERS))
-      return [
-        { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
-        { verbs: ["*"], nonResourceURLs: ["*"] },
-      ];
-    return this.#store.read((view) => {
-      const bindings = view.list(`${RBAC}/clusterrolebindings`).map((binding) => ({ binding, scope: "" }));
-      if (namespace !== "")
-        for (const binding of view.list(`${RBAC}/rolebindings`, namespace))
-          bindings.push({ binding, scope: namespace });
-      return bindings.flatMap(({ binding, scope }) => {
-        const json = asJsonObject(binding);
-        return objectsIn(json["subjects"]).some((subject) => isSubject(subject, user, scope))
-          ? rulesOfRole(view, objectAt(json, "roleRef"), scope)
-          : [];
-      });
-    });
+    return this.#store.read((view) => rulesFor(view, user, namespace));
   }
+}
+
+/** All rules that hold for a user in a namespace (empty: only cluster-wide ones). */
+export function rulesFor(view: StoreView, user: UserInfo, namespace: string): JsonObject[] {
+  if (user.groups.includes(SUPERUSERS))
+    return [
+      { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
+      { verbs: ["*"], nonResourceURLs: ["*"] },
+    ];
+  const bindings = view.list(`${RBAC}/clusterrolebindings`).map((binding) => ({ binding, scope: "" }));
+  if (namespace !== "")
+    for (const binding of view.list(`${RBAC}/rolebindings`, namespace)) bindings.push({ binding, scope: namespace });
+  return bindings.flatMap(({ binding, scope }) => {
+    const json = asJsonObject(binding);
+    return objectsIn(json["subjects"]).some((subject) => isSubject(subject, user, scope))
+      ? rulesOfRole(view, objectAt(json, "roleRef"), scope)
+      : [];
+  });
 }
 
 function isSubject(subject: JsonObject, user: UserInfo, namespace: string): boolean {
@@ -60,7 +62,8 @@ function isSubject(subject: JsonObject, user: UserInfo, namespace: string): bool
   }
 }
 
-function rulesOfRole(view: StoreView, reference: JsonObject, namespace: string): JsonObject[] {
+/** The rules of the role that a binding in the namespace refers to; none when there is no such role. */
+export function rulesOfRole(view: StoreView, reference: JsonObject, namespace: string): JsonObject[] {
   const name = textAt(reference, "name");
   const role =
     reference["kind"] === "ClusterRole"
@@ -69,7 +72,8 @@ function rulesOfRole(view: StoreView, reference: JsonObject, namespace: string):
   return role ? objectsIn(asJsonObject(role)["rules"]) : [];
 }
 
-function ruleAllows(rule: JsonObject, { verb, resource, path }: AccessAttributes): boolean {
+/** Whether one rule allows it, whoever asks. */
+export function ruleAllows(rule: JsonObject, { verb, resource, path }: Omit<AccessAttributes, "user">): boolean {
   if (!contains(rule["verbs"], verb)) return false;
   if (!resource) return listOf(rule["nonResourceURLs"]).some((pattern) => matchesPath(pattern, path ?? ""));
   if (!contains(rule["apiGroups"], resource.group)) return false;

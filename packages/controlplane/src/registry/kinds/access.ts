@@ -1,4 +1,5 @@
 import { jsonEqual } from "@skerry/kube";
+import { checkRole, checkRoleBinding } from "../../authorization/escalation.ts";
 import { ensureObject, objectAt, objectsIn, setDefault } from "../api-object.ts";
 import { invalidValue } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
@@ -7,7 +8,14 @@ import { plainStrategy } from "./core.ts";
 const RBAC_GROUP = "rbac.authorization.k8s.io";
 
 /** Role and ClusterRole. */
-export const roleStrategy: KindStrategy = { ...plainStrategy, nameRule: "path" };
+export const roleStrategy: KindStrategy = {
+  ...plainStrategy,
+  nameRule: "path",
+  prepareForCreate: checkRole,
+  prepareForUpdate(next, previous, scope) {
+    if (!jsonEqual(next["rules"] ?? [], previous["rules"] ?? [])) checkRole(next, scope);
+  },
+};
 
 /** RoleBinding and ClusterRoleBinding: the role they refer to cannot be changed. */
 export const roleBindingStrategy: KindStrategy = {
@@ -17,6 +25,10 @@ export const roleBindingStrategy: KindStrategy = {
     setDefault(ensureObject(binding, "roleRef"), "apiGroup", RBAC_GROUP);
     for (const subject of objectsIn(binding["subjects"]))
       if (subject["kind"] === "User" || subject["kind"] === "Group") setDefault(subject, "apiGroup", RBAC_GROUP);
+  },
+  prepareForCreate: checkRoleBinding,
+  prepareForUpdate(next, previous, scope) {
+    if (!jsonEqual(next["subjects"] ?? [], previous["subjects"] ?? [])) checkRoleBinding(next, scope);
   },
   validateUpdate: (next, previous) =>
     jsonEqual(objectAt(next, "roleRef"), objectAt(previous, "roleRef"))
