@@ -1,0 +1,34 @@
+// `npm run bench [-- NAME…]`: packs Skerry, installs it into an empty folder and measures that. Needs root and kubectl.
+// NAME: memory, pods, devices, offline; without any, all. Takes about ten minutes on an idle machine.
+import { cpus, loadavg, totalmem } from "node:os";
+import { measureDevices } from "./devices.ts";
+import { measureMemory } from "./memory.ts";
+import { measureOffline } from "./offline.ts";
+import { measurePods } from "./pods.ts";
+import { measureStart } from "./start.ts";
+import { ShippedSkerry } from "./support/shipped-skerry.ts";
+
+const measurements: Readonly<Record<string, (skerry: ShippedSkerry) => Promise<string>>> = {
+  memory: measureMemory,
+  pods: measurePods,
+  devices: measureDevices,
+  offline: measureOffline,
+};
+
+const chosen = process.argv.slice(2);
+const unknown = chosen.find((name) => !(name in measurements));
+if (unknown !== undefined) {
+  process.stderr.write(`There is no measurement ${unknown}; there are ${Object.keys(measurements).join(", ")}.\n`);
+  process.exit(2);
+}
+const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+process.stdout.write(`${machine}, Node.js ${process.version}, load ${load()} at the start\n\n`);
+using skerry = await ShippedSkerry.install(process.env["SKERRY_BENCH_PARTS"] ?? "/var/tmp/skerry-bench-parts");
+process.stdout.write(`${measureStart(skerry)}\n`);
+for (const [name, measure] of Object.entries(measurements))
+  if (chosen.length === 0 || chosen.includes(name)) process.stdout.write(`${await measure(skerry)}\n`);
+process.stdout.write(`load ${load()} at the end\n`);
+
+function load(): string {
+  return (loadavg()[0] ?? 0).toFixed(1);
+}
