@@ -14,10 +14,11 @@ const mayImport: Record<string, readonly string[]> = {
   dmi: ["base", "grpc"],
   kube: ["base", "api"],
   link: ["base", "api"],
-  controlplane: ["base", "api", "store", "pki", "kube"],
-  cloudcore: ["base", "api", "store", "pki", "kube", "link"],
-  edgecore: ["base", "api", "store", "pki", "kube", "link", "grpc", "dmi"],
-  skerry: ["base", "api", "store", "pki", "kube", "link", "grpc", "dmi", "controlplane", "cloudcore", "edgecore"],
+  streams: ["base"],
+  controlplane: ["base", "api", "store", "pki", "kube", "streams"],
+  cloudcore: ["base", "api", "store", "pki", "kube", "link", "streams"],
+  edgecore: ["base", "api", "store", "pki", "kube", "link", "streams", "grpc", "dmi"],
+  skerry: ["base", "api", "store", "pki", "kube", "link", "streams", "grpc", "dmi", "controlplane", "cloudcore", "edgecore"],
 };
 
 test("every package imports only the layers below it, through their public entries", () => {

@@ -1,0 +1,224 @@
+import { type Clock, describeError, type Logger, type Timer } from "@skerry/base";
+import {
+  type ConnectRequest,
+  connectFrameType,
+  connectKind,
+  decodeConnectRequest,
+  encodeConnectRequest,
+} from "./connect-request.ts";
+import { streamClosed, tooManyStreams } from "./errors.ts";
+import { decodeFrame, decodeVarint, encodeFrame, encodeVarint, type Frame, frameTypes } from "./frame.ts";
+import type { FrameConnection } from "./transport.ts";
+import { type ByteStream, type StreamPort, TunnelStream, WINDOW_BYTES } from "./tunnel-stream.ts";
+
+export interface MultiplexerOptions {
+  readonly connection: FrameConnection;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Edge side: serves a stream that the cloud opened; the cloud serves none. */
+  readonly serve?: (request: ConnectRequest, stream: ByteStream) => Promise<void>;
+  /** Streams open at once. @default 64 */
+  readonly maxStreams?: number;
+}
+
+/** What passed a tunnel. */
+export interface MultiplexerStatus {
+  readonly openStreams: number;
+  readonly refusedStreams: number;
+  /** Frames that no stream wanted: late ones, and types of a newer peer. */
+  readonly ignoredFrames: number;
+}
+
+const DEFAULT_MAX_STREAMS = 64;
+/** While more waits to be sent, writers wait: the tunnel's own back-pressure. */
+const HIGH_WATER_BYTES = 512 * 1024;
+/** What a KubeEdge edge, which knows no windows, may have waiting for a slow reader before its stream is ended. */
+const KUBEEDGE_RECEIVE_LIMIT_BYTES = 4 * 1024 * 1024;
+const PING_PERIOD_MS = 5_000;
+/** A peer that is silent for so long is gone. */
+const SILENCE_LIMIT_MS = 15_000;
+
+/**
+ * The streams of one tunnel. Each stream has its own window, so that one whose reader is slow never holds up the others
+ * (security.md S19); the tunnel lives as long as its connection.
+ */
+export class Multiplexer {
+  readonly #options: MultiplexerOptions;
+  readonly #connection: FrameConnection;
+  readonly #streams = new Map<number, TunnelStream>();
+  readonly #drainWaiters: (() => void)[] = [];
+  readonly #ended = new AbortController();
+  #nextId = 1;
+  #refusedStreams = 0;
+  #ignoredFrames = 0;
+  #lastSignMs: number;
+  #timer: Timer | undefined;
+
+  constructor(options: MultiplexerOptions) {
+    this.#options = options;
+    this.#connection = options.connection;
+    this.#lastSignMs = options.clock.monotonicMs();
+  }
+
+  /** Aborted when the tunnel is over, with the reason. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  get speaksSkerry(): boolean {
+    return this.#connection.speaksSkerry;
+  }
+
+  get status(): MultiplexerStatus {
+    return {
+      openStreams: this.#streams.size,
+      refusedStreams: this.#refusedStreams,
+      ignoredFrames: this.#ignoredFrames,
+    };
+  }
+
+  /** Begins to read frames and to watch over the peer. */
+  start(): void {
+    this.#connection.start({
+      onFrame: (bytes) => this.#onFrame(bytes),
+      onAlive: () => this.#noteSign(),
+      onDrain: () => this.#wakeWriters(),
+      onClose: (reason) => this.#end(reason),
+    });
+    this.#watch();
+  }
+
+  /** Opens a stream to the edge. @throws SkerryError `STREAMS_TOO_MANY`, `STREAMS_CLOSED` */
+  open(request: ConnectRequest): ByteStream {
+    if (this.#ended.signal.aborted) throw streamClosed("the tunnel has ended");
+    const limit = this.#options.maxStreams ?? DEFAULT_MAX_STREAMS;
+    if (this.#streams.size >= limit) {
+      this.#refusedStreams++;
+      throw tooManyStreams(limit);
+    }
+    const streamId = this.#nextId++;
+    const stream = this.#add(streamId);
+    this.#send({
+      streamId,
+      type: connectFrameType(request.kind),
+      data: encodeConnectRequest(streamId, request),
+    });
+    return stream;
+  }
+
+  /** Ends the tunnel and all its streams. */
+  close(reason: string): void {
+    if (this.#ended.signal.aborted) return;
+    this.#connection.close(reason);
+    this.#end(reason);
+  }
+
+  #onFrame(bytes: Uint8Array): void {
+    this.#noteSign();
+    try {
+      const frame = decodeFrame(bytes);
+      if (frame) this.#handle(frame);
+      else this.#ignoredFrames++;
+    } catch (error) {
+      this.#options.logger.warn("A stream tunnel is closed: what came on it cannot be read", {
+        error: describeError(error),
+      });
+      this.close("a frame could not be read");
+    }
+  }
+
+  #handle({ streamId, type, data }: Frame): void {
+    const kind = connectKind(type);
+    if (kind) {
+      this.#accept(streamId, decodeConnectRequest(kind, data));
+      return;
+    }
+    if (type === frameTypes.closeConnect && this.#options.serve) {
+      this.close(`the cloud ended the tunnel: ${new TextDecoder().decode(data.subarray(0, 200))}`);
+      return;
+    }
+    const stream = this.#streams.get(streamId);
+    if (!stream) this.#ignoredFrames++;
+    else if (type === frameTypes.data) stream.receive(new Uint8Array(data));
+    else if (type === frameTypes.removeConnect) this.#removed(streamId, stream);
+    else if (type === frameTypes.window && this.speaksSkerry) stream.addCredit(decodeVarint(data, 0).value);
+    else this.#ignoredFrames++;
+  }
+
+  /** KubeEdge's cloud waits for an answer to its end of a stream (security.md 11.6). */
+  #removed(streamId: number, stream: TunnelStream): void {
+    stream.finish();
+    if (this.#options.serve && !this.speaksSkerry) this.#sendRemove(streamId);
+  }
+
+  #accept(streamId: number, request: ConnectRequest): void {
+    const { serve, logger, maxStreams = DEFAULT_MAX_STREAMS } = this.#options;
+    if (!serve || this.#streams.has(streamId) || this.#streams.size >= maxStreams) {
+      this.#refusedStreams++;
+      // Without `serve` this is the cloud, of which an edge may not ask anything.
+      if (!this.#streams.has(streamId)) this.#sendRemove(streamId);
+      return;
+    }
+    const stream = this.#add(streamId);
+    serve(request, stream)
+      .catch((error: unknown) => logger.warn("A stream failed", { path: request.path, error: describeError(error) }))
+      .finally(() => stream.close());
+  }
+
+  #add(streamId: number): TunnelStream {
+    const port: StreamPort = {
+      sendData: (data) => this.#send({ streamId, type: frameTypes.data, data }),
+      sendWindow: (bytes) => {
+        if (!this.speaksSkerry) return;
+        this.#send({ streamId, type: frameTypes.window, data: Uint8Array.from(encodeVarint(bytes)) });
+      },
+      sendRemove: () => this.#sendRemove(streamId),
+      whenDrained: () => this.#whenDrained(),
+      forget: () => this.#streams.delete(streamId),
+    };
+    const limitBytes = this.speaksSkerry ? WINDOW_BYTES : KUBEEDGE_RECEIVE_LIMIT_BYTES;
+    const stream = new TunnelStream(port, this.speaksSkerry, limitBytes);
+    this.#streams.set(streamId, stream);
+    return stream;
+  }
+
+  #send(frame: Frame): void {
+    if (!this.#ended.signal.aborted) this.#connection.send(encodeFrame(frame));
+  }
+
+  #sendRemove(streamId: number): void {
+    this.#send({ streamId, type: frameTypes.removeConnect, data: new Uint8Array() });
+  }
+
+  async #whenDrained(): Promise<void> {
+    while (this.#connection.bufferedBytes > HIGH_WATER_BYTES && !this.#ended.signal.aborted)
+      await new Promise<void>((resolve) => this.#drainWaiters.push(resolve));
+  }
+
+  #wakeWriters(): void {
+    for (const wake of this.#drainWaiters.splice(0)) wake();
+  }
+
+  #noteSign(): void {
+    this.#lastSignMs = this.#options.clock.monotonicMs();
+  }
+
+  #watch(): void {
+    const { clock } = this.#options;
+    if (clock.monotonicMs() - this.#lastSignMs > SILENCE_LIMIT_MS) {
+      this.close(`the other side was silent for ${SILENCE_LIMIT_MS / 1000} s`);
+      return;
+    }
+    this.#connection.ping();
+    this.#timer = clock.setTimer(PING_PERIOD_MS, () => this.#watch());
+  }
+
+  #end(reason: string): void {
+    if (this.#ended.signal.aborted) return;
+    this.#timer?.cancel();
+    const failure = streamClosed(`the tunnel has ended: ${reason}`);
+    this.#ended.abort(failure);
+    for (const stream of [...this.#streams.values()]) stream.finish(failure);
+    this.#wakeWriters();
+  }
+}

@@ -1,0 +1,2 @@
+export * from "./tunnel-dialer.ts";
+export * from "./tunnel-listener.ts";

@@ -1,0 +1,129 @@
+import type { X509Certificate } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+import { describeError, type Logger } from "@skerry/base";
+import { WebSocketServer } from "ws";
+import { tunnelListenFailed } from "../errors.ts";
+import { MAX_FRAME_BYTES } from "../frame.ts";
+import {
+  type AcceptedTunnel,
+  NODE_NAME_HEADER,
+  SKERRY_STREAMS_HEADER,
+  SKERRY_STREAMS_VERSION,
+  TUNNEL_PATH,
+} from "../transport.ts";
+import { WebSocketFrames } from "./web-socket-frames.ts";
+
+export interface TunnelListenerOptions {
+  readonly address: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** The server's own certificate and key; PEM. */
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+  /** The only authority that edges' certificates are accepted from; PEM. */
+  readonly clientAuthorityPem: string;
+  /** The node that a certificate stands for. A throw refuses the connection. */
+  readonly identify: (certificate: X509Certificate) => string;
+  readonly logger: Logger;
+  /** Sockets open at once, those still in their handshake included. */
+  readonly maxConnections: number;
+}
+
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const CHECK_INTERVAL_MS = 5_000;
+const MAX_HEADER_BYTES = 16 * 1024;
+
+/**
+ * CloudStream's port for edges (security.md 11.3): TLS with a client certificate. Who a node is, its certificate says; a
+ * header that claims another name is refused (security.md S5).
+ * @throws SkerryError `STREAMS_PORT_IN_USE`, `STREAMS_LISTEN_FAILED`
+ */
+export async function listenTunnels(
+  options: TunnelListenerOptions,
+  onTunnel: (tunnel: AcceptedTunnel) => void,
+): Promise<AsyncDisposable & { readonly port: number }> {
+  const { logger } = options;
+  const sockets = new Set<Socket>();
+  const upgrader = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    skipUTF8Validation: true,
+    maxPayload: MAX_FRAME_BYTES,
+  });
+  upgrader.on("headers", (headers, request) => {
+    if (speaksSkerry(request)) headers.push(`${SKERRY_STREAMS_HEADER}: ${SKERRY_STREAMS_VERSION}`);
+  });
+  const server = createServer({
+    cert: options.certificatePem,
+    key: options.privateKeyPem,
+    ca: options.clientAuthorityPem,
+    requestCert: true,
+    rejectUnauthorized: true,
+    minVersion: "TLSv1.2",
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    headersTimeout: HANDSHAKE_TIMEOUT_MS,
+    requestTimeout: HANDSHAKE_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  });
+  server.maxConnections = options.maxConnections;
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  server.on("tlsClientError", (_error, socket) => socket.destroy());
+  server.on("clientError", (_error, socket) => socket.destroy());
+  server.on("request", (_request, response) => {
+    response.writeHead(426, { "content-type": "text/plain; charset=utf-8", connection: "close" });
+    response.end("This is CloudCore's stream port for edge nodes.\n");
+  });
+  server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    stream.on("error", () => stream.destroy());
+    try {
+      const nodeName = admit(options, request);
+      upgrader.handleUpgrade(request, stream, head, (socket) =>
+        onTunnel({ nodeName, connection: new WebSocketFrames(socket, speaksSkerry(request)) }),
+      );
+    } catch (error) {
+      const reason = describeError(error);
+      logger.warn("A client was refused on the stream port", { remoteAddress: request.socket.remoteAddress, reason });
+      stream.end(`HTTP/1.1 403 Forbidden\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${reason}\n`);
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(tunnelListenFailed(options.address, options.port, error)));
+    server.listen(options.port, options.address, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose](): Promise<void> {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function speaksSkerry(request: IncomingMessage): boolean {
+  return request.headers[SKERRY_STREAMS_HEADER] === SKERRY_STREAMS_VERSION;
+}
+
+/** The node's name. @throws when the request is not a node's own */
+function admit(options: TunnelListenerOptions, request: IncomingMessage): string {
+  const path = (request.url ?? "").split("?")[0];
+  if (path !== TUNNEL_PATH) throw new Error(`the path is not ${TUNNEL_PATH}`);
+  if (request.headers.origin !== undefined) throw new Error("browsers are not served here");
+  const certificate = request.socket instanceof TLSSocket ? request.socket.getPeerX509Certificate() : undefined;
+  if (!certificate) throw new Error("no client certificate");
+  const nodeName = options.identify(certificate);
+  const claimed = request.headers[NODE_NAME_HEADER];
+  if (claimed !== undefined && claimed !== nodeName)
+    throw new Error(`the certificate is for node ${nodeName}, the header names another`);
+  return nodeName;
+}

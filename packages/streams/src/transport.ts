@@ -1,0 +1,44 @@
+/** What a tunnel's connection calls back. Nothing is called after `onClose`. */
+export interface FrameHandlers {
+  onFrame(bytes: Uint8Array): void;
+  /** The peer answered a ping, or sent one: proof of life. */
+  onAlive(): void;
+  /** Less is waiting to be sent than {@link FrameConnection.bufferedBytes} may be. */
+  onDrain(): void;
+  onClose(reason: string): void;
+}
+
+/** One established connection of a tunnel whose peer is proven. */
+export interface FrameConnection {
+  /** Whether both sides said that they are Skerry: windows, port-forward, an HTTP head before logs. */
+  readonly speaksSkerry: boolean;
+  /** Bytes accepted by `send` but not yet handed to the network. */
+  readonly bufferedBytes: number;
+  /** Begins calling back. Frames that came before are delivered first, in order. */
+  start(handlers: FrameHandlers): void;
+  send(bytes: Uint8Array): void;
+  ping(): void;
+  close(reason: string): void;
+}
+
+/** A connection that an edge node made. */
+export interface AcceptedTunnel {
+  readonly connection: FrameConnection;
+  /** The node that the certificate names. */
+  readonly nodeName: string;
+}
+
+/** Edge side: opens tunnels to CloudCore. */
+export interface TunnelDialer {
+  /** @throws SkerryError `STREAMS_DIAL_FAILED` */
+  dial(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<FrameConnection>;
+}
+
+/** Path of the upgrade (security.md 11.3). */
+export const TUNNEL_PATH = "/v1/kubeedge/connect";
+/** Header with which both sides of the upgrade say that they are Skerry, and in which version. */
+export const SKERRY_STREAMS_HEADER = "skerry-streams";
+/** Its value. */
+export const SKERRY_STREAMS_VERSION = "1";
+/** Header of KubeEdge's edge with its node's name; must agree with the certificate. */
+export const NODE_NAME_HEADER = "sessionhostnameoverride";
