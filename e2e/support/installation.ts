@@ -15,19 +15,19 @@ export const sharedParts: string = process.env["SKERRY_E2E_PARTS"] ?? join(tmpdi
 /** A Skerry of its own: home folder, ports, kubeconfig. */
 export class Installation {
   readonly home: string;
-  readonly ports: { readonly api: number; readonly hub: number; readonly hubHttps: number; readonly mqtt: number };
+  readonly ports: Readonly<Record<"api" | "hub" | "hubHttps" | "mqtt" | "stream" | "tunnel", number>>;
 
   private constructor(home: string, ports: readonly number[]) {
     this.home = home;
-    const [api = 0, hub = 0, hubHttps = 0, mqtt = 0] = ports;
-    this.ports = { api, hub, hubHttps, mqtt };
+    const [api = 0, hub = 0, hubHttps = 0, mqtt = 0, stream = 0, tunnel = 0] = ports;
+    this.ports = { api, hub, hubHttps, mqtt, stream, tunnel };
   }
 
   static async create(name: string): Promise<Installation> {
     const home = mkdtempSync(join(tmpdir(), `skerry-${name}-`));
     mkdirSync(sharedParts, { recursive: true });
     symlinkSync(sharedParts, join(home, "parts"));
-    return new Installation(home, await freePorts(4));
+    return new Installation(home, await freePorts(6));
   }
 
   get kubeconfig(): string {
@@ -41,6 +41,8 @@ export class Installation {
       ...["--hub-port", String(this.ports.hub)],
       ...["--hub-https-port", String(this.ports.hubHttps)],
       ...["--mqtt-port", String(this.ports.mqtt)],
+      ...["--stream-port", String(this.ports.stream)],
+      ...["--tunnel-port", String(this.ports.tunnel)],
     ];
   }
 

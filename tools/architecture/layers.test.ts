@@ -18,7 +18,20 @@ const mayImport: Record<string, readonly string[]> = {
   controlplane: ["base", "api", "store", "pki", "kube", "streams"],
   cloudcore: ["base", "api", "store", "pki", "kube", "link", "streams"],
   edgecore: ["base", "api", "store", "pki", "kube", "link", "streams", "grpc", "dmi"],
-  skerry: ["base", "api", "store", "pki", "kube", "link", "streams", "grpc", "dmi", "controlplane", "cloudcore", "edgecore"],
+  skerry: [
+    "base",
+    "api",
+    "store",
+    "pki",
+    "kube",
+    "link",
+    "streams",
+    "grpc",
+    "dmi",
+    "controlplane",
+    "cloudcore",
+    "edgecore",
+  ],
 };
 
 test("every package imports only the layers below it, through their public entries", () => {

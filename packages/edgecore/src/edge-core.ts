@@ -2,10 +2,12 @@ import { type Clock, describeError, disposable, isSkerryError, type Logger, type
 import type { GrpcTransport } from "@skerry/grpc";
 import type { LinkDialer } from "@skerry/link";
 import type { Database } from "@skerry/store";
+import type { TunnelDialer } from "@skerry/streams";
 import { type DeviceBus, DeviceTwin } from "./devicetwin/index.ts";
 import { DmiServer } from "./dmi/index.ts";
 import { Edged, type EdgedPorts } from "./edged/index.ts";
 import { EdgeHub, type EdgeHubOptions } from "./edgehub/index.ts";
+import { EdgeStream, type LogFiles, PodStreams } from "./edgestream/index.ts";
 import { CertificateRotation, type Enrolment } from "./enrolment/index.ts";
 import { EventBus, type MqttConnector } from "./eventbus/index.ts";
 import { MetaManager, type MetaManagerOptions } from "./metamanager/index.ts";
@@ -25,6 +27,8 @@ export interface EdgeCorePorts {
   readonly mqtt?: MqttConnector;
   /** Where mappers register; needs DeviceTwin. */
   readonly dmi?: { readonly transport: GrpcTransport; readonly socketPath: string };
+  /** For kubectl logs, exec, …; needs `link` and `edged`. */
+  readonly streams?: { readonly dialer: TunnelDialer; readonly server: string; readonly logFiles: LogFiles };
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -48,6 +52,7 @@ export class EdgeCore implements AsyncDisposable {
   readonly eventBus: EventBus | undefined;
   readonly deviceTwin: DeviceTwin | undefined;
   readonly dmi: DmiServer | undefined;
+  readonly edgeStream: EdgeStream | undefined;
   readonly #ports: EdgeCorePorts;
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
@@ -69,6 +74,7 @@ export class EdgeCore implements AsyncDisposable {
     this.edgeHub.register("metamanager", meta);
     this.edged = ports.edged && new Edged({ ...shared, ...ports.edged, meta, cloudLink });
     this.eventBus = ports.mqtt && new EventBus({ ...shared, mqtt: ports.mqtt, cloudLink });
+    this.edgeStream = edgeStream(ports, meta, options.nodeName);
     if (options.deviceTwin ?? true) {
       const bus = this.eventBus ?? noBus;
       this.deviceTwin = new DeviceTwin({ ...shared, nodeName: options.nodeName, meta, bus });
@@ -104,6 +110,7 @@ export class EdgeCore implements AsyncDisposable {
     this.#stopped.abort();
     await this.#connecting.catch(() => undefined);
     await this.#rotation?.[Symbol.asyncDispose]();
+    await this.edgeStream?.[Symbol.asyncDispose]();
     await this.eventBus?.[Symbol.asyncDispose]();
     await this.dmi?.[Symbol.asyncDispose]();
     await this.deviceTwin?.[Symbol.asyncDispose]();
@@ -123,8 +130,19 @@ export class EdgeCore implements AsyncDisposable {
         await this.#rotation.start();
       }
     }
-    if (!this.#stopped.signal.aborted) await this.edgeHub.start();
+    if (this.#stopped.signal.aborted) return;
+    this.edgeStream?.start();
+    await this.edgeHub.start();
   }
+}
+
+function edgeStream(ports: EdgeCorePorts, meta: MetaManager, nodeName: string): EdgeStream | undefined {
+  const { edged, streams, link, clock, random, logger } = ports;
+  if (!edged || !streams || !link) return undefined;
+  const { runtime, config } = edged;
+  const podStreams = new PodStreams({ meta, runtime, config, files: streams.logFiles, clock, logger });
+  const { dialer, server } = streams;
+  return new EdgeStream({ dialer, podStreams, clock, random, logger }, { server, nodeName });
 }
 
 /** Stands in where the configuration switches EdgeHub off; it is never started. */

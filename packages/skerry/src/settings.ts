@@ -8,6 +8,8 @@ export interface JoinedCloud {
   readonly cloudHub: string;
   /** `host:port` of CloudHub's HTTPS. */
   readonly cloudHttps: string;
+  /** `host:port` of CloudStream's tunnel port; left out: no kubectl logs and exec for this node. */
+  readonly cloudTunnel?: string;
   readonly token: string;
 }
 
@@ -19,6 +21,9 @@ export interface Settings {
   /** CloudHub's WebSocket and HTTPS ports, for edge nodes on other machines too. */
   readonly cloudHubPort: number;
   readonly cloudHttpsPort: number;
+  /** CloudStream's ports: for the API server, on this machine only, and for edge nodes. */
+  readonly streamPort: number;
+  readonly tunnelPort: number;
   readonly mqttPort: number;
   /** The name of the edge node on this machine, or undefined when only the cloud side runs. */
   readonly node: string | undefined;
@@ -42,6 +47,8 @@ export function defaultSettings(): Settings {
     apiPort: 6443,
     cloudHubPort: 10000,
     cloudHttpsPort: 10002,
+    streamPort: 10003,
+    tunnelPort: 10004,
     mqttPort: 1883,
     node: "edge-node-1",
     cloud: undefined,

@@ -33,6 +33,18 @@ modules:
     websocket:
       address: 0.0.0.0
       port: 10000
+  # kubectl logs, exec, attach and port-forward. Edge nodes need modules.edgeStream enabled too.
+  cloudStream:
+    enable: false
+    # Common names that the API server's client certificate may have; it must be of the cluster's own authority.
+    apiServerNames:
+    - kube-apiserver-kubelet-client
+    # For the API server.
+    streamAddress: 0.0.0.0
+    streamPort: 10003
+    # For edge nodes.
+    tunnelAddress: 0.0.0.0
+    tunnelPort: 10004
 `;
 }
 

@@ -15,6 +15,17 @@ export interface CredentialFiles {
   readonly serverKey: string;
 }
 
+/** The way from the API server into pods; off unless it is switched on, as in KubeEdge. */
+export interface CloudStreamConfig {
+  readonly enabled: boolean;
+  /** For the API server: the kubelet's API of all edge nodes. */
+  readonly kubelet: ListenConfig;
+  /** For the edges' tunnels. */
+  readonly tunnel: ListenConfig;
+  /** Common names that the API server's client certificate may have. */
+  readonly apiServerNames: readonly string[];
+}
+
 /** CloudCore's configuration, checked and complete. */
 export interface CloudCoreConfig {
   /** Path of the kubeconfig; empty: the service account of the pod that CloudCore runs in. */
@@ -31,6 +42,7 @@ export interface CloudCoreConfig {
   /** A join token is renewed so often, and is good for twice as long. */
   readonly tokenRefreshMs: number;
   readonly credentialFiles: CredentialFiles;
+  readonly cloudStream: CloudStreamConfig;
 }
 
 export interface ParsedCloudCoreConfig {
@@ -64,12 +76,13 @@ export function parseCloudCoreConfig(file: JsonValue | undefined): ParsedCloudCo
   const isShortForm = !root.has("modules") && root.has("spec");
   const modules = root.section(isShortForm ? "spec" : "modules");
   const hub = readCloudHub(modules.section("cloudHub"));
+  const cloudStream = readCloudStream(modules.section("cloudStream"));
   readOtherModules(modules);
   const shortKubeConfig = isShortForm ? modules.text("kubeConfig", "") : "";
   modules.finish();
   root.finish();
   findings.throwIfWrong("CloudCore");
-  return { config: { kubeConfig: kubeConfig || shortKubeConfig, ...hub }, warnings: findings.warnings };
+  return { config: { kubeConfig: kubeConfig || shortKubeConfig, ...hub, cloudStream }, warnings: findings.warnings };
 }
 
 /** The configuration of an empty file. */
@@ -83,7 +96,7 @@ function checkKind(file: JsonValue | undefined, findings: ConfigFindings): void 
     findings.errors.push(`kind must be CloudCore, it is ${JSON.stringify(kind).slice(0, 80)}`);
 }
 
-function readCloudHub(hub: ConfigSection): Omit<CloudCoreConfig, "kubeConfig"> {
+function readCloudHub(hub: ConfigSection): Omit<CloudCoreConfig, "kubeConfig" | "cloudStream"> {
   if (!hub.flag("enable", true)) hub.warn("enable", "CloudCore without CloudHub does nothing, so it runs all the same");
   const webSocket = readListen(hub, "websocket", 10_000);
   const https = readListen(hub, "https", 10_002);
@@ -113,6 +126,24 @@ function readCloudHub(hub: ConfigSection): Omit<CloudCoreConfig, "kubeConfig"> {
   return config;
 }
 
+/** What kubeadm names the API server towards kubelets. */
+const API_SERVER_NAME = "kube-apiserver-kubelet-client";
+
+function readCloudStream(section: ConfigSection): CloudStreamConfig {
+  const config = {
+    enabled: section.flag("enable", false),
+    kubelet: { address: section.text("streamAddress", "0.0.0.0"), port: section.port("streamPort", 10_003) },
+    tunnel: { address: section.text("tunnelAddress", "0.0.0.0"), port: section.port("tunnelPort", 10_004) },
+    apiServerNames: section.texts("apiServerNames", [API_SERVER_NAME]),
+  };
+  if (config.kubelet.port === config.tunnel.port) section.error("tunnelPort", "must differ from streamPort");
+  // Both ports use CloudHub's pair, and the API server is known by the cluster's own authority.
+  section.ignore("tlsStreamCAFile", "tlsStreamCertFile", "tlsStreamPrivateKeyFile");
+  section.ignore("tlsTunnelCAFile", "tlsTunnelCertFile", "tlsTunnelPrivateKeyFile");
+  section.finish();
+  return config;
+}
+
 function readListen(hub: ConfigSection, name: string, port: number): ListenConfig {
   const section = hub.section(name);
   if (!section.flag("enable", true)) section.warn("enable", "edges need this port, so it is opened all the same");
@@ -128,7 +159,7 @@ function readOtherModules(modules: ConfigSection): void {
     section.ignore(...TUNING_FIELDS);
     section.finish();
   }
-  for (const name of ["dynamicController", "cloudStream", "router", "taskManager"])
+  for (const name of ["dynamicController", "router", "taskManager"])
     if (modules.section(name).flag("enable", false)) modules.warn(name, "this module is not part of this version");
   if (modules.has("mqtt")) modules.warn("mqtt", "CloudCore uses no broker; set it in edgecore.yaml");
   modules.ignore("iptablesManager", "imagePrePullController", "mqtt");

@@ -70,6 +70,10 @@ modules:
     mqttServerExternal: tcp://127.0.0.1:1883
     mqttSubClientID: ""
     mqttUsername: ""
+  # The tunnel for kubectl logs, exec, attach and port-forward; CloudCore needs modules.cloudStream enabled too.
+  edgeStream:
+    enable: false
+    server: ${cloudHost}:10004
   metaManager:
     # Seconds that a question to the cloud may take.
     remoteQueryTimeout: 60

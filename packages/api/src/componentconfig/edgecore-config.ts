@@ -19,6 +19,14 @@ export interface EdgeCoreConfig {
     readonly dmiSocketPath: string;
   };
   readonly eventBus: EventBusSection;
+  readonly edgeStream: EdgeStreamSection;
+}
+
+/** The tunnel for kubectl logs, exec, attach and port-forward; off unless it is switched on, as in KubeEdge. */
+export interface EdgeStreamSection {
+  readonly enabled: boolean;
+  /** `host:port` of CloudCore's tunnel port. */
+  readonly server: string;
 }
 
 export interface ParsedEdgeCoreConfig {
@@ -62,12 +70,13 @@ export function parseEdgeCoreConfig(file: JsonValue | undefined): ParsedEdgeCore
     edged,
     deviceTwin: readDeviceTwin(modules.section("deviceTwin")),
     eventBus: readEventBus(modules.section("eventBus")),
+    edgeStream: readEdgeStream(modules.section("edgeStream")),
   };
   if (config.nodeName !== "" && !isNodeName(config.nodeName)) {
     const field = shortName ? "spec.nodeID" : "modules.edged.hostnameOverride";
     findings.errors.push(`${field} must be a node's name: lower-case letters, digits, '-' and '.'`);
   }
-  for (const name of ["serviceBus", "edgeStream", "taskManager", "dbTest"])
+  for (const name of ["serviceBus", "taskManager", "dbTest"])
     if (modules.section(name).flag("enable", false)) modules.warn(name, "this module is not part of this version");
   extras.finish();
   modules.finish();
@@ -110,4 +119,15 @@ function readDeviceTwin(section: ConfigSection): EdgeCoreConfig["deviceTwin"] {
   section.ignore("updateInterval");
   section.finish();
   return { enabled, dmiSocketPath: join(folder, "dmi.sock") };
+}
+
+function readEdgeStream(section: ConfigSection): EdgeStreamSection {
+  const enabled = section.flag("enable", false);
+  const server = section.text("server", "127.0.0.1:10004");
+  if (!/^[^\s/]+:\d+$/.test(server)) section.error("server", "must be host:port");
+  // The tunnel uses EdgeHub's certificate and its own times.
+  section.ignore("tlsTunnelCAFile", "tlsTunnelCertFile", "tlsTunnelPrivateKeyFile");
+  section.ignore("handshakeTimeout", "readDeadline", "writeDeadline");
+  section.finish();
+  return { enabled, server };
 }

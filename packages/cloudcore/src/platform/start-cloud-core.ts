@@ -15,6 +15,7 @@ import {
   loadCloudCredentials,
   SecretStore,
 } from "../cloudhub/index.ts";
+import { startCloudStream } from "../cloudstream/platform/start-cloud-stream.ts";
 import { readCredentialFiles } from "./credential-files.ts";
 import { serveEnrolment } from "./enrolment-server.ts";
 import { hostAddresses } from "./host-addresses.ts";
@@ -26,7 +27,12 @@ export interface CloudCoreOptions {
   readonly random: Random;
   readonly logger: Logger;
   /** Ports to listen on instead of the configuration's; 0 takes any free one. */
-  readonly ports?: { readonly webSocket?: number; readonly https?: number };
+  readonly ports?: {
+    readonly webSocket?: number;
+    readonly https?: number;
+    readonly tunnel?: number;
+    readonly kubelet?: number;
+  };
   /** Instead of the Kubernetes that the configuration's kubeconfig names. */
   readonly kubernetes?: { readonly api: KubernetesApi; readonly authorityPem?: string };
   /** Whether to install the definitions of devices and sync objects. @default true */
@@ -39,6 +45,9 @@ export interface CloudCoreOptions {
 export interface CloudCore extends AsyncDisposable {
   readonly webSocketPort: number;
   readonly httpsPort: number;
+  /** Ports of CloudStream, where it is enabled. */
+  readonly tunnelPort?: number;
+  readonly kubeletPort?: number;
   readonly cloudHub: CloudHubPort;
   /** The authority of the edges' certificates, PEM. */
   readonly authorityPem: string;
@@ -134,6 +143,21 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
       handle: (request) => enrolment.handle(request),
     }),
   );
+  const streams = config.cloudStream.enabled
+    ? stack.use(
+        await startCloudStream({
+          config: config.cloudStream,
+          ports: options.ports ?? {},
+          nodeLimit: config.nodeLimit,
+          api,
+          clock,
+          logger,
+          tls,
+          identify: nodeIdentifier(credentials.authority.certificateDer, clock),
+          kubernetesAuthorityPem,
+        }),
+      )
+    : undefined;
   logger.info("CloudCore is ready", {
     webSocketPort: cloudHub.port,
     httpsPort: https.port,
@@ -143,6 +167,8 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
   return {
     webSocketPort: cloudHub.port,
     httpsPort: https.port,
+    ...(streams ? { tunnelPort: streams.tunnelPort } : {}),
+    ...(streams?.kubeletPort === undefined ? {} : { kubeletPort: streams.kubeletPort }),
     cloudHub,
     authorityPem,
     joinToken: () => tokens.current(),

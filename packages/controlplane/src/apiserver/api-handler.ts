@@ -15,6 +15,7 @@ import type { UserInfo } from "../registry/request-context.ts";
 import { resourceNotFound, unauthorized } from "../registry/status-errors.ts";
 import { type ApiRequest, type ApiResponse, jsonResponse, textResponse } from "./api-request.ts";
 import { negotiate } from "./negotiation.ts";
+import { type KubeletConnector, type KubeletTarget, PodStreams } from "./pod-streams.ts";
 import { isTrue } from "./query-options.ts";
 import { readObject } from "./request-body.ts";
 import { ResourceHandler } from "./resource-handler.ts";
@@ -40,6 +41,8 @@ export interface ApiHandlerOptions {
   readonly logger: Logger;
   /** `host:port` that discovery names. */
   readonly serverAddress: () => string;
+  /** Left out: logs, exec, attach and port-forward are not served. */
+  readonly kubelet?: KubeletConnector;
 }
 
 /** Answers every request of the Kubernetes API: who is it, may they, what is it about. */
@@ -49,7 +52,8 @@ export class ApiHandler {
 
   constructor(options: ApiHandlerOptions) {
     this.#options = options;
-    this.#resources = new ResourceHandler(options.service, options.types, options.clock);
+    const streams = new PodStreams(options.kubelet);
+    this.#resources = new ResourceHandler(options.service, options.types, options.clock, streams);
   }
 
   /** Never throws: what goes wrong becomes a Status. */
@@ -76,15 +80,32 @@ export class ApiHandler {
     }
   }
 
-  async #answer(request: ApiRequest): Promise<ApiResponse> {
-    let user = this.#options.authenticator.authenticate(request);
-    const isPublic = PUBLIC_PATHS.has(request.path) || /^\/(livez|readyz|healthz)\//.test(request.path);
+  /**
+   * What a request with an upgrade (exec, attach, port-forward) is led to. All need the right to create, whichever
+   * method they come with: WebSocket knows only GET.
+   * @throws ApiError
+   */
+  upgradeTarget(request: ApiRequest): KubeletTarget {
+    const user = this.#identify(request, false);
+    const path = parseResourcePath(request.path);
+    if (path.kind === "other") throw resourceNotFound();
+    this.#authorize({ user, verb: "create", resource: path });
+    return this.#resources.upgradeTarget(request, path);
+  }
+
+  /** Who asks, or for whom. @throws ApiError */
+  #identify(request: ApiRequest, isPublic: boolean): UserInfo {
+    const user = this.#options.authenticator.authenticate(request);
     if (user === ANONYMOUS && !isPublic) throw unauthorized();
     const asked = impersonation(request, user);
-    if (asked) {
-      for (const need of asked.needs) this.#authorize(need);
-      user = asked.user;
-    }
+    if (!asked) return user;
+    for (const need of asked.needs) this.#authorize(need);
+    return asked.user;
+  }
+
+  async #answer(request: ApiRequest): Promise<ApiResponse> {
+    const isPublic = PUBLIC_PATHS.has(request.path) || /^\/(livez|readyz|healthz)\//.test(request.path);
+    const user = this.#identify(request, isPublic);
     const path = parseResourcePath(request.path);
     if (path.kind === "other") {
       if (!isPublic) this.#authorize({ user, verb: request.method.toLowerCase(), path: request.path });

@@ -15,11 +15,13 @@ export interface ApiRequest {
   readonly signal: AbortSignal;
 }
 
-/** One HTTP answer: a whole text, or lines that come one by one (a watch). */
+/** One HTTP answer: a whole text, or parts that come one by one (a watch, a log). */
 export interface ApiResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | AsyncIterable<string>;
+  readonly body: string | AsyncIterable<string | Uint8Array>;
+  /** Whether the client may stop reading for as long as it likes; others are cut off. */
+  readonly mayStall?: boolean;
 }
 
 /** An answer of one JSON value. */

@@ -22,6 +22,7 @@ import { CollectionWatches } from "../registry/watch-collection.ts";
 import { ApiHandler } from "./api-handler.ts";
 import { bootstrapCluster } from "./bootstrap.ts";
 import { startEventRetention } from "./event-retention.ts";
+import type { KubeletConnector } from "./pod-streams.ts";
 
 /** The ports of an API server. */
 export interface ApiServerOptions {
@@ -33,6 +34,8 @@ export interface ApiServerOptions {
   readonly logger: Logger;
   /** `host:port` that clients reach it at. */
   readonly serverAddress: () => string;
+  /** Made with the API that it may read CloudCore's authority from; left out: pods' streams are not served. */
+  readonly kubelet?: (api: KubernetesApi) => KubeletConnector;
 }
 
 /** A Kubernetes API server without its HTTP socket; the simulation uses it as it is. */
@@ -61,6 +64,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   });
   const authorizer = new RbacAuthorizer(store);
   await bootstrapCluster(service);
+  const api = new InProcessApi(service);
   const handler = new ApiHandler({
     service,
     discovery: new ApiDiscovery(catalog),
@@ -73,7 +77,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     clock,
     logger,
     serverAddress: options.serverAddress,
+    ...(options.kubelet ? { kubelet: options.kubelet(api) } : {}),
   });
   stack.use(startEventRetention(service, clock, logger));
-  return { handler, api: new InProcessApi(service), [Symbol.dispose]: () => stack.dispose() };
+  return { handler, api, [Symbol.dispose]: () => stack.dispose() };
 }

@@ -1,4 +1,4 @@
-import type { ObjectList } from "@skerry/api";
+import type { ObjectList, Pod } from "@skerry/api";
 import type { Clock, JsonObject } from "@skerry/base";
 import { badRequest } from "@skerry/kube";
 import type { TypeCatalog } from "../openapi/type-table.ts";
@@ -6,17 +6,15 @@ import { type ApiObject, asJsonObject } from "../registry/api-object.ts";
 import type { ApiService, ObjectAt } from "../registry/api-service.ts";
 import type { RequestContext, UserInfo } from "../registry/request-context.ts";
 import type { ResourceDefinition } from "../registry/resource-definition.ts";
-import { methodNotSupported, resourceNotFound, streamNotServed } from "../registry/status-errors.ts";
+import { methodNotSupported, resourceNotFound } from "../registry/status-errors.ts";
 import { type IncludeObject, partialMetadata, partialMetadataList, tableOf } from "../table/table.ts";
 import { type ApiRequest, type ApiResponse, jsonResponse } from "./api-request.ts";
 import { negotiate, type ResponseForm } from "./negotiation.ts";
+import { type KubeletTarget, POD_STREAMS, type PodStreams } from "./pod-streams.ts";
 import { deleteOptions, isTrue, listOptions, watchOptions, writeContext } from "./query-options.ts";
 import { readObject, readPatch } from "./request-body.ts";
 import type { RequestPath } from "./resource-path.ts";
 import { watchLines } from "./watch-lines.ts";
-
-/** What the kubelet streams; a user's `kubectl logs` is to hear why it does not work, not that it is "not found". */
-const STREAMS: ReadonlySet<string> = new Set(["log", "exec", "attach", "portforward"]);
 
 type ResourcePath = RequestPath & { kind: "resource" };
 
@@ -25,11 +23,13 @@ export class ResourceHandler {
   readonly #service: ApiService;
   readonly #types: TypeCatalog;
   readonly #clock: Clock;
+  readonly #streams: PodStreams;
 
-  constructor(service: ApiService, types: TypeCatalog, clock: Clock) {
+  constructor(service: ApiService, types: TypeCatalog, clock: Clock, streams: PodStreams) {
     this.#service = service;
     this.#types = types;
     this.#clock = clock;
+    this.#streams = streams;
   }
 
   /** @throws ApiError */
@@ -38,10 +38,10 @@ export class ResourceHandler {
     if (path.namespace !== "" && !definition.reference.namespaced) throw resourceNotFound();
     if (path.name === "") return this.#handleCollection(request, path, definition, user);
     if (definition.reference.namespaced && path.namespace === "") throw resourceNotFound();
+    if (isPodStream(path, definition))
+      return this.#streams.answer(request, () => this.#podAt(path, definition), path.subresource);
     if (path.subresource !== "" && !this.#service.hasSubresource(definition, path.subresource))
-      throw definition.reference.resource === "pods" && STREAMS.has(path.subresource)
-        ? streamNotServed(path.subresource)
-        : resourceNotFound();
+      throw resourceNotFound();
     const at: ObjectAt = {
       definition,
       namespace: path.namespace,
@@ -54,6 +54,17 @@ export class ResourceHandler {
       return this.#watch({ ...request, query }, path, definition);
     }
     return this.#handleObject(request, at, user);
+  }
+
+  /** What an upgrade is led to. @throws ApiError when it is none of a pod's streams */
+  upgradeTarget(request: ApiRequest, path: ResourcePath): KubeletTarget {
+    const definition = this.#service.definitionOf(path);
+    if (!isPodStream(path, definition) || path.namespace === "") throw resourceNotFound();
+    return this.#streams.upgradeTarget(request, () => this.#podAt(path, definition), path.subresource);
+  }
+
+  #podAt({ namespace, name }: ResourcePath, definition: ResourceDefinition): Pod {
+    return this.#service.get({ definition, namespace, name }) as unknown as Pod; // Stored pods are validated.
   }
 
   async #handleObject(request: ApiRequest, at: ObjectAt, user: UserInfo): Promise<ApiResponse> {
@@ -183,6 +194,12 @@ export class ResourceHandler {
     if (form === "partial-metadata") return jsonResponse(200, partialMetadataList(list));
     return jsonResponse(200, list);
   }
+}
+
+function isPodStream(path: ResourcePath, { reference }: ResourceDefinition): boolean {
+  return (
+    reference.group === "" && reference.resource === "pods" && path.name !== "" && POD_STREAMS.has(path.subresource)
+  );
 }
 
 function includeOf(request: ApiRequest, fallback: IncludeObject): IncludeObject {

@@ -1,6 +1,8 @@
 import { join } from "node:path";
-import { type Clock, type Logger, type Random, toBase64 } from "@skerry/base";
-import type { KubernetesApi } from "@skerry/kube";
+import { type KubernetesObject, secrets } from "@skerry/api";
+import { type Clock, fromBase64, type Logger, type Random, toBase64 } from "@skerry/base";
+import { isApiError, type KubernetesApi } from "@skerry/kube";
+import { certificatePem } from "@skerry/pki";
 import { SqliteDatabase } from "@skerry/store/platform";
 import { createApiServer } from "../apiserver/api-server.ts";
 import { startControllers } from "../controllers/index.ts";
@@ -8,6 +10,7 @@ import { storeMigrations } from "../registry/store-session.ts";
 import { type Credentials, loadCredentials } from "./credentials.ts";
 import { listenHttps } from "./https-listener.ts";
 import { JwtSigner } from "./jwt-signer.ts";
+import { KubeletClient } from "./kubelet-client.ts";
 
 /** How to run a control plane. */
 export interface ControlPlaneOptions {
@@ -21,6 +24,8 @@ export interface ControlPlaneOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Where CloudCore serves the kubelet's API of all nodes; left out: no logs, exec, attach and port-forward. */
+  readonly kubeletEndpoint?: { readonly host: string; readonly port: number };
   /** Whether controllers and scheduler run too. @default true */
   readonly controllers?: boolean;
 }
@@ -51,6 +56,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   );
   const host = reachableHost(address);
   let port = options.port;
+  const { kubeletEndpoint } = options;
+  let kubelet: KubeletClient | undefined;
   const { handler, api } = starting.use(
     await createApiServer({
       database,
@@ -59,6 +66,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       random,
       logger,
       serverAddress: () => `${host}:${port}`,
+      ...(kubeletEndpoint
+        ? {
+            kubelet: (own: KubernetesApi) => {
+              const authorityPem = (): Promise<string | undefined> => cloudAuthorityPem(own);
+              kubelet = new KubeletClient({ ...kubeletEndpoint, client: credentials.kubeletClient, authorityPem });
+              return kubelet;
+            },
+          }
+        : {}),
     }),
   );
   const listener = starting.use(
@@ -69,6 +85,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       server: credentials.server,
       authorityPem: credentials.authority.certificatePem,
       logger,
+      ...(kubelet ? { kubelet } : {}),
     }),
   );
   port = listener.port;
@@ -85,6 +102,19 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     caCertificatePem: credentials.authority.certificatePem,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** CloudCore keeps the authority of its own certificates in this Secret, as KubeEdge does; undefined before its start. */
+async function cloudAuthorityPem(api: KubernetesApi): Promise<string | undefined> {
+  try {
+    const at = { resource: secrets, namespace: "kubeedge", name: "casecret" };
+    const secret = await api.get<KubernetesObject & { data?: Record<string, string> }>(at);
+    const encoded = secret.data?.["cadata"];
+    return encoded === undefined ? undefined : certificatePem(fromBase64(encoded));
+  } catch (error) {
+    if (isApiError(error, "NotFound")) return undefined;
+    throw error;
+  }
 }
 
 /** The host that a client on this machine uses. */

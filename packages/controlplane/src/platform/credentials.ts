@@ -14,6 +14,9 @@ const CERTIFICATE_DAYS = 365;
 /** A certificate that ends sooner is renewed at start. */
 const RENEW_DAYS = 60;
 
+/** As kubeadm names it. */
+const KUBELET_CLIENT_NAME = "kube-apiserver-kubelet-client";
+
 /** A certificate and its key as PEM. */
 export interface PemPair {
   readonly certificatePem: string;
@@ -25,6 +28,8 @@ export interface Credentials {
   readonly authority: PemPair;
   readonly server: PemPair;
   readonly admin: PemPair;
+  /** What the API server shows to kubelets. */
+  readonly kubeletClient: PemPair;
   /** PEM of the key that signs service accounts' tokens. */
   readonly tokenKeyPem: string;
 }
@@ -94,10 +99,13 @@ async function makeCredentials(options: CredentialOptions): Promise<Credentials>
   };
   const server = await issue("apiserver", "kube-apiserver", [], ["serverAuth"], serverHosts(options));
   const admin = await issue("admin", "kubernetes-admin", ["system:masters"], ["clientAuth"], []);
+  // The name that kubelets and CloudCore know the API server by; it has no rights of its own in the API.
+  const kubeletClient = await issue("apiserver-kubelet-client", KUBELET_CLIENT_NAME, [], ["clientAuth"], []);
   return {
     authority: keyedCertificatePem(authority),
     server: keyedCertificatePem(server),
     admin: keyedCertificatePem(admin),
+    kubeletClient: keyedCertificatePem(kubeletClient),
     tokenKeyPem: tokenKey(folder),
   };
 }

@@ -2,15 +2,17 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import { type AddressInfo, isIPv6, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { describeError, type Logger } from "@skerry/base";
-import { ApiError } from "@skerry/kube";
+import { ApiError, isApiError } from "@skerry/kube";
 import type { ApiHandler } from "../apiserver/api-handler.ts";
 import type { ApiRequest, ApiResponse } from "../apiserver/api-request.ts";
 import type { UserInfo } from "../registry/request-context.ts";
-import { requestTooLarge, unauthorized } from "../registry/status-errors.ts";
+import { requestTooLarge, streamNotServed, unauthorized } from "../registry/status-errors.ts";
 import type { PemPair } from "./credentials.ts";
 import { listenFailed, portInUse } from "./errors.ts";
+import { type KubeletClient, refuseUpgrade } from "./kubelet-client.ts";
 
 const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
 const HEADERS_LIMIT_BYTES = 64 * 1024;
@@ -31,6 +33,8 @@ export interface ListenOptions {
   readonly server: PemPair;
   readonly authorityPem: string;
   readonly logger: Logger;
+  /** Left out: upgrades are refused. */
+  readonly kubelet?: KubeletClient;
 }
 
 /** The socket of an API server. */
@@ -72,6 +76,13 @@ export async function listenHttps(options: ListenOptions): Promise<HttpsListener
   // Foreign clients (plain HTTP, port scanners) are no failure of ours.
   server.on("tlsClientError", (error) => logger.debug("A TLS handshake failed", { error: error.message }));
   server.on("clientError", (_error, socket) => socket.destroy());
+  server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, early: Buffer) => {
+    socket.on("error", () => socket.destroy());
+    upgrade(options, incoming, socket, early).catch((error: unknown) => {
+      logger.warn("An upgrade broke off", { path: incoming.url ?? "", error: describeError(error) });
+      socket.destroy();
+    });
+  });
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
   return {
@@ -101,18 +112,7 @@ async function listen(server: Server, { address, port }: ListenOptions): Promise
 async function answer(handler: ApiHandler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const gone = new AbortController();
   outgoing.on("close", () => gone.abort());
-  const url = new URL(incoming.url ?? "/", "https://server");
-  const user = certificateUser(incoming);
-  const head: Omit<ApiRequest, "body"> = {
-    method: incoming.method ?? "GET",
-    path: url.pathname,
-    query: url.searchParams,
-    headers: Object.fromEntries(
-      Object.entries(incoming.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(",") : value]),
-    ),
-    ...(user ? { certificateUser: user } : {}),
-    signal: gone.signal,
-  };
+  const head = headOf(incoming, gone.signal);
   const body = await readBody(incoming, () => handler.isKnown(head));
   if (body instanceof ApiError) {
     const headers = { "content-type": "application/json", connection: "close" };
@@ -120,6 +120,40 @@ async function answer(handler: ApiHandler, incoming: IncomingMessage, outgoing: 
     return;
   }
   await send(outgoing, await handler.handle({ ...head, body }), gone.signal);
+}
+
+/** exec, attach, port-forward: leads the connection to the node, once it is clear who asks and that they may. */
+async function upgrade(
+  { handler, kubelet }: ListenOptions,
+  incoming: IncomingMessage,
+  socket: Duplex,
+  early: Buffer,
+): Promise<void> {
+  const gone = new AbortController();
+  try {
+    const target = handler.upgradeTarget({ ...headOf(incoming, gone.signal), body: new Uint8Array() });
+    if (!kubelet) throw streamNotServed("upgrade");
+    await kubelet.forward(target, incoming, socket, early);
+  } catch (error) {
+    if (!isApiError(error)) throw error;
+    refuseUpgrade(socket, error);
+  }
+}
+
+/** The request without its body. */
+function headOf(incoming: IncomingMessage, signal: AbortSignal): Omit<ApiRequest, "body"> {
+  const url = new URL(incoming.url ?? "/", "https://server");
+  const user = certificateUser(incoming);
+  return {
+    method: incoming.method ?? "GET",
+    path: url.pathname,
+    query: url.searchParams,
+    headers: Object.fromEntries(
+      Object.entries(incoming.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(",") : value]),
+    ),
+    ...(user ? { certificateUser: user } : {}),
+    signal,
+  };
 }
 
 async function send(outgoing: ServerResponse, response: ApiResponse, signal: AbortSignal): Promise<void> {
@@ -132,7 +166,7 @@ async function send(outgoing: ServerResponse, response: ApiResponse, signal: Abo
   try {
     for await (const line of response.body) {
       if (signal.aborted) break;
-      if (!outgoing.write(line)) await drained(outgoing, signal);
+      if (!outgoing.write(line)) await drained(outgoing, signal, response.mayStall ?? false);
     }
     outgoing.end();
   } catch (error) {
@@ -141,7 +175,7 @@ async function send(outgoing: ServerResponse, response: ApiResponse, signal: Abo
 }
 
 /** Waits until the client has taken what was written. A client that has stopped reading is cut off. */
-function drained(outgoing: ServerResponse, signal: AbortSignal): Promise<void> {
+function drained(outgoing: ServerResponse, signal: AbortSignal, mayStall: boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const finish = (settle: () => void): void => {
       clearTimeout(timer);
@@ -151,9 +185,9 @@ function drained(outgoing: ServerResponse, signal: AbortSignal): Promise<void> {
     };
     const onDrain = (): void => finish(resolve);
     const onAbort = (): void => finish(() => reject(new Error("the client has gone")));
-    const timer = setTimeout(() => {
+    const onStalled = (): void =>
       finish(() => reject(new Error(`the client took nothing for ${STALLED_TIMEOUT_MS / 1000} s`)));
-    }, STALLED_TIMEOUT_MS);
+    const timer = mayStall ? undefined : setTimeout(onStalled, STALLED_TIMEOUT_MS);
     outgoing.on("drain", onDrain);
     signal.addEventListener("abort", onAbort, { once: true });
   });

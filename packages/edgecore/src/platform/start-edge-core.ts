@@ -65,6 +65,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
     ...(edged ? { edged } : {}),
     ...(mqtt ? { mqtt } : {}),
     ...(config.deviceTwin.enabled ? { dmi: await dmi(config.deviceTwin.dmiSocketPath, logger) } : {}),
+    ...(config.edgeStream.enabled ? { streams: await streams(config, nodeName, credentials) } : {}),
   };
   const core = opened.use(
     new EdgeCore(ports, {
@@ -97,15 +98,35 @@ function credentialFiles({ edgeHub }: EdgeCoreConfig): CredentialFiles {
 
 function link(config: EdgeCoreConfig, nodeName: string, files: CredentialFiles): NonNullable<EdgeCorePorts["link"]> {
   const { servers, projectId, keepaliveMs, pingPeriodMs } = config.edgeHub;
-  const credentials = async (): Promise<LinkCredentials> => {
-    const stored = await files.read();
-    if (!stored) throw tokenMissing(nodeName, files.location);
-    return { authorityPem: certificatePem(stored.authorityDer), ...keyedCertificatePem(stored) };
-  };
+  const credentials = (): Promise<LinkCredentials> => storedCredentials(nodeName, files);
   return {
     // EdgeHub's own limit comes first, so that it can tell a dial that hung from one that was refused.
     dialer: new WebSocketDialer({ credentials, handshakeTimeoutMs: DIAL_TIMEOUT_MS + 1000 }),
     options: { servers, projectId, dialTimeoutMs: DIAL_TIMEOUT_MS, session: { keepaliveMs, pingPeriodMs } },
+  };
+}
+
+/** Read at each dial, so that a renewed certificate is used. */
+async function storedCredentials(nodeName: string, files: CredentialFiles): Promise<LinkCredentials> {
+  const stored = await files.read();
+  if (!stored) throw tokenMissing(nodeName, files.location);
+  return { authorityPem: certificatePem(stored.authorityDer), ...keyedCertificatePem(stored) };
+}
+
+/** Loaded only where it is switched on. */
+async function streams(
+  config: EdgeCoreConfig,
+  nodeName: string,
+  files: CredentialFiles,
+): Promise<NonNullable<EdgeCorePorts["streams"]>> {
+  const [{ WebSocketTunnelDialer }, { nodeLogFiles }] = await Promise.all([
+    import("@skerry/streams/platform"),
+    import("../edgestream/platform/index.ts"),
+  ]);
+  return {
+    dialer: new WebSocketTunnelDialer(() => storedCredentials(nodeName, files)),
+    server: config.edgeStream.server,
+    logFiles: nodeLogFiles,
   };
 }
 

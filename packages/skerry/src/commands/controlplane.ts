@@ -12,6 +12,7 @@ export const controlplane: Command = {
   name: "controlplane",
   summary: "the embedded Kubernetes alone",
   help: `skerry controlplane [--data FOLDER] [--address ADDRESS] [--port NUMBER] [--advertise NAME]… [--kubeconfig FILE]
+                    [--kubelet-endpoint HOST:PORT]
 
 Runs the small Kubernetes API server with its controllers in this process and writes the administrator's kubeconfig.
 
@@ -28,11 +29,13 @@ Example:
         port: { type: "string", default: "6443" },
         advertise: { type: "string", multiple: true, default: [] },
         kubeconfig: { type: "string" },
+        "kubelet-endpoint": { type: "string" },
       },
     });
     const port = Number(values.port);
     if (!Number.isInteger(port) || port < 0 || port > 65_535)
       throw usageError(`--port needs a port number, not ${JSON.stringify(values.port)}`);
+    const kubeletEndpoint = endpointOption(values["kubelet-endpoint"]);
     const home = skerryHome();
     const kubeconfig = resolve(values.kubeconfig ?? home.kubeconfig);
     const { startControlPlane } = await import("@skerry/controlplane/platform");
@@ -44,6 +47,7 @@ Example:
         address: values.address,
         port,
         advertisedNames: values.advertise,
+        ...(kubeletEndpoint ? { kubeletEndpoint } : {}),
         clock: systemClock,
         random: systemRandom,
         logger,
@@ -53,6 +57,15 @@ Example:
     });
   },
 };
+
+/** Where CloudCore serves the kubelet's API of all nodes. */
+function endpointOption(text: string | undefined): { host: string; port: number } | undefined {
+  if (text === undefined) return undefined;
+  const [, host = "", port = ""] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  if (host === "" || Number(port) < 1 || Number(port) > 65_535)
+    throw usageError(`--kubelet-endpoint needs HOST:PORT, not ${JSON.stringify(text)}`);
+  return { host, port: Number(port) };
+}
 
 /** Replaces the file in one step: kubectl may read it at any time. */
 function writeSecret(path: string, text: string): void {

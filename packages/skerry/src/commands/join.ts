@@ -66,5 +66,7 @@ export function readJoinFile(file: string): { readonly node: string; readonly cl
   const [cloudHub] = servers;
   if (cloudHub === undefined || token === "")
     throw configUnreadable(file, "it has no token; `skerry token` on the cloud's machine prints one that has");
-  return { node, cloud: { cloudHub, cloudHttps: httpServer.replace(/^https:\/\//, ""), token } };
+  const { enabled, server } = config.edgeStream;
+  const cloudHttps = httpServer.replace(/^https:\/\//, "");
+  return { node, cloud: { cloudHub, cloudHttps, ...(enabled ? { cloudTunnel: server } : {}), token } };
 }

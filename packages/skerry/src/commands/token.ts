@@ -58,6 +58,7 @@ Examples:
       containerRuntimeSocket: "/run/containerd/containerd.sock",
       cloudHub,
       cloudHttps,
+      cloudTunnel: `${cloudAddress(settings)}:${settings.tunnelPort}`,
       mqttServer: "tcp://127.0.0.1:1883",
       token: text,
     });

@@ -21,6 +21,8 @@ broker, a virtual thermometer and an example app. Runs until Ctrl-C, or in the b
   --advertise-address ADDRESS  address or name at which other machines reach the cloud, if not this machine's own
   --hub-port NUMBER     CloudHub's WebSocket (10000)
   --hub-https-port NUMBER  CloudHub's HTTPS (10002)
+  --stream-port NUMBER  pods' streams for the Kubernetes API (10003)
+  --tunnel-port NUMBER  pods' streams from edge nodes (10004)
   --mqtt-port NUMBER    MQTT broker (1883)
   --pod-subnet CIDR     addresses of the pods (a free 10.244.x.0/24)
 
@@ -50,6 +52,8 @@ export const up: Command = {
         "advertise-address": { type: "string" },
         "hub-port": { type: "string" },
         "hub-https-port": { type: "string" },
+        "stream-port": { type: "string" },
+        "tunnel-port": { type: "string" },
         "mqtt-port": { type: "string" },
         "pod-subnet": { type: "string" },
       },
@@ -66,6 +70,8 @@ export const up: Command = {
       advertiseAddress: addressOption(values["advertise-address"]) ?? before.advertiseAddress,
       cloudHubPort: portOption(values["hub-port"], "--hub-port") ?? before.cloudHubPort,
       cloudHttpsPort: portOption(values["hub-https-port"], "--hub-https-port") ?? before.cloudHttpsPort,
+      streamPort: portOption(values["stream-port"], "--stream-port") ?? before.streamPort,
+      tunnelPort: portOption(values["tunnel-port"], "--tunnel-port") ?? before.tunnelPort,
       mqttPort: portOption(values["mqtt-port"], "--mqtt-port") ?? before.mqttPort,
       podSubnet: subnetOption(values["pod-subnet"]) ?? before.podSubnet,
       node: nodeOption(values.node, before.node),

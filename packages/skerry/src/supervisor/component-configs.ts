@@ -25,6 +25,13 @@ export function writeCloudCoreConfig(home: SkerryHome, settings: Settings): stri
         tlsCertFile: join(home.cloudCore, "server.crt"),
         tlsPrivateKeyFile: join(home.cloudCore, "server.key"),
       },
+      cloudStream: {
+        enable: true,
+        // Only the Kubernetes API of this machine calls there.
+        streamAddress: "127.0.0.1",
+        streamPort: settings.streamPort,
+        tunnelPort: settings.tunnelPort,
+      },
     },
   };
   writePrivate(path, WRITTEN_BY + stringify(config));
@@ -71,6 +78,7 @@ export function edgeCoreConfig(input: EdgeCoreConfigInput): Record<string, unkno
       },
       deviceTwin: { dmiSockPath: input.nodeFolder },
       eventBus: { enable: true, mqttMode: 2, mqttServerExternal: input.mqttServer },
+      ...(input.cloudTunnel === undefined ? {} : { edgeStream: { enable: true, server: input.cloudTunnel } }),
     },
   };
 }

@@ -32,6 +32,7 @@ export function controlPlanePart(home: SkerryHome, settings: Settings): PartDesc
         ...["--port", String(settings.apiPort)],
         ...[...new Set([cloudAddress(settings), settings.nodeAddress])].flatMap((name) => ["--advertise", name]),
         ...["--kubeconfig", home.kubeconfig],
+        ...["--kubelet-endpoint", `127.0.0.1:${settings.streamPort}`],
       ],
       serverNode,
     ),

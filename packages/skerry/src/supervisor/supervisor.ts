@@ -42,10 +42,11 @@ export interface SupervisorOptions {
   readonly tell: StepListener;
 }
 
-/** The two connections of one node's link: control and enrolment. */
+/** The connections of one node's link: control, enrolment, pods' streams. */
 interface NodeLink {
   readonly hub: LinkRelay;
   readonly https: LinkRelay;
+  readonly tunnel: LinkRelay;
 }
 
 /** Runs all parts of Skerry on this machine, starts again what dies, and stops them in order. */
@@ -111,6 +112,7 @@ export class Supervisor implements AsyncDisposable {
     for (const link of this.#links.values()) {
       await link.hub[Symbol.asyncDispose]();
       await link.https[Symbol.asyncDispose]();
+      await link.tunnel[Symbol.asyncDispose]();
     }
     const { home, settings } = this.#options;
     if (settings.node !== undefined && this.#systemParts)
@@ -247,8 +249,13 @@ export class Supervisor implements AsyncDisposable {
     const route = { listenAddress: "127.0.0.1", listenPort: 0, targetAddress: "127.0.0.1" };
     const hub = new LinkRelay({ ...route, targetPort: settings.cloudHubPort }, logger);
     const https = new LinkRelay({ ...route, targetPort: settings.cloudHttpsPort }, logger);
-    this.#links.set(node, { hub, https });
-    return { cloudHub: `127.0.0.1:${await hub.start()}`, cloudHttps: `127.0.0.1:${await https.start()}` };
+    const tunnel = new LinkRelay({ ...route, targetPort: settings.tunnelPort }, logger);
+    this.#links.set(node, { hub, https, tunnel });
+    return {
+      cloudHub: `127.0.0.1:${await hub.start()}`,
+      cloudHttps: `127.0.0.1:${await https.start()}`,
+      cloudTunnel: `127.0.0.1:${await tunnel.start()}`,
+    };
   }
 
   async #startPart(title: string, description: PartDescription, detail?: string): Promise<void> {
@@ -279,6 +286,6 @@ export class Supervisor implements AsyncDisposable {
   #relaysOf(node: string): readonly LinkRelay[] {
     const link = this.#links.get(node);
     if (!link) throw unknownNode(node, [...this.#links.keys()]);
-    return [link.hub, link.https];
+    return [link.hub, link.https, link.tunnel];
   }
 }

@@ -7,6 +7,8 @@ export function wantedPorts(settings: Settings): WantedPort[] {
     { address: settings.apiAddress, port: settings.apiPort, purpose: "Kubernetes API", option: "--api-port" },
     { address: "0.0.0.0", port: settings.cloudHubPort, purpose: "CloudHub", option: "--hub-port" },
     { address: "0.0.0.0", port: settings.cloudHttpsPort, purpose: "CloudHub's HTTPS", option: "--hub-https-port" },
+    { address: "127.0.0.1", port: settings.streamPort, purpose: "pods' streams", option: "--stream-port" },
+    { address: "0.0.0.0", port: settings.tunnelPort, purpose: "nodes' stream tunnels", option: "--tunnel-port" },
   ];
   const node: WantedPort[] = [
     { address: "127.0.0.1", port: settings.mqttPort, purpose: "MQTT broker", option: "--mqtt-port" },

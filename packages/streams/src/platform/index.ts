@@ -1,2 +1,3 @@
+export * from "./join-socket.ts";
 export * from "./tunnel-dialer.ts";
 export * from "./tunnel-listener.ts";

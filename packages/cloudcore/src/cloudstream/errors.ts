@@ -1,0 +1,58 @@
+import { SkerryError } from "@skerry/base";
+
+/** The HTTP status that an error of CloudStream is answered with. */
+export function httpStatusOf(error: SkerryError): number {
+  const status = error.details["httpStatus"];
+  return typeof status === "number" ? status : 500;
+}
+
+/** The node has no tunnel just now. */
+export function nodeOffline(nodeName: string, sinceMs: number | undefined): SkerryError {
+  const since = sinceMs === undefined ? "" : ` since ${new Date(sinceMs).toISOString().slice(0, 19)}Z`;
+  return new SkerryError({
+    code: "CLOUDSTREAM_NODE_OFFLINE",
+    message: `node "${nodeName}" is offline${since}; what runs there goes on, and its logs can be read when it is back`,
+    advice: "Check the node's network and that EdgeCore runs there with modules.edgeStream enabled.",
+    details: { nodeName, httpStatus: 503 },
+  });
+}
+
+/** The pod is on no node yet. */
+export function podNotScheduled(namespace: string, name: string): SkerryError {
+  return new SkerryError({
+    code: "CLOUDSTREAM_POD_NOT_SCHEDULED",
+    message: `pod ${namespace}/${name} is on no node yet`,
+    advice: `See \`kubectl describe pod -n ${namespace} ${name}\` for why.`,
+    details: { httpStatus: 400 },
+  });
+}
+
+/** There is no such pod. */
+export function podUnknown(namespace: string, name: string): SkerryError {
+  return new SkerryError({
+    code: "CLOUDSTREAM_POD_UNKNOWN",
+    message: `pod ${namespace}/${name} does not exist`,
+    advice: "Check the name and the namespace.",
+    details: { httpStatus: 404 },
+  });
+}
+
+/** The node runs KubeEdge's EdgeCore, which has no port-forward. */
+export function notServedByNode(nodeName: string): SkerryError {
+  return new SkerryError({
+    code: "CLOUDSTREAM_NOT_SERVED_BY_NODE",
+    message: `node "${nodeName}" runs an EdgeCore that knows no port-forward`,
+    advice: "Run Skerry's EdgeCore on the node.",
+    details: { nodeName, httpStatus: 501 },
+  });
+}
+
+/** The path is none that CloudStream serves. */
+export function pathNotServed(): SkerryError {
+  return new SkerryError({
+    code: "CLOUDSTREAM_PATH_NOT_SERVED",
+    message: "this path of the kubelet's API is not served here",
+    advice: "Served are containerLogs, exec, attach and portForward.",
+    details: { httpStatus: 404 },
+  });
+}

@@ -1,0 +1,258 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { request } from "node:https";
+import { test } from "node:test";
+import { type KubernetesObject, nodes, pods } from "@skerry/api";
+import { isSkerryError, silentLogger } from "@skerry/base";
+import { systemClock } from "@skerry/base/platform";
+import { MemoryKubernetesApi } from "@skerry/kube/testing";
+import { certificatePem, type KeyedCertificate, keyedCertificatePem } from "@skerry/pki";
+import { systemPki } from "@skerry/pki/platform";
+import { type ByteStream, type ConnectRequest, encodeResponseHead, Multiplexer, TUNNEL_PATH } from "@skerry/streams";
+import { WebSocketTunnelDialer } from "@skerry/streams/platform";
+import { nodeIdentifier } from "../../platform/node-identity.ts";
+import { type RunningCloudStream, startCloudStream } from "./start-cloud-stream.ts";
+
+const validity = { notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 3_600_000 };
+const edgeAuthority = await systemPki.createCertificateAuthority({ validity });
+const clusterAuthority = await systemPki.createCertificateAuthority({ commonName: "kubernetes", validity });
+const server = await systemPki.issueCertificate(edgeAuthority, {
+  commonName: "KubeEdge",
+  organizations: ["KubeEdge"],
+  usages: ["serverAuth"],
+  ipAddresses: ["127.0.0.1"],
+  validity,
+});
+const edgeAuthorityPem = certificatePem(edgeAuthority.certificateDer);
+const API_SERVER = "kube-apiserver-kubelet-client";
+
+function client(
+  commonName: string,
+  issuer: KeyedCertificate,
+  organizations: readonly string[] = [],
+): Promise<KeyedCertificate> {
+  return systemPki.issueCertificate(issuer, { commonName, organizations, usages: ["clientAuth"], validity });
+}
+
+const pod = (name: string, nodeName?: string): KubernetesObject =>
+  ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, namespace: "default" },
+    spec: { containers: [{ name: "app", image: "x" }], ...(nodeName ? { nodeName } : {}) },
+  }) as KubernetesObject;
+
+async function start(): Promise<RunningCloudStream> {
+  const api = new MemoryKubernetesApi();
+  await api.create({ resource: pods, namespace: "default" }, pod("web", "edge-1"));
+  await api.create({ resource: pods, namespace: "default" }, pod("other", "edge-2"));
+  await api.create({ resource: pods, namespace: "default" }, pod("waiting"));
+  await api.create({ resource: nodes }, {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: "edge-2" },
+    status: { conditions: [{ type: "Ready", status: "Unknown", lastHeartbeatTime: "2026-01-02T03:04:05Z" }] },
+  } as KubernetesObject);
+  return startCloudStream({
+    config: {
+      enabled: true,
+      kubelet: { address: "127.0.0.1", port: 0 },
+      tunnel: { address: "127.0.0.1", port: 0 },
+      apiServerNames: [API_SERVER],
+    },
+    ports: { tunnel: 0, kubelet: 0 },
+    nodeLimit: 2,
+    api,
+    clock: systemClock,
+    logger: silentLogger,
+    tls: { ...keyedCertificatePem(server), clientAuthorityPem: edgeAuthorityPem },
+    identify: nodeIdentifier(edgeAuthority.certificateDer, systemClock),
+    kubernetesAuthorityPem: certificatePem(clusterAuthority.certificateDer),
+  });
+}
+
+type Serve = (request: ConnectRequest, stream: ByteStream) => Promise<void>;
+
+/** Connects as a node; resolves when CloudStream knows the tunnel. */
+async function connectEdge(
+  running: RunningCloudStream,
+  serve: Serve,
+  options: { readonly nodeName?: string; readonly claims?: string; readonly issuer?: KeyedCertificate } = {},
+): Promise<Disposable & { readonly ended: AbortSignal }> {
+  const { nodeName = "edge-1", issuer = edgeAuthority } = options;
+  const pair = await client(`system:node:${nodeName}`, issuer, ["system:nodes"]);
+  const dialer = new WebSocketTunnelDialer(async () => ({
+    authorityPem: edgeAuthorityPem,
+    ...keyedCertificatePem(pair),
+  }));
+  const url = `wss://127.0.0.1:${running.tunnelPort}${TUNNEL_PATH}`;
+  const connection = await dialer.dial(
+    url,
+    { SessionHostNameOverride: options.claims ?? nodeName },
+    new AbortController().signal,
+  );
+  const tunnel = new Multiplexer({ connection, clock: systemClock, logger: silentLogger, serve });
+  tunnel.start();
+  return { ended: tunnel.ended, [Symbol.dispose]: () => tunnel.close("the test ends") };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+async function call(
+  running: RunningCloudStream,
+  path: string,
+  options: { headers?: Record<string, string>; pair?: KeyedCertificate | null; method?: string } = {},
+): Promise<Answer> {
+  const pair = options.pair === undefined ? await client(API_SERVER, clusterAuthority) : options.pair;
+  const pem = pair ? keyedCertificatePem(pair) : undefined;
+  const outgoing = request({
+    host: "127.0.0.1",
+    port: running.kubeletPort,
+    path,
+    method: options.method ?? "GET",
+    ca: edgeAuthorityPem,
+    headers: options.headers ?? {},
+    agent: false,
+    ...(pem ? { cert: pem.certificatePem, key: pem.privateKeyPem } : {}),
+  });
+  outgoing.end();
+  const [response] = await once(outgoing, "response");
+  let text = "";
+  for await (const chunk of response) text += String(chunk);
+  return { status: response.statusCode, text };
+}
+
+const serveHello: Serve = async (asked, stream) => {
+  await stream.write(encodeResponseHead(200, "OK", { "content-type": "text/plain" }));
+  await stream.write(new TextEncoder().encode(`${asked.path}?${asked.query}`));
+};
+
+test("the API server's request reaches the pod's node, and the node's answer the API server", async () => {
+  await using running = await start();
+  using _edge = await connectEdge(running, serveHello);
+  const answer = await call(running, "/containerLogs/default/web/app?follow=true");
+  assert.deepEqual(answer, { status: 200, text: "/containerLogs/default/web/app?follow=true" });
+});
+
+test("a refusal of the node keeps its status and text", async () => {
+  await using running = await start();
+  using _edge = await connectEdge(running, async (_asked, stream) => {
+    await stream.write(encodeResponseHead(400, "Bad Request", {}));
+    await stream.write(new TextEncoder().encode("container is waiting"));
+  });
+  const answer = await call(running, "/containerLogs/default/web/app");
+  assert.deepEqual(answer, { status: 400, text: "container is waiting" });
+});
+
+test("whoever is not the API server is refused on the kubelet port", async () => {
+  await using running = await start();
+  using _edge = await connectEdge(running, serveHello);
+  const path = "/containerLogs/default/web/app";
+  const admin = await client("kubernetes-admin", clusterAuthority, ["system:masters"]);
+  assert.equal((await call(running, path, { pair: admin })).status, 403);
+  const upgradeHeaders = { connection: "Upgrade", upgrade: "SPDY/3.1" };
+  const exec = await call(running, "/exec/default/web/app", { pair: admin, headers: upgradeHeaders, method: "POST" });
+  assert.equal(exec.status, 403);
+  await assert.rejects(call(running, path, { pair: null }));
+  await assert.rejects(call(running, path, { pair: await client(API_SERVER, edgeAuthority) }));
+});
+
+test("a node is who its certificate says: a claimed name and a foreign authority are refused", async () => {
+  await using running = await start();
+  const refused = (error: unknown): boolean => isSkerryError(error, "STREAMS_DIAL_FAILED");
+  await assert.rejects(connectEdge(running, serveHello, { nodeName: "edge-2", claims: "edge-1" }), refused);
+  await assert.rejects(connectEdge(running, serveHello, { issuer: clusterAuthority }), refused);
+  assert.equal(running.cloudStream.connectedNodes.size, 0);
+});
+
+test("another node's tunnel is never asked for a pod that is not its own", async () => {
+  await using running = await start();
+  using _edge = await connectEdge(running, serveHello, { nodeName: "edge-1" });
+  assert.equal((await call(running, "/containerLogs/default/other/app")).status, 503);
+});
+
+test("the answer for an offline node says since when", async () => {
+  await using running = await start();
+  const { status, text } = await call(running, "/containerLogs/default/other/app");
+  assert.equal(status, 503);
+  assert.match(text, /node "edge-2" is offline since 2026-01-02T03:04:05Z/);
+});
+
+test("unknown pods, pods without a node and foreign paths get clear refusals", async () => {
+  await using running = await start();
+  assert.equal((await call(running, "/containerLogs/default/nosuch/app")).status, 404);
+  assert.equal((await call(running, "/containerLogs/default/waiting/app")).status, 400);
+  assert.equal((await call(running, "/run/default/web/app")).status, 404);
+  assert.equal((await call(running, "/containerLogs/default/..%2f/app")).status, 404);
+});
+
+test("a newer tunnel of a node ends the older one; beyond the limit of nodes a tunnel is refused", async () => {
+  await using running = await start();
+  using first = await connectEdge(running, serveHello);
+  using _second = await connectEdge(running, async (_asked, stream) => {
+    await stream.write(encodeResponseHead(200, "OK", {}));
+    await stream.write(new TextEncoder().encode("second"));
+  });
+  if (!first.ended.aborted) await once(first.ended, "abort");
+  assert.equal((await call(running, "/containerLogs/default/web/app")).text, "second");
+  using _other = await connectEdge(running, serveHello, { nodeName: "edge-2" });
+  using beyond = await connectEdge(running, serveHello, { nodeName: "edge-3" });
+  if (!beyond.ended.aborted) await once(beyond.ended, "abort");
+  assert.deepEqual([...running.cloudStream.connectedNodes].sort(), ["edge-1", "edge-2"]);
+});
+
+test("a thousand requests at once are bounded per node, and the node serves again afterwards", async () => {
+  await using running = await start();
+  const release = Promise.withResolvers<void>();
+  let served = 0;
+  using _edge = await connectEdge(running, async (_asked, stream) => {
+    served++;
+    await stream.write(encodeResponseHead(200, "OK", {}));
+    await release.promise;
+  });
+  const open = Array.from({ length: 150 }, async () =>
+    running.cloudStream.open({
+      method: "GET",
+      path: "/containerLogs/default/web/app",
+      query: "",
+      headers: {},
+    }),
+  );
+  const settled = await Promise.allSettled(open);
+  assert.equal(settled.filter(({ status }) => status === "fulfilled").length, 64);
+  const refusals = settled.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
+  assert.ok(refusals.every((error) => isSkerryError(error, "STREAMS_TOO_MANY")));
+  assert.equal((await call(running, "/containerLogs/default/web/app")).status, 429);
+  release.resolve();
+  for (const each of settled) if (each.status === "fulfilled") each.value.stream.close();
+  assert.equal((await call(running, "/containerLogs/default/web/app")).status, 200);
+  assert.ok(served <= 65);
+});
+
+test("an answer whose head never ends is cut off and refused", async () => {
+  await using running = await start();
+  using _edge = await connectEdge(running, async (_asked, stream) => {
+    for (;;) await stream.write(new Uint8Array(1024).fill(65));
+  });
+  assert.equal((await call(running, "/containerLogs/default/web/app")).status, 502);
+});
+
+test("bytes of the caller reach the node only after it has agreed to the upgrade", async () => {
+  await using running = await start();
+  const received: string[] = [];
+  using _edge = await connectEdge(running, async (_asked, stream) => {
+    await stream.write(encodeResponseHead(403, "Forbidden", { connection: "close" }));
+    await stream.write(new TextEncoder().encode("no"));
+    stream.close();
+    for (let chunk = await stream.read(); chunk; chunk = await stream.read()) received.push(String(chunk));
+  });
+  const answer = await call(running, "/exec/default/web/app?command=sh", {
+    method: "POST",
+    headers: { connection: "Upgrade", upgrade: "SPDY/3.1" },
+  });
+  assert.equal(answer.status, 403);
+  assert.deepEqual(received, []);
+});

@@ -1,0 +1,198 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+import { describeError, isSkerryError, type Logger } from "@skerry/base";
+import { encodeResponseHead, readResponseHead } from "@skerry/streams";
+import { joinSocket, writeSocket } from "@skerry/streams/platform";
+import { httpsListenFailed } from "../../platform/errors.ts";
+import type { CloudStream, KubeletRequest } from "../cloud-stream.ts";
+import { httpStatusOf } from "../errors.ts";
+
+export interface KubeletServerOptions {
+  readonly address: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** The server's own certificate and key; PEM. */
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+  /** The authority of the API server's client certificate; PEM. */
+  readonly clientAuthorityPem: string;
+  /** Common names that an API server's client certificate may have. */
+  readonly clientNames: readonly string[];
+  readonly cloudStream: CloudStream;
+  readonly logger: Logger;
+}
+
+const TIMEOUT_MS = 10_000;
+const CHECK_INTERVAL_MS = 5_000;
+const MAX_HEADER_BYTES = 16 * 1024;
+const MAX_CONNECTIONS = 1_000;
+
+/** What a node may see of a request's headers; credentials are none of its business. */
+const FORWARDED_HEADERS: ReadonlySet<string> = new Set([
+  "connection",
+  "upgrade",
+  "user-agent",
+  "x-stream-protocol-version",
+  "sec-websocket-key",
+  "sec-websocket-version",
+  "sec-websocket-protocol",
+]);
+
+/**
+ * The kubelet's HTTPS endpoint of all edge nodes, port 10003. Only the API server may call it: its client certificate
+ * must be of the Kubernetes' own authority and have one of the given names (security.md S1).
+ * @throws SkerryError `CLOUDHUB_PORT_IN_USE`, `CLOUDHUB_LISTEN_FAILED`
+ */
+export async function serveKubelet(
+  options: KubeletServerOptions,
+): Promise<AsyncDisposable & { readonly port: number }> {
+  const sockets = new Set<Socket>();
+  const server = createServer(
+    {
+      cert: options.certificatePem,
+      key: options.privateKeyPem,
+      ca: options.clientAuthorityPem,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: "TLSv1.2",
+      handshakeTimeout: TIMEOUT_MS,
+      headersTimeout: TIMEOUT_MS,
+      requestTimeout: TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+    (request, response) => {
+      answer(options, request, response).catch((error: unknown) => {
+        options.logger.debug("A stream to a node broke off", { error: describeError(error) });
+        response.destroy();
+      });
+    },
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  server.on("tlsClientError", (_error, socket) => socket.destroy());
+  server.on("clientError", (_error, socket) => socket.destroy());
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on("error", () => socket.destroy());
+    upgrade(options, request, socket, head).catch(() => socket.destroy());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(httpsListenFailed(options.address, options.port, error)));
+    server.listen(options.port, options.address, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose](): Promise<void> {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+/** A plain request: logs. */
+async function answer(
+  options: KubeletServerOptions,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { cloudStream } = options;
+  try {
+    if (!isApiServer(options, incoming)) return plainText(response, 403, "only the API server may ask here");
+    if (incoming.method !== "GET") return plainText(response, 405, "without an upgrade only GET is served");
+    const { stream, startsWithHead } = await cloudStream.open(requestOf(incoming));
+    try {
+      response.on("close", () => stream.close());
+      const answered = startsWithHead ? await readResponseHead(stream) : undefined;
+      if (startsWithHead && !answered) return plainText(response, 502, "the node ended the stream without an answer");
+      const type = answered?.head.headers["content-type"] ?? "text/plain; charset=utf-8";
+      response.writeHead(answered?.head.status ?? 200, { "content-type": type });
+      response.flushHeaders();
+      if (answered && answered.rest.length > 0) response.write(answered.rest);
+      for (let chunk = await stream.read(); chunk && !response.destroyed; chunk = await stream.read())
+        await writeSocket(response as unknown as Duplex, chunk); // It has what is used of a Duplex: write, drain, close.
+      response.end();
+    } finally {
+      stream.close();
+    }
+  } catch (error) {
+    if (response.headersSent) throw error;
+    const { status, text } = refusalOf(error);
+    plainText(response, status, text);
+  }
+}
+
+/** An upgrade: exec, attach, port-forward. Bytes of the caller go on only once the node has agreed to the upgrade. */
+async function upgrade(
+  options: KubeletServerOptions,
+  incoming: IncomingMessage,
+  socket: Duplex,
+  early: Buffer,
+): Promise<void> {
+  try {
+    if (!isApiServer(options, incoming)) return refuse(socket, 403, "only the API server may ask here");
+    const { stream } = await options.cloudStream.open(requestOf(incoming));
+    socket.once("close", () => stream.close());
+    const answered = await readResponseHead(stream);
+    if (!answered) return refuse(socket, 502, "the node ended the stream without an answer");
+    await writeSocket(socket, answered.raw);
+    await writeSocket(socket, answered.rest);
+    if (answered.head.status === 101) return await joinSocket(stream, socket, early);
+    for (let chunk = await stream.read(); chunk && !socket.destroyed; chunk = await stream.read())
+      await writeSocket(socket, chunk);
+    stream.close();
+    socket.end();
+  } catch (error) {
+    const { status, text } = refusalOf(error);
+    refuse(socket, status, text);
+  }
+}
+
+function isApiServer(options: KubeletServerOptions, incoming: IncomingMessage): boolean {
+  const { socket } = incoming;
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return false;
+  const name: unknown = socket.getPeerCertificate().subject?.CN;
+  if (typeof name === "string" && options.clientNames.includes(name)) return true;
+  options.logger.warn("A client that is not the API server was refused on the kubelet port", {
+    remoteAddress: socket.remoteAddress,
+    commonName: String(name).slice(0, 80),
+  });
+  return false;
+}
+
+function requestOf(incoming: IncomingMessage): KubeletRequest {
+  const [path = "", ...query] = (incoming.url ?? "").split("?");
+  const headers: Record<string, string[]> = {};
+  for (let at = 0; at + 1 < incoming.rawHeaders.length; at += 2) {
+    const name = incoming.rawHeaders[at] ?? "";
+    if (!FORWARDED_HEADERS.has(name.toLowerCase())) continue;
+    headers[name] = [...(headers[name] ?? []), incoming.rawHeaders[at + 1] ?? ""];
+  }
+  return { method: incoming.method ?? "GET", path, query: query.join("?"), headers };
+}
+
+function refusalOf(error: unknown): { readonly status: number; readonly text: string } {
+  if (!isSkerryError(error)) return { status: 500, text: "internal error" };
+  if (error.code === "STREAMS_TOO_MANY") return { status: 429, text: error.message };
+  if (error.code.startsWith("STREAMS_")) return { status: 502, text: error.message };
+  return { status: httpStatusOf(error), text: error.message };
+}
+
+function plainText(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { "content-type": "text/plain; charset=utf-8", connection: "close" });
+  response.end(`${text}\n`);
+}
+
+function refuse(socket: Duplex, status: number, text: string): void {
+  if (socket.destroyed) return;
+  const headers = { "content-type": "text/plain; charset=utf-8", connection: "close" };
+  socket.write(encodeResponseHead(status, "Refused", headers));
+  socket.end(`${text}\n`);
+}

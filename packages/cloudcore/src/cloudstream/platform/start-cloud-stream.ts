@@ -1,0 +1,76 @@
+import type { CloudStreamConfig } from "@skerry/api";
+import type { Clock, Logger } from "@skerry/base";
+import type { KubernetesApi } from "@skerry/kube";
+import type { PeerIdentity } from "@skerry/link";
+import { listenTunnels, type TunnelListenerOptions } from "@skerry/streams/platform";
+import { CloudStream } from "../cloud-stream.ts";
+import { serveKubelet } from "./kubelet-server.ts";
+
+export interface StartCloudStreamOptions {
+  readonly config: CloudStreamConfig;
+  readonly ports: { readonly tunnel?: number; readonly kubelet?: number };
+  readonly nodeLimit: number;
+  readonly api: KubernetesApi;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** CloudHub's own pair serves both ports; the edges' authority is also the one that the API server checks. */
+  readonly tls: Pick<TunnelListenerOptions, "certificatePem" | "privateKeyPem" | "clientAuthorityPem">;
+  readonly identify: (certificate: Parameters<TunnelListenerOptions["identify"]>[0]) => PeerIdentity;
+  /** Of the API server's client certificate; without it nobody can be told to be the API server. */
+  readonly kubernetesAuthorityPem: string | undefined;
+}
+
+/** CloudStream with its two ports. */
+export interface RunningCloudStream extends AsyncDisposable {
+  readonly cloudStream: CloudStream;
+  readonly tunnelPort: number;
+  /** Undefined when no API server could be recognised. */
+  readonly kubeletPort: number | undefined;
+}
+
+/** Opens the edges' tunnel port and the API server's kubelet port. @throws SkerryError of a port in use */
+export async function startCloudStream(options: StartCloudStreamOptions): Promise<RunningCloudStream> {
+  const { config, api, clock, nodeLimit, tls } = options;
+  const logger = options.logger.child("cloudstream");
+  await using stack = new AsyncDisposableStack();
+  const cloudStream = new CloudStream({ api, clock, logger, nodeLimit });
+  const tunnels = stack.use(
+    await listenTunnels(
+      {
+        ...tls,
+        address: config.tunnel.address,
+        port: options.ports.tunnel ?? config.tunnel.port,
+        identify: (certificate) => options.identify(certificate).name,
+        logger,
+        maxConnections: 2 * nodeLimit + 100,
+      },
+      (tunnel) => cloudStream.accept(tunnel),
+    ),
+  );
+  let kubeletPort: number | undefined;
+  if (options.kubernetesAuthorityPem === undefined)
+    logger.warn("kubectl logs and exec cannot work: the kubeconfig names no certificate authority", {
+      advice: "Put certificate-authority or certificate-authority-data into CloudCore's kubeconfig.",
+    });
+  else
+    kubeletPort = stack.use(
+      await serveKubelet({
+        ...tls,
+        address: config.kubelet.address,
+        port: options.ports.kubelet ?? config.kubelet.port,
+        clientAuthorityPem: options.kubernetesAuthorityPem,
+        clientNames: config.apiServerNames,
+        cloudStream,
+        logger,
+      }),
+    ).port;
+  stack.use(cloudStream);
+  const running = stack.move();
+  logger.info("CloudStream is ready", { tunnelPort: tunnels.port, kubeletPort });
+  return {
+    cloudStream,
+    tunnelPort: tunnels.port,
+    kubeletPort,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}

@@ -1,0 +1,3 @@
+export * from "./edge-stream.ts";
+export * from "./pod-streams.ts";
+export * from "./ports.ts";

@@ -1,0 +1,34 @@
+import type { LogFile } from "../ports.ts";
+
+/** A place in a row of files. */
+export interface LogPosition {
+  readonly file: number;
+  readonly position: number;
+}
+
+const BLOCK_BYTES = 64 * 1024;
+const NEWLINE = 10;
+
+/** Where the last `lineCount` entries of the files, taken together, begin. Reads from the end, only what is needed. */
+export async function findTail(files: readonly LogFile[], lineCount: number): Promise<LogPosition> {
+  // The newline that ends the last entry begins none.
+  let wanted = lineCount + 1;
+  let isLast = true;
+  for (let file = files.length - 1; file >= 0; file--) {
+    const log = files[file];
+    if (!log) continue;
+    const size = await log.sizeBytes();
+    for (let end = size; end > 0; ) {
+      const start = Math.max(0, end - BLOCK_BYTES);
+      const block = await log.read(start, end - start);
+      for (let at = block.length - 1; at >= 0; at--) {
+        // A last entry without its newline yet is being written: it counts as one.
+        if (isLast && start + at === size - 1 && block[at] !== NEWLINE) wanted--;
+        isLast = false;
+        if (block[at] === NEWLINE && --wanted <= 0) return { file, position: start + at + 1 };
+      }
+      end = start;
+    }
+  }
+  return { file: 0, position: 0 };
+}

@@ -1,0 +1,137 @@
+import { join } from "node:path";
+import type { Pod } from "@skerry/api";
+import { type Clock, describeError, isSkerryError, type Logger } from "@skerry/base";
+import {
+  type ByteStream,
+  type ConnectRequest,
+  encodeResponseHead,
+  type KubeletPath,
+  parseKubeletPath,
+} from "@skerry/streams";
+import type { EdgedConfig } from "../edged/config.ts";
+import { PodPaths } from "../edged/pod/pod-paths.ts";
+import { podIdentity, podUidLabel, restartCountOf } from "../edged/pod/runtime-names.ts";
+import type { ContainerRuntime } from "../edged/ports.ts";
+import type { MetaClient } from "../metamanager/meta-store.ts";
+import { refused } from "./errors.ts";
+import { containerLog } from "./logs/container-log.ts";
+import { readLogOptions } from "./logs/log-options.ts";
+import type { LogFiles } from "./ports.ts";
+
+export interface PodStreamsPorts {
+  readonly meta: MetaClient;
+  readonly runtime: ContainerRuntime;
+  readonly files: LogFiles;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly config: Pick<EdgedConfig, "rootDirectory" | "podLogsDirectory">;
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  200: "OK",
+  400: "Bad Request",
+  404: "Not Found",
+  501: "Not Implemented",
+  502: "Bad Gateway",
+};
+
+const PLAIN_TEXT = { "content-type": "text/plain; charset=utf-8" };
+
+/** The kubelet's streaming API of this node, served on the streams of the tunnel instead of a port. */
+export class PodStreams {
+  readonly #ports: PodStreamsPorts;
+
+  constructor(ports: PodStreamsPorts) {
+    this.#ports = ports;
+  }
+
+  /**
+   * Serves one stream to its end. What goes wrong is answered as text, with an HTTP head.
+   * @param withHead whether the cloud reads an HTTP head before logs; KubeEdge's does not
+   */
+  async serve(request: ConnectRequest, stream: ByteStream, withHead: boolean): Promise<void> {
+    try {
+      const path = parseKubeletPath(request.path);
+      if (!path || path.kind !== request.kind) throw refused(404, "this path of the kubelet's API is not served");
+      const pod = this.#podOf(path);
+      if (path.kind === "logs") await this.#serveLogs(request, path, pod, stream, withHead);
+      else throw refused(501, `${path.kind} is not served by this node`);
+    } catch (error) {
+      if (stream.closed.aborted) return;
+      await this.#answerError(error, stream, withHead || request.kind !== "logs");
+    } finally {
+      stream.close();
+    }
+  }
+
+  async #serveLogs(
+    request: ConnectRequest,
+    path: KubeletPath,
+    pod: Pod,
+    stream: ByteStream,
+    withHead: boolean,
+  ): Promise<void> {
+    const { config, clock } = this.#ports;
+    const options = readLogOptions(request.query, clock.now());
+    const identity = podIdentity(pod);
+    const source = {
+      pod: path.pod,
+      container: path.container,
+      folder: join(new PodPaths(config.rootDirectory, config.podLogsDirectory, identity).logs, path.container),
+      isRunning: (restartCount: number) => this.#isRunning(identity.uid, path.container, restartCount),
+    };
+    const head = withHead ? encodeResponseHead(200, "OK", PLAIN_TEXT) : new Uint8Array();
+    let isAnswered = false;
+    try {
+      for await (const block of containerLog(this.#ports, source, options, stream.closed, head)) {
+        isAnswered = true;
+        await stream.write(block);
+      }
+    } catch (error) {
+      if (!isAnswered) throw error;
+      // An error text would look like a line of the log.
+      if (!stream.closed.aborted)
+        this.#ports.logger.warn("A log could not be read to its end", {
+          path: request.path,
+          error: describeError(error),
+        });
+    }
+  }
+
+  /** The pod, when it is on this node and has the container. */
+  #podOf({ namespace, pod: name, uid, container }: KubeletPath): Pod {
+    const pod = this.#ports.meta
+      .list<Pod>("pod")
+      .find(({ metadata }) => metadata.name === name && (metadata.namespace ?? "default") === namespace);
+    if (!pod || (uid !== "" && pod.metadata.uid !== uid)) throw refused(404, `pod ${namespace}/${name} is not here`);
+    const names = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].map((each) => each.name);
+    if (container !== "" && !names.includes(container))
+      throw refused(400, `container ${container} is not valid for pod ${name}`);
+    return pod;
+  }
+
+  /** A runtime that does not answer proves nothing. */
+  async #isRunning(uid: string, name: string, restartCount: number): Promise<boolean> {
+    try {
+      const containers = await this.#ports.runtime.listContainers({ [podUidLabel]: uid });
+      const found = containers.find((each) => each.name === name && restartCountOf(each) === restartCount);
+      return found?.state === "running" || found?.state === "created";
+    } catch {
+      return true;
+    }
+  }
+
+  async #answerError(error: unknown, stream: ByteStream, withHead: boolean): Promise<void> {
+    const coded = isSkerryError(error) ? error : undefined;
+    if (!coded) this.#ports.logger.warn("A stream into a pod failed", { error: describeError(error) });
+    const status = Number(coded?.details["httpStatus"] ?? 500);
+    const text = new TextEncoder().encode(coded?.message ?? "internal error of the node");
+    const headers = { ...PLAIN_TEXT, connection: "close" };
+    try {
+      if (withHead) await stream.write(encodeResponseHead(status, REASONS[status] ?? "Error", headers));
+      await stream.write(text);
+    } catch {
+      // The stream is over: nobody is left to hear of it.
+    }
+  }
+}
