@@ -73,6 +73,16 @@ export function noFreeSubnet(tried: readonly string[]): SkerryError {
   });
 }
 
+/** The subnet that was asked for would take the machine's own addresses away. */
+export function subnetInUse(subnet: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_SUBNET_IN_USE",
+    message: `The subnet ${subnet} overlaps an address or route of this machine`,
+    advice: "Give one that is free with --pod-subnet; `ip route` shows which are not.",
+    details: { subnet },
+  });
+}
+
 /** An image archive cannot be read. */
 export function imageArchiveInvalid(path: string, reason: string): SkerryError {
   return new SkerryError({

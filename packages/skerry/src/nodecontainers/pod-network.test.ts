@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { isSkerryError } from "@skerry/base";
 import { parseSubnet, preparePodNetwork, splitRule } from "./pod-network.ts";
 
 test("a subnet's first and last address are found from any address in it", () => {
@@ -31,4 +32,22 @@ test("the pods' network overlaps no address of the machine and stays the same at
   assert.deepEqual(preparePodNetwork(folder), network);
   const written = JSON.parse(readFileSync(join(folder, "conf/10-skerry.conflist"), "utf8"));
   assert.equal(written.plugins[0].bridge, network.bridge);
+});
+
+test("a wanted subnet that overlaps the machine's own network is refused", (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "skerry-network-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  for (const subnet of ["127.0.0.0/24", "127.0.0.0/16"])
+    assert.throws(
+      () => preparePodNetwork(folder, subnet),
+      (error) => isSkerryError(error, "SKERRY_SUBNET_IN_USE") && error.message.includes(subnet),
+    );
+});
+
+test("a subnet that the machine has come to use since the last start is replaced", (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "skerry-network-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const network = preparePodNetwork(folder);
+  writeFileSync(join(folder, "network.json"), JSON.stringify({ ...network, subnet: "127.0.0.0/24" }));
+  assert.notEqual(preparePodNetwork(folder).subnet, "127.0.0.0/24");
 });

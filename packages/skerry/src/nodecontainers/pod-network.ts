@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { noFreeSubnet } from "../errors.ts";
+import { noFreeSubnet, subnetInUse } from "../errors.ts";
 import { tryCommand } from "../run-command.ts";
 import type { SystemParts } from "../systemparts/system-parts.ts";
 
@@ -24,13 +24,14 @@ const SUBNETS = Array.from({ length: 32 }, (_, index) => `10.${244 - (index % 8)
 
 /**
  * The node's pod network: the one chosen before, kept in `folder`, or a new one that clashes with nothing on this
- * machine. Writes the CNI configuration to `folder/conf`. Throws SKERRY_NO_FREE_SUBNET.
+ * machine. Writes the CNI configuration to `folder/conf`. The bridge of an earlier start must be gone. Throws
+ * SKERRY_NO_FREE_SUBNET, SKERRY_SUBNET_IN_USE.
  */
 export function preparePodNetwork(folder: string, wantedSubnet?: string): PodNetwork {
   const file = join(folder, "network.json");
   mkdirSync(join(folder, "conf"), { recursive: true });
   const before = readNetwork(folder);
-  const subnet = wantedSubnet ?? before?.subnet ?? freeSubnet();
+  const subnet = chooseSubnet(wantedSubnet, before?.subnet);
   const hash = createHash("sha256").update(folder).digest("hex").slice(0, 8);
   const network: PodNetwork = {
     name: `skerry-${hash}`,
@@ -74,9 +75,15 @@ function cniConfiguration(network: PodNetwork, folder: string): unknown {
   };
 }
 
-function freeSubnet(): string {
+/** The wanted one, else the earlier one, which the machine may have come to use meanwhile, else the first free one. */
+function chooseSubnet(wanted: string | undefined, before: string | undefined): string {
   const used = usedRanges();
-  const free = SUBNETS.find((subnet) => !used.some((range) => overlaps(range, parseSubnet(subnet))));
+  const isFree = (subnet: string): boolean => !used.some((range) => overlaps(range, parseSubnet(subnet)));
+  if (wanted !== undefined) {
+    if (!isFree(wanted)) throw subnetInUse(wanted);
+    return wanted;
+  }
+  const free = [...(before === undefined ? [] : [before]), ...SUBNETS].find(isFree);
   if (free === undefined) throw noFreeSubnet(SUBNETS);
   return free;
 }

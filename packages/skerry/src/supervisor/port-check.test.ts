@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { test } from "node:test";
-import { SkerryError } from "@skerry/base";
+import { isSkerryError, SkerryError } from "@skerry/base";
 import { checkPorts, freePort } from "./port-check.ts";
 
 test("a port in use gives a coded error that names the holder and the option", async () => {
@@ -32,4 +32,16 @@ test("a free port is the wanted one, or another when that is taken", async () =>
   server.close();
   await once(server, "close");
   assert.equal(await freePort("127.0.0.1", address.port), address.port);
+});
+
+test("two parts on one port and an address of another machine are usage errors", async () => {
+  const wanted = { address: "127.0.0.1", port: await freePort("127.0.0.1"), purpose: "CloudHub", option: "--hub-port" };
+  await assert.rejects(
+    checkPorts([wanted, { ...wanted, option: "--mqtt-port" }]),
+    (error) => isSkerryError(error, "SKERRY_USAGE") && /--hub-port and --mqtt-port/.test(error.message),
+  );
+  await assert.rejects(
+    checkPorts([{ ...wanted, address: "198.51.100.7" }]),
+    (error) => isSkerryError(error, "SKERRY_USAGE") && /198\.51\.100\.7/.test(error.message),
+  );
 });

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { basename } from "node:path";
-import { portInUse } from "../errors.ts";
+import { portInUse, usageError } from "../errors.ts";
 
 /** A port that a part is about to listen on. */
 export interface WantedPort {
@@ -12,24 +12,33 @@ export interface WantedPort {
   readonly option: string;
 }
 
-/** Throws SKERRY_PORT_IN_USE, naming the holder if it can be seen, for the first port that is taken. */
+/**
+ * Throws SKERRY_PORT_IN_USE, naming the holder if it can be seen, for the first port that is taken, and SKERRY_USAGE
+ * for one that is wanted twice or cannot be had at all.
+ */
 export async function checkPorts(ports: readonly WantedPort[]): Promise<void> {
-  for (const { address, port, purpose, option } of ports)
-    if (!(await isFree(address, port))) throw portInUse(port, purpose, option, portHolder(port));
+  for (const [index, { address, port, purpose, option }] of ports.entries()) {
+    const twin = ports.slice(0, index).find((other) => other.port === port);
+    if (twin) throw usageError(`${twin.option} and ${option} are both ${port}; each part needs a port of its own`);
+    const failure = await listenFailure(address, port);
+    if (failure === "EADDRNOTAVAIL") throw usageError(`${address} (${purpose}) is no address of this machine`);
+    if (failure === "EACCES") throw usageError(`Port ${port} (${option}) may be listened on by root only`);
+    if (failure !== undefined) throw portInUse(port, purpose, option, portHolder(port));
+  }
 }
 
-/** Whether the port can be listened on. */
-export function isFree(address: string, port: number): Promise<boolean> {
+/** The system's code for why the port cannot be listened on; undefined when it can. */
+function listenFailure(address: string, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, address, () => server.close(() => resolve(true)));
+    server.once("error", (error) => resolve("code" in error ? String(error.code) : error.message));
+    server.listen(port, address, () => server.close(() => resolve(undefined)));
   });
 }
 
 /** `wanted` if it is free, else a free port that the system chooses. */
 export async function freePort(address: string, wanted = 0): Promise<number> {
-  if (wanted !== 0 && (await isFree(address, wanted))) return wanted;
+  if (wanted !== 0 && (await listenFailure(address, wanted)) === undefined) return wanted;
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
