@@ -1,0 +1,12 @@
+export { type Config, choice, type Field, flag, number, type Schema, text } from "./config-schema.ts";
+export {
+  type Driver,
+  type DriverContext,
+  type DriverDefinition,
+  type DriverProperty,
+  defineDriver,
+  isDriver,
+} from "./driver.ts";
+export * from "./errors.ts";
+export { Mapper, type MapperOptions, type MapperPorts } from "./mapper.ts";
+export type { DriverValue, PropertyType, PropertyValue } from "./property-value.ts";

@@ -1,0 +1,1 @@
+export { loadDriver } from "./load-driver.ts";
