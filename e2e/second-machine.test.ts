@@ -1,10 +1,13 @@
 // A second machine joins with what `skerry token` prints; the tests build on each other.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Installation } from "./support/installation.ts";
+import { findSystemParts } from "../packages/skerry/src/systemparts/system-parts.ts";
+import { Installation, root } from "./support/installation.ts";
+import { run } from "./support/run.ts";
 import { SecondMachine } from "./support/second-machine.ts";
 import { waitUntil } from "./support/wait-until.ts";
 
@@ -55,21 +58,7 @@ describe("a second machine", () => {
   });
 
   test("a deployment that selects the machine runs on it", async () => {
-    const labels = { app: "there" };
-    const container = { name: "web", image: "edge-app:latest", imagePullPolicy: "IfNotPresent" };
-    const deployment = {
-      apiVersion: "apps/v1",
-      kind: "Deployment",
-      metadata: { name: "there" },
-      spec: {
-        selector: { matchLabels: labels },
-        template: {
-          metadata: { labels },
-          spec: { nodeSelector: { "kubernetes.io/hostname": NODE }, containers: [container] },
-        },
-      },
-    };
-    assert.equal((await cloud.kubectlWith(JSON.stringify(deployment), "apply", "-f", "-")).status, 0);
+    assert.equal((await cloud.kubectlWith(deploymentOn(NODE), "apply", "-f", "-")).status, 0);
     await cloud.kubectlOk("rollout", "status", "deployment/there", "--timeout=120s");
     const { items } = await cloud.get("pods", "-l", "app=there");
     assert.deepEqual(
@@ -77,6 +66,7 @@ describe("a second machine", () => {
       [NODE],
     );
     assert.match(await answerOf(machine, items[0].status.podIP), /Hello from the edge/);
+    await cloud.kubectlOk("logs", "deployment/there");
   });
 
   test("what needs the cloud says there that it is elsewhere, and `skerry status` shows the node's parts", async () => {
@@ -93,7 +83,7 @@ describe("a second machine", () => {
 
   test("without the cable, a stop and `skerry up` bring the app back; with it, the node is Ready again", async () => {
     await machine.setCable("down");
-    assert.equal((await machine.skerry("down")).status, 0);
+    await machine.down();
     const started = await machine.skerry("up", "--detach");
     assert.equal(started.status, 0, started.stdout + started.stderr);
     await waitUntil("the app answers without the cloud", async () => {
@@ -109,8 +99,54 @@ describe("a second machine", () => {
       async () => (await cloud.get("lease", NODE, "-n", "kube-node-lease")).spec.renewTime > before,
     );
     await cloud.kubectlOk("wait", "--for=condition=Ready", `node/${NODE}`, "--timeout=120s");
-    await cloud.kubectlOk("delete", "deployment", "there", "--timeout=120s");
-    await cloud.kubectlOk("wait", "--for=delete", "pod", "-l", "app=there", "--timeout=120s");
+    await removeDeployment(cloud);
+  });
+
+  test("where a containerd runs already, `edgecore --config` alone makes the machine a node", async () => {
+    await machine.down();
+    const parts = findSystemParts(join(machine.home, "parts"));
+    assert.ok(parts);
+    const config = join(machine.home, NODE, "containerd", "config.toml");
+    const command = [parts.containerd, "--config", config, "--address", "/run/containerd/containerd.sock"];
+    const containerd = machine.start("containerd", command, parts.environment);
+    const other = join(folder, "third.yaml");
+    writeFileSync(other, (await cloud.skerry("token", "--node", "edge-node-3")).stdout, { mode: 0o600 });
+    const edgecore = machine.start("edgecore", [join(root, "bin/edgecore"), "--config", other], parts.environment);
+    try {
+      await waitUntil("the node is Ready", async () => {
+        const { status } = await cloud.get("node", "edge-node-3");
+        return status.conditions.some(
+          (condition: { type: string; status: string }) => condition.type === "Ready" && condition.status === "True",
+        );
+      });
+      assert.equal((await cloud.kubectlWith(deploymentOn("edge-node-3"), "apply", "-f", "-")).status, 0);
+      await cloud.kubectlOk("rollout", "status", "deployment/there", "--timeout=120s");
+      const { items } = await cloud.get("pods", "-l", "app=there");
+      assert.match(await answerOf(machine, items[0].status.podIP), /Hello from the edge/);
+    } finally {
+      await removeDeployment(cloud);
+      for (const program of [edgecore, containerd]) {
+        const ended = once(program, "exit");
+        program.kill("SIGTERM");
+        await ended;
+      }
+    }
+    assert.equal(edgecore.exitCode, 0);
+    await machine.run("ip", "link", "delete", await bridgeOf(machine));
+  });
+
+  test("keadm's reset, gettoken and join, as KubeEdge's users know them, make it a node with labels", async () => {
+    const keadm = join(root, "bin/keadm");
+    const reset = await machine.run(keadm, "reset", "--force");
+    assert.equal(reset.status, 0, reset.stderr);
+    const token = await run([keadm, "gettoken", "--kube-config", cloud.kubeconfig]);
+    assert.equal(token.status, 0, token.stderr);
+    const addresses = JSON.parse((await cloud.skerry("token", "-o", "json")).stdout);
+    const flags = ["-e", addresses.websocket, "-t", token.stdout.trim(), "-s", new URL(addresses.https).port];
+    const joined = await machine.run(keadm, "join", ...flags, "-i", "edge-node-4", "-l", "site=harbour");
+    assert.equal(joined.status, 0, joined.stdout + joined.stderr);
+    await cloud.kubectlOk("wait", "--for=condition=Ready", "node/edge-node-4", "--timeout=120s");
+    assert.equal((await cloud.get("node", "edge-node-4")).metadata.labels.site, "harbour");
   });
 
   test("a folder with a cloud of its own cannot join, and an edgecore.yaml without a token is refused", async () => {
@@ -122,6 +158,34 @@ describe("a second machine", () => {
     assert.match(ended.stderr, /^SKERRY_CONFIG_UNREADABLE: .*token.*\n.+/);
   });
 });
+
+function deploymentOn(node: string): string {
+  const labels = { app: "there" };
+  const container = { name: "web", image: "edge-app:latest", imagePullPolicy: "IfNotPresent" };
+  return JSON.stringify({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "there" },
+    spec: {
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: { nodeSelector: { "kubernetes.io/hostname": node }, containers: [container] },
+      },
+    },
+  });
+}
+
+async function removeDeployment(cloud: Installation): Promise<void> {
+  await cloud.kubectlOk("delete", "deployment", "there", "--timeout=120s");
+  await cloud.kubectlOk("wait", "--for=delete", "pod", "-l", "app=there", "--timeout=120s");
+}
+
+/** The name of the pods' bridge, which nobody's `skerry down` removes when EdgeCore runs alone. */
+async function bridgeOf(machine: SecondMachine): Promise<string> {
+  const interfaces = (await machine.run("ip", "-brief", "link", "show", "type", "bridge")).stdout;
+  return interfaces.split(/\s/)[0] ?? "";
+}
 
 async function answerOf(machine: SecondMachine, address: string): Promise<string> {
   const script = "const answer = await fetch(process.argv[1]); console.log(await answer.text());";

@@ -49,30 +49,21 @@ function freePort(): Promise<number> {
 
 /** All of it as a user has it: from an empty folder, with a node, system parts downloaded. Needs root. */
 async function checkRunning(folder: string, skerry: string): Promise<void> {
-  const [apiPort, hubPort, httpsPort, mqttPort] = [
-    await freePort(),
-    await freePort(),
-    await freePort(),
-    await freePort(),
-  ];
-  const ports = {
-    "--api-port": apiPort,
-    "--hub-port": hubPort,
-    "--hub-https-port": httpsPort,
-    "--mqtt-port": mqttPort,
-  };
+  const names = ["api", "hub", "hub-https", "mqtt", "stream", "tunnel"] as const;
+  const ports = new Map<string, number>();
+  for (const name of names) ports.set(name, await freePort());
   const home = join(folder, ".skerry");
   const before = machineState(home);
   const kubectl = (...parameters: string[]): ReturnType<typeof run> =>
     run(["kubectl", "--kubeconfig", join(home, "kubeconfig"), ...parameters], folder);
   try {
-    const options = Object.entries(ports).flatMap(([option, port]) => [option, String(port)]);
+    const options = [...ports].flatMap(([name, port]) => [`--${name}-port`, String(port)]);
     const up = run([skerry, "up", "--detach", ...options], folder);
     check("skerry up --detach becomes ready", up.status === 0, up.text);
     if (up.status !== 0) return;
     const nodes = kubectl("get", "nodes", "--no-headers");
     check("its node is Ready", /^edge-node-1\s+Ready\s/.test(nodes.text), nodes.text);
-    const authority = run(["curl", "-sk", `https://127.0.0.1:${httpsPort}/ca.crt`], folder);
+    const authority = run(["curl", "-sk", `https://127.0.0.1:${ports.get("hub-https")}/ca.crt`], folder);
     check("the installed cloudcore answers on its HTTPS port", authority.status === 0 && authority.text !== "");
     const rollout = kubectl("rollout", "status", "deployment/edge-app", "--timeout=120s");
     check("the example app is rolled out", rollout.status === 0, rollout.text);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root, sharedParts } from "./installation.ts";
@@ -30,7 +30,7 @@ export class SecondMachine {
     symlinkSync(sharedParts, join(home, "parts"));
     const script = `set -e
 hostname second-machine
-for folder in /run "$@"; do mount -t tmpfs tmpfs "$folder"; done
+for folder in /run /var/lib "$@"; do mount -t tmpfs tmpfs "$folder"; done
 echo ready
 exec sleep infinity`;
     const holder = spawn("unshare", ["--net", "--mount", "--uts", "sh", "-c", script, "sh", ...hidden], {
@@ -84,30 +84,45 @@ exec sleep infinity`;
 
   /** Runs a program on the other machine. */
   run(...command: readonly string[]): Promise<Ended> {
-    const there = ["nsenter", "--target", String(this.#processId), "--net", "--mount", "--uts", "--"];
-    return run([...there, ...command], { environment: { SKERRY_HOME: this.home } });
+    return run([...this.#entering, ...command], { environment: { SKERRY_HOME: this.home } });
+  }
+
+  /** Starts a program on the other machine that runs until it is told to stop; its output goes to `logs/NAME.log`. */
+  start(name: string, command: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess {
+    const log = openSync(join(this.home, "logs", `${name}.log`), "a");
+    const [program = "", ...parameters] = [...this.#entering, ...command];
+    const child = spawn(program, parameters, {
+      stdio: ["ignore", log, log],
+      env: { ...process.env, ...environment },
+    });
+    closeSync(log);
+    return child;
+  }
+
+  get #entering(): readonly string[] {
+    return ["nsenter", "--target", String(this.#processId), "--net", "--mount", "--uts", "--"];
   }
 
   skerry(...parameters: readonly string[]): Promise<Ended> {
     return this.run(join(root, "bin/skerry"), ...parameters);
   }
 
-  /** The end of a log, for the message of a failed test. */
-  log(name: string): string {
-    return readFileSync(join(this.home, "logs", name), "utf8").slice(-4_000);
+  /** Stops the node and fails if something of it stays. */
+  async down(): Promise<void> {
+    const stopped = await this.skerry("down");
+    assert.equal(stopped.status, 0, stopped.stderr);
+    assert.deepEqual(machineState(this.home).processes, []);
+    const mounts = await this.run("cat", "/proc/self/mountinfo");
+    assert.ok(!mounts.stdout.includes(this.home), mounts.stdout);
+    const interfaces = (await this.run("ip", "-brief", "link")).stdout;
+    assert.deepEqual([...interfaces.matchAll(/^[^\s@]+/gm)].map(([name]) => name).sort(), ["eth0", "lo"]);
+    assert.doesNotMatch((await this.run("ip", "route")).stdout, /10\.24/);
   }
 
-  /** Stops the node, fails if something of it stays, and takes the machine away. */
+  /** Takes the machine away, with what it ran. */
   async dispose(): Promise<void> {
     try {
-      const stopped = await this.skerry("down");
-      assert.equal(stopped.status, 0, stopped.stderr);
-      assert.deepEqual(machineState(this.home).processes, []);
-      const mounts = await this.run("cat", "/proc/self/mountinfo");
-      assert.ok(!mounts.stdout.includes(this.home), mounts.stdout);
-      const interfaces = (await this.run("ip", "-brief", "link")).stdout;
-      assert.deepEqual([...interfaces.matchAll(/^[^\s@]+/gm)].map(([name]) => name).sort(), ["eth0", "lo"]);
-      assert.doesNotMatch((await this.run("ip", "route")).stdout, /10\.24/);
+      await this.down();
     } finally {
       this.#holder.kill("SIGKILL"); // Its network goes with it, and the cable with that.
       unlinkSync(join(this.home, "parts"));

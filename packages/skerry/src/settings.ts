@@ -27,6 +27,8 @@ export interface Settings {
   readonly mqttPort: number;
   /** The name of the edge node on this machine, or undefined when only the cloud side runs. */
   readonly node: string | undefined;
+  /** Labels that the node gives itself when it registers. */
+  readonly nodeLabels: Readonly<Record<string, string>>;
   /** The cloud that the node joined on another machine (`skerry join`); undefined when the cloud runs here. */
   readonly cloud: JoinedCloud | undefined;
   /** The address or name at which other machines reach the cloud here, where it is not the machine's own. */
@@ -51,6 +53,7 @@ export function defaultSettings(): Settings {
     tunnelPort: 10004,
     mqttPort: 1883,
     node: "edge-node-1",
+    nodeLabels: {},
     cloud: undefined,
     advertiseAddress: undefined,
     nodeAddress: machineAddress(),

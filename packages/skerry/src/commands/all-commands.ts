@@ -7,6 +7,7 @@ import { down, reset } from "./down.ts";
 import { edgecore } from "./edgecore.ts";
 import { image } from "./image.ts";
 import { join } from "./join.ts";
+import { keadm } from "./keadm.ts";
 import { link } from "./link.ts";
 import { superviseCommand } from "./run-supervisor.ts";
 import { status } from "./status.ts";
@@ -27,6 +28,7 @@ export const allCommands: readonly Command[] = [
   cloudcore,
   edgecore,
   controlplane,
+  keadm,
   broker,
   thermometer,
   superviseCommand,

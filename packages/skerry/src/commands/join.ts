@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { parseEdgeCoreConfig } from "@skerry/api";
 import { isNodeName } from "@skerry/pki";
 import { configUnreadable, hasCloud, usageError } from "../errors.ts";
-import { type JoinedCloud, loadSettings, type Settings } from "../settings.ts";
+import { loadSettings, type Settings } from "../settings.ts";
 import { prepareHome, skerryHome } from "../skerry-home.ts";
 import type { Command } from "./command.ts";
 import { readConfigFile } from "./config-file.ts";
@@ -19,7 +19,7 @@ export const join: Command = {
 
 Makes this machine an edge node of a cloud on another machine: with its own containerd and MQTT broker, as \`skerry up\`
 does, but without control plane and CloudCore. FILE is what \`skerry token\` printed on the cloud's machine, or an
-edgecore.yaml with a token; its node name, addresses and token are used. Runs until Ctrl-C, or in the background with
+edgecore.yaml with a token; its node name, labels, addresses and token are used. Runs until Ctrl-C, or in the background with
 --detach. Afterwards \`skerry up\`, \`status\`, \`image load\`, \`down\` and \`reset\` are for this node.
 
   --detach             return when the node has joined
@@ -41,24 +41,45 @@ Example:
     });
     const [file, ...more] = positionals;
     if (file === undefined || more.length > 0) throw usageError("Use `skerry join FILE`");
-    const joining = readJoinFile(file);
-    const home = skerryHome();
-    prepareHome(home);
-    if (existsSync(home.controlPlane)) throw hasCloud(home.folder);
-    const before = loadSettings(home);
-    const settings: Settings = {
-      ...before,
-      ...joining,
-      examples: false,
-      mqttPort: portOption(values["mqtt-port"], "--mqtt-port") ?? before.mqttPort,
-      podSubnet: subnetOption(values["pod-subnet"]) ?? before.podSubnet,
-    };
-    return runSupervisor(home, settings, values.detach ?? false);
+    return joinCloud(readJoinFile(file), {
+      detach: values.detach ?? false,
+      mqttPort: portOption(values["mqtt-port"], "--mqtt-port"),
+      podSubnet: subnetOption(values["pod-subnet"]),
+    });
   },
 };
 
+/** A node and the cloud that it joins. */
+export type Joining = Pick<Settings, "node" | "nodeLabels" | "cloud">;
+
+/**
+ * Runs this machine's node of another machine's cloud. Resolves with the exit code. Throws SKERRY_HAS_CLOUD and what
+ * `runSupervisor` throws.
+ */
+export async function joinCloud(
+  joining: Joining,
+  options: {
+    readonly detach: boolean;
+    readonly mqttPort?: number | undefined;
+    readonly podSubnet?: string | undefined;
+  },
+): Promise<number> {
+  const home = skerryHome();
+  prepareHome(home);
+  if (existsSync(home.controlPlane)) throw hasCloud(home.folder);
+  const before = loadSettings(home);
+  const settings: Settings = {
+    ...before,
+    ...joining,
+    examples: false,
+    mqttPort: options.mqttPort ?? before.mqttPort,
+    podSubnet: options.podSubnet ?? before.podSubnet,
+  };
+  return runSupervisor(home, settings, options.detach);
+}
+
 /** The node and its cloud, of an edgecore.yaml. Throws SKERRY_CONFIG_UNREADABLE and what EdgeCore's own reading throws. */
-export function readJoinFile(file: string): { readonly node: string; readonly cloud: JoinedCloud } {
+export function readJoinFile(file: string): Joining {
   const { config } = parseEdgeCoreConfig(readConfigFile(file));
   const node = config.nodeName || hostname().toLowerCase();
   if (!isNodeName(node)) throw configUnreadable(file, `${JSON.stringify(node)} cannot be a node's name`);
@@ -68,5 +89,6 @@ export function readJoinFile(file: string): { readonly node: string; readonly cl
     throw configUnreadable(file, "it has no token; `skerry token` on the cloud's machine prints one that has");
   const { enabled, server } = config.edgeStream;
   const cloudHttps = httpServer.replace(/^https:\/\//, "");
-  return { node, cloud: { cloudHub, cloudHttps, ...(enabled ? { cloudTunnel: server } : {}), token } };
+  const { nodeLabels } = config.edged;
+  return { node, nodeLabels, cloud: { cloudHub, cloudHttps, ...(enabled ? { cloudTunnel: server } : {}), token } };
 }

@@ -53,6 +53,7 @@ Examples:
     }
     const config = edgeCoreConfig({
       node,
+      nodeLabels: {},
       nodeFolder: "/var/lib/skerry",
       nodeAddress: undefined,
       containerRuntimeSocket: "/run/containerd/containerd.sock",

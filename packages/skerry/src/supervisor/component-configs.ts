@@ -46,6 +46,7 @@ export function cloudAddress(settings: Settings): string {
 /** What a node's edgecore.yaml says. */
 export interface EdgeCoreConfigInput extends JoinedCloud {
   readonly node: string;
+  readonly nodeLabels: Readonly<Record<string, string>>;
   /** Everything of the node is below it. */
   readonly nodeFolder: string;
   /** Left out: EdgeCore finds it. */
@@ -72,6 +73,7 @@ export function edgeCoreConfig(input: EdgeCoreConfigInput): Record<string, unkno
       },
       edged: {
         hostnameOverride: input.node,
+        ...(Object.keys(input.nodeLabels).length > 0 ? { nodeLabels: input.nodeLabels } : {}),
         ...(input.nodeAddress === undefined ? {} : { nodeIP: input.nodeAddress }),
         rootDirectory: join(input.nodeFolder, "edged"),
         tailoredKubeletConfig: { containerRuntimeEndpoint: `unix://${input.containerRuntimeSocket}` },
@@ -95,6 +97,7 @@ export function writeEdgeCoreConfig(
   const path = join(nodeFolder, "edgecore.yaml");
   const config = edgeCoreConfig({
     node,
+    nodeLabels: settings.nodeLabels,
     nodeFolder,
     nodeAddress: settings.nodeAddress,
     containerRuntimeSocket: containers.socketPath,
