@@ -25,6 +25,8 @@ interface ShippedPackage {
   /** The command it brings, and its entry. */
   readonly command: string;
   readonly entry: string;
+  /** Modules that users' files import, by the name of their file in `dist`. */
+  readonly modules?: Readonly<Record<string, string>>;
   readonly description: string;
   /** Folders of the repository that are shipped too. */
   readonly folders: readonly string[];
@@ -37,6 +39,7 @@ const packages: readonly ShippedPackage[] = [
     name: "skerry",
     command: "skerry",
     entry: "packages/skerry/src/main.ts",
+    modules: { mapper: "packages/mapper/src/index.ts" },
     description: "Containers and IoT devices on edge nodes that keep working offline, managed with kubectl",
     folders: ["examples/app", "examples/thermometer"],
     node: { options: [], environment: {} }, // It starts its parts as each of them needs it.
@@ -84,7 +87,9 @@ for (const shipped of packages) process.stdout.write(`${await pack(shipped)}\n`)
 async function pack(shipped: ShippedPackage): Promise<string> {
   const folder = join(output, shipped.command);
   await build({
-    entryPoints: { main: join(root, shipped.entry) },
+    entryPoints: Object.fromEntries(
+      Object.entries({ main: shipped.entry, ...shipped.modules }).map(([name, path]) => [name, join(root, path)]),
+    ),
     outdir: join(folder, "dist"),
     bundle: true,
     splitting: true,

@@ -31,12 +31,13 @@ export function tooManyMappers(protocol: string, limit: number): SkerryError {
 
 /** The other side of the DMI cannot be reached. */
 export function dmiUnavailable(socketPath: string, cause: unknown): SkerryError {
+  // The stream's own error only says that the connection's ended it.
+  const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
   return new SkerryError({
     code: "DMI_UNAVAILABLE",
-    message: `Nobody answers at ${socketPath}: ${describeError(cause)}`,
+    message: `nobody answers at ${socketPath}: ${describeError(reason)}`,
     advice: "Check that the process which serves it runs, and that this one may open the socket.",
     details: { socketPath },
-    cause,
   });
 }
 
