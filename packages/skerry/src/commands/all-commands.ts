@@ -9,6 +9,7 @@ import { image } from "./image.ts";
 import { join } from "./join.ts";
 import { keadm } from "./keadm.ts";
 import { link } from "./link.ts";
+import { mapper } from "./mapper.ts";
 import { superviseCommand } from "./run-supervisor.ts";
 import { status } from "./status.ts";
 import { token } from "./token.ts";
@@ -21,6 +22,7 @@ export const allCommands: readonly Command[] = [
   demo,
   link,
   image,
+  mapper,
   token,
   join,
   down,
