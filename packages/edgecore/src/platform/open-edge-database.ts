@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { type Clock, isSkerryError, type Logger } from "@skerry/base";
+import { type Clock, isSkerryError, type Logger, type SkerryError } from "@skerry/base";
 import { SqliteDatabase } from "@skerry/store/platform";
 import { edgeDatabaseMigrations } from "../edge-database.ts";
 import { fileUnreadable } from "./errors.ts";
@@ -12,11 +12,17 @@ const KEPT_DAMAGED_DATABASES = 3;
 
 /**
  * Opens the node's database. A damaged one is moved aside, loudly, and an empty one takes its place: the cloud then
- * sends all objects again, and running containers are adopted.
+ * sends all objects again, and running containers are adopted. `onDamage` hears of damage that is found later: the
+ * process is to end then, so that its next start does this.
  * @throws SkerryError `STORE_DATABASE_TOO_NEW`, `EDGECORE_FILE_UNREADABLE`
  */
-export function openEdgeDatabase(path: string, clock: Clock, logger: Logger): SqliteDatabase {
-  const open = (): SqliteDatabase => new SqliteDatabase({ path, migrations: edgeDatabaseMigrations });
+export function openEdgeDatabase(
+  path: string,
+  clock: Clock,
+  logger: Logger,
+  onDamage: (error: SkerryError) => void = () => {},
+): SqliteDatabase {
+  const open = (): SqliteDatabase => new SqliteDatabase({ path, migrations: edgeDatabaseMigrations, onDamage });
   try {
     return open();
   } catch (error) {

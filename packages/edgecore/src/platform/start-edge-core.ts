@@ -2,7 +2,7 @@ import { mkdir, open, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import type { EdgeCoreConfig, EventBusSection } from "@skerry/api";
-import { type Clock, describeError, type Logger, type Random, sleep } from "@skerry/base";
+import { type Clock, describeError, type Logger, type Random, type SkerryError, sleep } from "@skerry/base";
 import { type LinkCredentials, WebSocketDialer } from "@skerry/link/platform";
 import { certificatePem, isNodeName, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
@@ -21,6 +21,8 @@ export interface StartEdgeCoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** The database was found damaged: EdgeCore must be started again. */
+  readonly onDamage?: (error: SkerryError) => void;
 }
 
 /** A node that runs. */
@@ -48,7 +50,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
   if (config.edgeHub.enabled) await enrolment.check();
   await using opened = new AsyncDisposableStack();
   await makePrivateFile(config.databasePath);
-  const database = opened.use(openEdgeDatabase(config.databasePath, clock, logger));
+  const database = opened.use(openEdgeDatabase(config.databasePath, clock, logger, options.onDamage));
   const edged = config.edged.enabled ? await edgedMachine(config, nodeName, opened) : undefined;
   const mqtt = config.eventBus.enabled ? await mqttConnector(config.eventBus, nodeName) : undefined;
   const ports: EdgeCorePorts = {

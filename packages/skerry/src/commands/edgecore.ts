@@ -44,9 +44,9 @@ Examples:
     }
     const { config, warnings } = parseEdgeCoreConfig(readConfigFile(values.config));
     const { startEdgeCore } = await import("@skerry/edgecore/platform");
-    return runService(async (logger) => {
+    return runService(async (logger, onDamage) => {
       for (const warning of warnings) logger.warn(`${values.config}: ${warning}`);
-      return { service: await startEdgeCore({ config, clock: systemClock, random: systemRandom, logger }) };
+      return { service: await startEdgeCore({ config, clock: systemClock, random: systemRandom, logger, onDamage }) };
     });
   },
 };

@@ -4,6 +4,9 @@ import { tellFailed, tellReady } from "../supervisor/part-messages.ts";
 import { printError } from "../terminal.ts";
 import { EXIT_FAILED, EXIT_OK } from "./command.ts";
 
+/** How long a service that has failed may take to stop. */
+const FAILED_STOP_MS = 2_000;
+
 /** A started service, with facts for its supervisor. */
 export interface RunningService {
   readonly service: AsyncDisposable;
@@ -21,18 +24,28 @@ export function processLogger(): Logger {
 }
 
 /**
- * Runs a service until SIGTERM, SIGINT or the end of its supervisor, then stops it in order. Resolves with the exit
- * code.
+ * Runs a service until SIGTERM, SIGINT or the end of its supervisor, or until it calls `fail`, then stops it in order.
+ * Resolves with the exit code.
  */
-export async function runService(start: (logger: Logger) => Promise<RunningService>): Promise<number> {
+export async function runService(
+  start: (logger: Logger, fail: (error: unknown) => void) => Promise<RunningService>,
+): Promise<number> {
   const stop = Promise.withResolvers<void>();
+  stop.promise.catch(() => undefined); // It may fail while the service still starts; it is awaited below.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop.resolve());
   process.on("disconnect", () => stop.resolve());
   const logger = processLogger();
   try {
-    const { service, facts } = await start(logger);
+    const { service, facts } = await start(logger, stop.reject);
     tellReady(facts);
-    await stop.promise;
+    try {
+      await stop.promise;
+    } catch (error) {
+      // What has failed may be unable to stop in order.
+      setTimeout(() => process.exit(EXIT_FAILED), FAILED_STOP_MS).unref();
+      await Promise.resolve(service[Symbol.asyncDispose]()).catch(() => undefined);
+      throw error;
+    }
     await service[Symbol.asyncDispose]();
     if (process.connected) process.disconnect();
     return EXIT_OK;

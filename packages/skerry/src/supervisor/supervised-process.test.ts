@@ -75,3 +75,23 @@ test("a program that does not exist gives a coded error", async (context) => {
   await using supervised = part(context, "", { command: ["/nowhere/program"] });
   await assert.rejects(supervised.start(), (error) => isSkerryError(error, "SKERRY_PART_NOT_READY"));
 });
+
+test("a part that fails with a code after it was ready is started again", async (context) => {
+  await using supervised = part(
+    context,
+    `process.send({ kind: "ready", facts: {} });
+     const again = process.argv[1] + ".again";
+     const { existsSync, writeFileSync } = await import("node:fs");
+     if (existsSync(again)) setInterval(() => {}, 1000);
+     else {
+       writeFileSync(again, "");
+       setTimeout(() => {
+         process.send({ kind: "failed", code: "THING_BROKEN", message: "The thing is broken", advice: "Mend it." });
+         process.exitCode = 1;
+         process.disconnect();
+       }, 50);
+     }`,
+  );
+  await supervised.start();
+  await until(() => supervised.state.kind === "running" && supervised.restarts === 1);
+});

@@ -91,7 +91,9 @@ export class SupervisedProcess implements AsyncDisposable {
       const timer = this.#clock.setTimer(timeoutMs, () =>
         fail(partNotReady(name, `no answer within ${timeoutMs / 1000} s`, logPath)),
       );
+      let wasReady = false;
       const ready = (): void => {
+        wasReady = true;
         timer.cancel();
         resolve();
       };
@@ -99,6 +101,7 @@ export class SupervisedProcess implements AsyncDisposable {
       this.#spawn({
         onMessage: (message) => {
           if (message.kind === "ready") ready();
+          else if (wasReady) this.#logger.error(`${name}: ${message.message}`, { code: message.code });
           else {
             told = true;
             fail(new SkerryError({ code: message.code, message: message.message, advice: message.advice }));

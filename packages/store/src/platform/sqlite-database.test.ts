@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -87,6 +87,33 @@ test("only the owner can read the database's files, whatever folder they are in"
     const modes = readdirSync(folder).map((name) => statSync(join(folder, name)).mode & 0o777);
     assert.ok(modes.length >= 2, "the database and its write-ahead log");
     for (const mode of modes) assert.equal(mode, 0o600);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("damage that is found while the database is open is told once, and whoever asked gets its code", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "skerry-store-"));
+  try {
+    const path = join(folder, "rotting.db");
+    const told: string[] = [];
+    {
+      await using database = new SqliteDatabase({ path, migrations });
+      await database.transaction((transaction) => {
+        for (let row = 0; row < 2000; row++)
+          transaction.run("INSERT INTO item VALUES (?, ?)", `${row}`, "x".repeat(4000));
+      });
+    }
+    await using database = new SqliteDatabase({ path, migrations, onDamage: ({ code }) => told.push(code) });
+    // More than SQLite keeps in memory, so that it has to read it again.
+    const damage = Buffer.alloc(statSync(path).size - 8192, 0x55);
+    const file = openSync(path, "r+");
+    writeSync(file, damage, 0, damage.length, 8192);
+    closeSync(file);
+    const read = (): unknown => database.read((reader) => reader.all("SELECT * FROM item"));
+    for (let attempt = 0; attempt < 2; attempt++)
+      assert.throws(read, (error) => isSkerryError(error, "STORE_DATABASE_CORRUPT"));
+    assert.deepEqual(told, ["STORE_DATABASE_CORRUPT"]);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { isSkerryError } from "@skerry/base";
+import { isSkerryError, type SkerryError } from "@skerry/base";
 import type { Database, Migration, Reader, Row, Transaction } from "../database.ts";
 import { databaseClosed, databaseCorrupt, databaseTooNew, writeFailed } from "../errors.ts";
 
@@ -16,6 +16,8 @@ export interface SqliteOptions {
   /** File, or `:memory:`. */
   readonly path: string;
   readonly migrations: readonly Migration[];
+  /** Called once when a read or write finds the open database damaged; what asked gets the same error. */
+  readonly onDamage?: (error: SkerryError) => void;
 }
 
 /** The {@link Database} port over `node:sqlite`: WAL, `synchronous=FULL`, one writer, group commit. */
@@ -26,10 +28,12 @@ export class SqliteDatabase implements Database {
   readonly #access: Transaction;
   #pending: PendingWork[] = [];
   #closed = false;
+  #onDamage: ((error: SkerryError) => void) | undefined;
 
   /** @throws `STORE_DATABASE_CORRUPT`, `STORE_DATABASE_TOO_NEW`, `STORE_DISK_FULL`, `STORE_WRITE_FAILED` */
   constructor(options: SqliteOptions) {
     this.#path = options.path;
+    this.#onDamage = options.onDamage;
     if (options.path !== ":memory:") mkdirSync(dirname(options.path), { recursive: true });
     this.#database = openChecked(options.path);
     try {
@@ -39,9 +43,9 @@ export class SqliteDatabase implements Database {
       throw isSkerryError(error) ? error : writeFailed(this.#path, error);
     }
     this.#access = {
-      all: (sql, ...parameters) => this.#statement(sql).all(...parameters) as Row[],
-      first: (sql, ...parameters) => this.#statement(sql).get(...parameters) as Row | undefined,
-      run: (sql, ...parameters) => Number(this.#statement(sql).run(...parameters).changes),
+      all: (sql, ...parameters) => this.#watched(() => this.#statement(sql).all(...parameters) as Row[]),
+      first: (sql, ...parameters) => this.#watched(() => this.#statement(sql).get(...parameters) as Row | undefined),
+      run: (sql, ...parameters) => this.#watched(() => Number(this.#statement(sql).run(...parameters).changes)),
     };
   }
 
@@ -91,7 +95,7 @@ export class SqliteDatabase implements Database {
           // A full disk ends the whole transaction: then all works fail, below.
           if (!this.#database.isTransaction) throw error;
           this.#database.exec("ROLLBACK TO work; RELEASE work");
-          work.failed(isMachineFailure(error) ? writeFailed(this.#path, error) : error);
+          work.failed(hasResultCode(error, MACHINE_FAILURES) ? writeFailed(this.#path, error) : error);
         }
       }
       this.#database.exec("COMMIT");
@@ -102,6 +106,19 @@ export class SqliteDatabase implements Database {
       return;
     }
     for (const work of done) work.committed();
+  }
+
+  /** Runs a statement; damage that it meets is told. */
+  #watched<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      if (!hasResultCode(error, DAMAGED)) throw error;
+      const damage = databaseCorrupt(this.#path, error.message, error);
+      this.#onDamage?.(damage);
+      this.#onDamage = undefined;
+      throw damage;
+    }
   }
 
   #statement(sql: string): StatementSync {
@@ -145,7 +162,10 @@ function openChecked(path: string): DatabaseSync {
 
 /** SQLite's result codes for what the machine, not the work, is to blame: READONLY, IOERR, FULL, CANTOPEN. */
 const MACHINE_FAILURES: ReadonlySet<number> = new Set([8, 10, 13, 14]);
+/** CORRUPT, NOTADB. */
+const DAMAGED: ReadonlySet<number> = new Set([11, 26]);
 
-function isMachineFailure(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && MACHINE_FAILURES.has(Number(error.errcode) & 0xff);
+/** Whether it is SQLite's error with one of the codes; an extended code has the plain one in its low byte. */
+function hasResultCode(error: unknown, codes: ReadonlySet<number>): error is Error {
+  return error instanceof Error && "errcode" in error && codes.has(Number(error.errcode) & 0xff);
 }
