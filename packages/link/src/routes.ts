@@ -26,7 +26,7 @@ export type Acknowledgement = "required" | "observed" | "none";
 
 /** One kind of message: who sends it, about what, and how it is treated. */
 export interface Route {
-  /** Number in the catalogue of KubeEdge's messages (wire.md 10 and 11). */
+  /** Number in the catalogue of KubeEdge's messages (wire.md 10 and 11); `S…` for Skerry's own. */
   readonly id: string;
   readonly direction: Direction;
   readonly source: string;
@@ -55,6 +55,9 @@ type Row = readonly [
 /** Cloud to edge. The first row that fits counts. */
 // biome-ignore format: one line a message reads as the table it is
 const DOWN: readonly Row[] = [
+  // Skerry's own delivery only.
+  ["S1", "skerry", "set", "digest|inventory|incarnation", "set", "question about the objects that the node holds", "set", "none"],
+
   // Answers (wire.md 11, last columns). Without a row here an answer is not acknowledged.
   ["D14", "devicecontroller", "twin", "response", "twin", '"OK"', "answer", "none"],
   ["D16", "dynamiccontroller", "resource", "applicationResponse", "<any…>", "Application", "answer", "none"],
@@ -92,6 +95,7 @@ const DOWN: readonly Row[] = [
 /** Edge to cloud. The first row that fits counts. */
 // biome-ignore format: one line a message reads as the table it is
 const UP: readonly Row[] = [
+  ["S1", "skerry", "set", "digest|inventory", "set", "the objects that the node holds", "set", "none"],
   ["U1", "*", "*", "keepalive", "*", '"ping"', "liveness", "none"],
   ["U34", "*", "*", "response", "<ns>/volume/<id>", "CSI response", "answer", "none"],
   ["U2", "*", "*", "response", "*", '"OK"', "acknowledgement", "none"],

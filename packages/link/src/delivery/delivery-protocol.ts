@@ -1,4 +1,5 @@
 import type { Message } from "../message.ts";
+import type { SetReport } from "./skerry/set-messages.ts";
 
 /** What happens to a session, as its delivery protocol is told. */
 export type DeliveryInput =
@@ -25,6 +26,8 @@ export type DeliveryAction =
   | { readonly kind: "not-stored"; readonly message: Message; readonly reason: string }
   /** A message for the cloud's components. */
   | { readonly kind: "dispatch"; readonly message: Message }
+  /** What the node says of the objects that it holds; only Skerry's delivery has it. */
+  | { readonly kind: "set-report"; readonly report: SetReport }
   /** The offered message is not kept: a limit, or it cannot be delivered in order. */
   | { readonly kind: "refused"; readonly message: Message; readonly reason: string }
   | { readonly kind: "close"; readonly code: number; readonly reason: string };

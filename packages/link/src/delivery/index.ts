@@ -1,4 +1,6 @@
 export * from "./delivery-protocol.ts";
 export * from "./kubeedge-delivery.ts";
 export * from "./liveness.ts";
+export * from "./object-delivery.ts";
 export * from "./object-message.ts";
+export * from "./skerry/index.ts";
