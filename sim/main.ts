@@ -4,7 +4,7 @@ import { describeError, silentLogger } from "@skerry/base";
 import { createLogger } from "@skerry/base/platform";
 import { mutants } from "./mutants.ts";
 import { FaultCounters } from "./world/fault-counters.ts";
-import { runWorld } from "./world/world.ts";
+import { runWorld, type SimulatedProtocol } from "./world/world.ts";
 
 const HELP = `Runs cloud and edge in one process on virtual time, with faults, and checks what must always hold.
 
@@ -12,6 +12,7 @@ const HELP = `Runs cloud and edge in one process on virtual time, with faults, a
   npm run sim -- --seeds 200 --from 500 seeds 500 to 699
   npm run sim -- --seed 17              one seed again, with its history and log
   npm run sim -- --seed 17 --mutant ack-before-commit
+  npm run sim -- --seeds 50 --protocol skerry   kubeedge, skerry or mixed (every other seed; the default)
   npm run sim -- --mutants --seeds 50   looks for each planted bug in up to 50 seeds
 
 Exit code: 0 all held (or all planted bugs found), 1 not.`;
@@ -23,9 +24,13 @@ const { values } = parseArgs({
     seed: { type: "string" },
     mutant: { type: "string" },
     mutants: { type: "boolean", default: false },
+    protocol: { type: "string", default: "mixed" },
     help: { type: "boolean", default: false },
   },
 });
+
+const protocol: SimulatedProtocol =
+  values.protocol === "kubeedge" || values.protocol === "skerry" ? values.protocol : "mixed";
 
 async function runOne(seed: number, mutantName: string | undefined): Promise<boolean> {
   const write = (line: string): void => console.log(line);
@@ -33,6 +38,7 @@ async function runOne(seed: number, mutantName: string | undefined): Promise<boo
     seed,
     (clock) => createLogger({ clock, write, level: "debug", format: "text" }),
     mutants.find(({ name }) => name === mutantName),
+    protocol,
   );
   console.log(result.history.text());
   for (const { invariant, message } of result.violations) console.log(`VIOLATED ${invariant}: ${message}`);
@@ -45,7 +51,7 @@ async function runMany(from: number, count: number): Promise<boolean> {
   const failed: number[] = [];
   let slowestMs = 0;
   for (let seed = from; seed < from + count; seed++) {
-    const result = await runWorld(seed, silentLogger);
+    const result = await runWorld(seed, silentLogger, undefined, protocol);
     counters.addAll(result.counters);
     slowestMs = Math.max(slowestMs, result.convergedAfterMs ?? 0);
     if (result.violations.length > 0) {
@@ -72,7 +78,7 @@ async function huntMutants(from: number, count: number): Promise<boolean> {
   for (const mutant of mutants) {
     let foundBy: string | undefined;
     for (let seed = from; seed < from + count && foundBy === undefined; seed++) {
-      const { violations } = await runWorld(seed, silentLogger, mutant);
+      const { violations } = await runWorld(seed, silentLogger, mutant, protocol);
       const [first] = violations;
       if (first) foundBy = `seed ${seed} after ${seed - from + 1} seeds (${first.invariant}: ${first.message})`;
     }

@@ -2,7 +2,7 @@ import type { KubernetesObject, Pod } from "@skerry/api";
 import type { Clock, Logger } from "@skerry/base";
 import { EdgeCore, edgeDatabaseMigrations, edgedConfig, type MqttConnector } from "@skerry/edgecore";
 import { FakeContainerRuntime, FakeFileSystem, FakeHost, FakeMounts, FakeNetworkCheck } from "@skerry/edgecore/testing";
-import type { LinkDialer } from "@skerry/link";
+import type { DeliveryName, LinkDialer } from "@skerry/link";
 import type { Database } from "@skerry/store";
 import type { History } from "./history.ts";
 import { MortalConnector } from "./mortal-connector.ts";
@@ -16,6 +16,7 @@ import { SIMULATED_IMAGE } from "./workload.ts";
 /** What a simulated edge machine stands on. */
 export interface SimulatedEdgeOptions {
   readonly nodeName: string;
+  readonly delivery: DeliveryName;
   readonly network: SimulatedNetwork;
   readonly disk: SimulatedDisk;
   readonly mqtt: MqttConnector;
@@ -145,7 +146,7 @@ export class SimulatedEdge {
         database,
         link: {
           dialer: mutateDialer(network.dialer(identity)),
-          options: { projectId: "simulation", servers: ["cloud:10000"] },
+          options: { projectId: "simulation", servers: ["cloud:10000"], delivery: this.#options.delivery },
         },
         edged: {
           runtime: mortalRuntime(this.runtime, life, random.fork(), history),

@@ -1,6 +1,7 @@
 import type { Clock } from "@skerry/base";
 import { SkerryError } from "@skerry/base";
 import type { ConnectionHandlers, LinkConnection, LinkDialer, LinkListen, PeerIdentity } from "@skerry/link";
+import { agreedDelivery, DELIVERY_HEADER } from "@skerry/link";
 import type { SeededRandom } from "./seeded-random.ts";
 
 /** What the cable does now: everything through, nothing through, or only one way. */
@@ -122,7 +123,14 @@ class Wire {
     const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
     const cloud: PeerIdentity = { name: "cloudcore", groups: [], certificateFingerprint: "cloud" };
     this.cloudEnd = new End(network, clock, "to-edge", node, lower);
-    this.edgeEnd = new End(network, clock, "to-cloud", cloud, {});
+    const agreed = agreedDelivery(lower[DELIVERY_HEADER]);
+    this.edgeEnd = new End(
+      network,
+      clock,
+      "to-cloud",
+      cloud,
+      agreed === undefined ? {} : { [DELIVERY_HEADER]: agreed },
+    );
     this.cloudEnd.peerEnd = this.edgeEnd;
     this.edgeEnd.peerEnd = this.cloudEnd;
     this.#onGone = onGone;

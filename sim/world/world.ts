@@ -2,6 +2,7 @@ import { type Device, type DeviceModel, deviceModels, devices, type KubernetesOb
 import { type Clock, isJsonObject, type JsonValue, type Logger } from "@skerry/base";
 import { MemoryBroker } from "@skerry/edgecore/testing";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
+import type { DeliveryName } from "@skerry/link";
 import { checkBothSidesEqual } from "../checkers/both-sides-equal.ts";
 import { checkDeletedNeverRunsAgain } from "../checkers/deleted-never-runs-again.ts";
 import { checkRestartNeedsNoNetwork } from "../checkers/restart-needs-no-network.ts";
@@ -25,6 +26,9 @@ const FAULTY_STEPS = 60;
 /** Within this time after the faults stop both sides must agree. */
 export const CONVERGENCE_LIMIT_MS = 30_000;
 
+/** Which delivery the edge speaks; `mixed`: every other seed KubeEdge's. */
+export type SimulatedProtocol = DeliveryName | "mixed";
+
 /** What a run of one seed came to. */
 export interface RunResult {
   readonly seed: number;
@@ -41,6 +45,7 @@ export async function runWorld(
   seed: number,
   loggerOn: Logger | ((clock: Clock) => Logger),
   mutant?: Mutant,
+  protocol: SimulatedProtocol = "mixed",
 ): Promise<RunResult> {
   const random = new SeededRandom(seed);
   const clock = new VirtualClock();
@@ -66,6 +71,7 @@ export async function runWorld(
   });
   const edge = new SimulatedEdge({
     nodeName: NODE_NAME,
+    delivery: deliveryFor(seed, protocol),
     network,
     disk,
     mqtt: broker.connector(NODE_NAME),
@@ -149,6 +155,11 @@ export async function runWorld(
     convergedAfterMs,
     stepCount: clock.stepCount,
   };
+}
+
+function deliveryFor(seed: number, protocol: SimulatedProtocol): DeliveryName {
+  if (protocol !== "mixed") return protocol;
+  return seed % 2 === 0 ? "kubeedge" : "skerry";
 }
 
 async function createDevice(api: MemoryKubernetesApi): Promise<void> {

@@ -2,6 +2,7 @@ import {
   clusterObjectSyncs,
   configMaps,
   type Device,
+  type DeviceModel,
   deviceModels,
   devices,
   type KubernetesObject,
@@ -20,7 +21,17 @@ import { installCustomResources } from "./customresources/index.ts";
 import { announceMembership, DeviceController, DeviceObjects, deviceIndexers } from "./devicecontroller/index.ts";
 import { EdgeController, EdgeObjects, NodePermissions } from "./edgecontroller/index.ts";
 import { withoutManagedFields } from "./managed-fields.ts";
-import { joinDesiredObjects, SyncController } from "./synccontroller/index.ts";
+import {
+  configMapKind,
+  deviceKind,
+  deviceModelKind,
+  joinDesiredObjects,
+  nodeKind,
+  podKind,
+  SetFreshness,
+  SyncController,
+  secretKind,
+} from "./synccontroller/index.ts";
 
 /** What the controllers live on. */
 export interface CloudControllersOptions {
@@ -80,15 +91,19 @@ export async function startCloudControllers(options: CloudControllersOptions): P
 
   const nodeInformer = informer<KubernetesObject>(nodes);
   const podInformer = informer<Pod>(pods);
+  const configMapInformer = informer<KubernetesObject>(configMaps);
+  const secretInformer = informer<KubernetesObject>(secrets);
   const edgeObjects = new EdgeObjects({
     pods: podInformer,
     nodes: nodeInformer,
-    configMaps: informer(configMaps),
-    secrets: informer(secrets),
+    configMaps: configMapInformer,
+    secrets: secretInformer,
   });
+  const deviceInformer = informer<Device>(devices, { indexers: deviceIndexers });
+  const modelInformer = informer<DeviceModel>(deviceModels);
   const deviceObjects = new DeviceObjects({
-    devices: informer<Device>(devices, { indexers: deviceIndexers }),
-    deviceModels: informer(deviceModels),
+    devices: deviceInformer,
+    deviceModels: modelInformer,
   });
   const nodeExists = (nodeName: string): boolean => nodeInformer.cache.get(nodeName) !== undefined;
   const syncController = new SyncController({
@@ -98,6 +113,14 @@ export async function startCloudControllers(options: CloudControllersOptions): P
     random,
     logger: logger.child("synccontroller"),
     desired: joinDesiredObjects([edgeObjects, deviceObjects]),
+    freshness: new SetFreshness(api, clock, [
+      { ...nodeKind, informer: nodeInformer },
+      { ...podKind, informer: podInformer },
+      { ...configMapKind, informer: configMapInformer },
+      { ...secretKind, informer: secretInformer },
+      { ...deviceModelKind, informer: modelInformer },
+      { ...deviceKind, informer: deviceInformer },
+    ]),
     objectSyncs: informer(objectSyncs),
     clusterObjectSyncs: informer(clusterObjectSyncs),
     nodeExists,

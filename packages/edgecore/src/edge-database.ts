@@ -2,7 +2,7 @@ import type { Migration } from "@skerry/store";
 import { deviceTwinMigrations } from "./devicetwin/index.ts";
 import { dmiMigrations } from "./dmi/index.ts";
 import { edgedTables } from "./edged/index.ts";
-import { metaManagerTables } from "./metamanager/index.ts";
+import { metaManagerTables, outboxStreamTable } from "./metamanager/index.ts";
 
 /**
  * The history of the edge's one database: all modules' tables live in it, so that a module's state and its outbox entry
@@ -13,4 +13,5 @@ export const edgeDatabaseMigrations: readonly Migration[] = [
   edgedTables,
   ...deviceTwinMigrations,
   ...dmiMigrations,
+  outboxStreamTable,
 ];

@@ -28,8 +28,9 @@ export interface ConnectionHandlers {
 /** One established, authenticated, message-framed connection. Real over WebSocket + TLS, simulated in `sim/`. */
 export interface LinkConnection {
   readonly peer: PeerIdentity;
-  /** Request path and lower-cased headers of the upgrade (empty on the dialling side). */
+  /** Path of the upgrade's request; empty on the dialling side. */
   readonly requestPath: string;
+  /** Lower-cased headers of the other end's half of the upgrade: the request's, or on the dialling side the answer's. */
   readonly headers: Readonly<Record<string, string>>;
   /** Bytes accepted by `send` but not yet handed to the network. */
   readonly bufferedBytes: number;

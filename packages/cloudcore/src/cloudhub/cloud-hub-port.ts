@@ -1,8 +1,8 @@
-import type { Message } from "@skerry/link";
+import type { DeliveryName, Message, SetReport } from "@skerry/link";
 
 /** A node's session has opened or ended. */
 export type SessionEvent =
-  | { readonly kind: "opened"; readonly nodeName: string }
+  | { readonly kind: "opened"; readonly nodeName: string; readonly delivery: DeliveryName }
   | { readonly kind: "closed"; readonly nodeName: string; readonly reason: string };
 
 /** Answers one upstream message: `operation: response` with the message's id as parent. */
@@ -32,6 +32,8 @@ export interface UpstreamHandlers {
 export interface CloudHubPort {
   /** Names of the nodes with a live session here. */
   readonly connectedNodes: ReadonlySet<string>;
+  /** How the session of a connected node delivers; undefined without one. */
+  deliveryOf(nodeName: string): DeliveryName | undefined;
   onSession(listener: (event: SessionEvent) => void): Disposable;
   /**
    * Hands a message in wire form to the node's session. The route table (link/routes.ts) decides whether it needs an
@@ -41,4 +43,8 @@ export interface CloudHubPort {
   deliver(nodeName: string, message: Message): boolean;
   /** An object message was acknowledged by the node (committed there). */
   onDelivered(listener: (delivery: { readonly nodeName: string; readonly message: Message }) => void): Disposable;
+  /** A node has said what it holds; only sessions of Skerry's delivery have that. */
+  onSetReport(listener: (event: { readonly nodeName: string; readonly report: SetReport }) => void): Disposable;
+  /** Ends the node's session; the node comes back and begins anew. */
+  closeSession(nodeName: string, reason: string): void;
 }

@@ -2,18 +2,24 @@ import { type Clock, describeError, Listeners, type Logger, type Random } from "
 import type { KubernetesApi } from "@skerry/kube";
 import {
   DEFAULT_KUBEEDGE_DELIVERY,
+  type DeliveryName,
   type DeliveryProtocol,
+  deliveryOf,
   KubeEdgeDelivery,
   type LinkConnection,
   type LinkListen,
   type LinkListener,
   type Message,
+  OutboxReceipts,
+  type SetReport,
+  SkerryDelivery,
 } from "@skerry/link";
 import type { CloudHubPort, SessionEvent, UpstreamHandlers } from "./cloud-hub-port.ts";
 import { cloudHubNotStarted, nodeIdMismatch, nodeLimitReached } from "./errors.ts";
 import { annotateNode } from "./node-annotation.ts";
 import type { NodeObjects } from "./node-objects.ts";
 import { NodeSession } from "./node-session.ts";
+import { SessionLease } from "./session-lease.ts";
 import { UpstreamDispatch } from "./upstream-dispatch.ts";
 
 export interface CloudHubOptions {
@@ -30,13 +36,14 @@ export interface CloudHubOptions {
   readonly advertisedAddress?: string;
   /** The authority of the Kubernetes API, PEM; answered to edges that ask for `k8s/ca.crt`. */
   readonly kubernetesAuthorityPem?: string;
-  /** The delivery protocol of a new session. @default KubeEdge's */
+  /** The delivery protocol of a new session. @default Skerry's where the node speaks it, else KubeEdge's */
   readonly createProtocol?: (connection: LinkConnection, nowMs: number) => DeliveryProtocol;
 }
 
 const POLICY_VIOLATION = 1008;
 const TRY_AGAIN_LATER = 1013;
 const GOING_AWAY = 1001;
+const SERVICE_RESTART = 1012;
 
 /**
  * The cloud's end of the link: one session a node, at most. The node's identity is its certificate; a newer connection
@@ -46,6 +53,9 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
   readonly #options: CloudHubOptions;
   readonly #logger: Logger;
   readonly #sessions = new Map<string, NodeSession>();
+  /** What was taken from the nodes' outboxes; those of the nodes that connected longest ago are forgotten first. */
+  readonly #receipts = new Map<string, OutboxReceipts>();
+  readonly #setListeners: Listeners<{ readonly nodeName: string; readonly report: SetReport }>;
   readonly #sessionListeners: Listeners<SessionEvent>;
   readonly #deliveryListeners: Listeners<{ readonly nodeName: string; readonly message: Message }>;
   readonly #stopping = new AbortController();
@@ -59,6 +69,7 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
       this.#logger.error("A listener of CloudHub failed", { error: describeError(error) });
     this.#sessionListeners = new Listeners(onError);
     this.#deliveryListeners = new Listeners(onError);
+    this.#setListeners = new Listeners(onError);
   }
 
   /**
@@ -96,12 +107,26 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     return this.#deliveryListeners.add(listener);
   }
 
+  onSetReport(listener: (event: { readonly nodeName: string; readonly report: SetReport }) => void): Disposable {
+    return this.#setListeners.add(listener);
+  }
+
+  deliveryOf(nodeName: string): DeliveryName | undefined {
+    return this.#sessions.get(nodeName)?.delivery;
+  }
+
+  closeSession(nodeName: string, reason: string): void {
+    this.#sessions.get(nodeName)?.close(SERVICE_RESTART, reason);
+  }
+
   deliver(nodeName: string, message: Message): boolean {
     return this.#sessions.get(nodeName)?.offer(message) ?? false;
   }
 
   /** The live session of a node, for enrolment and status; undefined without one. */
-  sessionOf(nodeName: string): Pick<NodeSession, "certificateFingerprint" | "counters" | "openedAtMs"> | undefined {
+  sessionOf(
+    nodeName: string,
+  ): Pick<NodeSession, "certificateFingerprint" | "counters" | "delivery" | "openedAtMs" | "traffic"> | undefined {
     return this.#sessions.get(nodeName);
   }
 
@@ -136,10 +161,11 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
   #open(nodeName: string, connection: LinkConnection): void {
     const { clock, advertisedAddress } = this.#options;
     const ended = new AbortController();
+    let lease: SessionLease | undefined;
     const session: NodeSession = new NodeSession({
       nodeName,
       connection,
-      protocol: this.#createProtocol(connection),
+      protocol: this.#createProtocol(nodeName, connection),
       clock,
       logger: this.#logger,
       dispatch: async (message) => {
@@ -147,14 +173,21 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
         if (this.#sessions.get(nodeName) === session) await this.#upstream?.dispatch(nodeName, message);
       },
       onDelivered: (message) => this.#deliveryListeners.emit({ nodeName, message }),
+      onSetReport: (report) => {
+        if (this.#sessions.get(nodeName) === session) this.#setListeners.emit({ nodeName, report });
+      },
       onEnd: (reason) => {
+        lease?.[Symbol.dispose]();
         ended.abort();
         this.#close(session, reason);
       },
     });
     this.#sessions.set(nodeName, session);
-    this.#logger.info("A node is connected", { node: nodeName, connectedNodes: this.#sessions.size });
-    this.#sessionListeners.emit({ kind: "opened", nodeName });
+    const { delivery } = session;
+    this.#logger.info("A node is connected", { node: nodeName, delivery, connectedNodes: this.#sessions.size });
+    this.#sessionListeners.emit({ kind: "opened", nodeName, delivery });
+    // A listener may have ended the session.
+    if (delivery === "skerry" && this.#sessions.get(nodeName) === session) lease = this.#keepLease(session);
     session.start();
     if (advertisedAddress)
       void annotateNode(
@@ -179,9 +212,30 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     this.#sessionListeners.emit({ kind: "closed", nodeName, reason });
   }
 
-  #createProtocol(connection: LinkConnection): DeliveryProtocol {
-    const nowMs = this.#options.clock.monotonicMs();
+  #receiptsOf(nodeName: string): OutboxReceipts {
+    const receipts = this.#receipts.get(nodeName) ?? new OutboxReceipts();
+    this.#receipts.delete(nodeName);
+    this.#receipts.set(nodeName, receipts);
+    for (const oldest of this.#receipts.keys()) {
+      if (this.#receipts.size <= 2 * (this.#options.nodeLimit ?? 500)) break;
+      this.#receipts.delete(oldest);
+    }
+    return receipts;
+  }
+
+  #keepLease(session: NodeSession): SessionLease {
+    const { api, clock } = this.#options;
+    const { nodeName } = session;
+    const onOver = (reason: string): void => session.close(SERVICE_RESTART, reason);
+    return new SessionLease({ nodeName, api, clock, logger: this.#logger, onOver });
+  }
+
+  #createProtocol(nodeName: string, connection: LinkConnection): DeliveryProtocol {
+    const { clock, random } = this.#options;
+    const nowMs = clock.monotonicMs();
     if (this.#options.createProtocol) return this.#options.createProtocol(connection, nowMs);
+    if (deliveryOf(connection.headers) === "skerry")
+      return new SkerryDelivery(nowMs, { clock, random }, this.#receiptsOf(nodeName));
     const messageTimeoutMs = this.#options.keepaliveTimeoutMs ?? DEFAULT_KUBEEDGE_DELIVERY.messageTimeoutMs;
     return new KubeEdgeDelivery(nowMs, { ...DEFAULT_KUBEEDGE_DELIVERY, messageTimeoutMs });
   }

@@ -3,11 +3,16 @@ import {
   type DeliveryAction,
   type DeliveryCounters,
   type DeliveryInput,
+  type DeliveryName,
   type DeliveryProtocol,
   decodeMessage,
+  deliveryOf,
   encodeMessage,
   type LinkConnection,
   type Message,
+  type SetReport,
+  TrafficMeter,
+  type TrafficReport,
 } from "@skerry/link";
 
 /** What a session is made of, and whom it tells. */
@@ -20,6 +25,7 @@ export interface NodeSessionOptions {
   /** Handles one message of the node; the next one waits until it is done. */
   readonly dispatch: (message: Message) => Promise<void>;
   readonly onDelivered: (message: Message) => void;
+  readonly onSetReport: (report: SetReport) => void;
   /** Called once, whatever ended the session. */
   readonly onEnd: (reason: string) => void;
 }
@@ -56,6 +62,8 @@ export class NodeSession {
   #waitingLength = 0;
   /** Of the frame that is being taken in. */
   #frameLength = 0;
+  readonly #traffic = new TrafficMeter();
+  readonly #waiting = new BoundedQueue<Message>(MAX_WAITING, "reject-newest");
   #timer: Timer | undefined;
   #drainTimer: Timer | undefined;
   #paused = false;
@@ -72,6 +80,15 @@ export class NodeSession {
 
   get counters(): DeliveryCounters {
     return this.#options.protocol.counters;
+  }
+
+  get delivery(): DeliveryName {
+    return deliveryOf(this.#options.connection.headers);
+  }
+
+  /** What crossed the link in this session. */
+  get traffic(): TrafficReport {
+    return this.#traffic.report;
   }
 
   /** SHA-256 of the certificate that the node came with. */
@@ -122,6 +139,7 @@ export class NodeSession {
       return;
     }
     this.#frameLength = text.length;
+    this.#traffic.count("up", message, text);
     this.#tell({ kind: "frame", message });
   }
 
@@ -140,8 +158,7 @@ export class NodeSession {
     const { connection, logger } = this.#options;
     switch (action.kind) {
       case "send":
-        connection.send(encodeMessage(action.message));
-        this.#watchBuffer();
+        this.#send(action.message);
         break;
       case "ping":
         connection.ping();
@@ -164,6 +181,9 @@ export class NodeSession {
           reason: action.reason,
         });
         break;
+      case "set-report":
+        this.#options.onSetReport(action.report);
+        break;
       case "dispatch":
         this.#enqueue(action.message);
         break;
@@ -171,6 +191,13 @@ export class NodeSession {
         this.close(action.code, action.reason);
         break;
     }
+  }
+
+  #send(message: Message): void {
+    const frame = encodeMessage(message);
+    this.#traffic.count("down", message, frame);
+    this.#options.connection.send(frame);
+    this.#watchBuffer();
   }
 
   #enqueue(message: Message): void {

@@ -11,4 +11,5 @@ export {
   secretKind,
 } from "./managed-kinds.ts";
 export type { OutgoingObject } from "./node-synchronizer.ts";
+export { type FollowedCollection, SetFreshness } from "./set-freshness.ts";
 export { SyncController, type SyncControllerOptions } from "./sync-controller.ts";

@@ -4,8 +4,8 @@ import { compareResourceVersions, isApiError, isResourceVersion, type Kubernetes
 import { type Message, type MessageStamp, newMessage, objectPath } from "@skerry/link";
 import type { DesiredObjects } from "./desired-objects.ts";
 import type { ManagedKind } from "./managed-kinds.ts";
+import type { RecordStore } from "./record-store.ts";
 import { newSyncRecord, type SyncRecord } from "./sync-record.ts";
-import type { SyncStore } from "./sync-store.ts";
 
 /** An object message that is about to go to a node. */
 export interface OutgoingObject {
@@ -20,11 +20,13 @@ export interface NodeSynchronizerOptions {
   readonly nodeName: string;
   readonly api: KubernetesApi;
   readonly desired: DesiredObjects;
-  readonly store: SyncStore;
+  readonly store: RecordStore;
   readonly stamp: MessageStamp;
   readonly logger: Logger;
   readonly deliver: (message: Message) => boolean;
   readonly onOutgoing: (outgoing: OutgoingObject) => void;
+  /** Sends nothing before {@link NodeSynchronizer.release}: what the node holds is not known yet. */
+  readonly held?: boolean;
 }
 
 interface Pending {
@@ -54,11 +56,21 @@ export class NodeSynchronizer implements Disposable {
   #retryTimer: Timer | undefined;
   #running = false;
   #closed = false;
+  #held: boolean;
 
   constructor(options: NodeSynchronizerOptions) {
     this.#options = options;
+    this.#held = options.held ?? false;
     this.#retry = new RetrySchedule(RETRY, options.stamp.random);
     for (const record of options.store.records.of(options.nodeName)) record.sent = undefined;
+  }
+
+  /** What the node holds is known now: sends the differences, and from here on goes with every change. */
+  release(): void {
+    this.#held = false;
+    this.compareAll();
+    // The pending names may all be known already.
+    void this.#run();
   }
 
   /** Compares one name soon. */
@@ -94,7 +106,7 @@ export class NodeSynchronizer implements Disposable {
   }
 
   async #run(): Promise<void> {
-    if (this.#running) return;
+    if (this.#running || this.#held) return;
     this.#running = true;
     try {
       // Lets the burst of events that caused this come to its end.

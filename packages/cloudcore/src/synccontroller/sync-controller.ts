@@ -6,6 +6,10 @@ import type { CloudHubPort, SessionEvent } from "../cloudhub/cloud-hub-port.ts";
 import type { DesiredObjects } from "./desired-objects.ts";
 import { type ManagedKind, managedKindOf } from "./managed-kinds.ts";
 import { NodeSynchronizer, type OutgoingObject } from "./node-synchronizer.ts";
+import { MemoryRecordStore, type RecordStore } from "./record-store.ts";
+import { SetAccount } from "./set-account.ts";
+import type { SetFreshness } from "./set-freshness.ts";
+import { SetReconciler } from "./set-reconciler.ts";
 import { newSyncRecord, type SyncRecord } from "./sync-record.ts";
 import { SyncStore } from "./sync-store.ts";
 
@@ -17,12 +21,21 @@ export interface SyncControllerOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly desired: DesiredObjects;
+  readonly freshness: SetFreshness;
   readonly objectSyncs: Informer<ObjectSync>;
   readonly clusterObjectSyncs: Informer<ObjectSync>;
   /** Whether a Node object of that name exists. */
   readonly nodeExists: (nodeName: string) => boolean;
   /** Hears of each object message before it goes out. */
   readonly onOutgoing?: (outgoing: OutgoingObject) => void;
+}
+
+/** What is done for one connected node. */
+interface NodeWork {
+  readonly store: RecordStore;
+  readonly synchronizer: NodeSynchronizer;
+  /** Only with Skerry's delivery. */
+  readonly reconciler: SetReconciler | undefined;
 }
 
 /** How often each connected node is compared as a whole, in milliseconds (wire.md 9). */
@@ -40,8 +53,11 @@ const FORGET_NODE_AFTER_MS = 600_000;
  */
 export class SyncController implements AsyncDisposable {
   readonly #options: SyncControllerOptions;
+  /** Of nodes with KubeEdge's delivery: in sync objects. */
   readonly #store: SyncStore;
-  readonly #sessions = new Map<string, NodeSynchronizer>();
+  /** Of nodes with Skerry's. */
+  readonly #memory: MemoryRecordStore;
+  readonly #sessions = new Map<string, NodeWork>();
   /** Nodes that have sync objects but no Node, and since when. */
   readonly #absentSinceMs = new Map<string, number>();
   readonly #cleanup = new DisposableStack();
@@ -49,10 +65,10 @@ export class SyncController implements AsyncDisposable {
 
   constructor(options: SyncControllerOptions) {
     this.#options = options;
-    this.#store = new SyncStore({
-      ...options,
-      onChanged: ({ nodeName, kind, namespace, name }) => this.objectChanged(nodeName, kind, namespace, name),
-    });
+    const onChanged = ({ nodeName, kind, namespace, name }: SyncRecord): void =>
+      this.objectChanged(nodeName, kind, namespace, name);
+    this.#store = new SyncStore({ ...options, onChanged });
+    this.#memory = new MemoryRecordStore(onChanged);
   }
 
   /** Begins with the nodes that are connected. */
@@ -62,6 +78,9 @@ export class SyncController implements AsyncDisposable {
       this.#cleanup.use(informer.listen((event) => this.#store.observe(event)));
     this.#store.start();
     this.#cleanup.use(cloudHub.onDelivered(({ nodeName, message }) => this.#delivered(nodeName, message)));
+    this.#cleanup.use(
+      cloudHub.onSetReport(({ nodeName, report }) => this.#sessions.get(nodeName)?.reconciler?.report(report)),
+    );
     this.#cleanup.use(cloudHub.onSession((event) => this.#session(event)));
     for (const nodeName of [...cloudHub.connectedNodes].sort()) this.#open(nodeName);
     this.#schedule();
@@ -75,12 +94,16 @@ export class SyncController implements AsyncDisposable {
     name: string,
     lastKnown?: KubernetesObject,
   ): void {
-    this.#sessions.get(nodeName)?.compare(kind, namespace, name, lastKnown);
+    this.#sessions.get(nodeName)?.synchronizer.compare(kind, namespace, name, lastKnown);
   }
 
-  /** The node may have lost everything that it had acknowledged: its EdgeCore has started anew (cloud.md 14, 29). */
+  /**
+   * The node may have lost everything that it had acknowledged: its EdgeCore has started anew (cloud.md 14, 29). With
+   * Skerry's delivery it has said so itself.
+   */
   resendAll(nodeName: string): void {
-    this.#sessions.get(nodeName)?.resendAll();
+    const work = this.#sessions.get(nodeName);
+    if (work && !work.reconciler) work.synchronizer.resendAll();
   }
 
   /**
@@ -89,15 +112,16 @@ export class SyncController implements AsyncDisposable {
    */
   async expectAnswered(nodeName: string, kind: ManagedKind, object: KubernetesObject): Promise<void> {
     const { uid = "", namespace = "", name } = object.metadata;
-    const { records } = this.#store;
+    const store = this.#storeOf(nodeName);
+    const { records } = store;
     const record = records.get(nodeName, uid) ?? newSyncRecord({ nodeName, uid, kind, namespace, name });
     records.add(record);
-    await this.#store.ensure(record);
+    await store.ensure(record);
   }
 
   /** The node speaks of an object that does not exist: it is told so. */
   removeStray(nodeName: string, kind: ManagedKind, namespace: string, name: string, uid: string): void {
-    if (this.#store.records.get(nodeName, uid)) {
+    if (this.#storeOf(nodeName).records.get(nodeName, uid)) {
       this.objectChanged(nodeName, kind, namespace, name);
       return;
     }
@@ -119,8 +143,7 @@ export class SyncController implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#timer?.cancel();
     this.#cleanup.dispose();
-    for (const session of this.#sessions.values()) session[Symbol.dispose]();
-    this.#sessions.clear();
+    for (const nodeName of [...this.#sessions.keys()]) this.#close(nodeName);
     await this.#store[Symbol.asyncDispose]();
   }
 
@@ -132,38 +155,70 @@ export class SyncController implements AsyncDisposable {
   #open(nodeName: string): void {
     const { api, cloudHub, desired, clock, random, logger, onOutgoing } = this.#options;
     this.#close(nodeName);
-    const session = new NodeSynchronizer({
+    const isSkerry = cloudHub.deliveryOf(nodeName) === "skerry";
+    const store = isSkerry ? this.#memory : this.#store;
+    const stamp = { clock, random };
+    const deliver = (message: Message): boolean => cloudHub.deliver(nodeName, message);
+    const synchronizer = new NodeSynchronizer({
       nodeName,
       api,
       desired,
-      store: this.#store,
+      store,
+      stamp,
+      logger,
+      deliver,
+      onOutgoing: (outgoing) => onOutgoing?.(outgoing),
+      held: isSkerry,
+    });
+    const reconciler = isSkerry ? this.#reconciler(nodeName, synchronizer) : undefined;
+    this.#sessions.set(nodeName, { store, synchronizer, reconciler });
+    if (reconciler) reconciler.start();
+    else synchronizer.compareAll();
+  }
+
+  #reconciler(nodeName: string, synchronizer: NodeSynchronizer): SetReconciler {
+    const { cloudHub, desired, freshness, clock, random, logger } = this.#options;
+    return new SetReconciler({
+      nodeName,
+      account: new SetAccount(nodeName, this.#memory, desired),
+      freshness,
       stamp: { clock, random },
       logger,
       deliver: (message) => cloudHub.deliver(nodeName, message),
-      onOutgoing: (outgoing) => onOutgoing?.(outgoing),
+      onAgreed: () => {
+        // Left from the time when the node came with KubeEdge's delivery.
+        for (const record of this.#store.records.of(nodeName)) this.#store.remove(record);
+        synchronizer.release();
+      },
+      onDisagreed: (reason) => cloudHub.closeSession(nodeName, reason),
     });
-    this.#sessions.set(nodeName, session);
-    session.compareAll();
+  }
+
+  #storeOf(nodeName: string): RecordStore {
+    return this.#sessions.get(nodeName)?.store ?? this.#store;
   }
 
   #close(nodeName: string): void {
-    this.#sessions.get(nodeName)?.[Symbol.dispose]();
+    const work = this.#sessions.get(nodeName);
+    work?.reconciler?.[Symbol.dispose]();
+    work?.synchronizer[Symbol.dispose]();
     this.#sessions.delete(nodeName);
   }
 
   #delivered(nodeName: string, message: Message): void {
     const identity = identityOf(message.content);
     if (!identity) return;
-    const record = this.#store.records.get(nodeName, identity.uid) ?? this.#recordOfAnswer(nodeName, message, identity);
+    const store = this.#storeOf(nodeName);
+    const record = store.records.get(nodeName, identity.uid) ?? this.#recordOfAnswer(nodeName, message, identity);
     if (!record) return;
     if (message.route.operation === "delete") {
       if (record.sent?.kind !== "deletion") return;
-      this.#store.remove(record);
+      store.remove(record);
     } else {
       const version = message.header.resourceversion ?? "";
       if (record.sent?.kind === "object" && record.sent.resourceVersion === version)
         record.acknowledgedSignificance = record.sent.significance;
-      this.#store.acknowledged(record, version);
+      store.acknowledged(record, version);
     }
   }
 
@@ -176,14 +231,14 @@ export class SyncController implements AsyncDisposable {
     if (message.route.operation !== "response" || !kind) return undefined;
     const { uid, namespace, name } = identity;
     const record = newSyncRecord({ nodeName, uid, kind, namespace, name });
-    this.#store.records.add(record);
+    this.#storeOf(nodeName).records.add(record);
     this.objectChanged(nodeName, kind, namespace, name);
     return record;
   }
 
   #schedule(): void {
     this.#timer = this.#options.clock.setTimer(COMPARE_INTERVAL_MS, () => {
-      for (const session of this.#sessions.values()) session.compareAll();
+      for (const { synchronizer } of this.#sessions.values()) synchronizer.compareAll();
       this.#forgetGoneNodes();
       this.#schedule();
     });
@@ -193,7 +248,7 @@ export class SyncController implements AsyncDisposable {
   #forgetGoneNodes(): void {
     const { clock, nodeExists } = this.#options;
     const now = clock.monotonicMs();
-    const names = new Set(this.#store.records.nodeNames());
+    const names = new Set([...this.#store.records.nodeNames(), ...this.#memory.records.nodeNames()]);
     for (const nodeName of this.#absentSinceMs.keys()) if (!names.has(nodeName)) this.#absentSinceMs.delete(nodeName);
     for (const nodeName of names) {
       if (nodeExists(nodeName) || this.#sessions.has(nodeName)) {
@@ -203,7 +258,8 @@ export class SyncController implements AsyncDisposable {
       const sinceMs = this.#absentSinceMs.get(nodeName);
       if (sinceMs === undefined) this.#absentSinceMs.set(nodeName, now);
       else if (now - sinceMs >= FORGET_NODE_AFTER_MS)
-        for (const record of this.#store.records.of(nodeName)) this.#store.remove(record);
+        for (const store of [this.#store, this.#memory])
+          for (const record of store.records.of(nodeName)) store.remove(record);
     }
   }
 }

@@ -10,6 +10,7 @@ import {
   WorkQueue,
 } from "@skerry/kube";
 import { managedKindOf } from "./managed-kinds.ts";
+import type { RecordStore } from "./record-store.ts";
 import { newSyncRecord, parseSyncObjectName, type SyncRecord, syncObjectName } from "./sync-record.ts";
 import { SyncRecords } from "./sync-records.ts";
 
@@ -30,7 +31,7 @@ const WRITE_CONCURRENCY = 4;
  * Keeps the records in the API as ObjectSync and ClusterObjectSync. Acknowledgements are written behind: the newest
  * version of each record, outside of the way of the messages. When CloudCore dies before, the object is sent once more.
  */
-export class SyncStore implements AsyncDisposable {
+export class SyncStore implements RecordStore, AsyncDisposable {
   readonly records: SyncRecords = new SyncRecords();
   readonly #api: KubernetesApi;
   readonly #onChanged: (record: SyncRecord) => void;

@@ -1,5 +1,5 @@
 import { disposable, Listeners } from "@skerry/base";
-import { type Message, needsAcknowledgement } from "@skerry/link";
+import { type DeliveryName, type Message, needsAcknowledgement, type SetReport } from "@skerry/link";
 import type { CloudHubPort, SessionEvent } from "../cloudhub/cloud-hub-port.ts";
 
 /** A CloudHub whose nodes a test plays: it keeps what was delivered and acknowledges it when told to. */
@@ -11,6 +11,9 @@ export class ScriptedCloudHub implements CloudHubPort {
   acknowledges = true;
   /** Sees each message that a session takes. */
   onDeliver: ((nodeName: string, message: Message) => void) | undefined;
+  /** How sessions that open from now on deliver. */
+  delivery: DeliveryName = "kubeedge";
+  readonly #setReports = new Listeners<{ nodeName: string; report: SetReport }>(rethrow);
   readonly #sessions = new Listeners<SessionEvent>(rethrow);
   readonly #deliveries = new Listeners<{ nodeName: string; message: Message }>(rethrow);
 
@@ -21,6 +24,23 @@ export class ScriptedCloudHub implements CloudHubPort {
   onDelivered(listener: (delivery: { nodeName: string; message: Message }) => void): Disposable {
     const registration = this.#deliveries.add(listener);
     return disposable(() => registration[Symbol.dispose]());
+  }
+
+  deliveryOf(nodeName: string): DeliveryName | undefined {
+    return this.connectedNodes.has(nodeName) ? this.delivery : undefined;
+  }
+
+  onSetReport(listener: (event: { nodeName: string; report: SetReport }) => void): Disposable {
+    return this.#setReports.add(listener);
+  }
+
+  closeSession(nodeName: string, _reason: string): void {
+    this.disconnect(nodeName);
+  }
+
+  /** The node says what it holds. */
+  reportSet(nodeName: string, report: SetReport): void {
+    this.#setReports.emit({ nodeName, report });
   }
 
   deliver(nodeName: string, message: Message): boolean {
@@ -38,7 +58,7 @@ export class ScriptedCloudHub implements CloudHubPort {
 
   connect(nodeName: string): void {
     this.connectedNodes.add(nodeName);
-    this.#sessions.emit({ kind: "opened", nodeName });
+    this.#sessions.emit({ kind: "opened", nodeName, delivery: this.delivery });
   }
 
   disconnect(nodeName: string): void {

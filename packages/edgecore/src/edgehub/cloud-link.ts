@@ -1,8 +1,13 @@
-import type { Message } from "@skerry/link";
+import type { DeliveryName, Message } from "@skerry/link";
 
 /** Whether the cloud can be reached, and since when (wall clock, ms). */
 export type CloudLinkState =
-  | { readonly kind: "connected"; readonly sinceMs: number }
+  | {
+      readonly kind: "connected";
+      readonly sinceMs: number;
+      /** What both ends have agreed on; KubeEdge's when left out. */
+      readonly delivery?: DeliveryName;
+    }
   | { readonly kind: "disconnected"; readonly sinceMs: number; readonly reason: string };
 
 /** Takes messages from the cloud that no request is waiting for. */

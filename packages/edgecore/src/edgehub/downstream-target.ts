@@ -9,6 +9,7 @@ export function targetOf(message: Message): DownstreamTarget | undefined {
   switch (group) {
     case "resource":
     case "func":
+    case "set":
       return "metamanager";
     case "twin":
       return "devicetwin";

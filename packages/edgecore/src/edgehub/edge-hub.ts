@@ -9,7 +9,14 @@ import {
   type Service,
   sleep,
 } from "@skerry/base";
-import type { LinkConnection, LinkDialer, Message } from "@skerry/link";
+import {
+  DELIVERY_HEADER,
+  type DeliveryName,
+  type LinkConnection,
+  type LinkDialer,
+  type Message,
+  OFFERED_DELIVERY,
+} from "@skerry/link";
 import type { CloudLink, CloudLinkState, DownstreamHandler } from "./cloud-link.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { DownstreamTarget } from "./downstream-target.ts";
@@ -33,6 +40,8 @@ export interface EdgeHubOptions {
   /** @default 5000 */
   readonly dialTimeoutMs?: number;
   readonly session?: Partial<SessionPolicy>;
+  /** `skerry`: offers Skerry's delivery, and uses KubeEdge's with a cloud that does not know it. @default skerry */
+  readonly delivery?: DeliveryName;
 }
 
 /** A session shorter than this counts as a failed attempt, so that a refusal right after the handshake backs off. */
@@ -170,7 +179,12 @@ export class EdgeHub implements CloudLink, Service {
     );
     try {
       const url = `wss://${server}/${encodeURIComponent(projectId)}/${encodeURIComponent(nodeName)}/events`;
-      const headers = { node_id: nodeName, project_id: projectId, ConnectionUse: "msg" };
+      const headers = {
+        node_id: nodeName,
+        project_id: projectId,
+        ConnectionUse: "msg",
+        ...(this.#options.delivery === "kubeedge" ? {} : { [DELIVERY_HEADER]: OFFERED_DELIVERY }),
+      };
       return await this.#ports.dialer.dial(url, headers, dialing.signal);
     } finally {
       timer.cancel();
@@ -195,8 +209,10 @@ export class EdgeHub implements CloudLink, Service {
         },
       });
       this.#session = session;
+      const { delivery } = session;
       this.#logger.info("Connected to the cloud", {
         server,
+        delivery,
         tookMs: Math.round(tookMs),
         attempts: this.#attemptCount,
         offlineForMs: this.#state.kind === "disconnected" ? clock.now() - this.#state.sinceMs : 0,
@@ -205,7 +221,7 @@ export class EdgeHub implements CloudLink, Service {
       this.#toldAtMs = Number.NEGATIVE_INFINITY;
       session.start();
       if (this.#dispatcher.paused) session.setPaused(true);
-      if (this.#session === session) this.#setState({ kind: "connected", sinceMs: clock.now() });
+      if (this.#session === session) this.#setState({ kind: "connected", sinceMs: clock.now(), delivery });
     });
   }
 

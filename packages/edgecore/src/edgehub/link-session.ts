@@ -1,7 +1,11 @@
 import { type Clock, describeError, type Logger, type Random, type Timer } from "@skerry/base";
 import {
+  AdaptiveLiveness,
   DEFAULT_MESSAGE_LIMITS,
+  type DeliveryName,
   decodeMessage,
+  deliveryOf,
+  EDGE_LIVENESS,
   encodeMessage,
   keepaliveMessage,
   type LinkConnection,
@@ -56,6 +60,8 @@ export class LinkSession {
   readonly #policy: SessionPolicy;
   readonly #events: SessionEvents;
   readonly #requests: PendingRequests;
+  /** Instead of keepalives and pings at a fixed pace, with Skerry's delivery. */
+  readonly #liveness: AdaptiveLiveness | undefined;
   #keepaliveTimer: Timer | undefined;
   #pingTimer: Timer | undefined;
   #alive = true;
@@ -68,6 +74,8 @@ export class LinkSession {
     this.#ports = ports;
     this.#policy = policy;
     this.#events = events;
+    const nowMs = ports.clock.monotonicMs();
+    this.#liveness = this.delivery === "skerry" ? new AdaptiveLiveness(EDGE_LIVENESS, nowMs) : undefined;
     this.#requests = new PendingRequests(ports.clock, policy.maxPendingRequests);
   }
 
@@ -76,16 +84,23 @@ export class LinkSession {
     return this.#undecodableCount;
   }
 
+  /** What this end and the cloud have agreed on. */
+  get delivery(): DeliveryName {
+    return deliveryOf(this.#connection.headers);
+  }
+
   start(): void {
-    this.#sendKeepalive();
+    if (!this.#liveness) this.#sendKeepalive();
     this.#connection.start({
       onFrame: (text) => this.#onFrame(text),
       onAlive: () => {
         this.#alive = true;
+        this.#liveness?.alive(this.#ports.clock.monotonicMs());
       },
       onClose: ({ code, reason }) => this.#finish(reason ? `${reason} (close code ${code})` : `close code ${code}`),
     });
-    this.#sendPing();
+    if (this.#liveness) this.#watch(this.#liveness);
+    else this.#sendPing();
   }
 
   /** @throws SkerryError `LINK_DISCONNECTED`, `LINK_CONGESTED` */
@@ -95,6 +110,7 @@ export class LinkSession {
     if (bufferedBytes > this.#policy.maxBufferedBytes) {
       throw linkCongested(bufferedBytes, this.#policy.maxBufferedBytes);
     }
+    this.#liveness?.sent(this.#ports.clock.monotonicMs());
     this.#connection.send(encodeMessage(message));
   }
 
@@ -108,6 +124,8 @@ export class LinkSession {
     if (this.#paused === paused || this.#endReason !== undefined) return;
     this.#paused = paused;
     this.#alive = true;
+    this.#liveness?.suspend(paused, this.#ports.clock.monotonicMs());
+    if (this.#liveness && !paused) this.#watch(this.#liveness);
     if (paused) this.#connection.pause();
     else this.#connection.resume();
   }
@@ -130,6 +148,7 @@ export class LinkSession {
 
   #onFrame(text: string): void {
     this.#alive = true;
+    this.#liveness?.received(this.#ports.clock.monotonicMs());
     let message: Message;
     try {
       message = decodeMessage(text, { ...DEFAULT_MESSAGE_LIMITS, maxBytes: this.#policy.maxMessageBytes });
@@ -150,6 +169,22 @@ export class LinkSession {
   #sendKeepalive(): void {
     this.#connection.send(encodeMessage(keepaliveMessage(this.#ports)));
     this.#keepaliveTimer = this.#ports.clock.setTimer(this.#policy.keepaliveMs, () => this.#sendKeepalive());
+  }
+
+  /** Pings when it is due. Signs of life move the due time only later, so that the timer need not follow each of them. */
+  #watch(liveness: AdaptiveLiveness): void {
+    this.#pingTimer?.cancel();
+    if (this.#endReason !== undefined) return;
+    const { clock } = this.#ports;
+    const verdict = liveness.check(clock.monotonicMs());
+    if (verdict.kind === "dead") {
+      this.end(`the cloud has shown no sign of life: ${verdict.reason}`, 1001);
+      return;
+    }
+    if (verdict.kind === "ping") this.#connection.ping();
+    const dueMs = liveness.nextCheckAtMs;
+    if (dueMs !== undefined)
+      this.#pingTimer = clock.setTimer(Math.max(0, dueMs - clock.monotonicMs()), () => this.#watch(liveness));
   }
 
   /** From the last sign of life to the finding that there is none any more, at most two periods pass. */

@@ -1,3 +1,3 @@
 export * from "./meta-manager.ts";
 export * from "./meta-store.ts";
-export { metaManagerTables } from "./migrations.ts";
+export { metaManagerTables, outboxStreamTable } from "./migrations.ts";

@@ -10,15 +10,26 @@ import {
   type Service,
 } from "@skerry/base";
 import { ApiError } from "@skerry/kube";
-import { acknowledgementOf, errorFor, type Message, newMessage } from "@skerry/link";
+import {
+  acknowledgementOf,
+  digestReport,
+  errorFor,
+  inventoryReports,
+  isSetMessage,
+  type Message,
+  newMessage,
+  type SetRequest,
+  setRequestOf,
+} from "@skerry/link";
 import type { Database, Reader, Transaction } from "@skerry/store";
 import type { CloudLink, DownstreamHandler } from "../edgehub/cloud-link.ts";
 import { type CloudAnswer, readAnswer } from "./cloud-answer.ts";
 import { type Instruction, readInstruction } from "./downstream.ts";
 import { objectUnusable } from "./errors.ts";
+import { heldDigests, heldEntries } from "./held-set.ts";
 import type { MetaClient, ObjectChange, ObjectKey } from "./meta-store.ts";
 import { answeredKey, formatKey, withKind } from "./object-key.ts";
-import { readObject, readObjects, refreshObject, removeObject, storeObject } from "./object-table.ts";
+import { forgetVersions, readObject, readObjects, refreshObject, removeObject, storeObject } from "./object-table.ts";
 import { type DrainPolicy, defaultDrainPolicy, OutboxDrainer } from "./outbox-drainer.ts";
 import { defaultOutboxLimits, type OutboxLimits, OutboxTable, type QueuedEntry } from "./outbox-table.ts";
 
@@ -55,6 +66,7 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
   readonly #drainer: OutboxDrainer;
   readonly #fetches = new Map<string, Promise<KubernetesObject>>();
   #outboxTouched = false;
+  #stream: string | undefined;
 
   constructor(ports: MetaManagerPorts, options: MetaManagerOptions = {}) {
     this.#ports = ports;
@@ -67,6 +79,7 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
     this.#drainer = new OutboxDrainer(
       {
         source: {
+          stream: () => this.#stream,
           first: (count) => ports.database.read((reader) => this.outbox.first(reader, count)),
           settle: (entry, answer) => this.#settle(entry, answer),
         },
@@ -80,6 +93,14 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
   }
 
   async start(): Promise<void> {
+    try {
+      this.#stream = await this.#ports.database.transaction((transaction) =>
+        this.outbox.stream(transaction, () => this.#ports.random.uuid()),
+      );
+    } catch (error) {
+      // Nothing is lost by it: an entry whose answer is lost is only done once more.
+      this.#logger.warn("The outbox has no name until the next start", { error: describeError(error) });
+    }
     this.#drainer.start();
   }
 
@@ -147,6 +168,11 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
    * keeps the order.
    */
   async handle(message: Message): Promise<void> {
+    if (isSetMessage(message)) {
+      const request = setRequestOf(message);
+      if (request) await this.#answerSetRequest(message, request);
+      return;
+    }
     try {
       const instruction = readInstruction(message);
       if (instruction.kind === "none") {
@@ -164,6 +190,27 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
       return;
     }
     this.#tell(this.#acknowledgement(message));
+  }
+
+  /** Says what this node holds, or begins anew with it. */
+  async #answerSetRequest(message: Message, request: SetRequest): Promise<void> {
+    const { database } = this.#ports;
+    if (request.kind === "incarnation") {
+      this.#logger.warn(
+        "The cluster was restored from an older state; what it says counts now, whatever was known here",
+      );
+      await database.transaction(forgetVersions);
+      return;
+    }
+    // What came before is committed first: also what an older session brought.
+    await database.transaction(() => undefined);
+    const id = message.header.msg_id;
+    const answers = this.read((reader) =>
+      request.kind === "digest"
+        ? [digestReport(this.#ports, id, heldDigests(reader, request.types))]
+        : inventoryReports(this.#ports, id, heldEntries(reader, request.types)),
+    );
+    for (const answer of answers) this.#tell(answer);
   }
 
   /** KubeEdge's own form of acknowledgement for devices (wire.md 13.2). */

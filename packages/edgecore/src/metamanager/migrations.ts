@@ -1,5 +1,8 @@
 import type { Migration } from "@skerry/store";
 
+/** Names the outbox, once for the life of the database: `revision` counts within it. */
+export const outboxStreamTable: Migration = "CREATE TABLE outbox_stream (id TEXT NOT NULL)";
+
 /**
  * MetaManager's tables. `meta` has KubeEdge's columns (edge.md 5.1), so that a node's existing database is taken over.
  * A replaced outbox entry gets a new `revision`, which is never used twice: the answer to the older content does not

@@ -60,6 +60,20 @@ export function removeObject(transaction: Transaction, key: ObjectKey, deleted: 
   return [{ kind: "deleted", key, object: stored }];
 }
 
+/**
+ * The cluster's history is another one: no version of the old one may keep the new one's objects away, and what was
+ * deleted in the old one may exist. The objects stay and count as older than any that comes.
+ */
+export function forgetVersions(transaction: Transaction): void {
+  transaction.run("DELETE FROM tombstone");
+  for (const row of transaction.all("SELECT key, value FROM meta ORDER BY key")) {
+    const object = objectOf(row);
+    if (!object) continue;
+    const aged = { ...object, metadata: { ...object.metadata, resourceVersion: "0" } };
+    transaction.run("UPDATE meta SET value = ? WHERE key = ?", JSON.stringify(aged), String(row["key"]));
+  }
+}
+
 /** UID and version of an object; empty where it has none. */
 export function versionOf(object: KubernetesObject): ObjectVersion {
   return { uid: object.metadata.uid ?? "", resourceVersion: object.metadata.resourceVersion ?? "" };

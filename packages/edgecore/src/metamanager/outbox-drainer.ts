@@ -7,7 +7,7 @@ import {
   RetrySchedule,
   type Timer,
 } from "@skerry/base";
-import { newMessage } from "@skerry/link";
+import { type Message, newMessage, outboxMessageId } from "@skerry/link";
 import type { CloudLink } from "../edgehub/cloud-link.ts";
 import { type CloudAnswer, readAnswer } from "./cloud-answer.ts";
 import { judgeAnswer } from "./outbox-outcome.ts";
@@ -31,6 +31,8 @@ export const defaultDrainPolicy: DrainPolicy = {
 
 /** Where the entries come from and go to: MetaManager's transactions. */
 export interface DrainSource {
+  /** Names the outbox, so that the cloud knows an entry again; undefined when it has no name yet. */
+  stream(): string | undefined;
   first(count: number): QueuedEntry[];
   /** Removes the entry unless it was replaced, and stores what the answer carries, in one transaction. */
   settle(entry: QueuedEntry, answer: CloudAnswer): Promise<void>;
@@ -116,8 +118,7 @@ export class OutboxDrainer implements AsyncDisposable {
 
   async #send(entry: QueuedEntry): Promise<void> {
     const { cloudLink, source, logger } = this.#ports;
-    const { group, operation, resource } = entry;
-    const message = newMessage(this.#ports, { source: entry.source, group, operation, resource }, entry.content);
+    const message = this.#messageOf(entry);
     try {
       if (!entry.answered) {
         cloudLink.send(message);
@@ -150,6 +151,18 @@ export class OutboxDrainer implements AsyncDisposable {
       if (isSkerryError(error, "LINK_DISCONNECTED") && cloudLink.state.kind !== "connected") return;
       this.#delay(entry, describeError(error));
     }
+  }
+
+  /** With Skerry's delivery an entry has the same id however often it is sent: the cloud does it once. */
+  #messageOf(entry: QueuedEntry): Message {
+    const { source, cloudLink } = this.#ports;
+    const { group, operation, resource } = entry;
+    const message = newMessage(this.#ports, { source: entry.source, group, operation, resource }, entry.content);
+    const { state } = cloudLink;
+    const stream = source.stream();
+    if (!entry.answered || stream === undefined || state.kind !== "connected" || state.delivery !== "skerry")
+      return message;
+    return { ...message, header: { ...message.header, msg_id: outboxMessageId(stream, entry.revision) } };
   }
 
   #isDelayed(entry: QueuedEntry, nowMs: number): boolean {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
 import type { ConnectionHandlers, LinkConnection, PeerIdentity } from "../transport.ts";
 
@@ -27,12 +28,12 @@ export class WebSocketConnection implements LinkConnection {
   constructor(
     socket: WebSocket,
     peer: PeerIdentity,
-    request: { readonly path: string; readonly headers: Readonly<Record<string, string>> } = { path: "", headers: {} },
+    upgrade: { readonly path: string; readonly headers: Readonly<Record<string, string>> } = { path: "", headers: {} },
   ) {
     this.#socket = socket;
     this.peer = peer;
-    this.requestPath = request.path;
-    this.headers = request.headers;
+    this.requestPath = upgrade.path;
+    this.headers = upgrade.headers;
     socket.pause();
     socket.on("message", (data) => this.#onFrame(textOf(data)));
     socket.on("ping", (data) => {
@@ -131,4 +132,14 @@ function ignoreSendError(): void {}
 function textOf(data: Buffer | ArrayBuffer | Buffer[]): string {
   if (Array.isArray(data)) return Buffer.concat(data).toString("utf8");
   return Buffer.isBuffer(data) ? data.toString("utf8") : Buffer.from(data).toString("utf8");
+}
+
+/** The headers of one half of the upgrade, one value each. */
+export function flatHeaders(half: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(half.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(", ") : (value ?? ""),
+    ]),
+  );
 }

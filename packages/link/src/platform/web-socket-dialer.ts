@@ -5,7 +5,7 @@ import { WebSocket } from "ws";
 import { dialFailed } from "../errors.ts";
 import { DEFAULT_MESSAGE_LIMITS } from "../message-codec.ts";
 import type { LinkConnection, LinkDialer } from "../transport.ts";
-import { WebSocketConnection } from "./web-socket-connection.ts";
+import { flatHeaders, WebSocketConnection } from "./web-socket-connection.ts";
 
 /** What an edge proves itself with, and whom it trusts; PEM. */
 export interface LinkCredentials {
@@ -60,6 +60,7 @@ export class WebSocketDialer implements LinkDialer {
 function opened(socket: WebSocket, url: string, timeoutMs: number, signal: AbortSignal): Promise<LinkConnection> {
   return new Promise((resolve, reject) => {
     let certificateFingerprint = "";
+    let headers: Record<string, string> = {};
     const timer = setTimeout(() => fail(timedOut(url, timeoutMs)), timeoutMs);
     const onAbort = (): void => fail(abortReason(signal));
     const settle = (): void => {
@@ -76,7 +77,9 @@ function opened(socket: WebSocket, url: string, timeoutMs: number, signal: Abort
     socket.on("unexpected-response", (_request, response) => {
       readStart(response).then((text) => fail(refused(url, response.statusCode ?? 0, text)), fail);
     });
-    socket.on("upgrade", ({ socket: stream }) => {
+    socket.on("upgrade", (answer) => {
+      const stream = answer.socket;
+      headers = flatHeaders(answer);
       if (!(stream instanceof TLSSocket)) return;
       stream.setNoDelay(true);
       certificateFingerprint = stream.getPeerX509Certificate()?.fingerprint256.replaceAll(":", "").toLowerCase() ?? "";
@@ -84,7 +87,7 @@ function opened(socket: WebSocket, url: string, timeoutMs: number, signal: Abort
     socket.on("open", () => {
       settle();
       const peer = { name: new URL(url).hostname, groups: [], certificateFingerprint };
-      resolve(new WebSocketConnection(socket, peer));
+      resolve(new WebSocketConnection(socket, peer, { path: "", headers }));
     });
   });
 }

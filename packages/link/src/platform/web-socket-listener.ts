@@ -6,10 +6,11 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { type Clock, describeError, type Logger } from "@skerry/base";
 import { type WebSocket, WebSocketServer } from "ws";
+import { agreedDelivery, DELIVERY_HEADER } from "../delivery/skerry/delivery-agreement.ts";
 import { listenFailed } from "../errors.ts";
 import { DEFAULT_MESSAGE_LIMITS } from "../message-codec.ts";
 import type { LinkConnection, LinkListener, PeerIdentity } from "../transport.ts";
-import { closeReason, WebSocketConnection } from "./web-socket-connection.ts";
+import { closeReason, flatHeaders, WebSocketConnection } from "./web-socket-connection.ts";
 
 export interface WebSocketListenerOptions {
   readonly address: string;
@@ -61,6 +62,10 @@ export async function listenWebSocket(
     perMessageDeflate: false,
     autoPong: false,
     maxPayload: options.maxMessageBytes ?? DEFAULT_MESSAGE_LIMITS.maxBytes,
+  });
+  upgrader.on("headers", (answer: string[], request: IncomingMessage) => {
+    const agreed = agreedDelivery(flatHeaders(request)[DELIVERY_HEADER]);
+    if (agreed !== undefined) answer.push(`${DELIVERY_HEADER}: ${agreed}`);
   });
   const server = createServer({
     cert: options.certificatePem,
@@ -145,15 +150,6 @@ function upgradeProblem(request: IncomingMessage): string | undefined {
   if (use === "" || use.split(",").some((value) => value.trim() !== "msg"))
     return 'The header "ConnectionUse" must be "msg"';
   return undefined;
-}
-
-function flatHeaders(request: IncomingMessage): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(request.headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(", ") : (value ?? ""),
-    ]),
-  );
 }
 
 /** Tells of refused clients at most every ten seconds, so that a foreign client cannot fill the log. */

@@ -7,7 +7,10 @@ import { SyncLoop } from "../sync-loop.ts";
 const RETRY = { initialMs: 1000, maximumMs: 7000 };
 const JITTER = 0.04;
 
-/** Keeps the node's lease in `kube-node-lease` fresh while there is a session (U19); offline it rests. */
+/**
+ * Keeps the node's lease in `kube-node-lease` fresh while there is a session (U19); offline it rests, and with Skerry's
+ * delivery, where CloudCore renews it as long as the session lives.
+ */
 export class NodeLease implements AsyncDisposable {
   readonly #ports: EdgedPorts;
   readonly #onNodeMissing: () => void;
@@ -41,7 +44,8 @@ export class NodeLease implements AsyncDisposable {
 
   async #renew(): Promise<number | undefined> {
     const { cloudLink, config, clock, random } = this.#ports;
-    if (cloudLink.state.kind !== "connected") return undefined;
+    const { state } = cloudLink;
+    if (state.kind !== "connected" || state.delivery === "skerry") return undefined;
     try {
       this.#lease ??= await this.#query();
       const spec = {

@@ -1,0 +1,73 @@
+import type { ResourceReference } from "@skerry/api";
+import { type Clock, sleep } from "@skerry/base";
+import { compareResourceVersions, type KubernetesApi } from "@skerry/kube";
+
+/** Whether the caches have caught up with what a node has seen. */
+export type Freshness =
+  | { readonly kind: "fresh" }
+  /** The API server itself is older than what the node has seen: it was restored from a backup. */
+  | { readonly kind: "went-back"; readonly type: string; readonly seen: string; readonly now: string };
+
+/** One collection that nodes hold objects of. */
+export interface FollowedCollection {
+  readonly type: string;
+  readonly reference: ResourceReference;
+  /** The cache's version of it. */
+  readonly informer: { readonly resourceVersion: string };
+}
+
+const LOOK_MS = 250;
+/** How long a cache may lag until the API server is asked itself. */
+const PATIENCE_MS = 3_000;
+/** So many older answers in a row are believed; a single one may come from a lagging replica. */
+const OLDER_ANSWERS_BELIEVED = 4;
+
+/** Compares the caches of CloudCore with the versions that nodes have seen. */
+export class SetFreshness {
+  readonly #api: KubernetesApi;
+  readonly #clock: Clock;
+  readonly #collections: readonly FollowedCollection[];
+
+  constructor(api: KubernetesApi, clock: Clock, collections: readonly FollowedCollection[]) {
+    this.#api = api;
+    this.#clock = clock;
+    this.#collections = collections;
+  }
+
+  /**
+   * Resolves when each cache has reached the version given for its type, or when the API server has proven older.
+   * @throws the signal's reason
+   */
+  async reached(versions: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Freshness> {
+    let waitedMs = 0;
+    let olderAnswers = 0;
+    for (;;) {
+      const behind = this.#collections.find(({ type, informer }) =>
+        isOlder(informer.resourceVersion, versions.get(type)),
+      );
+      if (!behind) return { kind: "fresh" };
+      const seen = versions.get(behind.type) ?? "0";
+      if (waitedMs >= PATIENCE_MS && waitedMs % 1_000 === 0) {
+        const now = await this.#read(behind, signal);
+        olderAnswers = now !== undefined && isOlder(now, seen) ? olderAnswers + 1 : 0;
+        if (now !== undefined && olderAnswers >= OLDER_ANSWERS_BELIEVED)
+          return { kind: "went-back", type: behind.type, seen, now };
+      }
+      await sleep(this.#clock, LOOK_MS, signal);
+      waitedMs += LOOK_MS;
+    }
+  }
+
+  /** The collection's version by a consistent read; undefined when there was no answer. */
+  async #read({ reference }: FollowedCollection, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      return (await this.#api.list({ resource: reference }, { limit: 1, signal })).metadata.resourceVersion;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function isOlder(version: string, than: string | undefined): boolean {
+  return than !== undefined && compareResourceVersions(version, than) < 0;
+}
