@@ -2,7 +2,7 @@ import type { DeliveryName, Message, SetReport } from "@skerry/link";
 
 /** A node's session has opened or ended. */
 export type SessionEvent =
-  | { readonly kind: "opened"; readonly nodeName: string; readonly delivery: DeliveryName }
+  | { readonly kind: "opened"; readonly nodeName: string }
   | { readonly kind: "closed"; readonly nodeName: string; readonly reason: string };
 
 /** Answers one upstream message: `operation: response` with the message's id as parent. */

@@ -185,7 +185,7 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     this.#sessions.set(nodeName, session);
     const { delivery } = session;
     this.#logger.info("A node is connected", { node: nodeName, delivery, connectedNodes: this.#sessions.size });
-    this.#sessionListeners.emit({ kind: "opened", nodeName, delivery });
+    this.#sessionListeners.emit({ kind: "opened", nodeName });
     // A listener may have ended the session.
     if (delivery === "skerry" && this.#sessions.get(nodeName) === session) lease = this.#keepLease(session);
     session.start();

@@ -58,7 +58,7 @@ export class ScriptedCloudHub implements CloudHubPort {
 
   connect(nodeName: string): void {
     this.connectedNodes.add(nodeName);
-    this.#sessions.emit({ kind: "opened", nodeName, delivery: this.delivery });
+    this.#sessions.emit({ kind: "opened", nodeName });
   }
 
   disconnect(nodeName: string): void {
