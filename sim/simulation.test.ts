@@ -4,12 +4,14 @@ import { silentLogger } from "@skerry/base";
 import { mutants } from "./mutants.ts";
 import { runWorld } from "./world/world.ts";
 
-test("cloud and edge agree after faults, and no invariant breaks, in the first seeds", async () => {
-  for (let seed = 1; seed <= 12; seed++) {
-    const { violations } = await runWorld(seed, silentLogger);
-    assert.deepEqual(violations, [], `seed ${seed}; see it with: npm run sim -- --seed ${seed}`);
-  }
-});
+for (const protocol of ["kubeedge", "skerry"] as const) {
+  test(`cloud and edge agree after faults, and no invariant breaks, in the first seeds, with ${protocol}'s delivery`, async () => {
+    for (let seed = 1; seed <= 12; seed++) {
+      const { violations } = await runWorld(seed, silentLogger, undefined, protocol);
+      assert.deepEqual(violations, [], `see it with: npm run sim -- --seed ${seed} --protocol ${protocol}`);
+    }
+  });
+}
 
 test("a seed runs the same way twice", async () => {
   const first = await runWorld(7, silentLogger);
@@ -21,7 +23,7 @@ test("a seed runs the same way twice", async () => {
 for (const mutant of mutants) {
   test(`the planted bug ${mutant.name} is found`, async () => {
     for (let seed = 1; seed <= 60; seed++) {
-      if ((await runWorld(seed, silentLogger, mutant)).violations.length > 0) return;
+      if ((await runWorld(seed, silentLogger, mutant, "kubeedge")).violations.length > 0) return;
     }
     assert.fail("no seed of 60 found it");
   });

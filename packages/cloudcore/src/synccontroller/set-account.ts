@@ -47,8 +47,8 @@ export class SetAccount {
   adoptInventory(types: readonly string[], entries: readonly SetEntry[]): void {
     const { records } = this.#store;
     const held = new Map(entries.map((entry) => [entry.uid, entry]));
+    // One that is not acknowledged may be on its way, in the answer to a query.
     for (const record of records.of(this.#nodeName))
-      // One that is not acknowledged may be on its way, in the answer to a query.
       if (record.acknowledged !== "0" && types.includes(record.kind.type) && !held.has(record.uid))
         records.remove(record);
     for (const entry of entries) {

@@ -25,7 +25,7 @@ function world(servers: readonly string[] = ["192.0.2.1:10000"]): {
   return { clock, random, cloud, hub, message };
 }
 
-test("EdgeHub dials with KubeEdge's address and headers and sends a keepalive at once, then each 15 s", async () => {
+test("EdgeHub dials with KubeEdge's address and headers, offers Skerry's delivery, and sends a keepalive at once, then each 15 s", async () => {
   const { clock, cloud, hub } = world();
   await using _hub = hub;
   await hub.start();
@@ -33,7 +33,7 @@ test("EdgeHub dials with KubeEdge's address and headers and sends a keepalive at
   assert.deepEqual(cloud.dials, [
     {
       url: "wss://192.0.2.1:10000/project/edge-1/events",
-      headers: { node_id: "edge-1", project_id: "project", ConnectionUse: "msg" },
+      headers: { node_id: "edge-1", project_id: "project", ConnectionUse: "msg", "skerry-delivery": "1" },
     },
   ]);
   assert.equal(hub.state.kind, "connected");
