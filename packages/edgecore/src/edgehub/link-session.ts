@@ -184,7 +184,9 @@ export class LinkSession {
     if (verdict.kind === "ping") this.#connection.ping();
     const dueMs = liveness.nextCheckAtMs;
     if (dueMs !== undefined)
-      this.#pingTimer = clock.setTimer(Math.max(0, dueMs - clock.monotonicMs()), () => this.#watch(liveness));
+      this.#pingTimer = clock.setTimer(Math.ceil(Math.max(0, dueMs - clock.monotonicMs())), () =>
+        this.#watch(liveness),
+      );
   }
 
   /** From the last sign of life to the finding that there is none any more, at most two periods pass. */

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { AdaptiveLiveness, CLOUD_LIVENESS, EDGE_LIVENESS } from "./adaptive-liveness.ts";
+
+/** Follows the due times from `fromMs`; returns when the peer was pinged and when it was found dead. */
+function run(
+  liveness: AdaptiveLiveness,
+  untilMs: number,
+  onPing: (atMs: number) => void = () => {},
+): { pings: number[]; deadAtMs: number | undefined } {
+  const pings: number[] = [];
+  for (;;) {
+    const atMs = liveness.nextCheckAtMs;
+    if (atMs === undefined || atMs > untilMs) return { pings, deadAtMs: undefined };
+    const verdict = liveness.check(atMs);
+    assert.notEqual(verdict.kind, "fine", "what is due does something");
+    if (verdict.kind === "dead") return { pings, deadAtMs: atMs };
+    pings.push(atMs);
+    onPing(atMs);
+  }
+}
+
+test("a silent peer is found dead within a period and the ping's time, whatever went on before", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ kind: fc.constantFrom("sent", "received", "alive"), afterMs: fc.nat(400_000) }), {
+        maxLength: 30,
+      }),
+      (events) => {
+        const liveness = new AdaptiveLiveness(EDGE_LIVENESS, 0);
+        let nowMs = 0;
+        for (const { kind, afterMs } of events) {
+          const { deadAtMs } = run(liveness, nowMs + afterMs, (atMs) => liveness.alive(atMs));
+          assert.equal(deadAtMs, undefined, "a peer that answers is never taken for dead");
+          nowMs += afterMs;
+          if (kind === "sent") liveness.sent(nowMs);
+          else if (kind === "received") liveness.received(nowMs);
+          else liveness.alive(nowMs);
+        }
+        const { deadAtMs } = run(liveness, Number.POSITIVE_INFINITY);
+        assert.ok(deadAtMs !== undefined);
+        assert.ok(deadAtMs - nowMs <= EDGE_LIVENESS.idlePeriodMs + EDGE_LIVENESS.pingTimeoutMs);
+      },
+    ),
+  );
+});
+
+test("with traffic a dead peer is found within 10 s; an idle day costs at most 4,400 pings, all of them the edge's", () => {
+  const busy = new AdaptiveLiveness(EDGE_LIVENESS, 0);
+  assert.equal(run(busy, 60_000).deadAtMs, 10_000);
+
+  const edge = new AdaptiveLiveness(EDGE_LIVENESS, 0);
+  const cloud = new AdaptiveLiveness(CLOUD_LIVENESS, 0);
+  const { pings } = run(edge, 86_400_000, (atMs) => {
+    assert.deepEqual(run(cloud, atMs).pings, [], "the edge's ping comes before the cloud would ask");
+    edge.alive(atMs);
+    cloud.alive(atMs);
+  });
+  assert.ok(pings.length <= 4_400, `${pings.length} pings`);
+});
+
+test("while nothing is read, silence proves nothing", () => {
+  const liveness = new AdaptiveLiveness(EDGE_LIVENESS, 0);
+  liveness.suspend(true, 1_000);
+  assert.equal(liveness.nextCheckAtMs, undefined);
+  assert.deepEqual(liveness.check(100_000), { kind: "fine" });
+  liveness.suspend(false, 100_000);
+  assert.equal(liveness.nextCheckAtMs, 105_000);
+});
