@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { isSkerryError, silentLogger } from "@skerry/base";
 import { systemClock } from "@skerry/base/platform";
-import type { ConnectionClosed, LinkConnection, LinkListener } from "@skerry/link";
+import { type ConnectionClosed, deliveryOf, type LinkConnection, type LinkListener } from "@skerry/link";
 import { type LinkCredentials, listenWebSocket, WebSocketDialer } from "@skerry/link/platform";
 import { type CertificateOptions, certificatePem, type KeyedCertificate, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
@@ -125,6 +125,21 @@ async function refusal(attempt: Promise<LinkConnection>): Promise<string> {
   const { code, reason } = await new Ear(connection).closed;
   return `${code} ${reason}`;
 }
+
+test("both ends agree on Skerry's delivery when the edge offers it, and on KubeEdge's when it does not", async () => {
+  await using cloud = await world();
+  for (const [offered, agreed] of [
+    [{ "skerry-delivery": "7, 1" }, "skerry"],
+    [{ "skerry-delivery": "7" }, "kubeedge"],
+    [{}, "kubeedge"],
+  ] as const) {
+    const edge = await cloud.dial(await credentials(), { ...edgeHeaders, ...offered });
+    const session = await cloud.accepted();
+    assert.equal(deliveryOf(edge.headers), agreed);
+    assert.equal(deliveryOf(session.headers), agreed);
+    edge.close(1000, "");
+  }
+});
 
 test("a node with its certificate is let in under the certificate's name, and frames go both ways in order", async () => {
   await using cloud = await world();

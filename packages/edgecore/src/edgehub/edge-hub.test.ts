@@ -42,6 +42,24 @@ test("EdgeHub dials with KubeEdge's address and headers, offers Skerry's deliver
   assert.equal(cloud.connection.keepaliveCount, 3);
 });
 
+test("with Skerry's delivery there are no keepalives, an idle link is pinged rarely, and a dead one is still found", async () => {
+  const { clock, cloud, hub } = world();
+  await using _hub = hub;
+  cloud.headers = { "skerry-delivery": "1" };
+  await hub.start();
+  await clock.advance(0);
+  assert.deepEqual(hub.state, { kind: "connected", sinceMs: clock.now(), delivery: "skerry" });
+  await clock.advance(10 * 60_000);
+  assert.equal(cloud.connection.keepaliveCount, 0);
+  const before = cloud.connection.pingCount;
+  await clock.advance(10 * 60_000);
+  assert.ok(cloud.connection.pingCount - before <= 30, `${cloud.connection.pingCount - before} pings in ten minutes`);
+  assert.equal(cloud.connections.length, 1);
+  cloud.connection.alive = false;
+  await clock.advance(30_000);
+  assert.equal(cloud.connections.length, 2);
+});
+
 test("EdgeHub notices a half-open link within two ping periods, tells why, and connects again", async () => {
   const { clock, cloud, hub } = world();
   await using _hub = hub;

@@ -15,6 +15,8 @@ export class FakeCloud implements LinkDialer {
   behaviour: "accept" | "refuse" | "hang" = "accept";
   readonly dials: { readonly url: string; readonly headers: Readonly<Record<string, string>> }[] = [];
   readonly connections: FakeConnection[] = [];
+  /** Headers of the cloud's answer to the next upgrades. */
+  headers: Readonly<Record<string, string>> = {};
   /** Answers each message that the edge sends, at once; undefined leaves it unanswered. */
   answer: (message: Message) => Message | undefined = () => undefined;
 
@@ -28,7 +30,7 @@ export class FakeCloud implements LinkDialer {
       } else if (this.behaviour === "hang") {
         signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
       } else {
-        const connection = new FakeConnection((message) => this.answer(message));
+        const connection = new FakeConnection((message) => this.answer(message), this.headers);
         this.connections.push(connection);
         resolve(connection);
       }
@@ -46,7 +48,7 @@ export class FakeCloud implements LinkDialer {
 export class FakeConnection implements LinkConnection {
   readonly peer: PeerIdentity = { name: "cloud", groups: [], certificateFingerprint: "" };
   readonly requestPath = "";
-  readonly headers: Readonly<Record<string, string>> = {};
+  readonly headers: Readonly<Record<string, string>>;
   bufferedBytes = 0;
   /** Whether pings are answered. */
   alive = true;
@@ -55,12 +57,14 @@ export class FakeConnection implements LinkConnection {
   /** All that the edge sent, keepalives left out. */
   readonly received: Message[] = [];
   keepaliveCount = 0;
+  pingCount = 0;
   lastKeepalive: Message | undefined;
   #handlers: ConnectionHandlers | undefined;
   readonly #answer: (message: Message) => Message | undefined;
   readonly #waiting: string[] = [];
 
-  constructor(answer: (message: Message) => Message | undefined) {
+  constructor(answer: (message: Message) => Message | undefined, headers: Readonly<Record<string, string>> = {}) {
+    this.headers = headers;
     this.#answer = answer;
   }
 
@@ -83,6 +87,7 @@ export class FakeConnection implements LinkConnection {
   }
 
   ping(): void {
+    this.pingCount++;
     if (this.alive) queueMicrotask(() => this.#handlers?.onAlive?.());
   }
 

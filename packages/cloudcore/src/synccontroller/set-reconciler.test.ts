@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { objectSyncs, pods } from "@skerry/api";
+import type { KubernetesApi } from "@skerry/kube";
+import { CloudWorld } from "../testing/cloud-world.ts";
+import { EdgeStore } from "./testing/edge-store.ts";
+
+const NODE = "edge-1";
+
+/** A world whose node has Skerry's delivery and answers at once. */
+async function connected(world: CloudWorld, edge = new EdgeStore()): Promise<EdgeStore> {
+  world.hub.delivery = "skerry";
+  world.hub.onDeliver = (_nodeName, message) => {
+    for (const report of edge.apply(message)) queueMicrotask(() => world.hub.reportSet(NODE, report));
+  };
+  await world.connect(NODE);
+  return edge;
+}
+
+/** Object messages since the last call, without questions and versions. */
+function objectsSent(world: CloudWorld): string[] {
+  return world.hub
+    .take()
+    .filter((line) => !line.startsWith("skerry") && !line.includes("membership"))
+    .map((line) => line.replace(/ \d+$/, ""));
+}
+
+test("a node that is back is asked for digests only, gets what has changed, and no sync object is ever made", async () => {
+  await using world = await new CloudWorld().start();
+  await world.createPod("app", { nodeName: NODE });
+  await world.createPod("doomed", { nodeName: NODE });
+  const edge = await connected(world);
+  assert.equal(edge.objects.size, 2);
+  world.hub.disconnect(NODE);
+  world.hub.take();
+  edge.asked.length = 0;
+  await world.delete(pods, "doomed", 0);
+  await world.createPod("new", { nodeName: NODE });
+  await connected(world, edge);
+  assert.deepEqual(edge.asked, ["digest"]);
+  assert.deepEqual(objectsSent(world).sort(), [
+    "edgecontroller delete plant/pod/doomed",
+    "edgecontroller update plant/pod/new",
+  ]);
+  assert.deepEqual(await world.stored(objectSyncs), []);
+});
+
+test("a CloudCore that has just started needs no inventory when the node holds what it should", async () => {
+  await using world = await new CloudWorld().start();
+  await world.createPod("app", { nodeName: NODE });
+  const edge = await connected(world);
+  await world.restart();
+  edge.asked.length = 0;
+  world.hub.take();
+  await connected(world, edge);
+  assert.deepEqual(edge.asked, ["digest"]);
+  assert.deepEqual(objectsSent(world), []);
+});
+
+test("what was deleted while CloudCore was away is found by the node's inventory and deleted there", async () => {
+  await using world = await new CloudWorld().start();
+  await world.createPod("app", { nodeName: NODE });
+  await world.createPod("doomed", { nodeName: NODE });
+  const edge = await connected(world);
+  await world.stop();
+  world.hub.disconnect(NODE);
+  await world.delete(pods, "doomed", 0);
+  await world.start();
+  edge.asked.length = 0;
+  await connected(world, edge);
+  assert.deepEqual(edge.asked, ["digest", "inventory"]);
+  assert.deepEqual([...edge.objects.keys()], ["plant/pod/app"]);
+});
+
+test("a cache that lags behind what the node has seen makes the node wait, and takes nothing from it", async () => {
+  await using world = await new CloudWorld().start();
+  const edge = new EdgeStore();
+  await world.createPod("app", { nodeName: NODE });
+  edge.objects.set("plant/pod/app", { uid: "uid-of-its-successor", version: 3 });
+  await connected(world, edge);
+  await world.clock.advance(2_000);
+  assert.deepEqual(objectsSent(world), [], "another CloudCore has sent what is not in this one's cache yet");
+  await world.createConfigMap("other");
+  await world.createPod("later", { nodeName: NODE });
+  await world.clock.advance(1_000);
+  assert.ok(edge.objects.has("plant/pod/later"));
+});
+
+test("a cluster restored from a backup wins over what the node knows, but only when it says so again and again", async () => {
+  let lies = 0;
+  const lagging = (api: KubernetesApi): KubernetesApi =>
+    new Proxy(api, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== "function") return member;
+        if (name !== "list") return member.bind(target);
+        return async (...parameters: unknown[]) => {
+          const list = (await Reflect.apply(member, target, parameters)) as { metadata: object };
+          if (lies-- > 0) return { ...list, metadata: { ...list.metadata, resourceVersion: "1" } };
+          return list;
+        };
+      },
+    });
+  await using world = await new CloudWorld(lagging).start();
+  const pod = await world.createPod("app", { nodeName: NODE });
+  const edge = new EdgeStore();
+  edge.objects.set("plant/pod/app", { uid: pod.metadata.uid ?? "", version: 500 });
+  edge.objects.set("plant/pod/made-since", { uid: "lost", version: 501 });
+  lies = 1;
+  await connected(world, edge);
+  await world.clock.advance(4_000);
+  assert.deepEqual(edge.asked, ["digest"], "one old answer may be a lagging replica's");
+  await world.clock.advance(10_000);
+  assert.deepEqual(edge.asked, ["digest", "incarnation", "digest", "inventory"]);
+  assert.deepEqual([...edge.objects], [["plant/pod/app", { uid: pod.metadata.uid, version: 1 }]]);
+});
+
+test("a node that has lost what it acknowledged is found by the regular check and gets it again", async () => {
+  await using world = await new CloudWorld().start();
+  await world.createPod("app", { nodeName: NODE });
+  const edge = await connected(world);
+  edge.objects.clear();
+  await world.clock.advance(300_000);
+  assert.ok(world.hub.connectedNodes.has(NODE), "a single difference may be a change that is being made");
+  await world.clock.advance(31_000);
+  assert.ok(!world.hub.connectedNodes.has(NODE));
+  await connected(world, edge);
+  assert.deepEqual([...edge.objects.keys()], ["plant/pod/app"]);
+});
+
+test("a node that does not answer is asked again", async () => {
+  await using world = await new CloudWorld().start();
+  await world.createConfigMap("settings");
+  await world.createPod("app", { nodeName: NODE });
+  world.hub.delivery = "skerry";
+  await world.connect(NODE);
+  await world.clock.advance(16_000);
+  assert.deepEqual(world.hub.take(), ["skerry digest set", "skerry digest set"]);
+});
+
+test("sync objects left from KubeEdge's delivery are removed once the node has Skerry's", async () => {
+  await using world = await new CloudWorld().start();
+  await world.createPod("app", { nodeName: NODE });
+  await world.connect(NODE);
+  await world.controllers.syncController.whenStored();
+  assert.equal((await world.stored(objectSyncs)).length, 1);
+  world.hub.disconnect(NODE);
+  const edge = new EdgeStore();
+  await connected(world, edge);
+  await world.clock.advance(1_000);
+  assert.deepEqual(await world.stored(objectSyncs), []);
+  assert.deepEqual([...edge.objects.keys()], ["plant/pod/app"]);
+});
