@@ -63,7 +63,6 @@ export class NodeSession {
   /** Of the frame that is being taken in. */
   #frameLength = 0;
   readonly #traffic = new TrafficMeter();
-  readonly #waiting = new BoundedQueue<Message>(MAX_WAITING, "reject-newest");
   #timer: Timer | undefined;
   #drainTimer: Timer | undefined;
   #paused = false;
