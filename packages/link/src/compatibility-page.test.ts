@@ -31,7 +31,8 @@ test("the page has a row for each message of KubeEdge and for each route, no mor
   const expected = [...numbers("D", LAST_DOWN), ...numbers("U", LAST_UP)];
   assert.deepEqual([...routeRows.keys()], expected);
   assert.equal(rows.filter(([id = ""]) => /^[DU][0-9]+$/.test(id)).length, expected.length);
-  for (const { id } of ROUTES) assert.ok(routeRows.has(id), `route ${id} has no row`);
+  // What only Skerry's own delivery has is not on the page.
+  for (const { id } of ROUTES) if (!id.startsWith("S")) assert.ok(routeRows.has(id), `route ${id} has no row`);
 });
 
 test("each row has a verdict, and each that works names a test that is there", () => {
