@@ -87,6 +87,25 @@ test("a deletion needs the stored UID, and a deleted pod never comes back (I4)",
   assert.equal(world.meta.get(podKey), undefined);
 });
 
+// Found by the simulation (seed 29, KubeEdge's delivery): a CloudCore with an old cache deleted again, without a version.
+test("a deletion that comes again without a version leaves the known one, so that no older version gets past (I2)", async () => {
+  await using database = openDatabase();
+  await using world = new EdgeWorld(database);
+  await world.connect();
+  const settings = (version: string): ReturnType<typeof pod> => ({
+    ...pod("settings", "uid-1", version),
+    kind: "ConfigMap",
+  });
+  await world.deliver("insert", "default/configmap/settings", settings("33"));
+  const stub = { metadata: { name: "settings", namespace: "default", uid: "uid-1" } };
+  await world.deliver("delete", "default/configmap/settings", stub);
+  await world.deliver("delete", "default/configmap/settings", stub);
+  await world.deliver("insert", "default/configmap/settings", settings("27"));
+  assert.deepEqual(world.meta.list("configmap"), []);
+  await world.deliver("insert", "default/configmap/settings", settings("33"));
+  assert.equal(world.meta.list("configmap").length, 1, "it may come back as it was");
+});
+
 test("a device that is bound to the node again comes back under its UID", async () => {
   await using database = openDatabase();
   await using world = new EdgeWorld(database);

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from "@skerry/api";
 import { isJsonObject } from "@skerry/base";
+import { compareResourceVersions, isResourceVersion } from "@skerry/kube";
 import type { Reader, Row, Transaction } from "@skerry/store";
 import { judgeArrival, type ObjectVersion } from "./arrival.ts";
 import type { ObjectChange, ObjectKey } from "./meta-store.ts";
@@ -99,9 +100,15 @@ function bury(transaction: Transaction, { uid, resourceVersion }: ObjectVersion)
      VALUES (?, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM tombstone), ?)
      ON CONFLICT (uid) DO UPDATE SET sequence = excluded.sequence, resource_version = excluded.resource_version`,
     uid,
-    resourceVersion,
+    newerOf(resourceVersion, tombstone(transaction, uid)?.resourceVersion ?? ""),
   );
   transaction.run("DELETE FROM tombstone WHERE sequence <= (SELECT MAX(sequence) FROM tombstone) - ?", TOMBSTONE_LIMIT);
+}
+
+/** A deletion that comes again, without a version or with an older one, takes nothing from what is known. */
+function newerOf(version: string, known: string): string {
+  if (!isResourceVersion(version)) return known || version;
+  return isResourceVersion(known) && compareResourceVersions(version, known) < 0 ? known : version;
 }
 
 function objectOf(row: Row | undefined): KubernetesObject | undefined {
