@@ -1,5 +1,5 @@
-import type { ResourceReference } from "@skerry/api";
-import { type Clock, sleep } from "@skerry/base";
+import { leases } from "@skerry/api";
+import { type Clock, sleep, toKubernetesMicroTime } from "@skerry/base";
 import { compareResourceVersions, type KubernetesApi } from "@skerry/kube";
 
 /** Whether the caches have caught up with what a node has seen. */
@@ -11,7 +11,6 @@ export type Freshness =
 /** One collection that nodes hold objects of. */
 export interface FollowedCollection {
   readonly type: string;
-  readonly reference: ResourceReference;
   /** The cache's version of it. */
   readonly informer: { readonly resourceVersion: string };
 }
@@ -19,8 +18,8 @@ export interface FollowedCollection {
 const LOOK_MS = 250;
 /** How long a cache may lag until the API server is asked itself. */
 const PATIENCE_MS = 3_000;
-/** So many older answers in a row are believed; a single one may come from a lagging replica. */
-const OLDER_ANSWERS_BELIEVED = 4;
+/** So many older answers in a row are believed. */
+const OLDER_ANSWERS_BELIEVED = 3;
 
 /** Compares the caches of CloudCore with the versions that nodes have seen. */
 export class SetFreshness {
@@ -38,7 +37,7 @@ export class SetFreshness {
    * Resolves when each cache has reached the version given for its type, or when the API server has proven older.
    * @throws the signal's reason
    */
-  async reached(versions: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Freshness> {
+  async reached(nodeName: string, versions: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Freshness> {
     let waitedMs = 0;
     let olderAnswers = 0;
     for (;;) {
@@ -48,7 +47,7 @@ export class SetFreshness {
       if (!behind) return { kind: "fresh" };
       const seen = versions.get(behind.type) ?? "0";
       if (waitedMs >= PATIENCE_MS && waitedMs % 1_000 === 0) {
-        const now = await this.#read(behind, signal);
+        const now = await this.#currentVersion(nodeName, signal);
         olderAnswers = now !== undefined && isOlder(now, seen) ? olderAnswers + 1 : 0;
         if (now !== undefined && olderAnswers >= OLDER_ANSWERS_BELIEVED)
           return { kind: "went-back", type: behind.type, seen, now };
@@ -58,10 +57,15 @@ export class SetFreshness {
     }
   }
 
-  /** The collection's version by a consistent read; undefined when there was no answer. */
-  async #read({ reference }: FollowedCollection, signal: AbortSignal): Promise<string | undefined> {
+  /**
+   * The API server's version; undefined when there was no answer, or no lease yet. A read may be answered from a copy
+   * that lags; what a write makes is the newest there is. (Kubernetes counts all objects with one counter.)
+   */
+  async #currentVersion(nodeName: string, signal: AbortSignal): Promise<string | undefined> {
+    const target = { resource: leases, namespace: "kube-node-lease", name: nodeName };
+    const body = { spec: { renewTime: toKubernetesMicroTime(this.#clock.now()) } };
     try {
-      return (await this.#api.list({ resource: reference }, { limit: 1, signal })).metadata.resourceVersion;
+      return (await this.#api.patch(target, { type: "merge", body }, { signal })).metadata.resourceVersion;
     } catch {
       return undefined;
     }

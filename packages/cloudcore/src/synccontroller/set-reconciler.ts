@@ -16,7 +16,7 @@ export interface SetReconcilerOptions {
   readonly nodeName: string;
   readonly account: SetAccount;
   readonly freshness: {
-    reached(versions: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Freshness>;
+    reached(nodeName: string, versions: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Freshness>;
   };
   readonly stamp: MessageStamp;
   readonly logger: Logger;
@@ -86,7 +86,7 @@ export class SetReconciler implements Disposable {
     this.#enter({ kind: "catching-up" });
     const seen = new Map([...digests].map(([type, { highest }]) => [type, highest]));
     try {
-      const verdict = await freshness.reached(seen, this.#closed.signal);
+      const verdict = await freshness.reached(nodeName, seen, this.#closed.signal);
       if (this.#closed.signal.aborted) return;
       if (verdict.kind === "went-back") {
         this.#startOver(verdict);
