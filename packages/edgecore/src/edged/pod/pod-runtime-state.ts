@@ -74,8 +74,16 @@ export async function readPodRuntimeState(
     if (sameName) sameName.push(status);
     else containers.set(status.name, [status]);
   }
+  // Newest first, by what counts up: the time of day may have been set back in between.
+  const attemptOfSandbox = new Map(sandboxes.map(({ id, attempt }) => [id, attempt]));
+  const sandboxAttempt = ({ sandboxId }: RuntimeContainerStatus): number => attemptOfSandbox.get(sandboxId) ?? -1;
   for (const sameName of containers.values())
-    sameName.sort((left, right) => right.attempt - left.attempt || right.createdAtMs - left.createdAtMs);
+    sameName.sort(
+      (left, right) =>
+        sandboxAttempt(right) - sandboxAttempt(left) ||
+        right.attempt - left.attempt ||
+        right.createdAtMs - left.createdAtMs,
+    );
 
   let addresses: readonly string[] = [];
   if (sandbox) {

@@ -136,6 +136,11 @@ export class FakeContainerRuntime implements ContainerRuntime {
     return this.#containers.get(id)?.config;
   }
 
+  /** The configuration of a container's sandbox. */
+  sandboxConfigOf(containerId: string): SandboxConfig | undefined {
+    return this.#sandboxes.get(this.#containers.get(containerId)?.sandboxId ?? "")?.config;
+  }
+
   async version(): Promise<{ readonly name: string; readonly version: string }> {
     await this.#enter("version");
     return { name: "fake", version: "1.0.0" };
