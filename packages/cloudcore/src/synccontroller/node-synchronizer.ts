@@ -134,7 +134,8 @@ export class NodeSynchronizer implements Disposable {
         if (record.stored === "absent") works.push(store.ensure(record));
       }
       for (const record of this.#others(pending, current)) {
-        if (current || pending.lastKnown?.metadata.uid === record.uid) gone.add(record);
+        // A cache that has another UID under the name proves nothing: right after a start it may be the older one.
+        if (pending.lastKnown?.metadata.uid === record.uid) gone.add(record);
         else works.push(this.#confirmGone(record).then((isGone) => void (isGone && gone.add(record))));
       }
     }
@@ -163,6 +164,8 @@ export class NodeSynchronizer implements Disposable {
     let mayFollow = true;
     for (const record of this.#others(pending, current)) {
       if (gone.has(record)) this.#sendDeletion(record, pending.lastKnown);
+      // The node has what the API has; it is the cache that is behind.
+      else mayFollow = false;
       if (record.stored === "removing" || record.sent?.kind === "deletion") mayFollow = false;
     }
     if (current && mayFollow) this.#sendObject(this.#recordOf(pending, current), current);

@@ -6,12 +6,13 @@ import {
   deviceModels,
   devices,
   nodes,
+  type ObjectList,
   type ObjectSync,
   objectSyncs,
   pods,
 } from "@skerry/api";
 import { settle } from "@skerry/base/testing";
-import type { KubernetesApi } from "@skerry/kube";
+import type { CollectionTarget, KubernetesApi, ListOptions, WatchOptions } from "@skerry/kube";
 import { type Message, objectOf } from "@skerry/link";
 import { CloudWorld } from "../testing/cloud-world.ts";
 
@@ -152,6 +153,39 @@ test("an object created anew under the same name goes out once the node has let 
   await settle();
   const [creation] = world.hub.takeMessages();
   assert.equal(uidOf(creation), renewed.metadata.uid);
+});
+
+test("a CloudCore that starts on a cache from before takes nothing newer away from a node", async () => {
+  const cache: { pods: ObjectList | undefined } = { pods: undefined };
+  const standingStill = (api: KubernetesApi): KubernetesApi =>
+    new Proxy(api, {
+      get(target, member) {
+        if (member === "list")
+          return async (collection: CollectionTarget, options?: ListOptions) =>
+            (collection.resource === pods && cache.pods) || target.list(collection, options);
+        if (member === "watch")
+          return async function* (collection: CollectionTarget, options: WatchOptions) {
+            if (collection.resource !== pods || !cache.pods) yield* target.watch(collection, options);
+            else await new Promise((resolve) => options.signal?.addEventListener("abort", resolve));
+          };
+        const value: unknown = Reflect.get(target, member);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  await using world = await new CloudWorld(standingStill).start();
+  await world.connect("edge-1");
+  await world.createPod("app", { nodeName: "edge-1" });
+  const earlier = await world.memory.list({ resource: pods });
+  await world.delete(pods, "app", 0);
+  await world.createPod("app", { nodeName: "edge-1" });
+  await world.controllers.syncController.whenStored();
+  assert.equal((await world.stored(objectSyncs)).length, 1);
+  world.hub.take();
+  cache.pods = earlier;
+  await world.restart();
+  await world.connect("edge-1");
+  await world.clock.advance(20_000);
+  assert.deepEqual(world.hub.take(), []);
 });
 
 test("a sync object that somebody deleted brings the object anew", async () => {
