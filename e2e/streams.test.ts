@@ -1,7 +1,12 @@
-// kubectl logs (exec, attach, port-forward) with stock kubectl through the link; the tests build on each other.
+// kubectl logs, exec, attach and port-forward with stock kubectl through the link; the tests build on each other.
 import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
 import { after, before, describe, test } from "node:test";
+import { Exec, KubeConfig } from "@kubernetes/client-node";
 import { Installation } from "./support/installation.ts";
+import { run } from "./support/run.ts";
 import { waitUntil } from "./support/wait-until.ts";
 
 const NODE = "edge-node-1";
@@ -70,10 +75,90 @@ describe("streams into pods", () => {
     assert.equal(await skerry.kubectlOk("logs", "-f", "short"), "1\n2\n3\n");
   });
 
+  test("kubectl exec hands through output, errors, input and the exit code", async () => {
+    const ended = await skerry.kubectl(
+      "exec",
+      "talk",
+      "-c",
+      "counts",
+      "--",
+      "sh",
+      "-c",
+      "echo out; echo err >&2; exit 3",
+    );
+    assert.equal(ended.status, 3);
+    assert.equal(ended.stdout, "out\n");
+    assert.match(ended.stderr, /^err\n/);
+    const megabyte = "0123456789abcdef".repeat(64 * 1024);
+    const counted = await skerry.kubectlWith(megabyte, "exec", "-i", "talk", "-c", "counts", "--", "wc", "-c");
+    assert.equal(counted.stdout.trim(), String(megabyte.length));
+    const copied = await skerry.kubectlWith(megabyte, "exec", "-i", "talk", "-c", "counts", "--", "cat");
+    assert.equal(copied.stdout, megabyte);
+  });
+
+  test("kubectl exec -it has a terminal", async () => {
+    const inner = `kubectl --kubeconfig ${skerry.kubeconfig} exec -it talk -c counts -- sh -c tty`;
+    const ended = await run(["script", "-qec", inner, "/dev/null"]);
+    assert.match(ended.stdout, /\/dev\/pts\/\d+/);
+    assert.equal(ended.status, 0, ended.stdout);
+  });
+
+  test("kubectl attach shows what the container writes from now on", async () => {
+    const attached = await runUntil(
+      ["kubectl", "--kubeconfig", skerry.kubeconfig, "attach", "talk", "-c", "counts"],
+      /line \d+\n/,
+    );
+    assert.match(attached, /line \d+\n/);
+  });
+
+  test("kubectl port-forward leads to the pod, several connections at once", async () => {
+    const web = {
+      ...pod,
+      metadata: { name: "web", namespace: "default" },
+      spec: { containers: [{ name: "web", image: "edge-app:latest", imagePullPolicy: "IfNotPresent" }] },
+    };
+    assert.equal((await skerry.kubectlWith(JSON.stringify(web), "apply", "-f", "-")).status, 0);
+    await skerry.kubectlOk("wait", "--for=condition=Ready", "pod/web", "--timeout=120s");
+    const child = spawn("kubectl", ["--kubeconfig", skerry.kubeconfig, "port-forward", "pod/web", ":8080"]);
+    try {
+      const port = await firstMatch(child, /127\.0\.0\.1:(\d+) ->/);
+      const pages = await waitUntil("the app answers", () =>
+        Promise.all(Array.from({ length: 5 }, async () => (await fetch(`http://127.0.0.1:${port}/`)).text())),
+      );
+      for (const page of pages) assert.match(page, /Hello from the edge/);
+    } finally {
+      await end(child);
+    }
+  });
+
+  test("a client that speaks WebSocket (v4.channel.k8s.io) can exec", async () => {
+    const config = new KubeConfig();
+    config.loadFromFile(skerry.kubeconfig);
+    const output = new PassThrough();
+    const ended = Promise.withResolvers<unknown>();
+    await new Exec(config).exec(
+      "default",
+      "talk",
+      "counts",
+      ["sh", "-c", "echo through a web socket; exit 4"],
+      output,
+      null,
+      null,
+      false,
+      (status) => ended.resolve(status),
+    );
+    const status = (await ended.promise) as { details?: { causes?: { reason?: string; message?: string }[] } };
+    assert.equal(status.details?.causes?.find(({ reason }) => reason === "ExitCode")?.message, "4");
+    assert.equal(String(output.read()), "through a web socket\n");
+  });
+
   test("what cannot be shown is told in words", async () => {
     const unknown = await skerry.kubectl("logs", "talk", "-c", "nosuch");
     assert.equal(unknown.status, 1);
     assert.match(unknown.stderr, /container nosuch is not valid for pod talk/);
+    const exec = await skerry.kubectl("exec", "short", "--", "true");
+    assert.equal(exec.status, 1);
+    assert.match(exec.stderr, /completed pod/);
   });
 
   test("kubectl logs of an offline node says since when it is offline, and has all lines afterwards", async () => {
@@ -96,3 +181,33 @@ describe("streams into pods", () => {
     );
   });
 });
+
+/** The first capture of the pattern in what a running program prints; its output is read on, so that it never blocks. */
+function firstMatch(child: ChildProcess, pattern: RegExp): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let printed = "";
+    child.stdout?.on("data", (chunk) => {
+      printed += String(chunk);
+      const found = pattern.exec(printed);
+      if (found) resolve(found[1] ?? found[0]);
+    });
+    child.once("close", () => reject(new Error(`the program ended after ${JSON.stringify(printed)}`)));
+  });
+}
+
+/** Runs a program until it has printed what is expected, and ends it. */
+async function runUntil([program = "", ...parameters]: readonly string[], pattern: RegExp): Promise<string> {
+  const child = spawn(program, parameters);
+  try {
+    return await firstMatch(child, pattern);
+  } finally {
+    await end(child);
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const closed = once(child, "close");
+  child.kill();
+  await closed;
+}

@@ -7,7 +7,7 @@ import { type DeviceBus, DeviceTwin } from "./devicetwin/index.ts";
 import { DmiServer } from "./dmi/index.ts";
 import { Edged, type EdgedPorts } from "./edged/index.ts";
 import { EdgeHub, type EdgeHubOptions } from "./edgehub/index.ts";
-import { EdgeStream, type LogFiles, PodStreams } from "./edgestream/index.ts";
+import { EdgeStream, PodStreams, type PodStreamsPorts } from "./edgestream/index.ts";
 import { CertificateRotation, type Enrolment } from "./enrolment/index.ts";
 import { EventBus, type MqttConnector } from "./eventbus/index.ts";
 import { MetaManager, type MetaManagerOptions } from "./metamanager/index.ts";
@@ -28,7 +28,11 @@ export interface EdgeCorePorts {
   /** Where mappers register; needs DeviceTwin. */
   readonly dmi?: { readonly transport: GrpcTransport; readonly socketPath: string };
   /** For kubectl logs, exec, …; needs `link` and `edged`. */
-  readonly streams?: { readonly dialer: TunnelDialer; readonly server: string; readonly logFiles: LogFiles };
+  readonly streams?: {
+    readonly dialer: TunnelDialer;
+    readonly server: string;
+    readonly machine: Pick<PodStreamsPorts, "files" | "streaming" | "loopback">;
+  };
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -140,7 +144,7 @@ function edgeStream(ports: EdgeCorePorts, meta: MetaManager, nodeName: string): 
   const { edged, streams, link, clock, random, logger } = ports;
   if (!edged || !streams || !link) return undefined;
   const { runtime, config } = edged;
-  const podStreams = new PodStreams({ meta, runtime, config, files: streams.logFiles, clock, logger });
+  const podStreams = new PodStreams({ meta, runtime, config, ...streams.machine, clock, logger });
   const { dialer, server } = streams;
   return new EdgeStream({ dialer, podStreams, clock, random, logger }, { server, nodeName });
 }

@@ -16,12 +16,15 @@ import type { MetaClient } from "../metamanager/meta-store.ts";
 import { refused } from "./errors.ts";
 import { containerLog } from "./logs/container-log.ts";
 import { readLogOptions } from "./logs/log-options.ts";
-import type { LogFiles } from "./ports.ts";
+import type { LogFiles, LoopbackRelay, StreamingRuntime } from "./ports.ts";
+import { ProcessStreams } from "./process-streams.ts";
 
 export interface PodStreamsPorts {
   readonly meta: MetaClient;
   readonly runtime: ContainerRuntime;
   readonly files: LogFiles;
+  readonly streaming: StreamingRuntime;
+  readonly loopback: LoopbackRelay;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly config: Pick<EdgedConfig, "rootDirectory" | "podLogsDirectory">;
@@ -40,9 +43,11 @@ const PLAIN_TEXT = { "content-type": "text/plain; charset=utf-8" };
 /** The kubelet's streaming API of this node, served on the streams of the tunnel instead of a port. */
 export class PodStreams {
   readonly #ports: PodStreamsPorts;
+  readonly #processes: ProcessStreams;
 
   constructor(ports: PodStreamsPorts) {
     this.#ports = ports;
+    this.#processes = new ProcessStreams(ports);
   }
 
   /**
@@ -55,7 +60,7 @@ export class PodStreams {
       if (!path || path.kind !== request.kind) throw refused(404, "this path of the kubelet's API is not served");
       const pod = this.#podOf(path);
       if (path.kind === "logs") await this.#serveLogs(request, path, pod, stream, withHead);
-      else throw refused(501, `${path.kind} is not served by this node`);
+      else await this.#processes.serve(request, path, pod, stream);
     } catch (error) {
       if (stream.closed.aborted) return;
       await this.#answerError(error, stream, withHead || request.kind !== "logs");

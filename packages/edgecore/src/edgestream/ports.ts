@@ -1,3 +1,5 @@
+import type { ByteStream } from "@skerry/streams";
+
 /** An open log file; it stays readable when it is renamed. */
 export interface LogFile extends AsyncDisposable {
   /** Tells files apart, whatever their names are now. */
@@ -30,18 +32,14 @@ export interface StreamingRuntime {
   /** @throws SkerryError `RUNTIME_*` */
   execUrl(containerId: string, command: readonly string[], streams: ProcessStreams): Promise<string>;
   attachUrl(containerId: string, streams: ProcessStreams): Promise<string>;
-  portForwardUrl(sandboxId: string, ports: readonly number[]): Promise<string>;
+  portForwardUrl(sandboxId: string): Promise<string>;
 }
 
-/** A TCP connection to this machine's loopback. */
-export interface LoopbackSocket {
-  read(): Promise<Uint8Array | undefined>;
-  write(bytes: Uint8Array): Promise<void>;
-  close(): void;
-}
-
-/** Dials this machine. */
-export interface LoopbackDialer {
-  /** @throws SkerryError `EDGESTREAM_RUNTIME_UNREACHABLE` */
-  connect(host: string, port: number): Promise<LoopbackSocket>;
+/** Carries a stream to a TCP server of this machine. */
+export interface LoopbackRelay {
+  /**
+   * Writes the head, then carries bytes both ways until either side ends.
+   * @throws SkerryError `EDGESTREAM_RUNTIME_UNREACHABLE` before anything was carried
+   */
+  relay(host: string, port: number, head: Uint8Array, stream: ByteStream): Promise<void>;
 }

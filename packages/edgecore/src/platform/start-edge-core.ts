@@ -67,7 +67,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
     ...(edged ? { edged } : {}),
     ...(mqtt ? { mqtt } : {}),
     ...(config.deviceTwin.enabled ? { dmi: await dmi(config.deviceTwin.dmiSocketPath, logger) } : {}),
-    ...(config.edgeStream.enabled ? { streams: await streams(config, nodeName, credentials) } : {}),
+    ...(config.edgeStream.enabled ? { streams: await streams(config, nodeName, credentials, opened) } : {}),
   };
   const core = opened.use(
     new EdgeCore(ports, {
@@ -120,15 +120,20 @@ async function streams(
   config: EdgeCoreConfig,
   nodeName: string,
   files: CredentialFiles,
+  opened: AsyncDisposableStack,
 ): Promise<NonNullable<EdgeCorePorts["streams"]>> {
-  const [{ WebSocketTunnelDialer }, { nodeLogFiles }] = await Promise.all([
+  const [{ WebSocketTunnelDialer }, { CriStreaming, nodeLogFiles, tcpLoopbackRelay }] = await Promise.all([
     import("@skerry/streams/platform"),
     import("../edgestream/platform/index.ts"),
   ]);
   return {
     dialer: new WebSocketTunnelDialer(() => storedCredentials(nodeName, files)),
     server: config.edgeStream.server,
-    logFiles: nodeLogFiles,
+    machine: {
+      files: nodeLogFiles,
+      streaming: opened.use(new CriStreaming(config.edged.containerRuntimeEndpoint)),
+      loopback: tcpLoopbackRelay,
+    },
   };
 }
 

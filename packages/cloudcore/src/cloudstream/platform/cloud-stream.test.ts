@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request } from "node:https";
 import { test } from "node:test";
+import { connect } from "node:tls";
 import { type KubernetesObject, nodes, pods } from "@skerry/api";
 import { isSkerryError, silentLogger } from "@skerry/base";
 import { systemClock } from "@skerry/base/platform";
@@ -230,6 +231,69 @@ test("a thousand requests at once are bounded per node, and the node serves agai
   for (const each of settled) if (each.status === "fulfilled") each.value.stream.close();
   assert.equal((await call(running, "/containerLogs/default/web/app")).status, 200);
   assert.ok(served <= 65);
+});
+
+test("a caller that never reads stops the node after what the buffers hold", async () => {
+  await using running = await start();
+  let written = 0;
+  const stalled = Promise.withResolvers<void>();
+  using _edge = await connectEdge(running, async (_asked, stream) => {
+    await stream.write(encodeResponseHead(200, "OK", {}));
+    stream.closed.addEventListener("abort", () => stalled.resolve());
+    for (;;) {
+      await stream.write(new Uint8Array(64 * 1024));
+      written += 64 * 1024;
+    }
+  });
+  const pem = keyedCertificatePem(await client(API_SERVER, clusterAuthority));
+  const outgoing = request({
+    host: "127.0.0.1",
+    port: running.kubeletPort,
+    path: "/containerLogs/default/web/app",
+    ca: edgeAuthorityPem,
+    cert: pem.certificatePem,
+    key: pem.privateKeyPem,
+    agent: false,
+  });
+  outgoing.on("error", () => undefined);
+  outgoing.end();
+  const [response] = await once(outgoing, "response");
+  response.pause();
+  for (let before = -1; before !== written; ) {
+    before = written;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  assert.ok(written < 64 * 1024 * 1024, `${written} bytes went into the buffers`);
+  assert.equal((await call(running, "/containerLogs/default/nosuch/app")).status, 404);
+  outgoing.destroy();
+  await stalled.promise;
+});
+
+test("endless headers are cut off on both ports", async () => {
+  await using running = await start();
+  const apiServer = keyedCertificatePem(await client(API_SERVER, clusterAuthority));
+  const node = keyedCertificatePem(await client("system:node:edge-1", edgeAuthority, ["system:nodes"]));
+  for (const [port, pem] of [
+    [running.kubeletPort, apiServer],
+    [running.tunnelPort, node],
+  ] as const) {
+    const socket = connect({
+      host: "127.0.0.1",
+      port: port ?? 0,
+      ca: edgeAuthorityPem,
+      cert: pem.certificatePem,
+      key: pem.privateKeyPem,
+    });
+    socket.on("error", () => undefined);
+    socket.resume();
+    await once(socket, "secureConnect");
+    // Not `once` of events: it would reject at the reset that may come before the close.
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.write("GET / HTTP/1.1\r\nHost: x\r\n");
+    const flood = setInterval(() => socket.write(`x-more: ${"y".repeat(4096)}\r\n`), 1);
+    await closed;
+    clearInterval(flood);
+  }
 });
 
 test("an answer whose head never ends is cut off and refused", async () => {
