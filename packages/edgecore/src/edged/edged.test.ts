@@ -499,6 +499,21 @@ test("no start is asked of the runtime once the pod's deletion is stored, howeve
   }
 });
 
+test("a pod that could not be ended while the runtime was away ends soon after it is back", async () => {
+  await using world = new EdgedWorld();
+  await world.start();
+  await world.put("pod", world.pod("web", { terminationGracePeriodSeconds: 1 }));
+  world.runtime.setAvailable(false);
+  await world.requestDeletion("web", 1);
+  await world.pass(120_000);
+  world.runtime.setAvailable(true);
+  await world.pass(15_000);
+  assert.deepEqual(world.runtime.running(), []);
+  assert.ok(
+    world.cloud.received.some(({ route }) => route.operation === "delete" && route.resource === "default/pod/web"),
+  );
+});
+
 test("containers of a pod nobody knows end after two minutes of link, whatever the wall clock says", async () => {
   await using world = new EdgedWorld();
   await world.runtime.runSandbox({

@@ -29,7 +29,8 @@ import { unsupportedFields } from "./unsupported-fields.ts";
 
 /** Even when nothing happens a pod is looked at this often: volumes may have changed without anyone telling. */
 const RESYNC_MS = 60_000;
-const RETRY = { initialMs: 1000, maximumMs: 60_000 };
+/** The kubelet's own longest wait after a failed look at a pod. */
+const RETRY = { initialMs: 1000, maximumMs: 10_000 };
 /** However soon something falls due: no pod is looked at more often without a cause. */
 const LEAST_RESYNC_MS = 100;
 
