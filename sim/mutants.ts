@@ -47,7 +47,7 @@ export const mutants: readonly Mutant[] = [
     name: "restart-waits-for-network",
     description: "EdgeCore starts what it knows only when it reaches the cloud",
     beforeStart: async (network, clock) => {
-      while (network.cable !== "up") await sleep(clock, 500);
+      while (!network.isCloudReachable) await sleep(clock, 500);
     },
   },
 ];

@@ -2,7 +2,7 @@ import type { HistoryEvent } from "../world/history.ts";
 import type { Violation } from "./violation.ts";
 
 /** How long a restarted edge may take to run what it knew, in virtual time. */
-const RESTART_LIMIT_MS = 20_000;
+const RESTART_LIMIT_MS = 10_000;
 
 /** I10: after a restart, the known workloads run again in time, whatever the network does. */
 export function checkRestartNeedsNoNetwork(events: readonly HistoryEvent[]): Violation[] {

@@ -34,6 +34,11 @@ export class SimulatedNetwork {
     return this.#cable;
   }
 
+  /** Whether a node could connect now. */
+  get isCloudReachable(): boolean {
+    return this.#cable === "up" && this.#listener !== undefined;
+  }
+
   setCable(state: CableState): void {
     this.#cable = state;
     for (const wire of this.#connections) wire.flush();
