@@ -73,13 +73,13 @@ test("unknown groups, versions, resources and subresources get 404", async () =>
     assert.equal((await server.send("GET", path)).status, 404, path);
 });
 
-test("kubectl logs, exec, attach and port-forward are told that they do not work yet, and where the logs are", async () => {
+test("kubectl logs, exec, attach and port-forward are told, without a way to CloudCore, what is missing and where the logs are", async () => {
   await using server = await startTestApiServer();
   for (const stream of ["log", "exec", "attach", "portforward"]) {
     const { status, body } = await server.call("GET", `/api/v1/namespaces/default/pods/x/${stream}`);
     assert.equal(status, 501);
     assert.equal(body["reason"], "NotImplemented");
-    assert.match(String(body["message"]), new RegExp(`pods/${stream} yet; .*pod-logs`));
+    assert.match(String(body["message"]), new RegExp(`pods/${stream} here: .*--kubelet-endpoint.*pod-logs`));
   }
 });
 

@@ -27,9 +27,9 @@ export function resourceNotFound(): ApiError {
   return new ApiError(failureStatus(404, "NotFound", "the server could not find the requested resource", {}));
 }
 
-/** 501: the way from kubectl through CloudCore into a pod of an edge node is not built. */
+/** 501: this API server was started without a way to CloudCore, and so into the pods of edge nodes. */
 export function streamNotServed(subresource: string): ApiError {
-  const message = `Skerry does not serve pods/${subresource} yet; on the node itself, a container's output is in the pod-logs folder of EdgeCore's rootDirectory`;
+  const message = `Skerry does not serve pods/${subresource} here: the control plane was started without --kubelet-endpoint HOST:PORT of a CloudCore; on the node itself, a container's output is in the pod-logs folder of EdgeCore's rootDirectory`;
   return new ApiError(failureStatus(501, "NotImplemented", message, {}));
 }
 
