@@ -28,6 +28,8 @@ run(
   `tests (${files.length} files)`,
   process.execPath,
   "--disable-warning=ExperimentalWarning",
+  "--import",
+  join(root, "tools/property-seed.ts"),
   "--test",
   "--test-timeout=120000",
   ...files,
