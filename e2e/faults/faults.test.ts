@@ -1,5 +1,5 @@
 // Faults of real processes, disks and cables. After each: what was accepted is there, containers were not touched, and
-// both sides agree again. Clock jumps are left to the simulation, whose clock can jump without touching the host's.
+// both sides agree again. A clock that is set is in clock.test.ts.
 import assert from "node:assert/strict";
 import {
   closeSync,
