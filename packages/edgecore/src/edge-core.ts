@@ -30,7 +30,7 @@ export interface EdgeCorePorts {
   /** For kubectl logs, exec, …; needs `link` and `edged`. */
   readonly streams?: {
     readonly dialer: TunnelDialer;
-    readonly server: string;
+    readonly servers: readonly string[];
     readonly machine: Pick<PodStreamsPorts, "files" | "streaming" | "loopback">;
   };
   readonly clock: Clock;
@@ -145,8 +145,8 @@ function edgeStream(ports: EdgeCorePorts, meta: MetaManager, nodeName: string): 
   if (!edged || !streams || !link) return undefined;
   const { runtime, config } = edged;
   const podStreams = new PodStreams({ meta, runtime, config, ...streams.machine, clock, logger });
-  const { dialer, server } = streams;
-  return new EdgeStream({ dialer, podStreams, clock, random, logger }, { server, nodeName });
+  const { dialer, servers } = streams;
+  return new EdgeStream({ dialer, podStreams, clock, random, logger }, { servers, nodeName });
 }
 
 /** Stands in where the configuration switches EdgeHub off; it is never started. */

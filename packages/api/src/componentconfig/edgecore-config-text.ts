@@ -81,8 +81,11 @@ modules:
 skerry:
   # Seconds between two pings; a dead link is found within two of them.
   pingPeriod: 5
-  # More addresses of CloudCore (host:port), tried in turn.
+  # Addresses (host:port) of CloudCore's other replicas. The node dials one of them all, and another when it fails.
   servers: []
+  # Where their other ports are not the same as those above: https://host:port, and host:port of the tunnels.
+  # httpServers: []
+  # streamServers: []
 `;
 }
 

@@ -54,6 +54,21 @@ spec:
   assert.equal(config.edgeHub.httpServer, "https://192.0.2.7:10002");
 });
 
+test("CloudCore's other replicas have the same ports, unless they are named", () => {
+  const modules = `edgeHub: {httpServer: "https://a:12", websocket: {server: "a:10"}}, edgeStream: {server: "a:14"}`;
+  const { edgeHub, edgeStream } = read(`{kind: EdgeCore, modules: {${modules}}, skerry: {servers: ["b:10"]}}`).config;
+  assert.deepEqual(edgeHub.servers, ["a:10", "b:10"]);
+  assert.deepEqual(edgeHub.otherHttpServers, ["https://b:12"]);
+  assert.deepEqual(edgeStream.servers, ["a:14", "b:14"]);
+  const named = `servers: ["a:20"], httpServers: ["https://a:22"], streamServers: ["a:24"]`;
+  const other = read(`{kind: EdgeCore, modules: {${modules}}, skerry: {${named}}}`).config;
+  assert.deepEqual(other.edgeHub.servers, ["a:10", "a:20"]);
+  assert.deepEqual(other.edgeHub.otherHttpServers, ["https://a:22"]);
+  assert.deepEqual(other.edgeStream.servers, ["a:14", "a:24"]);
+  for (const wrong of [`httpServers: ["a:22"]`, `streamServers: ["a"]`])
+    assert.throws(() => read(`{kind: EdgeCore, skerry: {${wrong}}}`), /holds "a/);
+});
+
 test("v1alpha1's flat fields are read where they still mean something", () => {
   const { config, warnings } = read(`
 apiVersion: edgecore.config.kubeedge.io/v1alpha1

@@ -2,7 +2,13 @@ import { dirname, join } from "node:path";
 import { isJsonObject, type JsonValue } from "@skerry/base";
 import { ConfigFindings, ConfigSection } from "./config-section.ts";
 import { type EdgedSection, readEdged } from "./edgecore-edged-section.ts";
-import { type EdgeHubSection, readEdgeHub, readShortCloudHub } from "./edgecore-edgehub-section.ts";
+import {
+  type EdgeHubSection,
+  hostOf,
+  isHostAndPort,
+  readEdgeHub,
+  readShortCloudHub,
+} from "./edgecore-edgehub-section.ts";
 import { type EventBusSection, readEventBus } from "./edgecore-eventbus-section.ts";
 
 /** EdgeCore's configuration, checked and complete. */
@@ -25,8 +31,8 @@ export interface EdgeCoreConfig {
 /** The tunnel for kubectl logs, exec, attach and port-forward; off unless it is switched on, as in KubeEdge. */
 export interface EdgeStreamSection {
   readonly enabled: boolean;
-  /** `host:port` of CloudCore's tunnel port. */
-  readonly server: string;
+  /** `host:port` of CloudCore's tunnel port, and of its other replicas'. */
+  readonly servers: readonly string[];
 }
 
 export interface ParsedEdgeCoreConfig {
@@ -70,7 +76,7 @@ export function parseEdgeCoreConfig(file: JsonValue | undefined): ParsedEdgeCore
     edged,
     deviceTwin: readDeviceTwin(modules.section("deviceTwin")),
     eventBus: readEventBus(modules.section("eventBus")),
-    edgeStream: readEdgeStream(modules.section("edgeStream")),
+    edgeStream: readEdgeStream(modules.section("edgeStream"), extras, hub.servers.slice(1)),
   };
   if (config.nodeName !== "" && !isNodeName(config.nodeName)) {
     const field = shortName ? "spec.nodeID" : "modules.edged.hostnameOverride";
@@ -121,7 +127,11 @@ function readDeviceTwin(section: ConfigSection): EdgeCoreConfig["deviceTwin"] {
   return { enabled, dmiSocketPath: join(folder, "dmi.sock") };
 }
 
-function readEdgeStream(section: ConfigSection): EdgeStreamSection {
+function readEdgeStream(
+  section: ConfigSection,
+  extras: ConfigSection,
+  otherServers: readonly string[],
+): EdgeStreamSection {
   const enabled = section.flag("enable", false);
   const server = section.text("server", "127.0.0.1:10004");
   if (!/^[^\s/]+:\d+$/.test(server)) section.error("server", "must be host:port");
@@ -129,5 +139,12 @@ function readEdgeStream(section: ConfigSection): EdgeStreamSection {
   section.ignore("tlsTunnelCAFile", "tlsTunnelCertFile", "tlsTunnelPrivateKeyFile");
   section.ignore("handshakeTimeout", "readDeadline", "writeDeadline");
   section.finish();
-  return { enabled, server };
+  const port = server.slice(server.lastIndexOf(":") + 1);
+  const others = extras.texts(
+    "streamServers",
+    otherServers.map((other) => `${hostOf(other)}:${port}`),
+  );
+  for (const other of others)
+    if (!isHostAndPort(other)) extras.error("streamServers", `holds "${other}", which is no host:port`);
+  return { enabled, servers: [...new Set([server, ...others])] };
 }

@@ -3,10 +3,12 @@ import type { ConfigSection } from "./config-section.ts";
 /** How the node reaches the cloud. */
 export interface EdgeHubSection {
   readonly enabled: boolean;
-  /** `host:port` of CloudCore's WebSocket port, in the order in which they are tried. */
+  /** `host:port` of CloudCore's WebSocket port, and of its other replicas'. */
   readonly servers: readonly string[];
   /** `https://host:port` of CloudCore's HTTPS port. */
   readonly httpServer: string;
+  /** The same of its other replicas. */
+  readonly otherHttpServers: readonly string[];
   readonly projectId: string;
   /** Join token; empty when there is none. */
   readonly token: string;
@@ -54,11 +56,17 @@ export function readShortCloudHub(cloudHub: ConfigSection, hub: ConfigSection, e
 
 function finish(hub: ConfigSection, extras: ConfigSection, enabled: boolean, server: string): EdgeHubSection {
   const more = extras.texts("servers", []);
-  const host = server.slice(0, server.lastIndexOf(":"));
+  const httpServer = readHttpServer(hub, `https://${hostOf(server)}:10002`);
+  const httpPort = new URL(httpServer).port || "443";
+  const otherHttpServers = extras.texts(
+    "httpServers",
+    more.map((other) => `https://${hostOf(other)}:${httpPort}`),
+  );
   const section: EdgeHubSection = {
     enabled,
     servers: [server, ...more],
-    httpServer: readHttpServer(hub, `https://${host}:10002`),
+    httpServer,
+    otherHttpServers: otherHttpServers.filter((other) => other !== httpServer),
     projectId: hub.text("projectID", "e632aba927ea4ac2b575ec1603d56f10"),
     token: hub.text("token", "").trim(),
     keepaliveMs: hub.integer("heartbeat", 15, KEEPALIVE_SECONDS) * 1000,
@@ -70,6 +78,8 @@ function finish(hub: ConfigSection, extras: ConfigSection, enabled: boolean, ser
   };
   for (const address of more)
     if (!isHostAndPort(address)) extras.error("servers", `holds "${address}", which is no host:port`);
+  for (const address of otherHttpServers)
+    if (!isHttpsUrl(address)) extras.error("httpServers", `holds "${address}", which is no https://host:port`);
   // What is sent is bounded by the answers that are awaited, not by a rate.
   hub.ignore("messageQPS", "messageBurst");
   hub.finish();
@@ -88,12 +98,22 @@ function readAddress(section: ConfigSection, name: string, fallback: string): st
 
 function readHttpServer(hub: ConfigSection, fallback: string): string {
   const text = hub.text("httpServer", fallback);
-  if (URL.canParse(text) && new URL(text).protocol === "https:") return text;
+  if (isHttpsUrl(text)) return text;
   hub.error("httpServer", `must be https://host:port, it is "${text.slice(0, 100)}"`);
   return fallback;
 }
 
-function isHostAndPort(text: string): boolean {
+function isHttpsUrl(text: string): boolean {
+  return URL.canParse(text) && new URL(text).protocol === "https:";
+}
+
+/** The host of `host:port`. */
+export function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(":"));
+}
+
+/** Whether an address has the form `host:port`. */
+export function isHostAndPort(text: string): boolean {
   const url = `wss://${text}`;
   return /^[^\s/@?#]+:\d{1,5}$/.test(text) && URL.canParse(url) && new URL(url).hostname !== "";
 }

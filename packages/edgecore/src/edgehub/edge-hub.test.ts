@@ -97,8 +97,8 @@ test("EdgeHub reconnects within 1 to 2 s after a loss and backs off to at most 1
   assert.ok(Math.max(...gaps) >= 4000, `gaps ${gaps.join()}`);
 });
 
-test("EdgeHub gives a hanging dial up after 5 s and tries the next address soon after", async () => {
-  const { clock, cloud, hub } = world(["192.0.2.1:10000", "192.0.2.2:10000"]);
+test("EdgeHub gives a hanging dial up after 5 s and dials again soon after", async () => {
+  const { clock, cloud, hub } = world();
   await using _hub = hub;
   cloud.behaviour = "hang";
   await hub.start();
@@ -106,8 +106,63 @@ test("EdgeHub gives a hanging dial up after 5 s and tries the next address soon 
   assert.equal(cloud.dials.length, 1);
   cloud.behaviour = "accept";
   await clock.advance(1000);
-  assert.match(cloud.dials[1]?.url ?? "", /^wss:\/\/192\.0\.2\.2:10000\//);
+  assert.equal(cloud.dials.length, 2);
   assert.equal(hub.state.kind, "connected");
+});
+
+/** The addresses dialled, without port and path. */
+function dialled(cloud: FakeCloud): string[] {
+  return cloud.dials.map(({ url }) => /^wss:\/\/([\d.]+):10000\//.exec(url)?.[1] ?? url);
+}
+
+test("EdgeHub goes over to another address within two seconds after the one it had is refused or silent", async () => {
+  for (const behaviour of ["refuse", "hang"] as const) {
+    const { clock, cloud, hub } = world(["192.0.2.1:10000", "192.0.2.2:10000"]);
+    await using _hub = hub;
+    await hub.start();
+    await clock.advance(60_000);
+    const [first = ""] = dialled(cloud);
+    cloud.behaviourOf = (url) => (url.includes(first) ? behaviour : "accept");
+    cloud.connection.drop();
+    // Redial after 0.5–1 s; a silent address is given 1.5 s.
+    await clock.advance(behaviour === "refuse" ? 1_200 : 2_700);
+    assert.equal(hub.state.kind, "connected", behaviour);
+    const [, again, other] = dialled(cloud);
+    assert.equal(again, first);
+    assert.notEqual(other, first);
+  }
+});
+
+test("EdgeHub stays at the address that was last good, and pauses only after a round of all of them", async () => {
+  const { clock, cloud, hub } = world(["192.0.2.1:10000", "192.0.2.2:10000", "192.0.2.3:10000"]);
+  await using _hub = hub;
+  await hub.start();
+  await clock.advance(60_000);
+  const [good] = dialled(cloud);
+  cloud.connection.drop();
+  await clock.advance(1_100);
+  assert.equal(dialled(cloud)[1], good);
+  await clock.advance(60_000);
+  cloud.behaviour = "refuse";
+  cloud.connection.drop();
+  await clock.advance(1_300);
+  assert.deepEqual(dialled(cloud).slice(2, 5).sort(), ["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
+  const dials = cloud.dials.length;
+  await clock.advance(400);
+  assert.equal(cloud.dials.length, dials);
+});
+
+test("EdgeHub tries another address when a session ends right after it began, but not at once", async () => {
+  const { clock, cloud, hub } = world(["192.0.2.1:10000", "192.0.2.2:10000"]);
+  await using _hub = hub;
+  await hub.start();
+  await clock.advance(10);
+  cloud.connection.drop(1013, "as many nodes as allowed are connected");
+  await clock.advance(400);
+  assert.equal(cloud.dials.length, 1);
+  await clock.advance(700);
+  const [first, second] = dialled(cloud);
+  assert.notEqual(first, second);
 });
 
 test("request() gets its answer even when it comes before send returns", async () => {

@@ -17,6 +17,7 @@ import {
   type Message,
   OFFERED_DELIVERY,
 } from "@skerry/link";
+import { CloudAddresses } from "../cloud-addresses.ts";
 import type { CloudLink, CloudLinkState, DownstreamHandler } from "./cloud-link.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { DownstreamTarget } from "./downstream-target.ts";
@@ -35,9 +36,9 @@ export interface EdgeHubOptions {
   readonly nodeName: string;
   /** KubeEdge's project id: part of the address, not evaluated (wire.md 3.1). */
   readonly projectId: string;
-  /** `host:port` of CloudCore, in the order in which they are tried. At least one. */
+  /** `host:port` of CloudCore, or of its replicas: see {@link CloudAddresses}. At least one. */
   readonly servers: readonly string[];
-  /** @default 5000 */
+  /** While another address is untried a dial may take only {@link HURRIED_DIAL_TIMEOUT_MS}. @default 5000 */
   readonly dialTimeoutMs?: number;
   readonly session?: Partial<SessionPolicy>;
   /** `skerry`: offers Skerry's delivery, and uses KubeEdge's with a cloud that does not know it. @default skerry */
@@ -46,6 +47,10 @@ export interface EdgeHubOptions {
 
 /** A session shorter than this counts as a failed attempt, so that a refusal right after the handshake backs off. */
 const SETTLED_AFTER_MS = 10_000;
+/** A machine that is off answers nothing: the next address is not kept waiting for it. */
+const HURRIED_DIAL_TIMEOUT_MS = 1500;
+/** Before the next address is tried, when one could not be dialled; plus as much again at random. */
+const NEXT_ADDRESS_MS = 50;
 /** A dial that hung has paced itself already; the next one follows soon, to meet the network when it is back. */
 const AFTER_HANG_MS = 250;
 /** While the cloud stays away, failed attempts are told once in this time. */
@@ -59,6 +64,7 @@ export class EdgeHub implements CloudLink, Service {
   readonly #logger: Logger;
   readonly #listeners: Listeners<CloudLinkState>;
   readonly #dispatcher: Dispatcher;
+  readonly #addresses: CloudAddresses;
   readonly #retry: RetrySchedule;
   readonly #stopped = new AbortController();
   #state: CloudLinkState;
@@ -77,8 +83,10 @@ export class EdgeHub implements CloudLink, Service {
       this.#logger.error("A listener of the link's state failed", { error: describeError(error) }),
     );
     this.#dispatcher = new Dispatcher(this.#logger, (paused) => this.#session?.setPaused(paused));
-    // 1–2 s after a loss, up to about 10 s while the cloud refuses.
-    this.#retry = new RetrySchedule({ initialMs: 1500, maximumMs: 7500, jitter: 1 / 3 }, ports.random);
+    this.#addresses = new CloudAddresses(options.servers, ports.random);
+    // 1–2 s after a loss, up to about 10 s while the cloud refuses; half as long at first where others may take over.
+    const initialMs = this.#addresses.count > 1 ? 750 : 1500;
+    this.#retry = new RetrySchedule({ initialMs, maximumMs: 7500, jitter: 1 / 3 }, ports.random);
     this.#state = { kind: "disconnected", sinceMs: ports.clock.now(), reason: "EdgeCore has not connected yet" };
   }
 
@@ -128,10 +136,8 @@ export class EdgeHub implements CloudLink, Service {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
-    const { servers } = this.#options;
-    for (let attempt = 0; !signal.aborted; attempt++) {
-      const server = servers[attempt % servers.length] ?? "";
-      const delayMs = await this.#attempt(server);
+    while (!signal.aborted) {
+      const delayMs = await this.#attempt(this.#addresses.current);
       if (signal.aborted) return;
       await sleep(this.#ports.clock, delayMs, signal).catch(() => undefined);
     }
@@ -141,15 +147,17 @@ export class EdgeHub implements CloudLink, Service {
   async #attempt(server: string): Promise<number> {
     const { clock } = this.#ports;
     const startedMs = clock.monotonicMs();
+    const timeoutMs = this.#dialTimeoutMs;
     this.#attemptCount++;
     let connection: LinkConnection;
     try {
-      connection = await this.#dial(server);
+      connection = await this.#dial(server, timeoutMs);
     } catch (error) {
       if (this.#stopped.signal.aborted) return 0;
       this.#tellFailure(server, error);
-      const hung = clock.monotonicMs() - startedMs >= this.#dialTimeoutMs;
-      return hung ? Math.round(AFTER_HANG_MS * (1 + this.#ports.random.float())) : this.#retry.nextDelayMs();
+      const hung = clock.monotonicMs() - startedMs >= timeoutMs;
+      if (this.#addresses.failed()) return this.#aBit(NEXT_ADDRESS_MS);
+      return hung ? this.#aBit(AFTER_HANG_MS) : this.#retry.nextDelayMs();
     }
     if (this.#stopped.signal.aborted) {
       connection.close(1000, "EdgeCore stops");
@@ -161,22 +169,28 @@ export class EdgeHub implements CloudLink, Service {
       this.#redialAtOnce = false;
       return 0;
     }
-    if (clock.monotonicMs() - openedMs >= SETTLED_AFTER_MS) this.#retry.reset();
+    if (clock.monotonicMs() - openedMs >= SETTLED_AFTER_MS) {
+      this.#retry.reset();
+      this.#addresses.succeeded();
+    } else this.#addresses.failed();
     return this.#retry.nextDelayMs();
   }
 
-  get #dialTimeoutMs(): number {
-    return this.#options.dialTimeoutMs ?? 5000;
+  #aBit(leastMs: number): number {
+    return Math.round(leastMs * (1 + this.#ports.random.float()));
   }
 
-  async #dial(server: string): Promise<LinkConnection> {
+  get #dialTimeoutMs(): number {
+    const longestMs = this.#options.dialTimeoutMs ?? 5000;
+    return this.#addresses.hasUntried ? Math.min(longestMs, HURRIED_DIAL_TIMEOUT_MS) : longestMs;
+  }
+
+  async #dial(server: string, timeoutMs: number): Promise<LinkConnection> {
     const { nodeName, projectId } = this.#options;
     const dialing = new AbortController();
     const onStop = (): void => dialing.abort(abortReason(this.#stopped.signal));
     this.#stopped.signal.addEventListener("abort", onStop, { once: true });
-    const timer = this.#ports.clock.setTimer(this.#dialTimeoutMs, () =>
-      dialing.abort(dialTimedOut(server, this.#dialTimeoutMs)),
-    );
+    const timer = this.#ports.clock.setTimer(timeoutMs, () => dialing.abort(dialTimedOut(server, timeoutMs)));
     try {
       const url = `wss://${server}/${encodeURIComponent(projectId)}/${encodeURIComponent(nodeName)}/events`;
       const headers = {

@@ -29,7 +29,7 @@ test("the node dials again after a refusal and after a loss, and serves on the n
       random: new SeededRandom(1),
       logger: silentLogger,
     },
-    { server: "cloud:10004", nodeName: "edge-1" },
+    { servers: ["cloud:10004"], nodeName: "edge-1" },
   );
   edge.start();
   await clock.advance(30_000);

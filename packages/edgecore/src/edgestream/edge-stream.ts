@@ -1,5 +1,6 @@
 import { type Clock, describeError, type Logger, type Random, RetrySchedule, sleep } from "@skerry/base";
-import { Multiplexer, NODE_NAME_HEADER, TUNNEL_PATH, type TunnelDialer } from "@skerry/streams";
+import { type FrameConnection, Multiplexer, NODE_NAME_HEADER, TUNNEL_PATH, type TunnelDialer } from "@skerry/streams";
+import { CloudAddresses } from "../cloud-addresses.ts";
 import type { PodStreams } from "./pod-streams.ts";
 
 export interface EdgeStreamPorts {
@@ -11,19 +12,24 @@ export interface EdgeStreamPorts {
 }
 
 export interface EdgeStreamOptions {
-  /** `host:port` of CloudStream's tunnel port. */
-  readonly server: string;
+  /** `host:port` of CloudStream's tunnel port, or of its replicas: see {@link CloudAddresses}. At least one. */
+  readonly servers: readonly string[];
   readonly nodeName: string;
 }
 
 /** The first dial after a loss is almost immediate, as KubeEdge's is (security.md 11.3). */
 const RETRY = { initialMs: 500, maximumMs: 10_000 };
+/** A machine that is off answers nothing: the next address is not kept waiting for it. */
+const HURRIED_DIAL_TIMEOUT_MS = 3_000;
+/** Before the next address is tried, when one could not be dialled; plus as much again at random. */
+const NEXT_ADDRESS_MS = 100;
 
 /** Keeps the node's tunnel to CloudStream: the edge only dials out, and no port is open on the node for it. */
 export class EdgeStream implements AsyncDisposable {
   readonly #ports: EdgeStreamPorts;
   readonly #options: EdgeStreamOptions;
   readonly #logger: Logger;
+  readonly #addresses: CloudAddresses;
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
@@ -31,6 +37,7 @@ export class EdgeStream implements AsyncDisposable {
     this.#ports = ports;
     this.#options = options;
     this.#logger = ports.logger.child("edgestream");
+    this.#addresses = new CloudAddresses(options.servers, ports.random);
   }
 
   /** Begins to dial; the node's certificate must be there. */
@@ -49,9 +56,16 @@ export class EdgeStream implements AsyncDisposable {
     const retry = new RetrySchedule(RETRY, random);
     while (!signal.aborted) {
       try {
-        await this.#session(() => retry.reset());
+        await this.#session(() => {
+          retry.reset();
+          this.#addresses.succeeded();
+        });
       } catch (error) {
         if (signal.aborted) return;
+        if (this.#addresses.failed()) {
+          await sleep(clock, Math.round(NEXT_ADDRESS_MS * (1 + random.float())), signal).catch(() => undefined);
+          continue;
+        }
         if (retry.attempt === 0)
           this.#logger.warn("No stream tunnel to the cloud; kubectl logs and exec do not work meanwhile", {
             error: describeError(error),
@@ -63,10 +77,10 @@ export class EdgeStream implements AsyncDisposable {
 
   /** One tunnel from its dial to its end. */
   async #session(onOpen: () => void): Promise<void> {
-    const { dialer, podStreams, clock } = this.#ports;
-    const { server, nodeName } = this.#options;
+    const { podStreams, clock } = this.#ports;
     const { signal } = this.#stopping;
-    const connection = await dialer.dial(`wss://${server}${TUNNEL_PATH}`, { [NODE_NAME_HEADER]: nodeName }, signal);
+    const server = this.#addresses.current;
+    const connection = await this.#dial(server);
     onOpen();
     const tunnel = new Multiplexer({
       connection,
@@ -86,5 +100,20 @@ export class EdgeStream implements AsyncDisposable {
     signal.removeEventListener("abort", stop);
     const reason = tunnel.ended.reason instanceof Error ? tunnel.ended.reason.message : "";
     this.#logger.info("The stream tunnel to the cloud has ended", { reason });
+  }
+
+  async #dial(server: string): Promise<FrameConnection> {
+    const { dialer, clock } = this.#ports;
+    const dialing = new AbortController();
+    const hurry = this.#addresses.hasUntried
+      ? clock.setTimer(HURRIED_DIAL_TIMEOUT_MS, () => dialing.abort(new Error(`${server} did not answer in time`)))
+      : undefined;
+    const signal = AbortSignal.any([this.#stopping.signal, dialing.signal]);
+    try {
+      const headers = { [NODE_NAME_HEADER]: this.#options.nodeName };
+      return await dialer.dial(`wss://${server}${TUNNEL_PATH}`, headers, signal);
+    } finally {
+      hurry?.cancel();
+    }
   }
 }

@@ -9,7 +9,7 @@ import { systemPki } from "@skerry/pki/platform";
 import { EdgeCore, type EdgeCorePorts, type EdgedMachine } from "../edge-core.ts";
 import { edgedConfig } from "../edged/index.ts";
 import { tokenMissing } from "../enrolment/errors.ts";
-import { Enrolment } from "../enrolment/index.ts";
+import { Enrolment, severalServers } from "../enrolment/index.ts";
 import { CredentialFiles } from "../enrolment/platform/credential-files.ts";
 import { httpsEnrolmentClient } from "../enrolment/platform/https-client.ts";
 import type { MqttConnector } from "../eventbus/index.ts";
@@ -44,7 +44,14 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
   const nodeName = config.nodeName || hostNodeName();
   const credentials = credentialFiles(config);
   const enrolment = new Enrolment(
-    { http: httpsEnrolmentClient, store: credentials, pki: systemPki, clock, random, logger },
+    {
+      http: severalServers(httpsEnrolmentClient, config.edgeHub.otherHttpServers),
+      store: credentials,
+      pki: systemPki,
+      clock,
+      random,
+      logger,
+    },
     { nodeName, httpServer: config.edgeHub.httpServer, token: config.edgeHub.token },
   );
   if (config.edgeHub.enabled) await enrolment.check();
@@ -128,7 +135,7 @@ async function streams(
   ]);
   return {
     dialer: new WebSocketTunnelDialer(() => storedCredentials(nodeName, files)),
-    server: config.edgeStream.server,
+    servers: config.edgeStream.servers,
     machine: {
       files: nodeLogFiles,
       streaming: opened.use(new CriStreaming(config.edged.containerRuntimeEndpoint)),

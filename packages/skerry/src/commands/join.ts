@@ -87,8 +87,12 @@ export function readJoinFile(file: string): Joining {
   const [cloudHub] = servers;
   if (cloudHub === undefined || token === "")
     throw configUnreadable(file, "it has no token; `skerry token` on the cloud's machine prints one that has");
-  const { enabled, server } = config.edgeStream;
+  const { enabled, servers: [cloudTunnel] = [] } = config.edgeStream;
   const cloudHttps = httpServer.replace(/^https:\/\//, "");
   const { nodeLabels } = config.edged;
-  return { node, nodeLabels, cloud: { cloudHub, cloudHttps, ...(enabled ? { cloudTunnel: server } : {}), token } };
+  return {
+    node,
+    nodeLabels,
+    cloud: { cloudHub, cloudHttps, ...(enabled && cloudTunnel ? { cloudTunnel } : {}), token },
+  };
 }

@@ -13,6 +13,8 @@ import {
 export class FakeCloud implements LinkDialer {
   /** What happens to the next dials. */
   behaviour: "accept" | "refuse" | "hang" = "accept";
+  /** What happens to the next dials of an address. */
+  behaviourOf: (url: string) => FakeCloud["behaviour"] = () => this.behaviour;
   readonly dials: { readonly url: string; readonly headers: Readonly<Record<string, string>> }[] = [];
   readonly connections: FakeConnection[] = [];
   /** Headers of the cloud's answer to the next upgrades. */
@@ -22,12 +24,13 @@ export class FakeCloud implements LinkDialer {
 
   dial(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<LinkConnection> {
     this.dials.push({ url, headers });
+    const behaviour = this.behaviourOf(url);
     return new Promise((resolve, reject) => {
-      if (this.behaviour === "refuse") {
+      if (behaviour === "refuse") {
         reject(
           new SkerryError({ code: "LINK_DIAL_FAILED", message: "connection refused", advice: "Start the cloud." }),
         );
-      } else if (this.behaviour === "hang") {
+      } else if (behaviour === "hang") {
         signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
       } else {
         const connection = new FakeConnection((message) => this.answer(message), this.headers);
