@@ -6,5 +6,5 @@ export * from "./message-codec.ts";
 export * from "./object-response.ts";
 export * from "./resource-path.ts";
 export * from "./routes.ts";
-export * from "./traffic-meter.ts";
+export * from "./traffic/index.ts";
 export * from "./transport.ts";

@@ -20,9 +20,17 @@ export interface ConnectionClosed {
 export interface ConnectionHandlers {
   /** One whole text frame. */
   onFrame(text: string): void;
-  /** The peer answered a ping, or sent one: proof of life. */
-  onAlive?(): void;
+  /** The peer sent a ping, which the transport answers, or answered one: proof of life. */
+  onAlive?(sign?: "ping" | "pong"): void;
   onClose(closed: ConnectionClosed): void;
+}
+
+/** Bytes of WebSocket frames as they cross the network; what TLS, TCP and IP add is left out. */
+export interface WireSizes {
+  /** Of the frame that was sent last. */
+  readonly sentBytes: number;
+  /** Of the frame that was handed over last. */
+  readonly receivedBytes: number;
 }
 
 /** One established, authenticated, message-framed connection. Real over WebSocket + TLS, simulated in `sim/`. */
@@ -34,6 +42,8 @@ export interface LinkConnection {
   readonly headers: Readonly<Record<string, string>>;
   /** Bytes accepted by `send` but not yet handed to the network. */
   readonly bufferedBytes: number;
+  /** How large the frames are on the wire; left out where nobody measures, then they count as long as their text. */
+  readonly wire?: WireSizes;
   /** Begins calling back. Frames that came before are delivered first, in order. */
   start(handlers: ConnectionHandlers): void;
   /** Queues one text frame; never blocks. After the close it does nothing. */

@@ -5,6 +5,17 @@ export function usageError(message: string): SkerryError {
   return new SkerryError({ code: "SKERRY_USAGE", message, advice: "See `skerry --help`." });
 }
 
+/** No CloudCore serves the control socket. */
+export function cloudCoreNotAnswering(socketPath: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_CLOUDCORE_NOT_ANSWERING",
+    message: `No CloudCore of this machine answers at ${socketPath}`,
+    advice:
+      "Start Skerry with `skerry up`, or name the socket of `cloudcore --control SOCKET`; a node's own machine cannot be asked.",
+    details: { socketPath },
+  });
+}
+
 /** The command needs root. */
 export function needsRoot(what: string): SkerryError {
   return new SkerryError({

@@ -27,6 +27,20 @@ export function duration(milliseconds: number): string {
   return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
 }
 
+/** `320 bytes`, `4.2 kB`, `1.3 MB`. */
+export function byteSize(bytes: number): string {
+  if (bytes < 1000) return `${Math.round(bytes)} bytes`;
+  return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+/** `8 s`, `5 min`, `3 h`, `2 days`: for a person, not exact. */
+export function roughDuration(milliseconds: number): string {
+  const minutes = milliseconds / 60_000;
+  if (minutes < 2) return `${Math.round(milliseconds / 1000)} s`;
+  if (minutes < 120) return `${Math.round(minutes)} min`;
+  return minutes < 48 * 60 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1440)} days`;
+}
+
 /** Shows the demo's steps: whole sentences, with chapters between them. */
 export function printStoryStep(event: StepEvent): void {
   if (event.kind === "note") print(`\n${paint("bold", event.text)}`);

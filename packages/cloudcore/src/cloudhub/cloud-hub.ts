@@ -10,13 +10,14 @@ import {
   type LinkListen,
   type LinkListener,
   type Message,
-  OutboxReceipts,
   type SetReport,
   SkerryDelivery,
 } from "@skerry/link";
 import type { CloudHubPort, SessionEvent, UpstreamHandlers } from "./cloud-hub-port.ts";
 import { cloudHubNotStarted, nodeIdMismatch, nodeLimitReached } from "./errors.ts";
+import type { LinkTrace } from "./link-trace.ts";
 import { annotateNode } from "./node-annotation.ts";
+import { NodeMemories, type NodeMemory } from "./node-memory.ts";
 import type { NodeObjects } from "./node-objects.ts";
 import { NodeSession } from "./node-session.ts";
 import { SessionLease } from "./session-lease.ts";
@@ -40,6 +41,8 @@ export interface CloudHubOptions {
   readonly createProtocol?: (connection: LinkConnection, nowMs: number) => DeliveryProtocol;
 }
 
+const DEFAULT_NODE_LIMIT = 500;
+
 const POLICY_VIOLATION = 1008;
 const TRY_AGAIN_LATER = 1013;
 const GOING_AWAY = 1001;
@@ -53,8 +56,7 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
   readonly #options: CloudHubOptions;
   readonly #logger: Logger;
   readonly #sessions = new Map<string, NodeSession>();
-  /** What was taken from the nodes' outboxes; those of the nodes that connected longest ago are forgotten first. */
-  readonly #receipts = new Map<string, OutboxReceipts>();
+  readonly #memories: NodeMemories;
   readonly #setListeners: Listeners<{ readonly nodeName: string; readonly report: SetReport }>;
   readonly #sessionListeners: Listeners<SessionEvent>;
   readonly #deliveryListeners: Listeners<{ readonly nodeName: string; readonly message: Message }>;
@@ -65,6 +67,7 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
   constructor(options: CloudHubOptions) {
     this.#options = options;
     this.#logger = options.logger.child("cloudhub");
+    this.#memories = new NodeMemories(2 * (options.nodeLimit ?? DEFAULT_NODE_LIMIT));
     const onError = (error: unknown): void =>
       this.#logger.error("A listener of CloudHub failed", { error: describeError(error) });
     this.#sessionListeners = new Listeners(onError);
@@ -123,11 +126,20 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     return this.#sessions.get(nodeName)?.offer(message) ?? false;
   }
 
-  /** The live session of a node, for enrolment and status; undefined without one. */
-  sessionOf(
-    nodeName: string,
-  ): Pick<NodeSession, "certificateFingerprint" | "counters" | "delivery" | "openedAtMs" | "traffic"> | undefined {
-    return this.#sessions.get(nodeName);
+  /** How the node's link is. `recentMs`: only the traffic of so long; left out: all that is counted. */
+  trace(nodeName: string, recentMs?: number): LinkTrace {
+    const { clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const atMs = clock.now();
+    const session = this.#sessions.get(nodeName);
+    const memory = this.#memories.get(nodeName);
+    const traffic = recentMs === undefined ? memory?.traffic.total(nowMs) : memory?.traffic.recent(recentMs, nowMs);
+    return {
+      node: nodeName,
+      atMs,
+      link: session ? connectedLink(session, atMs - (nowMs - session.openedAtMs)) : absentLink(memory),
+      traffic: traffic ?? { coversMs: 0, rows: [] },
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -140,7 +152,7 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     const nodeName = connection.peer.name;
     const claimed = connection.headers["node_id"] ?? "";
     const older = this.#sessions.get(nodeName);
-    const limit = this.#options.nodeLimit ?? 500;
+    const limit = this.#options.nodeLimit ?? DEFAULT_NODE_LIMIT;
     if (claimed !== nodeName) {
       this.#refuse(connection, POLICY_VIOLATION, nodeIdMismatch(claimed, nodeName));
       return;
@@ -161,13 +173,15 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
   #open(nodeName: string, connection: LinkConnection): void {
     const { clock, advertisedAddress } = this.#options;
     const ended = new AbortController();
+    const memory = this.#memories.connected(nodeName, clock.monotonicMs());
     let lease: SessionLease | undefined;
     const session: NodeSession = new NodeSession({
       nodeName,
       connection,
-      protocol: this.#createProtocol(nodeName, connection),
+      protocol: this.#createProtocol(memory, connection),
       clock,
       logger: this.#logger,
+      traffic: memory.traffic,
       dispatch: async (message) => {
         // What an older session's node still had to say must not overtake the newer session.
         if (this.#sessions.get(nodeName) === session) await this.#upstream?.dispatch(nodeName, message);
@@ -203,6 +217,8 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     const { nodeName } = session;
     if (this.#sessions.get(nodeName) !== session) return;
     this.#sessions.delete(nodeName);
+    const memory = this.#memories.get(nodeName);
+    if (memory) memory.lastEnd = { atMs: this.#options.clock.now(), reason };
     this.#logger.info("A node is no longer connected", {
       node: nodeName,
       reason,
@@ -212,17 +228,6 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     this.#sessionListeners.emit({ kind: "closed", nodeName, reason });
   }
 
-  #receiptsOf(nodeName: string): OutboxReceipts {
-    const receipts = this.#receipts.get(nodeName) ?? new OutboxReceipts();
-    this.#receipts.delete(nodeName);
-    this.#receipts.set(nodeName, receipts);
-    for (const oldest of this.#receipts.keys()) {
-      if (this.#receipts.size <= 2 * (this.#options.nodeLimit ?? 500)) break;
-      this.#receipts.delete(oldest);
-    }
-    return receipts;
-  }
-
   #keepLease(session: NodeSession): SessionLease {
     const { api, clock } = this.#options;
     const { nodeName } = session;
@@ -230,13 +235,21 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     return new SessionLease({ nodeName, api, clock, logger: this.#logger, onOver });
   }
 
-  #createProtocol(nodeName: string, connection: LinkConnection): DeliveryProtocol {
+  #createProtocol({ receipts }: NodeMemory, connection: LinkConnection): DeliveryProtocol {
     const { clock, random } = this.#options;
     const nowMs = clock.monotonicMs();
     if (this.#options.createProtocol) return this.#options.createProtocol(connection, nowMs);
-    if (deliveryOf(connection.headers) === "skerry")
-      return new SkerryDelivery(nowMs, { clock, random }, this.#receiptsOf(nodeName));
+    if (deliveryOf(connection.headers) === "skerry") return new SkerryDelivery(nowMs, { clock, random }, receipts);
     const messageTimeoutMs = this.#options.keepaliveTimeoutMs ?? DEFAULT_KUBEEDGE_DELIVERY.messageTimeoutMs;
     return new KubeEdgeDelivery(nowMs, { ...DEFAULT_KUBEEDGE_DELIVERY, messageTimeoutMs });
   }
+}
+
+function connectedLink({ delivery, counters, backlog }: NodeSession, sinceMs: number): LinkTrace["link"] {
+  return { state: "connected", sinceMs, delivery, counters, backlog };
+}
+
+function absentLink(memory: NodeMemory | undefined): LinkTrace["link"] {
+  if (!memory?.lastEnd) return { state: "not-seen" };
+  return { state: "offline", sinceMs: memory.lastEnd.atMs, reason: memory.lastEnd.reason };
 }

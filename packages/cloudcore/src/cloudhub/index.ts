@@ -5,4 +5,5 @@ export * from "./credentials/join-token-keeper.ts";
 export * from "./credentials/secrets.ts";
 export * from "./enrolment/enrolment-service.ts";
 export * from "./errors.ts";
+export * from "./link-trace.ts";
 export * from "./node-objects.ts";

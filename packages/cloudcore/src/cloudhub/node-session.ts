@@ -8,11 +8,11 @@ import {
   decodeMessage,
   deliveryOf,
   encodeMessage,
+  frameBytes,
   type LinkConnection,
   type Message,
   type SetReport,
-  TrafficMeter,
-  type TrafficReport,
+  type TrafficMeter,
 } from "@skerry/link";
 
 /** What a session is made of, and whom it tells. */
@@ -22,12 +22,22 @@ export interface NodeSessionOptions {
   readonly protocol: DeliveryProtocol;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Counts what crosses the link; the node's, over all its sessions. */
+  readonly traffic: TrafficMeter;
   /** Handles one message of the node; the next one waits until it is done. */
   readonly dispatch: (message: Message) => Promise<void>;
   readonly onDelivered: (message: Message) => void;
   readonly onSetReport: (report: SetReport) => void;
   /** Called once, whatever ended the session. */
   readonly onEnd: (reason: string) => void;
+}
+
+/** What waits in a session. */
+export interface SessionBacklog {
+  /** Messages of the node whose turn has not come. */
+  readonly messagesToHandle: number;
+  /** Sent, but the network has not taken it yet. */
+  readonly bytesToSend: number;
 }
 
 /** Messages of one node that wait for their turn: reading stops at the first number and goes on at the second. */
@@ -62,7 +72,6 @@ export class NodeSession {
   #waitingLength = 0;
   /** Of the frame that is being taken in. */
   #frameLength = 0;
-  readonly #traffic = new TrafficMeter();
   #timer: Timer | undefined;
   #drainTimer: Timer | undefined;
   #paused = false;
@@ -85,9 +94,9 @@ export class NodeSession {
     return deliveryOf(this.#options.connection.headers);
   }
 
-  /** What crossed the link in this session. */
-  get traffic(): TrafficReport {
-    return this.#traffic.report;
+  /** What waits in this session, in either direction. */
+  get backlog(): SessionBacklog {
+    return { messagesToHandle: this.#waiting.length, bytesToSend: this.#options.connection.bufferedBytes };
   }
 
   /** SHA-256 of the certificate that the node came with. */
@@ -98,7 +107,7 @@ export class NodeSession {
   start(): void {
     this.#options.connection.start({
       onFrame: (text) => this.#onFrame(text),
-      onAlive: () => this.#tell({ kind: "alive" }),
+      onAlive: (sign) => this.#onAlive(sign),
       onClose: ({ code, reason }) => this.#end(reason || `the connection broke (code ${code})`),
     });
     this.#schedule();
@@ -117,6 +126,14 @@ export class NodeSession {
     if (this.#ended) return;
     this.#options.connection.close(code, reason);
     this.#end(reason);
+  }
+
+  #onAlive(sign: "ping" | "pong" | undefined): void {
+    const { traffic, clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    traffic.countPing("up", frameBytes("up", 0), nowMs);
+    if (sign === "ping") traffic.countPing("down", frameBytes("down", 0), nowMs);
+    this.#tell({ kind: "alive" });
   }
 
   #onFrame(text: string): void {
@@ -138,7 +155,8 @@ export class NodeSession {
       return;
     }
     this.#frameLength = text.length;
-    this.#traffic.count("up", message, text);
+    const { connection, traffic, clock } = this.#options;
+    traffic.count("up", message, connection.wire?.receivedBytes ?? Buffer.byteLength(text), clock.monotonicMs());
     this.#tell({ kind: "frame", message });
   }
 
@@ -154,13 +172,14 @@ export class NodeSession {
   }
 
   #perform(action: DeliveryAction): void {
-    const { connection, logger } = this.#options;
+    const { connection, logger, traffic, clock } = this.#options;
     switch (action.kind) {
       case "send":
         this.#send(action.message);
         break;
       case "ping":
         connection.ping();
+        traffic.countPing("down", frameBytes("down", 0), clock.monotonicMs());
         break;
       case "delivered":
         this.#options.onDelivered(action.message);
@@ -193,9 +212,10 @@ export class NodeSession {
   }
 
   #send(message: Message): void {
+    const { connection, traffic, clock } = this.#options;
     const frame = encodeMessage(message);
-    this.#traffic.count("down", message, frame);
-    this.#options.connection.send(frame);
+    connection.send(frame);
+    traffic.count("down", message, connection.wire?.sentBytes ?? Buffer.byteLength(frame), clock.monotonicMs());
     this.#watchBuffer();
   }
 

@@ -12,6 +12,7 @@ import {
   type CloudHubPort,
   EnrolmentService,
   JoinTokenKeeper,
+  type LinkTrace,
   loadCloudCredentials,
   SecretStore,
 } from "../cloudhub/index.ts";
@@ -49,6 +50,8 @@ export interface CloudCore extends AsyncDisposable {
   readonly tunnelPort?: number;
   readonly kubeletPort?: number;
   readonly cloudHub: CloudHubPort;
+  /** How a node's link is, and what crossed it. */
+  trace(nodeName: string, recentMs?: number): LinkTrace;
   /** The authority of the edges' certificates, PEM. */
   readonly authorityPem: string;
   /** A token with which a machine can join as an edge node. */
@@ -170,6 +173,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     ...(streams ? { tunnelPort: streams.tunnelPort } : {}),
     ...(streams?.kubeletPort === undefined ? {} : { kubeletPort: streams.kubeletPort }),
     cloudHub,
+    trace: (nodeName, recentMs) => cloudHub.trace(nodeName, recentMs),
     authorityPem,
     joinToken: () => tokens.current(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),

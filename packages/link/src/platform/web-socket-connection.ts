@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
-import type { ConnectionHandlers, LinkConnection, PeerIdentity } from "../transport.ts";
+import type { Direction } from "../routes.ts";
+import { frameBytes } from "../traffic/index.ts";
+import type { ConnectionHandlers, LinkConnection, PeerIdentity, WireSizes } from "../transport.ts";
 
 /** How long the peer may take to answer a close before the socket is torn down. */
 const CLOSE_GRACE_MS = 2_000;
@@ -14,33 +16,46 @@ const ABNORMAL_CLOSURE = 1006;
 /** WebSocket close code "the message is too big for me". */
 const MESSAGE_TOO_BIG = 1009;
 
+/** What a connection's upgrade has shown. */
+export interface UpgradeFacts {
+  /** Path of the request; empty on the dialling side. */
+  readonly path: string;
+  /** Of the other end's half. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** `up` at the cloud, `down` at the edge. */
+  readonly receives: Direction;
+}
+
 /** A `ws` socket as the link sees it. */
 export class WebSocketConnection implements LinkConnection {
   readonly peer: PeerIdentity;
   readonly requestPath: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly #socket: WebSocket;
+  readonly #receives: Direction;
+  readonly wire: { -readonly [K in keyof WireSizes]: WireSizes[K] } = { sentBytes: 0, receivedBytes: 0 };
   /** Frames that the parser had already taken in before `start`. */
-  #early: string[] = [];
+  #early: Buffer[] = [];
   #handlers: ConnectionHandlers | undefined;
   #closed: { readonly code: number; readonly reason: string } | undefined;
 
   constructor(
     socket: WebSocket,
     peer: PeerIdentity,
-    upgrade: { readonly path: string; readonly headers: Readonly<Record<string, string>> } = { path: "", headers: {} },
+    upgrade: UpgradeFacts = { path: "", headers: {}, receives: "up" },
   ) {
     this.#socket = socket;
     this.peer = peer;
     this.requestPath = upgrade.path;
     this.headers = upgrade.headers;
+    this.#receives = upgrade.receives;
     socket.pause();
-    socket.on("message", (data) => this.#onFrame(textOf(data)));
+    socket.on("message", (data) => this.#onFrame(data as Buffer)); // `binaryType` is "nodebuffer".
     socket.on("ping", (data) => {
       this.#answerPing(data);
-      this.#handlers?.onAlive?.();
+      this.#handlers?.onAlive?.("ping");
     });
-    socket.on("pong", () => this.#handlers?.onAlive?.());
+    socket.on("pong", () => this.#handlers?.onAlive?.("pong"));
     socket.on("error", (error: Error & { code?: string }) => {
       this.#terminateSoon();
       this.#end(error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" ? MESSAGE_TOO_BIG : ABNORMAL_CLOSURE, error.message);
@@ -58,12 +73,13 @@ export class WebSocketConnection implements LinkConnection {
       return;
     }
     this.#handlers = handlers;
-    for (const text of this.#early.splice(0)) this.#handlers?.onFrame(text);
+    for (const data of this.#early.splice(0)) this.#onFrame(data);
     this.#socket.resume();
   }
 
   send(text: string): void {
     if (this.#closed) return;
+    this.wire.sentBytes = frameBytes(this.#receives === "up" ? "down" : "up", Buffer.byteLength(text));
     this.#socket.send(text, { binary: false, compress: false }, ignoreSendError);
   }
 
@@ -101,10 +117,15 @@ export class WebSocketConnection implements LinkConnection {
     this.#socket.once("close", () => clearTimeout(timer));
   }
 
-  #onFrame(text: string): void {
+  /** Text and binary frames are read alike, as KubeEdge does (wire.md 3.3). */
+  #onFrame(data: Buffer): void {
     if (this.#closed) return;
-    if (this.#handlers) this.#handlers.onFrame(text);
-    else this.#early.push(text);
+    if (!this.#handlers) {
+      this.#early.push(data);
+      return;
+    }
+    this.wire.receivedBytes = frameBytes(this.#receives, data.length);
+    this.#handlers.onFrame(data.toString("utf8"));
   }
 
   #end(code: number, reason: string): void {
@@ -127,12 +148,6 @@ export function closeReason(text: string): string {
 
 /** A failed send shows itself as the connection's close. */
 function ignoreSendError(): void {}
-
-/** Text and binary frames are read alike, as KubeEdge does (wire.md 3.3). */
-function textOf(data: Buffer | ArrayBuffer | Buffer[]): string {
-  if (Array.isArray(data)) return Buffer.concat(data).toString("utf8");
-  return Buffer.isBuffer(data) ? data.toString("utf8") : Buffer.from(data).toString("utf8");
-}
 
 /** The headers of one half of the upgrade, one value each. */
 export function flatHeaders(half: IncomingMessage): Record<string, string> {

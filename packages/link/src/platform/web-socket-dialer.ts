@@ -87,7 +87,7 @@ function opened(socket: WebSocket, url: string, timeoutMs: number, signal: Abort
     socket.on("open", () => {
       settle();
       const peer = { name: new URL(url).hostname, groups: [], certificateFingerprint };
-      resolve(new WebSocketConnection(socket, peer, { path: "", headers }));
+      resolve(new WebSocketConnection(socket, peer, { path: "", headers, receives: "down" }));
     });
   });
 }

@@ -112,7 +112,7 @@ export async function listenWebSocket(
       if (!certificate) throw new Error("no client certificate");
       const peer = options.identify(certificate);
       const headers = flatHeaders(request);
-      onConnection(new WebSocketConnection(socket, peer, { path: request.url ?? "", headers }));
+      onConnection(new WebSocketConnection(socket, peer, { path: request.url ?? "", headers, receives: "up" }));
     } catch (error) {
       refusals.note(request.socket.remoteAddress, describeError(error));
       socket.on("error", () => socket.terminate());

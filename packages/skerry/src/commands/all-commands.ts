@@ -13,6 +13,7 @@ import { mapper } from "./mapper.ts";
 import { superviseCommand } from "./run-supervisor.ts";
 import { status } from "./status.ts";
 import { token } from "./token.ts";
+import { trace } from "./trace.ts";
 import { up } from "./up.ts";
 
 /** All commands of `skerry`, in the order of its help. */
@@ -21,6 +22,7 @@ export const allCommands: readonly Command[] = [
   status,
   demo,
   link,
+  trace,
   image,
   mapper,
   token,

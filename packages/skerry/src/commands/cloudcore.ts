@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { cloudCoreDefaultConfigText, cloudCoreMinConfigText, parseCloudCoreConfig } from "@skerry/api";
 import { systemClock, systemRandom } from "@skerry/base/platform";
 import { machineAddress } from "../settings.ts";
+import { serveCloudCoreControl } from "../trace/cloudcore-control.ts";
 import { type Command, EXIT_OK } from "./command.ts";
 import { readConfigFile } from "./config-file.ts";
 import { runService } from "./service-process.ts";
@@ -13,11 +14,12 @@ const DEFAULT_CONFIG_FILE = "/etc/kubeedge/config/cloudcore.yaml";
 export const cloudcore: Command = {
   name: "cloudcore",
   summary: "CloudCore alone, with a kubeconfig of any Kubernetes",
-  help: `cloudcore [--config FILE] | --minconfig | --defaultconfig
+  help: `cloudcore [--config FILE] [--control SOCKET] | --minconfig | --defaultconfig
 
 Runs CloudCore in this process. It reads KubeEdge's cloudcore.yaml and the short form.
 
   --config FILE     ${DEFAULT_CONFIG_FILE}
+  --control SOCKET  serve \`skerry trace\` on this unix socket; only its owner may use it
   --minconfig       print a configuration to begin with
   --defaultconfig   print all that can be configured
 
@@ -33,6 +35,7 @@ Examples:
         config: { type: "string", default: DEFAULT_CONFIG_FILE },
         minconfig: { type: "boolean" },
         defaultconfig: { type: "boolean" },
+        control: { type: "string" },
       },
     });
     if (values.minconfig || values.defaultconfig) {
@@ -44,7 +47,10 @@ Examples:
     const { startCloudCore } = await import("@skerry/cloudcore/platform");
     return runService(async (logger) => {
       for (const warning of warnings) logger.warn(`${values.config}: ${warning}`);
-      return { service: await startCloudCore({ config, clock: systemClock, random: systemRandom, logger }) };
+      await using stack = new AsyncDisposableStack();
+      const core = stack.use(await startCloudCore({ config, clock: systemClock, random: systemRandom, logger }));
+      if (values.control !== undefined) await stack.use(serveCloudCoreControl(values.control, core)).start();
+      return { service: stack.move() };
     });
   },
 };

@@ -8,7 +8,8 @@ import { smallNode } from "../node-options.ts";
 import { loadSettings, type Settings, saveSettings } from "../settings.ts";
 import { checkFreeSpace, type SkerryHome, skerryHome } from "../skerry-home.ts";
 import { cleanUpAfterCrash } from "../supervisor/clean-up.ts";
-import { ControlServer, controlSocketPath } from "../supervisor/control-channel.ts";
+import { type ControlRequest, controlSocketPath } from "../supervisor/control-channel.ts";
+import { ControlServer } from "../supervisor/control-server.ts";
 import { liveHolder, releaseLock, takeLock } from "../supervisor/home-lock.ts";
 import { ownCommand } from "../supervisor/part-descriptions.ts";
 import { RotatingLog } from "../supervisor/rotating-log.ts";
@@ -131,7 +132,7 @@ async function supervise(
     const stop = Promise.withResolvers<void>();
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.resolve());
     const supervisor = new Supervisor({ home, settings, clock: systemClock, logger, tell });
-    const control = new ControlServer(controlSocketPath(home), async (request) => {
+    const control = new ControlServer(controlSocketPath(home), async (request: ControlRequest) => {
       if (request.command !== "stop") return supervisor.handle(request);
       stop.resolve();
       return undefined;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,8 @@ import { type TestContext, test } from "node:test";
 import { isSkerryError } from "@skerry/base";
 import { unknownNode } from "../errors.ts";
 import { prepareHome, type SkerryHome, skerryHome } from "../skerry-home.ts";
-import { askSupervisor, ControlServer, controlSocketPath } from "./control-channel.ts";
+import { askSupervisor, type ControlRequest, controlSocketPath } from "./control-channel.ts";
+import { ControlServer } from "./control-server.ts";
 
 function scratchHome(context: TestContext, name = "skerry-control-"): SkerryHome {
   const folder = mkdtempSync(join(tmpdir(), name));
@@ -20,7 +21,9 @@ function scratchHome(context: TestContext, name = "skerry-control-"): SkerryHome
 
 test("a request is answered over the socket, which only its owner may use", async (context) => {
   const home = scratchHome(context);
-  await using server = new ControlServer(controlSocketPath(home), async (request) => ({ got: request.command }));
+  await using server = new ControlServer(controlSocketPath(home), async (request: ControlRequest) => ({
+    got: request.command,
+  }));
   await server.start();
   assert.deepEqual(await askSupervisor(home, { command: "status" }), { got: "status" });
   assert.equal(statSync(controlSocketPath(home)).mode & 0o777, 0o600);
@@ -43,6 +46,13 @@ test("asking where nothing runs gives a coded error", async (context) => {
   await assert.rejects(askSupervisor(scratchHome(context), { command: "status" }), (error) =>
     isSkerryError(error, "SKERRY_NOT_RUNNING"),
   );
+});
+
+test("a file that is no socket is not taken away for one", async (context) => {
+  const file = join(scratchHome(context).folder, "notes.txt");
+  writeFileSync(file, "mine");
+  await assert.rejects(new ControlServer(file, async () => "ok").start());
+  assert.equal(readFileSync(file, "utf8"), "mine");
 });
 
 test("a home folder with a path too long for a socket works", async (context) => {

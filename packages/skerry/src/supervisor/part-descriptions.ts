@@ -7,6 +7,7 @@ import type { Settings } from "../settings.ts";
 import type { SkerryHome } from "../skerry-home.ts";
 import type { SystemParts } from "../systemparts/system-parts.ts";
 import { cloudAddress } from "./component-configs.ts";
+import { cloudCoreSocketPath } from "./control-channel.ts";
 import type { PartDescription } from "./supervised-process.ts";
 
 /**
@@ -46,7 +47,7 @@ export function controlPlanePart(home: SkerryHome, settings: Settings): PartDesc
 export function cloudCorePart(home: SkerryHome, configFile: string): PartDescription {
   return {
     name: "cloudcore",
-    command: ownCommand(["cloudcore", "--config", configFile], serverNode),
+    command: ownCommand(["cloudcore", "--config", configFile, "--control", cloudCoreSocketPath(home)], serverNode),
     environment: serverNode.environment,
     logPath: join(home.logs, "cloudcore.log"),
     readiness: { kind: "message" },
