@@ -56,7 +56,7 @@ test("a trace has the link's state and what crossed it, over the sessions of the
   ]);
 
   edge.break("cable pulled");
-  clock.advance(60_000);
+  await clock.advance(60_000);
   assert.deepEqual(hub.trace("edge-1").link, { state: "offline", sinceMs: startedMs, reason: "cable pulled" });
   listener.connect("edge-1").send(acknowledgementOf({ clock, random }, update));
   assert.equal(hub.trace("edge-1").traffic.rows.find(({ kind }) => kind === "acknowledgement")?.messages, 2);
