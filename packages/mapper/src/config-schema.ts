@@ -26,6 +26,20 @@ export function number(defaultValue?: number): Field<number> {
   });
 }
 
+/** A whole number in a range, also written as text; required when it has no default. */
+export function integer(
+  minimum: number,
+  maximum: number = Number.MAX_SAFE_INTEGER,
+  defaultValue?: number,
+): Field<number> {
+  const range = maximum === Number.MAX_SAFE_INTEGER ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
+  return field(`a whole number ${range}`, defaultValue, (value) => {
+    const parsed = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+    if (typeof parsed !== "number" || !Number.isSafeInteger(parsed)) return undefined;
+    return parsed >= minimum && parsed <= maximum ? parsed : undefined;
+  });
+}
+
 /** True or false; required when it has no default. */
 export function flag(defaultValue?: boolean): Field<boolean> {
   return field("true or false", defaultValue, (value) => {
@@ -37,6 +51,11 @@ export function flag(defaultValue?: boolean): Field<boolean> {
 /** One of some texts; the first is the default. */
 export function choice<const T extends string>(...values: readonly [T, ...T[]]): Field<T> {
   return field(`one of ${values.join(", ")}`, values[0], (value) => values.find((candidate) => candidate === value));
+}
+
+/** What may be left out; it is undefined then. Otherwise as the field says. */
+export function optional<T>(inner: Field<T>): Field<T | undefined> {
+  return { parse: (name, value) => (value === undefined ? undefined : inner.parse(name, value)) };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type Clock, describeError, isSkerryError, type Logger, type Random, RetrySchedule } from "@skerry/base";
 import type { DeviceManager } from "@skerry/dmi";
-import type { DeviceDescription } from "./device-description.ts";
+import type { DeviceDescription, PropertyDescription } from "./device-description.ts";
+import type { Reading } from "./property-work.ts";
 import { WakeUp } from "./wake-up.ts";
 
 /** A device as EdgeCore knows it; KubeEdge's words (devices.md 8.10). */
@@ -15,8 +16,7 @@ export interface DeviceReporterPorts {
   readonly onUnknownDevice: () => void;
 }
 
-interface PendingValue {
-  readonly text: string;
+interface PendingValue extends Reading {
   readonly type: string;
   readonly dueMs: number;
 }
@@ -56,16 +56,13 @@ export class DeviceReporter implements AsyncDisposable {
     return this.#replacedCount;
   }
 
-  value(
-    property: { readonly name: string; readonly type: string; readonly reportCycleMs: number },
-    text: string,
-  ): void {
+  value(property: PropertyDescription, reading: Reading): void {
     const nowMs = this.#ports.clock.monotonicMs();
     const waiting = this.#pending.get(property.name);
     if (waiting) this.#replacedCount++;
     const dueMs =
       waiting?.dueMs ?? Math.max(nowMs, (this.#reportedAtMs.get(property.name) ?? -Infinity) + property.reportCycleMs);
-    this.#pending.set(property.name, { text, type: property.type, dueMs });
+    this.#pending.set(property.name, { ...reading, type: property.type, dueMs });
     this.#wakeUp.wake();
   }
 
@@ -153,13 +150,12 @@ export class DeviceReporter implements AsyncDisposable {
   }
 
   async #report(entries: readonly Entry[]): Promise<void> {
-    const { manager, clock } = this.#ports;
+    const { manager } = this.#ports;
     const { name, namespace } = this.#device;
-    const timestamp = String(clock.now());
-    const twins = entries.map(([propertyName, { text, type }]) => ({
+    const twins = entries.map(([propertyName, { text, type, timestampMs }]) => ({
       propertyName,
       observedDesired: undefined,
-      reported: { value: text, metadata: new Map(Object.entries({ timestamp, type })) },
+      reported: { value: text, metadata: new Map(Object.entries({ timestamp: String(timestampMs), type })) },
     }));
     const reportedDevice = { twins, reportToCloud: true, reportCycle: 0 };
     await manager.reportDeviceStatus({ deviceName: name, deviceNamespace: namespace, reportedDevice });

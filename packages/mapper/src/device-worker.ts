@@ -1,30 +1,26 @@
-import { describeError, isSkerryError, RetrySchedule } from "@skerry/base";
-import type { DeviceDescription, PropertyDescription } from "./device-description.ts";
+import { aborted, BoundedQueue, describeError, isSkerryError, RetrySchedule } from "@skerry/base";
+import type { DeviceDescription } from "./device-description.ts";
 import { DeviceReporter, type DeviceReporterPorts } from "./device-reporter.ts";
-import type { Driver, DriverSession, PropertyAccess } from "./driver.ts";
+import type { Driver, DriverSession } from "./driver.ts";
 import { DriverCalls } from "./driver-calls.ts";
-import { notWritable } from "./errors.ts";
-import { type DriverValue, fromText, toText } from "./property-value.ts";
+import { deviceBusy, deviceOffline, propertyInvalid, propertyUnknown } from "./errors.ts";
+import { isAboutValue, PropertyWork, type Reading } from "./property-work.ts";
+import { PushLane, type PushLanePorts } from "./push-lane.ts";
+import { ValueRules } from "./value-rules.ts";
 import { WakeUp } from "./wake-up.ts";
 
 /** So many failures in a row mean that the device is gone, not a single property. */
 const FAILURES_UNTIL_OFFLINE = 3;
-/** First readings are spread over so long, so that many devices do not begin at the same moment. */
-const FIRST_READING_SPREAD_MS = 1_000;
+/** Calls from outside that may wait for one device. */
+const MAXIMUM_REQUESTS = 16;
 const openPolicy = { initialMs: 1_000, maximumMs: 60_000 };
-const writePolicy = { initialMs: 1_000, maximumMs: 60_000 };
 
-/** One property of the opened device, and what is to be done with it. */
-interface Work {
-  readonly property: PropertyDescription;
-  readonly access: PropertyAccess;
-  readonly writeRetry: RetrySchedule;
-  /** The desired value that was last written, or found not to be writable. */
-  settledDesired: string | undefined;
-  nextWriteMs: number;
-  /** Infinity: never. */
-  nextReadMs: number;
-  failing: boolean;
+export type DeviceWorkerPorts = DeviceReporterPorts & PushLanePorts;
+
+/** Something that somebody outside wants of the device now; it settles by itself. */
+interface Request {
+  run(works: readonly PropertyWork[]): Promise<void>;
+  refuse(error: Error): void;
 }
 
 /**
@@ -34,12 +30,15 @@ interface Work {
 export class DeviceWorker implements AsyncDisposable {
   readonly device: DeviceDescription;
   readonly #driver: Driver;
-  readonly #ports: DeviceReporterPorts;
+  readonly #ports: DeviceWorkerPorts;
   readonly #calls: DriverCalls;
   readonly #reporter: DeviceReporter;
+  readonly #lanes: ReadonlyMap<string, readonly PushLane[]>;
   readonly #retry: RetrySchedule;
   readonly #wakeUp: WakeUp;
+  readonly #requests = new BoundedQueue<Request>(MAXIMUM_REQUESTS, "reject-newest");
   #wanted: ReadonlyMap<string, string>;
+  #isOpen = false;
   #offlineReason: string | undefined;
   #failures = 0;
   #stopped = false;
@@ -48,15 +47,22 @@ export class DeviceWorker implements AsyncDisposable {
   constructor(
     device: DeviceDescription,
     wanted: ReadonlyMap<string, string>,
-    parts: { readonly driver: Driver; readonly ports: DeviceReporterPorts; readonly callTimeoutMs: number },
+    parts: { readonly driver: Driver; readonly ports: DeviceWorkerPorts; readonly callTimeoutMs: number },
   ) {
+    const { driver, ports, callTimeoutMs } = parts;
     this.device = device;
     this.#wanted = wanted;
-    this.#driver = parts.driver;
-    this.#ports = parts.ports;
-    const { clock, random, logger } = parts.ports;
-    this.#calls = new DriverCalls(device.id, parts.callTimeoutMs, { clock, random, logger });
-    this.#reporter = new DeviceReporter(device, parts.ports);
+    this.#driver = driver;
+    this.#ports = ports;
+    const { clock, random, logger } = ports;
+    this.#calls = new DriverCalls(device.id, callTimeoutMs, { clock, random, logger });
+    this.#reporter = new DeviceReporter(device, ports);
+    this.#lanes = new Map(
+      device.properties.map((property) => [
+        property.name,
+        property.pushTargets.map((target) => new PushLane(device, property, target, ports)),
+      ]),
+    );
     this.#retry = new RetrySchedule(openPolicy, random);
     this.#wakeUp = new WakeUp(clock);
     this.#running = this.#run();
@@ -78,12 +84,51 @@ export class DeviceWorker implements AsyncDisposable {
     this.#reporter.repeatState();
   }
 
+  /**
+   * Reads a property now; undefined when it has no value.
+   * @throws `MAPPER_PROPERTY_UNKNOWN`, `MAPPER_DEVICE_OFFLINE`, `MAPPER_DEVICE_BUSY`, or what the driver throws
+   */
+  read(property: string): Promise<Reading | undefined> {
+    return this.#request(property, (work) => work.read());
+  }
+
+  /** Writes a property now, once. @throws as `read`, `DRIVER_NOT_WRITABLE`, `DRIVER_VALUE_…` */
+  write(property: string, text: string, method?: string): Promise<void> {
+    return this.#request(property, (work) => work.write(text, method));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;
     this.#calls.stop();
     this.#wakeUp.wake();
     await this.#running;
+    await Promise.all([...this.#lanes.values()].flat().map((lane) => lane[Symbol.asyncDispose]()));
     await this.#reporter[Symbol.asyncDispose]();
+  }
+
+  async #request<T>(property: string, work: (found: PropertyWork) => Promise<T>): Promise<T> {
+    if (!this.device.properties.some(({ name }) => name === property)) throw propertyUnknown(this.device.id, property);
+    if (!this.#isOpen) throw deviceOffline(this.device.id, this.#offlineReason ?? "it is not opened yet");
+    const answer = Promise.withResolvers<T>();
+    const isQueued = this.#requests.push({
+      run: async (works) => {
+        const found = works.find((candidate) => candidate.property.name === property);
+        // Its configuration is wrong, or it would be there.
+        if (found === undefined) return answer.reject(propertyInvalid(property, "it does not fit the driver"));
+        await this.#attempt(found, "request", async () => {
+          try {
+            answer.resolve(await work(found));
+          } catch (error) {
+            answer.reject(error);
+            throw error;
+          }
+        });
+      },
+      refuse: answer.reject,
+    });
+    if (!isQueued) throw deviceBusy(this.device.id, MAXIMUM_REQUESTS);
+    this.#wakeUp.wake();
+    return await answer.promise;
   }
 
   /** Never rejects. */
@@ -94,134 +139,91 @@ export class DeviceWorker implements AsyncDisposable {
         try {
           await this.#drive(session);
         } finally {
+          this.#isOpen = false;
           await this.#calls.close(() => session.close()).catch((error: unknown) => this.#closeFailed(error));
         }
       } catch (error) {
         this.#offline(error);
       }
+      this.#refuseRequests();
       if (!this.#stopped) await this.#pause();
     }
   }
 
   async #drive(session: DriverSession): Promise<void> {
-    const { clock, random } = this.#ports;
+    const { clock } = this.#ports;
     using stack = new DisposableStack();
     const subscriptions = new AbortController();
     stack.defer(() => subscriptions.abort());
     this.#failures = 0;
-    const works = this.device.properties.map((property): Work => {
-      const spreadMs = Math.min(property.collectCycleMs, FIRST_READING_SPREAD_MS);
-      return {
-        property,
-        access: session.property(property),
-        writeRetry: new RetrySchedule(writePolicy, random),
-        settledDesired: undefined,
-        nextWriteMs: 0,
-        nextReadMs: property.reported ? clock.monotonicMs() + Math.floor(random.float() * spreadMs) : Infinity,
-        failing: false,
-      };
-    });
-    if (!works.some(({ property }) => property.reported)) this.#online();
-    for (const work of works) await this.#subscribe(work, subscriptions.signal);
+    const works = this.#worksOf(session);
+    if (!works.some(({ isCollected }) => isCollected)) this.#online();
+    for (const work of works)
+      await this.#attempt(work, "subscribe", () => work.subscribe(this.#calls.context(subscriptions.signal)), false);
+    this.#isOpen = true;
     while (!this.#stopped) {
       const nowMs = clock.monotonicMs();
+      const request = this.#requests.shift();
       const write = works.find((work) => this.#writeDueMs(work) <= nowMs);
-      const read = works.find(({ nextReadMs }) => nextReadMs <= nowMs);
-      if (write) await this.#write(write);
-      else if (read) await this.#read(read);
+      const read = works.find(({ readDueMs }) => readDueMs <= nowMs);
+      if (request) await request.run(works);
+      else if (write)
+        await this.#attempt(write, "write", () => write.writeWanted(this.#wanted.get(write.property.name) ?? ""));
+      else if (read) await this.#attempt(read, "read", () => read.read());
       else {
-        const nextMs = Math.min(...works.flatMap((work) => [this.#writeDueMs(work), work.nextReadMs]));
+        const nextMs = Math.min(...works.flatMap((work) => [this.#writeDueMs(work), work.readDueMs]));
         await this.#wakeUp.wait(Number.isFinite(nextMs) ? nextMs - nowMs : undefined);
       }
     }
   }
 
-  /** Infinity when there is nothing to write. */
-  #writeDueMs({ property, settledDesired, nextWriteMs }: Work): number {
-    const wanted = this.#wanted.get(property.name);
-    return wanted === undefined || wanted === settledDesired ? Infinity : nextWriteMs;
-  }
-
-  async #read(work: Work): Promise<void> {
-    const { clock } = this.#ports;
-    const { property, access } = work;
-    // A reading that took longer than its cycle is not caught up with.
-    work.nextReadMs = Math.max(work.nextReadMs + property.collectCycleMs, clock.monotonicMs());
-    await this.#attempt(work, "read", async () => {
-      this.#take(property, await this.#calls.call("read", (context) => access.read(context)));
-    });
-  }
-
-  async #write(work: Work): Promise<void> {
-    const { property, access, writeRetry } = work;
-    const { clock, logger } = this.#ports;
-    const wanted = this.#wanted.get(property.name) ?? "";
-    const { write } = access;
-    if (!property.writable || !write) {
-      const why = property.writable ? "its driver cannot write" : "its model says that it is read-only";
-      logger.warn(describeError(notWritable(property.name, why)), { device: this.device.id });
-      work.settledDesired = wanted;
-      return;
-    }
-    work.nextWriteMs = clock.monotonicMs() + writeRetry.nextDelayMs();
-    await this.#attempt(work, "write", async () => {
-      const value = fromText(property.type, wanted);
-      await this.#calls.call("write", (context) => write(value, context));
-      work.settledDesired = wanted;
-      work.nextWriteMs = 0;
-      writeRetry.reset();
-      if (property.reported) work.nextReadMs = clock.monotonicMs(); // What has become of it.
-    });
-  }
-
-  async #subscribe(work: Work, signal: AbortSignal): Promise<void> {
-    const { subscribe } = work.access;
-    if (!subscribe || !work.property.reported) return;
-    const emit = (value: DriverValue): void => {
-      if (signal.aborted) return;
+  /**
+   * What is to be done with each property. One whose configuration does not fit is told and left out.
+   * @throws `MAPPER_PROPERTY_INVALID` when none fits
+   */
+  #worksOf(session: DriverSession): PropertyWork[] {
+    const { clock, random, logger } = this.#ports;
+    const works: PropertyWork[] = [];
+    let firstError: Error | undefined;
+    for (const property of this.device.properties)
       try {
-        this.#take(work.property, value);
+        const { name, type, config, range } = property;
+        const rules = new ValueRules(type, config, range, this.#driver.propertyMembers);
+        const access = session.property({ name, type, config });
+        const call: DriverCalls["call"] = (name, work) => this.#calls.call(name, work);
+        const onValue = (_property: unknown, reading: Reading): void => {
+          if (property.reported) this.#reporter.value(property, reading);
+          for (const lane of this.#lanes.get(name) ?? []) lane.value(reading);
+        };
+        const parts = { deviceId: this.device.id, clock, random, logger, call, onValue };
+        works.push(new PropertyWork(property, access, rules, parts));
       } catch (error) {
-        this.#propertyFails(work, "subscribe", error);
+        const invalid = propertyInvalid(property.name, describeError(error));
+        firstError ??= invalid;
+        logger.warn(invalid.message, { device: this.device.id, code: invalid.code });
       }
-    };
-    await this.#attempt(work, "subscribe", () =>
-      this.#calls.call("subscribe", () => subscribe(emit, this.#calls.context(signal))),
-    );
+    if (works.length === 0 && firstError) throw firstError;
+    return works;
   }
 
-  /** @throws `DRIVER_VALUE_UNFIT` */
-  #take(property: PropertyDescription, value: DriverValue): void {
-    const text = toText(property.type, value);
-    if (text !== undefined) this.#reporter.value(property, text);
+  #writeDueMs(work: PropertyWork): number {
+    return work.writeDueMs(this.#wanted.get(work.property.name));
   }
 
   /** A failure of one property leaves the others alone; what speaks for a device that is gone is thrown. */
-  async #attempt(work: Work, name: string, action: () => Promise<void>): Promise<void> {
+  async #attempt(work: PropertyWork, name: string, action: () => Promise<unknown>, provesLife = true): Promise<void> {
     try {
       await action();
     } catch (error) {
-      // A value of the wrong type speaks for a mistake, not for a device that is gone.
-      if (isSkerryError(error, "DRIVER_VALUE_UNFIT")) return this.#propertyFails(work, name, error);
+      if (isAboutValue(error) || isSkerryError(error, "DRIVER_NOT_WRITABLE")) return work.failed(name, error);
       this.#failures++;
       if (isSkerryError(error, "DRIVER_HANGS") || this.#failures >= FAILURES_UNTIL_OFFLINE) throw error;
-      this.#propertyFails(work, name, error);
-      return;
+      return work.failed(name, error);
     }
-    work.failing = false;
+    if (!provesLife) return;
+    work.worked();
     this.#failures = 0;
     this.#online();
-  }
-
-  #propertyFails(work: Work, name: string, error: unknown): void {
-    if (!work.failing)
-      this.#ports.logger.warn("A property does not work", {
-        device: this.device.id,
-        property: work.property.name,
-        call: name,
-        reason: describeError(error),
-      });
-    work.failing = true;
   }
 
   #online(): void {
@@ -239,6 +241,11 @@ export class DeviceWorker implements AsyncDisposable {
       this.#ports.logger.warn("A device is offline; it is tried again", { device: this.device.id, reason });
     this.#offlineReason = reason;
     this.#reporter.state("offline");
+  }
+
+  #refuseRequests(): void {
+    for (let request = this.#requests.shift(); request !== undefined; request = this.#requests.shift())
+      request.refuse(this.#stopped ? aborted() : deviceOffline(this.device.id, this.#offlineReason ?? ""));
   }
 
   #closeFailed(error: unknown): void {

@@ -50,6 +50,21 @@ export interface DriverDefinition<D extends Schema, P extends Schema, Session> {
     emit: (value: DriverValue) => void,
     context: DriverContext,
   ): void | Promise<void>;
+  /**
+   * What a Device's `methods` of these names do with a property and a value, instead of `write`; they are called through
+   * the mapper's REST API.
+   */
+  readonly methods?: Readonly<
+    Record<
+      string,
+      (
+        session: Session,
+        property: DriverProperty<Config<P>>,
+        value: PropertyValue,
+        context: DriverContext,
+      ) => void | Promise<void>
+    >
+  >;
   close?(session: Session): void | Promise<void>;
 }
 
@@ -65,11 +80,14 @@ export interface PropertyAccess {
   read(context: DriverContext): Promise<DriverValue>;
   readonly write?: (value: PropertyValue, context: DriverContext) => Promise<void>;
   readonly subscribe?: (emit: (value: DriverValue) => void, context: DriverContext) => Promise<void>;
+  readonly methods: ReadonlyMap<string, (value: PropertyValue, context: DriverContext) => Promise<void>>;
 }
 
 /** A driver as the SDK uses it: its own types are closed over. */
 export interface Driver {
   readonly protocol: string;
+  /** Names of the members that it declares of a property's `visitors.configData`. */
+  readonly propertyMembers: ReadonlySet<string>;
   /** @throws `DRIVER_CONFIG_INVALID`, or what the driver throws */
   open(config: JsonObject, context: DriverContext): Promise<DriverSession>;
 }
@@ -83,13 +101,20 @@ export function defineDriver<
   const { deviceConfig = {} as D, propertyConfig = {} as P } = definition;
   return {
     protocol: definition.protocol,
+    propertyMembers: new Set(Object.keys(propertyConfig)),
     async open(config, context) {
       const session = await definition.open(parseConfig(deviceConfig, config), context);
       return {
         property(raw) {
           const property = { ...raw, config: parseConfig(propertyConfig, raw.config) };
-          const { write, subscribe } = definition;
+          const { write, subscribe, methods = {} } = definition;
           return {
+            methods: new Map(
+              Object.entries(methods).map(([name, method]) => [
+                name,
+                async (value, call) => await method.call(methods, session, property, value, call),
+              ]),
+            ),
             read: async (call) => await definition.read(session, property, call),
             ...(write && {
               write: async (value, call) => await write.call(definition, session, property, value, call),

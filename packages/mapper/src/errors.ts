@@ -40,6 +40,16 @@ export function valueUnfit(type: string, value: string): SkerryError {
   });
 }
 
+/** A value is outside of its property's range. */
+export function valueOutOfRange(value: number, minimum: number | undefined, maximum: number | undefined): SkerryError {
+  return new SkerryError({
+    code: "DRIVER_VALUE_OUT_OF_RANGE",
+    message: `${value} is outside of ${minimum ?? "…"} to ${maximum ?? "…"}`,
+    advice: "Correct the range in the DeviceModel or in the property's visitors, or look after the device.",
+    details: { value },
+  });
+}
+
 /** A desired value for what cannot be written. */
 export function notWritable(property: string, why: string): SkerryError {
   return new SkerryError({
@@ -47,6 +57,76 @@ export function notWritable(property: string, why: string): SkerryError {
     message: `the desired value of ${property} is not written: ${why}`,
     advice: "Remove the desired value from the Device, or use a driver that can write.",
     details: { property },
+  });
+}
+
+/** A property of a Device cannot be driven as it is configured. */
+export function propertyInvalid(property: string, why: string): SkerryError {
+  return new SkerryError({
+    code: "MAPPER_PROPERTY_INVALID",
+    message: `property ${property}: ${why}`,
+    advice: "Correct the property's visitors.configData in the Device or in the DeviceModel.",
+    details: { property },
+  });
+}
+
+/** Nothing of this name is driven here. */
+export function propertyUnknown(deviceId: string, property: string): SkerryError {
+  return new SkerryError({
+    code: "MAPPER_PROPERTY_UNKNOWN",
+    message: `device ${deviceId} has no property ${property} here`,
+    advice: "Check the name; a mapper knows the properties that the Device lists.",
+    details: { deviceId, property },
+  });
+}
+
+/** Nothing of this name is driven here. */
+export function deviceUnknown(deviceId: string): SkerryError {
+  return new SkerryError({
+    code: "MAPPER_DEVICE_UNKNOWN",
+    message: `there is no device ${deviceId} here`,
+    advice: "Check the name; a mapper knows the Devices of its node and protocol.",
+    details: { deviceId },
+  });
+}
+
+/** The device does not answer, so nothing can be done with it now. */
+export function deviceOffline(deviceId: string, why: string): SkerryError {
+  return new SkerryError({
+    code: "MAPPER_DEVICE_OFFLINE",
+    message: `device ${deviceId} is offline: ${why}`,
+    advice: "It is tried again by itself; check the device and the way to it.",
+    details: { deviceId },
+  });
+}
+
+/** More calls wait for the device than may. */
+export function deviceBusy(deviceId: string, limit: number): SkerryError {
+  return new SkerryError({
+    code: "MAPPER_DEVICE_BUSY",
+    message: `${limit} calls already wait for device ${deviceId}`,
+    advice: "Try again later; a device is asked one thing after the other.",
+    details: { deviceId, limit },
+  });
+}
+
+/** A target of a property's values did not take one. */
+export function pushFailed(target: string, why: string): SkerryError {
+  return new SkerryError({
+    code: "MAPPER_PUSH_FAILED",
+    message: `${target} did not take a value: ${why}`,
+    advice: "Check the address in the property's pushMethod, and the broker or server there.",
+    details: { target },
+  });
+}
+
+/** A driver cannot take the place of one of another protocol. */
+export function protocolChanged(from: string, to: string): SkerryError {
+  return new SkerryError({
+    code: "MAPPER_PROTOCOL_CHANGED",
+    message: `the driver's protocol is now ${to}, but the mapper is registered for ${from}`,
+    advice: "Stop the mapper and start it again.",
+    details: { from, to },
   });
 }
 

@@ -1,4 +1,14 @@
-export { type Config, choice, type Field, flag, number, type Schema, text } from "./config-schema.ts";
+export {
+  type Config,
+  choice,
+  type Field,
+  flag,
+  integer,
+  number,
+  optional,
+  type Schema,
+  text,
+} from "./config-schema.ts";
 export {
   type Driver,
   type DriverContext,

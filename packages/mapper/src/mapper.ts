@@ -12,14 +12,24 @@ import {
   dmiStatus,
 } from "@skerry/dmi";
 import type { GrpcTransport, UnaryClient } from "@skerry/grpc";
-import { type DeviceDescription, describeDevice, deviceIdOf, wantedOf } from "./device-description.ts";
+import {
+  type DeviceDescription,
+  describeDevice,
+  deviceIdOf,
+  propertiesInNanoseconds,
+  wantedOf,
+} from "./device-description.ts";
 import { DeviceWorker } from "./device-worker.ts";
 import type { Driver } from "./driver.ts";
+import { deviceUnknown, protocolChanged } from "./errors.ts";
+import { type PushTransport, unservedPushMethods } from "./push-target.ts";
 import { WakeUp } from "./wake-up.ts";
 
 export interface MapperPorts {
   readonly driver: Driver;
   readonly transport: GrpcTransport;
+  /** The mapper's own from now on: it is disposed with it. */
+  readonly pushTransport: PushTransport;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -45,6 +55,7 @@ const registrationPolicy = { initialMs: 1_000, maximumMs: 30_000 };
  */
 export class Mapper implements Service, DeviceMapper {
   readonly #ports: MapperPorts;
+  #driver: Driver;
   readonly #options: MapperOptions;
   readonly #logger: Logger;
   readonly #client: UnaryClient;
@@ -63,10 +74,40 @@ export class Mapper implements Service, DeviceMapper {
     this.#logger = ports.logger.child("mapper");
     this.#ports = { ...ports, logger: this.#logger };
     this.#options = options;
+    this.#driver = ports.driver;
     this.#client = ports.transport.client(options.edgeCoreSocketPath, dmiClientErrors);
     this.#manager = deviceManagerClient(this.#client, { timeoutMs: EDGECORE_CALL_TIMEOUT_MS });
     this.#retry = new RetrySchedule(registrationPolicy, ports.random);
     this.#wakeUp = new WakeUp(ports.clock);
+  }
+
+  /** The driver that is in use. */
+  get driver(): Driver {
+    return this.#driver;
+  }
+
+  /**
+   * Goes on with another driver of the same protocol: the devices stay registered, each is closed and opened anew.
+   * @throws `MAPPER_PROTOCOL_CHANGED`
+   */
+  async replaceDriver(driver: Driver): Promise<void> {
+    if (driver.protocol !== this.#driver.protocol) throw protocolChanged(this.#driver.protocol, driver.protocol);
+    await this.#changes.run(async () => {
+      this.#driver = driver;
+      if (this.#stopped) return;
+      for (const [id, { device }] of [...this.#workers]) {
+        await this.#stop(id);
+        const given = this.#devices.get(id);
+        if (given) this.#start(device, wantedOf(given));
+      }
+    });
+  }
+
+  /** The worker of a device. @throws `MAPPER_DEVICE_UNKNOWN` */
+  worker(id: string): DeviceWorker {
+    const worker = this.#workers.get(id);
+    if (worker === undefined) throw deviceUnknown(id);
+    return worker;
   }
 
   /** The devices it drives, each with why it is offline, in order. */
@@ -100,6 +141,7 @@ export class Mapper implements Service, DeviceMapper {
     await this.#changes.run(async () => {
       await Promise.all([...this.#workers.keys()].map((id) => this.#stop(id)));
     });
+    await this.#ports.pushTransport[Symbol.asyncDispose]();
     await this.#client[Symbol.asyncDispose]();
   }
 
@@ -184,7 +226,7 @@ export class Mapper implements Service, DeviceMapper {
   }
 
   async #register(): Promise<void> {
-    const { driver } = this.#ports;
+    const driver = this.#driver;
     const { name, socketPath } = this.#options;
     const address = new TextEncoder().encode(socketPath);
     const mapper = { name, version: "v1", apiVersion: "v1beta1", protocol: driver.protocol, address, state: "ok" };
@@ -214,10 +256,28 @@ export class Mapper implements Service, DeviceMapper {
       return;
     }
     await this.#stop(id);
-    const { driver, clock, random, logger } = this.#ports;
-    const ports = { manager: this.#manager, clock, random, logger, onUnknownDevice: () => this.#wakeUp.wake() };
+    this.#tellOddities(id, device);
+    this.#start(description, wantedOf(device));
+  }
+
+  #start(description: DeviceDescription, wanted: ReadonlyMap<string, string>): void {
+    const { pushTransport, clock, random, logger } = this.#ports;
+    const onUnknownDevice = (): void => this.#wakeUp.wake();
+    const ports = { manager: this.#manager, pushTransport, clock, random, logger, onUnknownDevice };
     const callTimeoutMs = this.#options.callTimeoutMs ?? 10_000;
-    this.#workers.set(id, new DeviceWorker(description, wantedOf(device), { driver, ports, callTimeoutMs }));
+    this.#workers.set(
+      description.id,
+      new DeviceWorker(description, wanted, { driver: this.#driver, ports, callTimeoutMs }),
+    );
+  }
+
+  #tellOddities(id: string, device: Device): void {
+    const properties = propertiesInNanoseconds(device);
+    if (properties.length > 0)
+      this.#logger.warn("Cycles of a day and more are taken for nanoseconds", { device: id, properties });
+    for (const { name, pushMethod } of device.spec?.properties ?? [])
+      for (const way of unservedPushMethods(pushMethod))
+        this.#logger.warn("A pushMethod is not served", { device: id, property: name, pushMethod: way });
   }
 
   async #removeDevice(id: string): Promise<void> {

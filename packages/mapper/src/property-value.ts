@@ -62,8 +62,10 @@ export function fromText(type: PropertyType, text: string): PropertyValue {
       if (text.trim() === "" || !Number.isFinite(Number(text))) throw valueUnfit(type, text);
       return Number(text);
     case "boolean":
-      if (text !== "true" && text !== "false") throw valueUnfit(type, text);
-      return text === "true";
+      // All that KubeEdge's mappers take.
+      if (/^(1|t|true)$/i.test(text)) return true;
+      if (/^(0|f|false)$/i.test(text)) return false;
+      throw valueUnfit(type, text);
     case "string":
     case "bytes":
     case "stream":

@@ -1,1 +1,2 @@
 export { loadDriver } from "./load-driver.ts";
+export { NetworkPushTransport } from "./push-transport.ts";

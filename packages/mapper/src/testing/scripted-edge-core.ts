@@ -7,16 +7,20 @@ import {
   type Device,
   type DeviceManager,
   type DeviceMapper,
+  type DeviceMethod,
   type DeviceModel,
   deviceManagerMethods,
   deviceMapperClient,
   dmiClientErrors,
   dmiStatus,
+  type PushMethod,
   toCustomizedValue,
 } from "@skerry/dmi";
 import { unixGrpc } from "@skerry/grpc/platform";
 import type { Driver } from "../driver.ts";
+import { pushFailed } from "../errors.ts";
 import { Mapper } from "../mapper.ts";
+import type { PushSample, PushTarget, PushTransport } from "../push-target.ts";
 
 /** What EdgeCore got from the mapper. */
 export type Report =
@@ -31,6 +35,9 @@ export class MapperWorld implements AsyncDisposable {
   registrations = 0;
   /** Makes EdgeCore refuse a report. */
   refuse: ((report: Report) => Error | undefined) | undefined;
+  /** Tries to push, with their targets. */
+  readonly pushes: { readonly target: PushTarget; readonly sample: PushSample }[] = [];
+  refusePush = false;
   /** EdgeCore's way to call the mapper. */
   readonly caller: DeviceMapper;
   readonly mapper: Mapper;
@@ -42,7 +49,15 @@ export class MapperWorld implements AsyncDisposable {
   private constructor(driver: Driver, folder: string, opened: AsyncDisposableStack) {
     this.#folder = folder;
     this.#opened = opened;
-    const ports = { driver, transport: unixGrpc, clock: this.clock, random: new SeededRandom(3), logger: silentLogger };
+    const pushTransport: PushTransport = {
+      push: async (target, sample) => {
+        this.pushes.push({ target, sample });
+        if (this.refusePush) throw pushFailed("nowhere", "it is refused");
+      },
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+    const shared = { clock: this.clock, random: new SeededRandom(3), logger: silentLogger };
+    const ports = { ...shared, driver, transport: unixGrpc, pushTransport };
     const [socketPath, edgeCoreSocketPath] = [join(folder, "mapper.sock"), join(folder, "dmi.sock")];
     this.mapper = new Mapper(ports, { name: "test-mapper", socketPath, edgeCoreSocketPath });
     const client = opened.use(unixGrpc.client(socketPath, dmiClientErrors));
@@ -160,9 +175,20 @@ export const model: DeviceModel = {
 export function device(
   name: string,
   properties: Readonly<
-    Record<string, { desired?: string; config?: JsonObject; collectCycle?: number; reportCycle?: number }>
+    Record<
+      string,
+      {
+        desired?: string;
+        config?: JsonObject;
+        collectCycle?: number;
+        reportCycle?: number;
+        reportToCloud?: boolean;
+        pushMethod?: PushMethod;
+      }
+    >
   >,
   config: JsonObject = {},
+  methods: DeviceMethod[] = [],
 ): Device {
   return {
     name,
@@ -171,16 +197,19 @@ export function device(
     spec: {
       deviceModelReference: "thermo",
       protocol: { protocolName: "test", configData: toCustomizedValue(config) },
-      methods: [],
+      methods,
       properties: Object.entries(properties).map(
-        ([property, { desired, config = {}, collectCycle = 1000, reportCycle = 0 }]) => ({
+        ([
+          property,
+          { desired, config = {}, collectCycle = 1000, reportCycle = 0, reportToCloud = true, pushMethod },
+        ]) => ({
           name: property,
           desired: desired === undefined ? undefined : { value: desired, metadata: new Map() },
           visitors: { protocolName: "test", configData: toCustomizedValue(config) },
           collectCycle,
           reportCycle,
-          reportToCloud: true,
-          pushMethod: undefined,
+          reportToCloud,
+          pushMethod,
         }),
       ),
     },

@@ -9,7 +9,7 @@ import { systemClock, systemRandom } from "@skerry/base/platform";
 import { EdgeCore, edgeDatabaseMigrations } from "@skerry/edgecore";
 import { unixGrpc } from "@skerry/grpc/platform";
 import { Mapper } from "@skerry/mapper";
-import { loadDriver } from "@skerry/mapper/platform";
+import { loadDriver, NetworkPushTransport } from "@skerry/mapper/platform";
 import { SqliteDatabase } from "@skerry/store/platform";
 
 const modelObject: JsonObject = {
@@ -103,7 +103,7 @@ test("a driver's values go through EdgeCore into the report to the cloud, and a 
     const driver = await loadDriver(fileURLToPath(new URL("../../../../mappers/virtual/driver.ts", import.meta.url)));
     const shared = { clock: systemClock, random: systemRandom, logger: silentLogger };
     await using mapper = new Mapper(
-      { ...shared, driver, transport: unixGrpc },
+      { ...shared, driver, transport: unixGrpc, pushTransport: new NetworkPushTransport() },
       { name: "virtual", socketPath: join(folder, "virtual.sock"), edgeCoreSocketPath: join(folder, "dmi.sock") },
     );
     await mapper.start();

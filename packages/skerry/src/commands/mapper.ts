@@ -35,7 +35,7 @@ Example:
     });
     const [action, file, ...more] = positionals;
     if (action !== "run" || file === undefined || more.length > 0) throw usageError("Use `skerry mapper run FILE`");
-    const [{ Mapper }, { loadDriver }, { unixGrpc }] = await Promise.all([
+    const [{ Mapper }, { loadDriver, NetworkPushTransport }, { unixGrpc }] = await Promise.all([
       import("@skerry/mapper"),
       import("@skerry/mapper/platform"),
       import("@skerry/grpc/platform"),
@@ -45,7 +45,8 @@ Example:
     const name = values.name ?? `${driver.protocol.replace(/[^A-Za-z0-9._-]/g, "-")}-mapper`;
     const socketPath = resolve(values.socket ?? join(dirname(edgeCoreSocketPath), `${name.replace(/\//g, "-")}.sock`));
     return await runService(async (logger) => {
-      const ports = { driver, transport: unixGrpc, clock: systemClock, random: systemRandom, logger };
+      const shared = { clock: systemClock, random: systemRandom, logger };
+      const ports = { ...shared, driver, transport: unixGrpc, pushTransport: new NetworkPushTransport() };
       const service = new Mapper(ports, { name, socketPath, edgeCoreSocketPath });
       await service.start();
       logger.info("The mapper runs", { protocol: driver.protocol, edgeSocket: edgeCoreSocketPath });
