@@ -104,7 +104,16 @@ export function nodeNameInvalid(nodeName: string): SkerryError {
 }
 
 /** Why a join token is refused. */
-export type TokenRefusal = "missing" | "malformed" | "wrong-authority" | "forged" | "expired";
+export type TokenRefusal =
+  | "missing"
+  | "malformed"
+  | "wrong-authority"
+  | "unknown"
+  | "forged"
+  | "expired"
+  | "revoked"
+  | "used-up"
+  | "wrong-node";
 
 const TOKEN_REFUSALS: Record<TokenRefusal, { code: string; text: string }> = {
   missing: { code: "PKI_TOKEN_MISSING", text: "there is none" },
@@ -112,6 +121,10 @@ const TOKEN_REFUSALS: Record<TokenRefusal, { code: string; text: string }> = {
   "wrong-authority": { code: "PKI_TOKEN_WRONG_AUTHORITY", text: "it is for another CloudCore's certificate authority" },
   forged: { code: "PKI_TOKEN_FORGED", text: "its signature is wrong" },
   expired: { code: "PKI_TOKEN_EXPIRED", text: "it has expired" },
+  unknown: { code: "PKI_TOKEN_UNKNOWN", text: "this cloud has no token with its id" },
+  revoked: { code: "PKI_TOKEN_REVOKED", text: "it was revoked" },
+  "used-up": { code: "PKI_TOKEN_USED_UP", text: "as many nodes as it is for have enrolled with it" },
+  "wrong-node": { code: "PKI_TOKEN_WRONG_NODE", text: "it is not for a node of this name" },
 };
 
 /** A join token was refused. */

@@ -1,6 +1,7 @@
-import { fromBase64, isJsonObject, toBase64 } from "@skerry/base";
+import { fromBase64 } from "@skerry/base";
 import { tokenRefused } from "./errors.ts";
 import type { Pki } from "./pki.ts";
+import { decodeSegment, encodeSegment, equalInConstantTime, toBase64Url, utf8 } from "./token-segments.ts";
 
 /** The digests that tokens need. */
 export type TokenDigests = Pick<Pki, "sha256" | "hmacSha256">;
@@ -14,7 +15,7 @@ export interface JoinTokenOptions {
 }
 
 /** Longest token that is looked at; a real one has about 180 characters. */
-const MAX_TOKEN_LENGTH = 4096;
+export const MAX_TOKEN_LENGTH = 4096;
 
 /** SHA-256 of the authority's certificate (DER), lower-case hex: the part by which an edge recognises its cloud. */
 export function authorityHash(digests: Pick<Pki, "sha256">, authorityDer: Uint8Array): string {
@@ -69,32 +70,4 @@ export function verifyBearerToken(
 export function joinTokenExpiry(joinToken: string): number | undefined {
   const expiresAtSeconds = decodeSegment(joinToken.split(".")[2] ?? "")?.["exp"];
   return typeof expiresAtSeconds === "number" ? expiresAtSeconds * 1000 : undefined;
-}
-
-function encodeSegment(value: object): string {
-  return toBase64Url(utf8(JSON.stringify(value)));
-}
-
-function decodeSegment(segment: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(segment, "base64url").toString("utf8"));
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function toBase64Url(bytes: Uint8Array): string {
-  return toBase64(bytes).replace(/=+$/, "").replaceAll("+", "-").replaceAll("/", "_");
-}
-
-function utf8(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text, "utf8"));
-}
-
-/** Takes as long for a near miss as for a far one, so that a signature cannot be guessed byte by byte. */
-function equalInConstantTime(left: Uint8Array, right: Uint8Array): boolean {
-  let difference = left.length ^ right.length;
-  for (let index = 0; index < left.length; index++) difference |= (left[index] ?? 0) ^ (right[index] ?? 0);
-  return difference === 0;
 }

@@ -69,11 +69,15 @@ export interface Pki {
   createCertificateAuthority(options: CertificateAuthorityOptions): Promise<KeyedCertificate>;
   /** A new key and its certificate, signed by `authority`. */
   issueCertificate(authority: KeyedCertificate, options: CertificateOptions): Promise<KeyedCertificate>;
-  /** A new key and a request with the given subject; the signer decides what becomes of the subject. */
-  createCertificateRequest(subject: {
-    readonly commonName: string;
-    readonly organizations?: readonly string[];
-  }): Promise<CertificateRequest>;
+  /**
+   * A request with the given subject for the given key (SEC 1 DER), else for a new one; the signer decides what becomes
+   * of the subject.
+   * @throws SkerryError `PKI_PRIVATE_KEY_INVALID`
+   */
+  createCertificateRequest(
+    subject: { readonly commonName: string; readonly organizations?: readonly string[] },
+    privateKeyDer?: Uint8Array,
+  ): Promise<CertificateRequest>;
   /**
    * Certifies the key of a PKCS#10 request. Nothing but the key is taken from the request.
    * @returns the certificate, DER
@@ -107,6 +111,8 @@ export interface Pki {
   ): CertificateFacts;
   /** Whether the private key (SEC 1 DER) belongs to the certificate. */
   keyMatches(pair: KeyedCertificate): boolean;
+  /** Bytes that nobody can guess. */
+  randomBytes(length: number): Uint8Array;
   sha256(data: Uint8Array): Uint8Array;
   hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
 }

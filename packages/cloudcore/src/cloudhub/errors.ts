@@ -68,3 +68,44 @@ export function notAnEdgeNode(nodeName: string): SkerryError {
     details: { nodeName },
   });
 }
+
+/** Somebody with a batch's token wants to enrol under a name that a node has already. */
+export function nameTaken(nodeName: string): SkerryError {
+  return new SkerryError({
+    code: "CLOUDHUB_NAME_TAKEN",
+    message: `There is a node "${nodeName}" already, with another key; a token for several nodes does not give its name away`,
+    advice: `Choose another node name; if it is the same machine, get it a token of its own: \`skerry token --node ${nodeName}\`.`,
+    details: { nodeName },
+  });
+}
+
+/** What is stored of a join token cannot be read. */
+export function tokenRecordUnusable(id: string, cause?: unknown): SkerryError {
+  return new SkerryError({
+    code: "CLOUDHUB_TOKEN_RECORD_UNUSABLE",
+    message: `What is stored of the join token ${id} cannot be read`,
+    advice: `Somebody has changed it: delete the Secret skerry-join-token-${id} in the namespace kubeedge and make a new token.`,
+    details: { id },
+    cause,
+  });
+}
+
+/** There are as many join tokens as are allowed. */
+export function tokenLimitReached(limit: number): SkerryError {
+  return new SkerryError({
+    code: "CLOUDHUB_TOKEN_LIMIT",
+    message: `There are ${limit} join tokens that are not over since a week, as many as are kept`,
+    advice: "Use one token for several nodes: `skerry token --count N`.",
+    details: { limit },
+  });
+}
+
+/** A join token is changed by many at once. */
+export function tokenBusy(id: string): SkerryError {
+  return new SkerryError({
+    code: "CLOUDHUB_TOKEN_BUSY",
+    message: `The join token ${id} is being used by many nodes at once`,
+    advice: "Try again; EdgeCore does so by itself.",
+    details: { id },
+  });
+}

@@ -2,6 +2,14 @@ export * from "./cloud-hub.ts";
 export * from "./cloud-hub-port.ts";
 export * from "./credentials/cloud-credentials.ts";
 export * from "./credentials/join-token-keeper.ts";
+export {
+  capacityOf,
+  type JoinTokenRecord,
+  type JoinTokenScope,
+  MAX_BATCH,
+  stateOf,
+} from "./credentials/join-token-record.ts";
+export * from "./credentials/join-token-records.ts";
 export * from "./credentials/secrets.ts";
 export * from "./enrolment/enrolment-service.ts";
 export * from "./errors.ts";

@@ -12,6 +12,7 @@ import {
   type CloudHubPort,
   EnrolmentService,
   JoinTokenKeeper,
+  JoinTokenRecords,
   type LinkTrace,
   loadCloudCredentials,
   SecretStore,
@@ -136,6 +137,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     logger,
     authority: credentials.authority,
     edgeCertificateValidityMs: config.edgeCertificateValidityMs,
+    tokens: new JoinTokenRecords(api, systemPki),
     isConnected: (nodeName) => cloudHub.connectedNodes.has(nodeName),
   });
   const https = stack.use(

@@ -117,7 +117,11 @@ export class Enrolment {
   ): Promise<void> {
     const { pki, clock, store } = this.#ports;
     const { nodeName } = this.#options;
-    const request = await pki.createCertificateRequest(nodeSubject(nodeName));
+    const request = await pki.createCertificateRequest(
+      nodeSubject(nodeName),
+      "bearer" in proof ? await store.readPendingKey() : undefined,
+    );
+    if ("bearer" in proof) await store.writePendingKey(request.privateKeyDer);
     const answer = await this.#get(
       "/edge.crt",
       {

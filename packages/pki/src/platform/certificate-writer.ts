@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, randomBytes, webcrypto } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, randomBytes, webcrypto } from "node:crypto";
 import { isIP } from "node:net";
 // The ASN.1 library registers its parts through this polyfill, which must be loaded before it.
 import "reflect-metadata";
@@ -59,17 +59,20 @@ export async function issueCertificate(
 }
 
 /** See {@link Pki.createCertificateRequest}; the subject's places are those that KubeEdge's edges ask with. */
-export async function createCertificateRequest(subject: {
-  readonly commonName: string;
-  readonly organizations?: readonly string[];
-}): Promise<CertificateRequest> {
-  const keys = await generateKeys();
+export async function createCertificateRequest(
+  subject: { readonly commonName: string; readonly organizations?: readonly string[] },
+  privateKeyDer?: Uint8Array,
+): Promise<CertificateRequest> {
+  const keys = privateKeyDer ? await importKeys(privateKeyDer) : await generateKeys();
   const request = await x509.Pkcs10CertificateRequestGenerator.create({
     name: subjectName(subject.commonName, subject.organizations ?? []),
     keys,
     signingAlgorithm: SIGNATURE_ALGORITHM,
   });
-  return { requestDer: new Uint8Array(request.rawData), privateKeyDer: await exportPrivateKey(keys.privateKey) };
+  return {
+    requestDer: new Uint8Array(request.rawData),
+    privateKeyDer: privateKeyDer ?? (await exportPrivateKey(keys.privateKey)),
+  };
 }
 
 /** See {@link Pki.signCertificateRequest}. */
@@ -158,6 +161,13 @@ async function exportPrivateKey(key: webcrypto.CryptoKey): Promise<Uint8Array> {
   return new Uint8Array(
     createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" }).export({ type: "sec1", format: "der" }),
   );
+}
+
+async function importKeys(privateKeyDer: Uint8Array): Promise<webcrypto.CryptoKeyPair> {
+  const privateKey = await importPrivateKey(privateKeyDer);
+  const key = createPrivateKey({ key: Buffer.from(privateKeyDer), format: "der", type: "sec1" });
+  const spki = createPublicKey(key).export({ type: "spki", format: "der" });
+  return { privateKey, publicKey: await webcrypto.subtle.importKey("spki", spki, KEY_ALGORITHM, true, ["verify"]) };
 }
 
 async function importPrivateKey(privateKeyDer: Uint8Array): Promise<webcrypto.CryptoKey> {

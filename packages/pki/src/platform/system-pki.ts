@@ -1,4 +1,4 @@
-import { createHash, createHmac, createPrivateKey, X509Certificate } from "node:crypto";
+import { createHash, createHmac, createPrivateKey, randomBytes, X509Certificate } from "node:crypto";
 import {
   certificateExpired,
   certificateInvalid,
@@ -20,13 +20,15 @@ const USAGE_BY_OID: ReadonlyMap<string, CertificateUsage> = new Map([
 export const systemPki: Pki = {
   createCertificateAuthority: async (options) => (await writer()).createCertificateAuthority(options),
   issueCertificate: async (authority, options) => (await writer()).issueCertificate(authority, options),
-  createCertificateRequest: async (subject) => (await writer()).createCertificateRequest(subject),
+  createCertificateRequest: async (subject, privateKeyDer) =>
+    (await writer()).createCertificateRequest(subject, privateKeyDer),
   signCertificateRequest: async (authority, requestDer, options) =>
     (await writer()).signCertificateRequest(authority, requestDer, options),
   readCertificateRequest: async (requestDer) => (await writer()).readCertificateRequest(requestDer),
   readCertificate: (certificateDer) => factsOf(parse(certificateDer)),
   verifyCertificate,
   keyMatches,
+  randomBytes: (length) => new Uint8Array(randomBytes(length)),
   sha256: (data) => new Uint8Array(createHash("sha256").update(data).digest()),
   hmacSha256: (key, data) => new Uint8Array(createHmac("sha256", key).update(data).digest()),
 };

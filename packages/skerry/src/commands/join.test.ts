@@ -4,12 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { isSkerryError } from "@skerry/base";
+import { createSkerryToken } from "@skerry/pki";
 import { stringify } from "yaml";
 import { defaultSettings, loadSettings, saveSettings } from "../settings.ts";
 import { skerryHome } from "../skerry-home.ts";
 import { edgeCoreConfig } from "../supervisor/component-configs.ts";
 import { wantedPorts } from "../supervisor/wanted-ports.ts";
-import { readJoinFile } from "./join.ts";
+import { readJoinFile, readJoinToken } from "./join.ts";
 
 const cloud = { cloudHub: "192.0.2.7:10000", cloudHttps: "192.0.2.7:10002", token: "hash.a.b.c" };
 
@@ -64,4 +65,23 @@ test("a joined machine needs only the broker's port", () => {
   const ports = (joined: typeof settings): number[] => wantedPorts(joined).map(({ port }) => port);
   assert.deepEqual(ports({ ...settings, cloud }), [settings.mqttPort]);
   assert.ok(ports(settings).includes(settings.cloudHubPort));
+});
+
+test("a token alone names the cloud, and the node if it is for one", () => {
+  const addresses = { cloudHub: "192.0.2.7:10000", cloudHttps: "192.0.2.7:10002", cloudTunnel: "192.0.2.7:10004" };
+  const secret = { id: "aaaaaaaaaa", secret: "s".repeat(43) };
+  const tokenFor = (nodeName?: string): string =>
+    createSkerryToken("00", secret, { expiresAtMs: 1_000, ...addresses, ...(nodeName ? { nodeName } : {}) });
+  const one = tokenFor("pump-7");
+  assert.deepEqual(readJoinToken(one, undefined), {
+    node: "pump-7",
+    nodeLabels: {},
+    cloud: { ...addresses, token: one },
+  });
+  assert.equal(readJoinToken(tokenFor(), "sensor-1")?.node, "sensor-1");
+  assert.throws(
+    () => readJoinToken(one, "pump-8"),
+    (error) => isSkerryError(error, "SKERRY_USAGE"),
+  );
+  assert.equal(readJoinToken("edgecore.yaml", undefined), undefined);
 });

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { parseEdgeCoreConfig } from "@skerry/api";
-import { isNodeName } from "@skerry/pki";
+import { isNodeName, readSkerryToken } from "@skerry/pki";
 import { configUnreadable, hasCloud, usageError } from "../errors.ts";
 import { loadSettings, type Settings } from "../settings.ts";
 import { prepareHome, skerryHome } from "../skerry-home.ts";
@@ -15,19 +15,22 @@ import { portOption, subnetOption } from "./start-options.ts";
 export const join: Command = {
   name: "join",
   summary: "make this machine an edge node of another machine's cloud",
-  help: `skerry join FILE [--detach] [options]
+  help: `skerry join FILE | TOKEN [--detach] [options]
 
 Makes this machine an edge node of a cloud on another machine: with its own containerd and MQTT broker, as \`skerry up\`
 does, but without control plane and CloudCore. FILE is what \`skerry token\` printed on the cloud's machine, or an
-edgecore.yaml with a token; its node name, labels, addresses and token are used. Runs until Ctrl-C, or in the background with
---detach. Afterwards \`skerry up\`, \`status\`, \`image load\`, \`down\` and \`reset\` are for this node.
+edgecore.yaml with a token; its node name, labels, addresses and token are used. A TOKEN alone is enough too: it carries
+the addresses, and the node's name if it is for one node. Runs until Ctrl-C, or in the background with --detach.
+Afterwards \`skerry up\`, \`status\`, \`image load\`, \`down\` and \`reset\` are for this node.
 
   --detach             return when the node has joined
+  --node NAME          with a TOKEN for several nodes: this node's name (this machine's)
   --mqtt-port NUMBER   MQTT broker (1883)
   --pod-subnet CIDR    addresses of the pods (a free 10.244.x.0/24)
 
 Example:
   skerry join edgecore.yaml --detach
+  skerry join "$TOKEN" --node sensor-7
 `,
   async run(parameters) {
     const { values, positionals } = parseArgs({
@@ -35,13 +38,17 @@ Example:
       allowPositionals: true,
       options: {
         detach: { type: "boolean" },
+        node: { type: "string" },
         "mqtt-port": { type: "string" },
         "pod-subnet": { type: "string" },
       },
     });
     const [file, ...more] = positionals;
-    if (file === undefined || more.length > 0) throw usageError("Use `skerry join FILE`");
-    return joinCloud(readJoinFile(file), {
+    if (file === undefined || more.length > 0) throw usageError("Use `skerry join FILE` or `skerry join TOKEN`");
+    const joining = readJoinToken(file, values.node);
+    if (!joining && values.node !== undefined)
+      throw usageError("--node goes with a token; a FILE names the node itself (modules.edged.hostnameOverride)");
+    return joinCloud(joining ?? readJoinFile(file), {
       detach: values.detach ?? false,
       mqttPort: portOption(values["mqtt-port"], "--mqtt-port"),
       podSubnet: subnetOption(values["pod-subnet"]),
@@ -76,6 +83,19 @@ export async function joinCloud(
     podSubnet: options.podSubnet ?? before.podSubnet,
   };
   return runSupervisor(home, settings, options.detach);
+}
+
+/** The node and its cloud, of a token; undefined when the text is none. Throws SKERRY_USAGE. */
+export function readJoinToken(text: string, name: string | undefined): Joining | undefined {
+  const read = readSkerryToken(text);
+  if (!read) return undefined;
+  const { nodeName, cloudHub, cloudHttps, cloudTunnel } = read.facts;
+  if (name !== undefined && nodeName !== undefined && name !== nodeName)
+    throw usageError(`The token is for the node ${nodeName}, not for ${name}`);
+  const node = name ?? nodeName ?? hostname().toLowerCase();
+  if (!isNodeName(node)) throw usageError(`${JSON.stringify(node)} cannot be a node's name; give one with --node`);
+  const cloud = { cloudHub, cloudHttps, ...(cloudTunnel === undefined ? {} : { cloudTunnel }), token: text.trim() };
+  return { node, nodeLabels: {}, cloud };
 }
 
 /** The node and its cloud, of an edgecore.yaml. Throws SKERRY_CONFIG_UNREADABLE and what EdgeCore's own reading throws. */

@@ -45,7 +45,8 @@ export function cloudAddress(settings: Settings): string {
 
 /** What a node's edgecore.yaml says. */
 export interface EdgeCoreConfigInput extends JoinedCloud {
-  readonly node: string;
+  /** Left out: the machine's own name. */
+  readonly node: string | undefined;
   readonly nodeLabels: Readonly<Record<string, string>>;
   /** Everything of the node is below it. */
   readonly nodeFolder: string;
@@ -72,7 +73,7 @@ export function edgeCoreConfig(input: EdgeCoreConfigInput): Record<string, unkno
         tlsPrivateKeyFile: join(certificates, "server.key"),
       },
       edged: {
-        hostnameOverride: input.node,
+        ...(input.node === undefined ? {} : { hostnameOverride: input.node }),
         ...(Object.keys(input.nodeLabels).length > 0 ? { nodeLabels: input.nodeLabels } : {}),
         ...(input.nodeAddress === undefined ? {} : { nodeIP: input.nodeAddress }),
         rootDirectory: join(input.nodeFolder, "edged"),

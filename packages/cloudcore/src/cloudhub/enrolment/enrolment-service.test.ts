@@ -4,8 +4,10 @@ import { nodes } from "@skerry/api";
 import { silentLogger } from "@skerry/base";
 import { ManualClock } from "@skerry/base/testing";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
-import { bearerTokenFor, createJoinToken, nodeSubject } from "@skerry/pki";
+import { bearerTokenFor, createJoinToken, createSkerryToken, nodeSubject } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
+import type { JoinTokenScope } from "../credentials/join-token-record.ts";
+import { JoinTokenRecords } from "../credentials/join-token-records.ts";
 import { type EnrolmentRequest, EnrolmentService } from "./enrolment-service.ts";
 
 const DAY_MS = 86_400_000;
@@ -41,6 +43,7 @@ function world(): World {
     logger: silentLogger,
     authority,
     edgeCertificateValidityMs: 365 * DAY_MS,
+    tokens: new JoinTokenRecords(api, systemPki),
     isConnected: (nodeName) => connected.has(nodeName),
   });
   return {
@@ -231,4 +234,78 @@ test("what cannot be a node's name is not looked up at the API server", async ()
   assert.equal(lookUps, 0);
   assert.equal((await ask({ path: "/node/edge-1" })).status, 404);
   assert.equal(lookUps, 1);
+});
+
+/** Makes a token of Skerry's; returns its id and its bearer part. */
+async function ownToken({ api, clock }: World, scope: JoinTokenScope): Promise<{ id: string; bearer: string }> {
+  const records = new JoinTokenRecords(api, systemPki);
+  const { token: made } = await records.create(scope, { nowMs: clock.now(), expiresAtMs: clock.now() + DAY_MS });
+  const whole = createSkerryToken("00", made, { expiresAtMs: clock.now() + DAY_MS, cloudHub: "", cloudHttps: "" });
+  return { id: made.id, bearer: whole.slice(3) };
+}
+
+const edgeNode = (name: string): Parameters<MemoryKubernetesApi["create"]>[1] => ({
+  apiVersion: "v1",
+  kind: "Node",
+  metadata: { name, labels: { "node-role.kubernetes.io/edge": "" } },
+});
+
+test("a token for one node enrols it once; the same key may come again, another may not", async () => {
+  const here = world();
+  const { bearer } = await ownToken(here, { kind: "node", nodeName: "edge-1" });
+  const { requestDer } = await request("edge-1");
+  const headers = withToken("edge-1", bearer);
+  assert.equal((await here.ask({ headers, body: requestDer })).status, 200);
+  await here.api.create({ resource: nodes }, edgeNode("edge-1"));
+  assert.equal((await here.ask({ headers, body: requestDer })).status, 200, "the answer may have been lost");
+  const refused = await here.ask({ headers, body: (await request("edge-1")).requestDer });
+  assert.equal(refused.status, 401);
+  assert.match(refused.text, /PKI_TOKEN_USED_UP/);
+});
+
+test("each refusal of a token says which check failed", async () => {
+  const here = world();
+  const { id, bearer } = await ownToken(here, { kind: "node", nodeName: "edge-1" });
+  const ask = async (nodeName: string, shown: string): Promise<string> => {
+    const { requestDer } = await request(nodeName);
+    const answer = await here.ask({ headers: withToken(nodeName, shown), body: requestDer });
+    assert.equal(answer.status, 401);
+    return answer.text;
+  };
+  assert.match(await ask("edge-1", bearer.slice(0, -1)), /PKI_TOKEN_MALFORMED/);
+  assert.match(await ask("edge-1", bearer.replace(/.{6}$/, "AAAAAA")), /PKI_TOKEN_FORGED/);
+  assert.match(await ask("edge-1", bearer.replace(id, "aaaaaaaaaa")), /PKI_TOKEN_UNKNOWN/);
+  assert.match(await ask("edge-2", bearer), /PKI_TOKEN_WRONG_NODE/);
+  await here.clock.advance(DAY_MS);
+  assert.match(await ask("edge-1", bearer), /PKI_TOKEN_EXPIRED/);
+  await new JoinTokenRecords(here.api, systemPki).revoke(id, here.clock.now());
+  assert.match(await ask("edge-1", bearer), /PKI_TOKEN_REVOKED/);
+});
+
+test("a token for several nodes enrols so many, of fitting names, at once too, and none that is there already", async () => {
+  const here = world();
+  const { bearer } = await ownToken(here, { kind: "batch", count: 3, namePattern: "sensor-*" });
+  const enrol = async (nodeName: string): Promise<string> => {
+    const { requestDer } = await request(nodeName);
+    const { status, text } = await here.ask({ headers: withToken(nodeName, bearer), body: requestDer });
+    return status === 200 ? "enrolled" : (/^[A-Z_]+/.exec(text)?.[0] ?? text);
+  };
+  assert.equal(await enrol("edge-1"), "PKI_TOKEN_WRONG_NODE");
+  await here.api.create({ resource: nodes }, edgeNode("sensor-0"));
+  assert.equal(await enrol("sensor-0"), "CLOUDHUB_NAME_TAKEN");
+  assert.equal(await enrol("sensor-1"), "enrolled");
+  assert.equal(await enrol("sensor-1"), "CLOUDHUB_NAME_TAKEN");
+  const results = await Promise.all(["sensor-2", "sensor-3", "sensor-4", "sensor-5"].map(enrol));
+  assert.deepEqual(results.sort(), ["PKI_TOKEN_USED_UP", "PKI_TOKEN_USED_UP", "enrolled", "enrolled"]);
+});
+
+test("a refusal for another reason does not use a token up", async () => {
+  const here = world();
+  const { bearer } = await ownToken(here, { kind: "node", nodeName: "edge-1" });
+  const { requestDer } = await request("edge-1");
+  here.connected.add("edge-1");
+  assert.match((await here.ask({ headers: withToken("edge-1", bearer), body: requestDer })).text, /NAME_IN_USE/);
+  here.connected.clear();
+  const another = await request("edge-1");
+  assert.equal((await here.ask({ headers: withToken("edge-1", bearer), body: another.requestDer })).status, 200);
 });

@@ -1,9 +1,18 @@
 import { nodes } from "@skerry/api";
-import { type Clock, describeError, isSkerryError, type Logger } from "@skerry/base";
+import { type Clock, describeError, isSkerryError, type Logger, Mutex } from "@skerry/base";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
-import { isNodeName, type KeyedCertificate, nodeNameOf, nodeSubject, type Pki, verifyBearerToken } from "@skerry/pki";
+import {
+  isNodeName,
+  type KeyedCertificate,
+  nodeNameOf,
+  nodeSubject,
+  type Pki,
+  skerryTokenSecretOf,
+  verifyBearerToken,
+} from "@skerry/pki";
 import { CLOCK_TOLERANCE_MS } from "../credentials/cloud-credentials.ts";
-import { nameInUse, nodeNameContradiction, notAnEdgeNode } from "../errors.ts";
+import type { JoinTokenRecords } from "../credentials/join-token-records.ts";
+import { nameInUse, nameTaken, nodeNameContradiction, notAnEdgeNode } from "../errors.ts";
 import { FailureLimiter } from "./failure-limiter.ts";
 
 /** A request to CloudCore's HTTPS port, as the platform's server has read it. */
@@ -32,9 +41,13 @@ export interface EnrolmentServiceOptions {
   readonly logger: Logger;
   readonly authority: KeyedCertificate;
   readonly edgeCertificateValidityMs: number;
+  readonly tokens: Pick<JoinTokenRecords, "check" | "use">;
   /** Whether the node has a live session just now. */
   readonly isConnected: (nodeName: string) => boolean;
 }
+
+/** What a certificate request says of itself. */
+type Asked = Awaited<ReturnType<Pki["readCertificateRequest"]>>;
 
 /** Label of edge nodes' Node objects. */
 const EDGE_ROLE_LABEL = "node-role.kubernetes.io/edge";
@@ -44,13 +57,16 @@ const EDGE_ROLE_LABEL = "node-role.kubernetes.io/edge";
  * What is in a certificate is decided here: the node's name, the group `system:nodes`, client authentication only; of
  * the request nothing but its key counts (S2).
  *
- * A join token enrols any node name, as in KubeEdge, so that a machine that lost its key can come back. The exceptions:
- * a name whose node is connected just now, so that nobody can push a running node aside; and the names of the cluster's
- * nodes that are no edge nodes.
+ * A node proves itself by its certificate, else by a join token. Skerry's own are for one name, or for so many new nodes.
+ * KubeEdge's token enrols any name, as there, so that a machine that lost its key can come back. With no token anybody
+ * gets a name whose node is connected just now, so that nobody can push a running node aside, or the name of a node of
+ * the cluster that is no edge node.
  */
 export class EnrolmentService {
   readonly #options: EnrolmentServiceOptions;
   readonly #limiter: FailureLimiter;
+  /** One token is used by one request at a time; other CloudCores are told apart by the Secret's version. */
+  readonly #using = new Mutex();
 
   constructor(options: EnrolmentServiceOptions) {
     this.#options = options;
@@ -91,8 +107,9 @@ export class EnrolmentService {
     const { pki, logger, authority } = this.#options;
     try {
       const asked = await pki.readCertificateRequest(request.body);
-      const { nodeName, isRenewal } = this.#authenticate(request, asked);
-      if (!isRenewal) await this.#refuseForeignNode(nodeName);
+      const certified = this.#certifiedNode(request);
+      const nodeName = certified ?? (await this.#admit(request, asked));
+      const isRenewal = certified !== undefined;
       const nowMs = this.#options.clock.now();
       const certificateDer = await pki.signCertificateRequest(authority, request.body, {
         ...nodeSubject(nodeName),
@@ -119,42 +136,50 @@ export class EnrolmentService {
     }
   }
 
-  /** Who the request is from: the node of its certificate when that holds, else the one a token vouches for (S15). */
-  #authenticate(
-    request: EnrolmentRequest,
-    asked: { readonly commonName: string; readonly organizations: readonly string[] },
-  ): { readonly nodeName: string; readonly isRenewal: boolean } {
-    const { pki, clock, authority, isConnected } = this.#options;
-    const claimed = request.headers["nodename"] ?? "";
-    const bearerToken = (request.headers["authorization"] ?? "").trim().split(/\s+/)[1] ?? "";
-    if (request.clientCertificateDer) {
-      try {
-        const facts = pki.verifyCertificate(request.clientCertificateDer, authority.certificateDer, {
-          usage: "clientAuth",
-          nowMs: clock.now(),
-        });
-        const nodeName = nodeNameOf(facts);
-        if (claimed !== "" && claimed !== nodeName) throw nodeNameContradiction(claimed, nodeName);
-        return { nodeName, isRenewal: true };
-      } catch (error) {
-        if (bearerToken === "") throw error;
-      }
+  /** The node of the request's certificate; undefined when it has none, or a bad one beside a token (S15). */
+  #certifiedNode(request: EnrolmentRequest): string | undefined {
+    const { pki, clock, authority } = this.#options;
+    if (!request.clientCertificateDer) return undefined;
+    try {
+      const facts = pki.verifyCertificate(request.clientCertificateDer, authority.certificateDer, {
+        usage: "clientAuth",
+        nowMs: clock.now(),
+      });
+      const nodeName = nodeNameOf(facts);
+      const claimed = request.headers["nodename"] ?? "";
+      if (claimed !== "" && claimed !== nodeName) throw nodeNameContradiction(claimed, nodeName);
+      return nodeName;
+    } catch (error) {
+      if (bearerTokenOf(request) === "") throw error;
+      return undefined;
     }
-    verifyBearerToken(pki, bearerToken, { key: authority.privateKeyDer, nowMs: clock.now() });
-    const named = asked.commonName === "" ? claimed : nodeNameOf(asked);
-    if (claimed !== "" && named !== claimed) throw nodeNameContradiction(claimed, named);
-    nodeSubject(named);
-    if (isConnected(named)) throw nameInUse(named);
-    return { nodeName: named, isRenewal: false };
+  }
+
+  /** The node that a token vouches for. The token is looked at before anything else is told, and used up at the end. */
+  async #admit(request: EnrolmentRequest, asked: Asked): Promise<string> {
+    const { pki, clock, authority, isConnected, tokens } = this.#options;
+    const bearerToken = bearerTokenOf(request);
+    const own = skerryTokenSecretOf(bearerToken);
+    if (!own) verifyBearerToken(pki, bearerToken, { key: authority.privateKeyDer, nowMs: clock.now() });
+    const nodeName = namedNode(request, asked);
+    const claim = { nodeName, keyFingerprint: asked.publicKeyFingerprint, nowMs: clock.now() };
+    const checked = own && (await tokens.check(own, claim));
+    if (isConnected(nodeName)) throw nameInUse(nodeName);
+    const exists = await this.#edgeNodeExists(nodeName);
+    if (exists && checked?.record.scope.kind === "batch" && !checked.isRepeat) throw nameTaken(nodeName);
+    if (own && !checked?.isRepeat) await this.#using.run(() => tokens.use(own, claim));
+    return nodeName;
   }
 
   /** A token is for edge nodes: with it nobody becomes one of the cluster's other nodes. */
-  async #refuseForeignNode(nodeName: string): Promise<void> {
+  async #edgeNodeExists(nodeName: string): Promise<boolean> {
     try {
       const node = await this.#options.api.get({ resource: nodes, name: nodeName });
       if (node.metadata.labels?.[EDGE_ROLE_LABEL] === undefined) throw notAnEdgeNode(nodeName);
+      return true;
     } catch (error) {
       if (!isApiError(error, "NotFound")) throw error;
+      return false;
     }
   }
 
@@ -173,9 +198,29 @@ export class EnrolmentService {
   }
 }
 
+/** The second word of the header, as KubeEdge reads it. */
+function bearerTokenOf(request: EnrolmentRequest): string {
+  return (request.headers["authorization"] ?? "").trim().split(/\s+/)[1] ?? "";
+}
+
+/** The node that wants a certificate. The header and the certificate request must agree. */
+function namedNode(request: EnrolmentRequest, asked: Asked): string {
+  const claimed = request.headers["nodename"] ?? "";
+  const named = asked.commonName === "" ? claimed : nodeNameOf(asked);
+  if (claimed !== "" && named !== claimed) throw nodeNameContradiction(claimed, named);
+  nodeSubject(named);
+  return named;
+}
+
+const CONFLICTS: ReadonlySet<string> = new Set([
+  "CLOUDHUB_NAME_IN_USE",
+  "CLOUDHUB_NAME_TAKEN",
+  "CLOUDHUB_NOT_AN_EDGE_NODE",
+]);
+
 function statusOf(code: string): number {
-  if (code === "CLOUDHUB_NAME_IN_USE" || code === "CLOUDHUB_NOT_AN_EDGE_NODE") return 409;
-  if (code.startsWith("KUBE_")) return 503;
+  if (CONFLICTS.has(code)) return 409;
+  if (code.startsWith("KUBE_") || code === "CLOUDHUB_TOKEN_BUSY") return 503;
   if (code === "PKI_REQUEST_INVALID" || code === "PKI_NODE_NAME_INVALID" || code === "PKI_IDENTITY_UNKNOWN") return 400;
   return 401;
 }

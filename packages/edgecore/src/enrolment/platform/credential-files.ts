@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { certificatePem, decodePem, type Pki, privateKeyPem } from "@skerry/pki";
 import { readPrivateKeyPem } from "@skerry/pki/platform";
@@ -13,6 +13,8 @@ export interface CredentialPaths {
 
 /** Where a file waits until it takes its place. */
 const PREPARED = ".new";
+/** Where the key of an enrolment under way is. */
+const PENDING = ".pending";
 
 /** The node's credentials as PEM files that only their owner can read. */
 export class CredentialFiles implements CredentialStore {
@@ -61,6 +63,22 @@ export class CredentialFiles implements CredentialStore {
     await rename(authorityFile + PREPARED, authorityFile);
     await rename(privateKeyFile + PREPARED, privateKeyFile);
     await rename(certificateFile + PREPARED, certificateFile);
+    await rm(privateKeyFile + PENDING, { force: true });
+  }
+
+  async readPendingKey(): Promise<Uint8Array | undefined> {
+    const text = await readIfPresent(this.#paths.privateKeyFile + PENDING);
+    try {
+      return text === undefined ? undefined : readPrivateKeyPem(text);
+    } catch {
+      return undefined; // Damaged: a new key is made.
+    }
+  }
+
+  async writePendingKey(privateKeyDer: Uint8Array): Promise<void> {
+    const file = this.#paths.privateKeyFile + PENDING;
+    await prepare(file, privateKeyPem(privateKeyDer));
+    await rename(file + PREPARED, file);
   }
 }
 

@@ -32,6 +32,9 @@ class EnrolmentWorld implements AsyncDisposable {
   readonly requests: { path: string; nodeName: string | undefined; by: string }[] = [];
   issuedFor: string = "edge-1";
   failures = 0;
+  /** Certificates that are issued, but whose answers get lost. */
+  lostAnswers = 0;
+  readonly keys: string[] = [];
   readonly #server: Server;
 
   private constructor(clock: ManualClock, folder: string, authority: KeyedCertificate, server: Server) {
@@ -127,6 +130,11 @@ class EnrolmentWorld implements AsyncDisposable {
       usages: ["clientAuth"],
       validity: { notBeforeMs: this.clock.now(), notAfterMs: this.clock.now() + 365 * DAY_MS },
     });
+    this.keys.push((await systemPki.readCertificateRequest(body)).publicKeyFingerprint);
+    if (this.lostAnswers > 0) {
+      this.lostAnswers--;
+      return [502, Buffer.from("lost")];
+    }
     return [200, certificate];
   }
 }
@@ -191,6 +199,20 @@ test("enrolment tries again while CloudCore is not ready", async () => {
   }
   await ensuring;
   assert.equal(world.requests.length, 4);
+});
+
+test("a node whose certificate got lost on its way asks for it again with the same key", async () => {
+  await using world = await EnrolmentWorld.open();
+  world.lostAnswers = 1;
+  const stop = new AbortController();
+  const first = world.enrolment(world.token).ensure(stop.signal);
+  while (world.keys.length === 0) await waitForFiles();
+  stop.abort();
+  await assert.rejects(first);
+  await world.enrolment(world.token).ensure(never);
+  assert.equal(world.keys.length, 2);
+  assert.equal(world.keys[0], world.keys[1]);
+  assert.ok(!(await readdir(join(world.folder, "pki"))).includes("node.key.pending"));
 });
 
 test("an expired certificate needs a token, and one of another node is not used", async () => {
