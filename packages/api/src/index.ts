@@ -1,11 +1,13 @@
 export * from "./componentconfig/cloudcore-config.ts";
 export * from "./componentconfig/cloudcore-config-text.ts";
+export type { RouterConfig } from "./componentconfig/cloudcore-router-section.ts";
 export * from "./componentconfig/config-section.ts";
 export * from "./componentconfig/edgecore-config.ts";
 export * from "./componentconfig/edgecore-config-text.ts";
 export type { EdgedSection } from "./componentconfig/edgecore-edged-section.ts";
 export type { EdgeHubSection } from "./componentconfig/edgecore-edgehub-section.ts";
 export type { EventBusSection } from "./componentconfig/edgecore-eventbus-section.ts";
+export type { ServiceBusSection } from "./componentconfig/edgecore-servicebus-section.ts";
 export * from "./kubeedge/index.ts";
 export * from "./kubernetes/core.ts";
 export * from "./kubernetes/meta.ts";

@@ -11,6 +11,10 @@ import {
   type Pod,
   pods,
   type ResourceReference,
+  type Rule,
+  type RuleEndpoint,
+  ruleEndpoints,
+  rules,
   secrets,
 } from "@skerry/api";
 import type { Clock, Logger, Random } from "@skerry/base";
@@ -21,6 +25,7 @@ import { installCustomResources } from "./customresources/index.ts";
 import { announceMembership, DeviceController, DeviceObjects, deviceIndexers } from "./devicecontroller/index.ts";
 import { EdgeController, EdgeObjects, NodePermissions } from "./edgecontroller/index.ts";
 import { withoutManagedFields } from "./managed-fields.ts";
+import { type HttpPoster, Router } from "./router/index.ts";
 import {
   configMapKind,
   deviceKind,
@@ -44,6 +49,8 @@ export interface CloudControllersOptions {
   readonly installCustomResources?: boolean;
   /** Where this CloudCore can be reached; written to the Nodes that register. */
   readonly cloudCoreAddress?: string;
+  /** Without it Rules are not followed. */
+  readonly router?: { readonly poster: HttpPoster; readonly timeoutMs: number };
   readonly signal?: AbortSignal;
 }
 
@@ -52,6 +59,7 @@ export interface CloudControllers extends AsyncDisposable {
   readonly handlers: UpstreamHandlers;
   readonly nodeObjects: NodeObjects;
   readonly syncController: SyncController;
+  readonly router?: Router;
 }
 
 /** An API server that is back after an outage is noticed within seconds: nodes wait for it. */
@@ -152,18 +160,37 @@ export async function startCloudControllers(options: CloudControllersOptions): P
     nodeExists,
   });
 
+  const router = options.router
+    ? new Router({
+        api,
+        cloudHub,
+        clock,
+        random,
+        logger,
+        nodeExists,
+        rules: informer<Rule>(rules),
+        ruleEndpoints: informer<RuleEndpoint>(ruleEndpoints),
+        ...options.router,
+      })
+    : undefined;
+
   for (const each of informers) each.start();
   await Promise.all(informers.map((each) => each.whenSynced(signal)));
   // The SyncController last: what it compares must be complete, or it would take back what nodes rightly hold.
-  for (const controller of [edgeController, deviceController, syncController]) {
+  for (const controller of [...(router ? [router] : []), edgeController, deviceController, syncController]) {
     stack.use(controller);
     await controller.start();
   }
   const running = stack.move();
   return {
-    handlers: { edgeController: edgeController.upstream, deviceController: deviceController.upstream },
+    handlers: {
+      edgeController: edgeController.upstream,
+      deviceController: deviceController.upstream,
+      ...(router ? { router: router.upstream } : {}),
+    },
     nodeObjects,
     syncController,
+    ...(router ? { router } : {}),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -58,6 +58,9 @@ const DOWN: readonly Row[] = [
   // Skerry's own delivery only.
   ["S1", "skerry", "set", "digest|inventory|incarnation", "set", "question about the objects that the node holds", "set", "none"],
 
+  ["S2", "router_eventbus", "user", "sources", "sources", "all topics that rules take from this node", "notice", "none"],
+  ["S2", "router_servicebus", "user", "sources", "sources", "all URLs that rules take from this node", "notice", "none"],
+
   // Answers (wire.md 11, last columns). Without a row here an answer is not acknowledged.
   ["D14", "devicecontroller", "twin", "response", "twin", '"OK"', "answer", "none"],
   ["D16", "dynamiccontroller", "resource", "applicationResponse", "<any…>", "Application", "answer", "none"],
@@ -100,7 +103,10 @@ const UP: readonly Row[] = [
   ["U34", "*", "*", "response", "<ns>/volume/<id>", "CSI response", "answer", "none"],
   ["U2", "*", "*", "response", "*", '"OK"', "acknowledgement", "none"],
   ["U3", "*", "*", "error", "*", "error text", "acknowledgement", "none"],
-  ["U22", "*", "user", "upload", "*", "MQTT payload or HTTP answer, text", "notice", "none"],
+  ["U22", "bus", "user", "upload", "*", "MQTT payload, text", "notice", "none"],
+  ["U24", "servicebus", "user", "upload", "", "HTTPResponse", "answer", "none"],
+  ["U23", "servicebus", "user", "upload", "*", "request of a local application, base64", "call", "none"],
+  ["U25", "servicebus", "user", "", "", "HTTPResponse that says what failed", "answer", "none"],
   ["U32", "*", "*", "UpdateNodeActionStatus|upgrade|prepull", "*", "task report", "outbox", "none"],
   ["U31", "metamanager", "meta", "query", "k8s/ca.crt", "nothing", "call", "none"],
   ["U4", "edged", "meta", "insert|update", "<ns>/node/<name>", "Node", "outbox", "none"],

@@ -45,6 +45,18 @@ modules:
     # For edge nodes.
     tunnelAddress: 0.0.0.0
     tunnelPort: 10004
+  # Rules: HTTP in the cloud to MQTT topics and HTTP services at the edge, and back.
+  router:
+    enable: false
+    address: 0.0.0.0
+    port: 9443
+    # Seconds that an answer from the edge may take.
+    restTimeout: 60
+    # HTTPS with these two files; without them plain HTTP, as in KubeEdge.
+    tlsCertFile: ""
+    tlsPrivateKeyFile: ""
+    # File with the bearer token that callers must bring; without it anyone who reaches the port may call.
+    tokenFile: ""
 `;
 }
 

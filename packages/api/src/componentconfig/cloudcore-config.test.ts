@@ -27,6 +27,12 @@ test("an empty file gives the defaults", () => {
       tunnel: { address: "0.0.0.0", port: 10_004 },
       apiServerNames: ["kube-apiserver-kubelet-client"],
     },
+    router: {
+      enabled: false,
+      listen: { address: "0.0.0.0", port: 9_443 },
+      restTimeoutMs: 60_000,
+      tokenFile: "",
+    },
   });
 });
 
@@ -60,13 +66,13 @@ test("the short form is read, and what has no effect in it is told", () => {
 
 test("unknown fields and modules of other versions are warnings", () => {
   const { warnings } = parseCloudCoreConfig({
-    modules: { cloudHub: { nodeLimits: 7, quic: { enable: true } }, router: { enable: true }, extra: 1 },
+    modules: { cloudHub: { nodeLimits: 7, quic: { enable: true } }, taskManager: { enable: true }, extra: 1 },
     modulez: {},
   });
   assert.deepEqual(warnings, [
     "modules.cloudHub.quic.enable: Google's old QUIC is not spoken; edges use the WebSocket port",
     "modules.cloudHub.nodeLimits: unknown field, ignored",
-    "modules.router: this module is not part of this version",
+    "modules.taskManager: this module is not part of this version",
     "modules.extra: unknown field, ignored",
     "modulez: unknown field, ignored",
   ]);

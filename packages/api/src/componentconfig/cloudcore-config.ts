@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonValue } from "@skerry/base";
+import { type RouterConfig, readRouter } from "./cloudcore-router-section.ts";
 import { ConfigFindings, ConfigSection } from "./config-section.ts";
 
 /** Where a server listens. */
@@ -43,6 +44,7 @@ export interface CloudCoreConfig {
   readonly tokenRefreshMs: number;
   readonly credentialFiles: CredentialFiles;
   readonly cloudStream: CloudStreamConfig;
+  readonly router: RouterConfig;
 }
 
 export interface ParsedCloudCoreConfig {
@@ -77,12 +79,16 @@ export function parseCloudCoreConfig(file: JsonValue | undefined): ParsedCloudCo
   const modules = root.section(isShortForm ? "spec" : "modules");
   const hub = readCloudHub(modules.section("cloudHub"));
   const cloudStream = readCloudStream(modules.section("cloudStream"));
+  const router = readRouter(modules.section("router"));
   readOtherModules(modules);
   const shortKubeConfig = isShortForm ? modules.text("kubeConfig", "") : "";
   modules.finish();
   root.finish();
   findings.throwIfWrong("CloudCore");
-  return { config: { kubeConfig: kubeConfig || shortKubeConfig, ...hub, cloudStream }, warnings: findings.warnings };
+  return {
+    config: { kubeConfig: kubeConfig || shortKubeConfig, ...hub, cloudStream, router },
+    warnings: findings.warnings,
+  };
 }
 
 /** The configuration of an empty file. */
@@ -96,7 +102,7 @@ function checkKind(file: JsonValue | undefined, findings: ConfigFindings): void 
     findings.errors.push(`kind must be CloudCore, it is ${JSON.stringify(kind).slice(0, 80)}`);
 }
 
-function readCloudHub(hub: ConfigSection): Omit<CloudCoreConfig, "kubeConfig" | "cloudStream"> {
+function readCloudHub(hub: ConfigSection): Omit<CloudCoreConfig, "kubeConfig" | "cloudStream" | "router"> {
   if (!hub.flag("enable", true)) hub.warn("enable", "CloudCore without CloudHub does nothing, so it runs all the same");
   const webSocket = readListen(hub, "websocket", 10_000);
   const https = readListen(hub, "https", 10_002);
@@ -159,7 +165,7 @@ function readOtherModules(modules: ConfigSection): void {
     section.ignore(...TUNING_FIELDS);
     section.finish();
   }
-  for (const name of ["dynamicController", "router", "taskManager"])
+  for (const name of ["dynamicController", "taskManager"])
     if (modules.section(name).flag("enable", false)) modules.warn(name, "this module is not part of this version");
   if (modules.has("mqtt")) modules.warn("mqtt", "CloudCore uses no broker; set it in edgecore.yaml");
   modules.ignore("iptablesManager", "imagePrePullController", "mqtt");

@@ -74,6 +74,15 @@ modules:
   edgeStream:
     enable: false
     server: ${cloudHost}:10004
+  # The cloud's way to HTTP services of this node, and theirs to the cloud; CloudCore needs modules.router enabled too.
+  serviceBus:
+    enable: false
+    port: 9060
+    server: 127.0.0.1
+    # Seconds that an answer from the cloud may take.
+    timeout: 60
+    tlsCertFile: ""
+    tlsPrivateKeyFile: ""
   metaManager:
     # Seconds that a question to the cloud may take.
     remoteQueryTimeout: 60

@@ -10,6 +10,7 @@ import {
   readShortCloudHub,
 } from "./edgecore-edgehub-section.ts";
 import { type EventBusSection, readEventBus } from "./edgecore-eventbus-section.ts";
+import { readServiceBus, type ServiceBusSection } from "./edgecore-servicebus-section.ts";
 
 /** EdgeCore's configuration, checked and complete. */
 export interface EdgeCoreConfig {
@@ -25,6 +26,7 @@ export interface EdgeCoreConfig {
     readonly dmiSocketPath: string;
   };
   readonly eventBus: EventBusSection;
+  readonly serviceBus: ServiceBusSection;
   readonly edgeStream: EdgeStreamSection;
 }
 
@@ -76,13 +78,14 @@ export function parseEdgeCoreConfig(file: JsonValue | undefined): ParsedEdgeCore
     edged,
     deviceTwin: readDeviceTwin(modules.section("deviceTwin")),
     eventBus: readEventBus(modules.section("eventBus")),
+    serviceBus: readServiceBus(modules.section("serviceBus")),
     edgeStream: readEdgeStream(modules.section("edgeStream"), extras, hub.servers.slice(1)),
   };
   if (config.nodeName !== "" && !isNodeName(config.nodeName)) {
     const field = shortName ? "spec.nodeID" : "modules.edged.hostnameOverride";
     findings.errors.push(`${field} must be a node's name: lower-case letters, digits, '-' and '.'`);
   }
-  for (const name of ["serviceBus", "taskManager", "dbTest"])
+  for (const name of ["taskManager", "dbTest"])
     if (modules.section(name).flag("enable", false)) modules.warn(name, "this module is not part of this version");
   extras.finish();
   modules.finish();

@@ -2,3 +2,4 @@ export * from "./crds/index.ts";
 export * from "./device.ts";
 export * from "./device-messages.ts";
 export * from "./object-sync.ts";
+export * from "./rule.ts";

@@ -90,6 +90,15 @@ export const clusterObjectSyncs: ResourceReference = {
   namespaced: false,
 };
 
+export const rules: ResourceReference = {
+  group: "rules.kubeedge.io",
+  version: "v1",
+  resource: "rules",
+  kind: "Rule",
+  namespaced: true,
+};
+export const ruleEndpoints: ResourceReference = { ...rules, resource: "ruleendpoints", kind: "RuleEndpoint" };
+
 /** `v1`, `apps/v1`, … */
 export function apiVersionOf(reference: ResourceReference): string {
   return reference.group === "" ? reference.version : `${reference.group}/${reference.version}`;

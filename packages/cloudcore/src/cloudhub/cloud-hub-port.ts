@@ -26,6 +26,8 @@ export interface UpstreamHandlers {
   readonly deviceController: UpstreamHandler;
   /** Every other source but `metaserver`. */
   readonly edgeController: UpstreamHandler;
+  /** Group `user`; where the router is switched off such messages are dropped, counted. */
+  readonly router?: UpstreamHandler;
 }
 
 /** What the controllers need of CloudHub; they do not know which delivery protocol a session runs. */

@@ -69,7 +69,12 @@ export class UpstreamDispatch {
       );
       return;
     }
-    if (source === "metaserver" || (operation === "upload" && group === "user") || TASK_OPERATIONS.has(operation)) {
+    if (group === "user" && handlers.router) {
+      // Rules name the node; which one this is, its certificate says.
+      await handlers.router.handle(nodeName, message, this.#reply(nodeName, message, { source, group }));
+      return;
+    }
+    if (source === "metaserver" || group === "user" || TASK_OPERATIONS.has(operation)) {
       this.#unhandledCount++;
       logger.debug("A message has no component that takes it", { node: nodeName, source, operation, resource });
       return;

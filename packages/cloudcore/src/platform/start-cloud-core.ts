@@ -18,6 +18,8 @@ import {
   SecretStore,
 } from "../cloudhub/index.ts";
 import { startCloudStream } from "../cloudstream/platform/start-cloud-stream.ts";
+import { fetchPoster } from "../router/platform/fetch-poster.ts";
+import { serveRouter } from "../router/platform/rest-server.ts";
 import { readCredentialFiles } from "./credential-files.ts";
 import { serveEnrolment } from "./enrolment-server.ts";
 import { hostAddresses } from "./host-addresses.ts";
@@ -34,6 +36,7 @@ export interface CloudCoreOptions {
     readonly https?: number;
     readonly tunnel?: number;
     readonly kubelet?: number;
+    readonly router?: number;
   };
   /** Instead of the Kubernetes that the configuration's kubeconfig names. */
   readonly kubernetes?: { readonly api: KubernetesApi; readonly authorityPem?: string };
@@ -50,6 +53,8 @@ export interface CloudCore extends AsyncDisposable {
   /** Ports of CloudStream, where it is enabled. */
   readonly tunnelPort?: number;
   readonly kubeletPort?: number;
+  /** Port of the router's HTTP entry, where it is enabled. */
+  readonly routerPort?: number;
   readonly cloudHub: CloudHubPort;
   /** How a node's link is, and what crossed it. */
   trace(nodeName: string, recentMs?: number): LinkTrace;
@@ -120,6 +125,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
       clock,
       random,
       logger,
+      ...(config.router.enabled ? { router: { poster: fetchPoster, timeoutMs: config.router.restTimeoutMs } } : {}),
       installCustomResources: options.installCustomResources ?? true,
       ...(advertised[0] ? { cloudCoreAddress: advertised[0] } : {}),
       ...(signal ? { signal } : {}),
@@ -163,6 +169,17 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
         }),
       )
     : undefined;
+  const { router } = controllers;
+  const rest = router
+    ? stack.use(
+        await serveRouter({
+          config: config.router,
+          ...(options.ports?.router === undefined ? {} : { port: options.ports.router }),
+          handle: (request, requestSignal) => router.handle(request, requestSignal),
+          logger,
+        }),
+      )
+    : undefined;
   logger.info("CloudCore is ready", {
     webSocketPort: cloudHub.port,
     httpsPort: https.port,
@@ -174,6 +191,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     httpsPort: https.port,
     ...(streams ? { tunnelPort: streams.tunnelPort } : {}),
     ...(streams?.kubeletPort === undefined ? {} : { kubeletPort: streams.kubeletPort }),
+    ...(rest ? { routerPort: rest.port } : {}),
     cloudHub,
     trace: (nodeName, recentMs) => cloudHub.trace(nodeName, recentMs),
     authorityPem,

@@ -16,7 +16,7 @@ import { ManualClock, SeededRandom, settle } from "@skerry/base/testing";
 import type { KubernetesApi } from "@skerry/kube";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
 import type { Message } from "@skerry/link";
-import { type CloudControllers, startCloudControllers } from "../cloud-controllers.ts";
+import { type CloudControllers, type CloudControllersOptions, startCloudControllers } from "../cloud-controllers.ts";
 import { ScriptedCloudHub } from "./scripted-cloud-hub.ts";
 
 /** The controllers over an API in memory, with a test in the place of CloudHub. */
@@ -29,8 +29,15 @@ export class CloudWorld implements AsyncDisposable {
   #controllers: CloudControllers | undefined;
   #sent = 0;
 
-  constructor(wrap: (api: KubernetesApi) => KubernetesApi = (api) => api) {
+  readonly #router: CloudControllersOptions["router"];
+
+  /** `router`: what Rules' messages to HTTP services go through. */
+  constructor(
+    wrap: (api: KubernetesApi) => KubernetesApi = (api) => api,
+    router: CloudControllersOptions["router"] = undefined,
+  ) {
     this.#api = wrap(this.memory);
+    this.#router = router;
   }
 
   get controllers(): CloudControllers {
@@ -46,6 +53,7 @@ export class CloudWorld implements AsyncDisposable {
       random: new SeededRandom(this.#sent + 1),
       logger: silentLogger,
       installCustomResources: false,
+      ...(this.#router ? { router: this.#router } : {}),
     });
     await settle();
     return this;

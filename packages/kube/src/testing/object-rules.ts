@@ -29,6 +29,9 @@ export function newObject(
   return created;
 }
 
+/** Kinds whose status is no subresource of its own: it is written with the rest. */
+const STATUS_IN_PLACE: ReadonlySet<string> = new Set(["Rule"]);
+
 /** What is stored after an update or patch: each subresource writes only its part, the main one all but the status. */
 export function mergedUpdate(
   stored: KubernetesObject,
@@ -45,7 +48,8 @@ export function mergedUpdate(
   else if (subresource === "scale") {
     const scale = after["spec"] as { replicas?: number } | undefined;
     next["spec"] = { ...(before["spec"] as JsonObject), replicas: scale?.replicas ?? 0 };
-  } else if (before["status"] === undefined) delete next["status"];
+  } else if (STATUS_IN_PLACE.has(stored.kind ?? "")) next["status"] = structuredClone(after["status"]);
+  else if (before["status"] === undefined) delete next["status"];
   else next["status"] = structuredClone(before["status"]);
   const result = next as unknown as KubernetesObject;
   const { uid, creationTimestamp, generation, deletionTimestamp, deletionGracePeriodSeconds, resourceVersion } =

@@ -39,6 +39,7 @@ export function definitionOf(
   options: {
     readonly schema: JsonObject;
     readonly statusSubresource?: boolean;
+    readonly shortNames?: string[];
     readonly columns?: PrinterColumn[];
   },
 ): CustomResourceDefinition {
@@ -54,6 +55,7 @@ export function definitionOf(
         singular: reference.kind.toLowerCase(),
         kind: reference.kind,
         listKind: `${reference.kind}List`,
+        ...(options.shortNames ? { shortNames: options.shortNames } : {}),
       },
       versions: [
         {

@@ -1,6 +1,7 @@
 import type { CustomResourceDefinition } from "./custom-resource-definition.ts";
 import { deviceDefinition, deviceModelDefinition, deviceStatusDefinition } from "./devices.ts";
 import { clusterObjectSyncDefinition, objectSyncDefinition } from "./reliable-syncs.ts";
+import { ruleDefinition, ruleEndpointDefinition } from "./rules.ts";
 
 export { type CustomResourceDefinition, managedByLabel, type PrinterColumn } from "./custom-resource-definition.ts";
 
@@ -11,4 +12,6 @@ export const kubeEdgeDefinitions: readonly CustomResourceDefinition[] = [
   deviceStatusDefinition,
   objectSyncDefinition,
   clusterObjectSyncDefinition,
+  ruleEndpointDefinition,
+  ruleDefinition,
 ];

@@ -1,0 +1,171 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { RouterConfig } from "@skerry/api";
+import { describeError, type Logger } from "@skerry/base";
+import { httpsListenFailed } from "../../platform/errors.ts";
+import { routerFileUnreadable, tokenFileUnusable } from "../errors.ts";
+import { type RestRequest, type RestResponse, textResponse } from "../http-exchange.ts";
+
+export interface RouterServerOptions {
+  readonly config: RouterConfig;
+  /** Instead of the configuration's; 0: any free one. */
+  readonly port?: number;
+  readonly handle: (request: RestRequest, signal: AbortSignal) => Promise<RestResponse>;
+  readonly logger: Logger;
+}
+
+/** As base64 within a message of the link, whose limit is 4 MiB. */
+const MAX_BODY_BYTES = 2 * 1024 * 1024;
+const MAX_HEADER_BYTES = 16 * 1024;
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+const CHECK_INTERVAL_MS = 5_000;
+const MAX_CONNECTIONS = 1_000;
+const SHORTEST_TOKEN = 16;
+
+/**
+ * The router's HTTP entry, port 9443 (cloud.md 6.3): plain as KubeEdge's, or with TLS and a bearer token when they are
+ * configured.
+ * @throws SkerryError `ROUTER_FILE_UNREADABLE`, `ROUTER_TOKEN_FILE_UNUSABLE`, `CLOUDHUB_PORT_IN_USE`
+ */
+export async function serveRouter(options: RouterServerOptions): Promise<AsyncDisposable & { readonly port: number }> {
+  const { config, logger } = options;
+  const { address } = config.listen;
+  const port = options.port ?? config.listen.port;
+  const token = config.tokenFile === "" ? undefined : await readToken(config.tokenFile);
+  const sockets = new Set<Socket>();
+  const server = await makeServer(config, (request, response) => {
+    answer(options, token, request, response).catch((error: unknown) => {
+      logger.debug("A request to the router broke off", { error: describeError(error) });
+      response.destroy();
+    });
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  server.on("clientError", (_error, socket) => socket.destroy());
+  server.on("tlsClientError", (_error, socket) => socket.destroy());
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(httpsListenFailed(address, port, error)));
+    server.listen(port, address, resolve);
+  });
+  const listening = (server.address() as AddressInfo).port;
+  if (token === undefined && !/^(127\.|::1$|localhost$)/.test(address))
+    logger.warn("Anyone who reaches the router's port may call services of edge nodes", {
+      address,
+      port: listening,
+      advice: "Set modules.router.tokenFile, or modules.router.address to 127.0.0.1.",
+    });
+  return {
+    port: listening,
+    async [Symbol.asyncDispose](): Promise<void> {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+async function makeServer(
+  { tls }: RouterConfig,
+  onRequest: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<Server> {
+  const limits = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  };
+  if (!tls) return createServer(limits, onRequest);
+  const read = (path: string): Promise<string> =>
+    readFile(path, "utf8").catch((error: unknown) => {
+      throw routerFileUnreadable(path, error);
+    });
+  const pair = { cert: await read(tls.certificateFile), key: await read(tls.privateKeyFile) };
+  return createSecureServer({ ...limits, ...pair, handshakeTimeout: HEADERS_TIMEOUT_MS }, onRequest);
+}
+
+async function readToken(path: string): Promise<string> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw tokenFileUnusable(path, describeError(error));
+  });
+  const token = text.trim();
+  if (token.length < SHORTEST_TOKEN || /\s/.test(token))
+    throw tokenFileUnusable(path, `it does not hold one token of at least ${SHORTEST_TOKEN} characters`);
+  return token;
+}
+
+async function answer(
+  options: RouterServerOptions,
+  token: string | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
+  if (token !== undefined && !sameText(token, given)) {
+    respond(response, textResponse(401, "The router wants its bearer token."), { "www-authenticate": ["Bearer"] });
+    return;
+  }
+  const body = await readBody(request);
+  if (!body) {
+    respond(response, textResponse(413, `At most ${MAX_BODY_BYTES} bytes go over the link.`), {
+      connection: ["close"],
+    });
+    return;
+  }
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  const target = request.url ?? "/";
+  const queryAt = target.indexOf("?");
+  const result = await options.handle(
+    {
+      method: request.method ?? "GET",
+      path: queryAt < 0 ? target : target.slice(0, queryAt),
+      query: queryAt < 0 ? "" : target.slice(queryAt),
+      headers: headersOf(request),
+      body,
+    },
+    gone.signal,
+  );
+  respond(response, result);
+}
+
+function respond(
+  response: ServerResponse,
+  { status, headers, body }: RestResponse,
+  extra: Readonly<Record<string, readonly string[]>> = {},
+): void {
+  const all: Record<string, string[]> = { "content-length": [String(body.byteLength)] };
+  for (const [name, values] of Object.entries({ ...headers, ...extra })) all[name] = [...values];
+  response.writeHead(status, all);
+  response.end(body);
+}
+
+function headersOf(request: IncomingMessage): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (const [name, values] of Object.entries(request.headersDistinct)) if (values) headers[name] = values;
+  return headers;
+}
+
+function sameText(left: string, right: string): boolean {
+  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(left), digest(right));
+}
+
+/** The whole body; undefined when it is larger than allowed. */
+async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request) {
+    const bytes = Buffer.from(chunk as Uint8Array);
+    sizeBytes += bytes.length;
+    if (sizeBytes > MAX_BODY_BYTES) return undefined;
+    chunks.push(bytes);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}
