@@ -17,7 +17,7 @@ const chosen = process.argv.slice(2);
 const patterns =
   chosen.length > 0
     ? chosen.map((path) => (path.endsWith(".ts") ? path : join(path, "**/*.test.ts")))
-    : ["packages/*/src/**/*.test.ts", "tools/**/*.test.ts", "sim/**/*.test.ts"];
+    : ["packages/*/src/**/*.test.ts", "mappers/**/*.test.ts", "tools/**/*.test.ts", "sim/**/*.test.ts"];
 const files = patterns.flatMap((pattern) => globSync(pattern, { cwd: root })).map((file) => resolve(root, file));
 
 if (chosen.length === 0) {

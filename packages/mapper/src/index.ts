@@ -14,8 +14,10 @@ export {
   type DriverContext,
   type DriverDefinition,
   type DriverProperty,
+  type DriverSession,
   defineDriver,
   isDriver,
+  type PropertyAccess,
 } from "./driver.ts";
 export * from "./errors.ts";
 export { Mapper, type MapperOptions, type MapperPorts } from "./mapper.ts";
