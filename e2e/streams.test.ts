@@ -161,13 +161,19 @@ describe("streams into pods", () => {
     assert.match(exec.stderr, /completed pod/);
   });
 
-  test("kubectl logs of an offline node says since when it is offline, and has all lines afterwards", async () => {
+  test("kubectl logs of an offline node says since when, shows the lines read last, and has all lines afterwards", async () => {
     assert.equal((await skerry.skerry("link", "cut", NODE)).status, 0);
     const answer = await waitUntil("the cut is noticed", async () => {
       const offline = await skerry.kubectl("logs", "talk", "-c", "counts", "--tail=1", "--request-timeout=5s");
-      return offline.stderr.includes("is offline") ? offline : undefined;
+      return /is offline/.test(offline.stdout) ? offline : undefined;
     });
-    assert.match(answer.stderr, /node "edge-node-1" is offline since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/);
+    assert.match(
+      answer.stdout,
+      /^# node "edge-node-1" is offline since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ.*\nline \d+\n$/,
+    );
+    const neverRead = await skerry.kubectl("logs", "web", "--request-timeout=5s");
+    assert.equal(neverRead.status, 1);
+    assert.match(neverRead.stderr, /node "edge-node-1" is offline since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/);
     assert.equal((await skerry.skerry("link", "restore", NODE)).status, 0);
     const text = await waitUntil("the log can be read again", async () => {
       const again = await skerry.kubectl("logs", "talk", "-c", "counts", "--request-timeout=5s");

@@ -12,3 +12,4 @@ export * from "./kubeedge/index.ts";
 export * from "./kubernetes/core.ts";
 export * from "./kubernetes/meta.ts";
 export * from "./kubernetes/resources.ts";
+export * from "./kubernetes/system-pods.ts";

@@ -15,6 +15,23 @@ export interface Logger {
   child(component: string, fields?: LogFields): Logger;
 }
 
+/** A logger whose lines go to both. */
+export function joinLoggers(first: Logger, second: Logger): Logger {
+  const both =
+    (level: LogLevel) =>
+    (message: string, fields?: LogFields): void => {
+      first[level](message, fields);
+      second[level](message, fields);
+    };
+  return {
+    debug: both("debug"),
+    info: both("info"),
+    warn: both("warn"),
+    error: both("error"),
+    child: (component, fields) => joinLoggers(first.child(component, fields), second.child(component, fields)),
+  };
+}
+
 /** Swallows everything; for tests that assert on other things. */
 export const silentLogger: Logger = {
   debug() {},

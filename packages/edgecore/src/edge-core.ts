@@ -5,7 +5,7 @@ import type { Database } from "@skerry/store";
 import type { TunnelDialer } from "@skerry/streams";
 import { type DeviceBus, DeviceTwin } from "./devicetwin/index.ts";
 import { DmiServer } from "./dmi/index.ts";
-import { Edged, type EdgedPorts } from "./edged/index.ts";
+import { Edged, type EdgedPorts, OwnPod } from "./edged/index.ts";
 import { EdgeHub, type EdgeHubOptions } from "./edgehub/index.ts";
 import { EdgeStream, PodStreams, type PodStreamsPorts } from "./edgestream/index.ts";
 import { CertificateRotation, type Enrolment } from "./enrolment/index.ts";
@@ -31,7 +31,7 @@ export interface EdgeCorePorts {
   readonly streams?: {
     readonly dialer: TunnelDialer;
     readonly servers: readonly string[];
-    readonly machine: Pick<PodStreamsPorts, "files" | "streaming" | "loopback">;
+    readonly machine: Pick<PodStreamsPorts, "files" | "streaming" | "loopback" | "ownLogFolder">;
   };
   readonly clock: Clock;
   readonly random: Random;
@@ -57,6 +57,7 @@ export class EdgeCore implements AsyncDisposable {
   readonly deviceTwin: DeviceTwin | undefined;
   readonly dmi: DmiServer | undefined;
   readonly edgeStream: EdgeStream | undefined;
+  readonly #ownPod: OwnPod | undefined;
   readonly #ports: EdgeCorePorts;
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
@@ -79,6 +80,8 @@ export class EdgeCore implements AsyncDisposable {
     this.edged = ports.edged && new Edged({ ...shared, ...ports.edged, meta, cloudLink });
     this.eventBus = ports.mqtt && new EventBus({ ...shared, mqtt: ports.mqtt, cloudLink });
     this.edgeStream = edgeStream(ports, meta, options.nodeName);
+    if (this.edgeStream && ports.streams?.machine.ownLogFolder !== undefined)
+      this.#ownPod = new OwnPod({ ...shared, meta, cloudLink }, options.nodeName);
     if (options.deviceTwin ?? true) {
       const bus = this.eventBus ?? noBus;
       this.deviceTwin = new DeviceTwin({ ...shared, nodeName: options.nodeName, meta, bus });
@@ -94,6 +97,7 @@ export class EdgeCore implements AsyncDisposable {
     await this.deviceTwin?.start();
     await this.dmi?.start();
     await this.eventBus?.start();
+    this.#ownPod?.start();
     this.#connecting = this.#connect();
     // Whoever waits for `connecting` hears of it too; without anybody it is told here.
     this.#connecting.catch((error: unknown) => {
@@ -115,6 +119,7 @@ export class EdgeCore implements AsyncDisposable {
     await this.#connecting.catch(() => undefined);
     await this.#rotation?.[Symbol.asyncDispose]();
     await this.edgeStream?.[Symbol.asyncDispose]();
+    await this.#ownPod?.[Symbol.asyncDispose]();
     await this.eventBus?.[Symbol.asyncDispose]();
     await this.dmi?.[Symbol.asyncDispose]();
     await this.deviceTwin?.[Symbol.asyncDispose]();

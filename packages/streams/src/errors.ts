@@ -40,6 +40,16 @@ export function tooManyStreams(limit: number): SkerryError {
   });
 }
 
+/** A request that is answered with an HTTP status and the message as text, as the kubelet does. */
+export function refused(httpStatus: number, message: string): SkerryError {
+  return new SkerryError({
+    code: "STREAMS_REFUSED",
+    message,
+    advice: "Correct the request as the message says.",
+    details: { httpStatus },
+  });
+}
+
 /** The stream was ended before all was written or read. */
 export function streamClosed(reason: string): SkerryError {
   return new SkerryError({

@@ -1,8 +1,12 @@
 export * from "./connect-request.ts";
 export * from "./errors.ts";
 export * from "./frame.ts";
+export * from "./generated-stream.ts";
 export * from "./http-head.ts";
 export * from "./kubelet-path.ts";
+export * from "./logs/container-log.ts";
+export * from "./logs/log-files.ts";
+export * from "./logs/log-options.ts";
 export * from "./multiplexer.ts";
 export * from "./transport.ts";
 export type { ByteStream } from "./tunnel-stream.ts";

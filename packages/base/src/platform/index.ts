@@ -1,3 +1,5 @@
 export * from "./json-line-logger.ts";
+export * from "./own-log.ts";
+export * from "./rotating-log.ts";
 export * from "./system-clock.ts";
 export * from "./system-random.ts";

@@ -12,6 +12,8 @@ export interface LogOptions {
   readonly level?: LogLevel;
   /** `text` for people at a terminal, `json` for files and collectors. @default "json" */
   readonly format?: "text" | "json";
+  /** Whether a text line begins with its time. @default true */
+  readonly times?: boolean;
 }
 
 /** A logger that writes one line an event. */
@@ -30,7 +32,7 @@ export function createLogger(options: LogOptions, component = "", fields: LogFie
         )
         .join(" ");
       options.write(
-        `${time} ${level.toUpperCase().padEnd(5)} ${component ? `${component}: ` : ""}${message}${tail ? ` ${tail}` : ""}`,
+        `${(options.times ?? true) ? `${time} ` : ""}${level.toUpperCase().padEnd(5)} ${component ? `${component}: ` : ""}${message}${tail ? ` ${tail}` : ""}`,
       );
     } else {
       options.write(JSON.stringify({ time, level, ...(component ? { component } : {}), message, ...facts }));

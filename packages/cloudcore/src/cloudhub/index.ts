@@ -15,3 +15,4 @@ export * from "./enrolment/enrolment-service.ts";
 export * from "./errors.ts";
 export * from "./link-trace.ts";
 export * from "./node-objects.ts";
+export * from "./node-outages.ts";

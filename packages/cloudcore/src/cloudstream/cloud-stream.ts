@@ -1,14 +1,27 @@
 import { type KubernetesObject, nodes, type Pod, pods } from "@skerry/api";
-import { type Clock, isJsonObject, type Logger } from "@skerry/base";
+import { type Clock, isJsonObject, type Logger, type SkerryError } from "@skerry/base";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import {
   type AcceptedTunnel,
   type ByteStream,
   type ConnectRequest,
+  containerLog,
+  GeneratedStream,
+  type LogFiles,
   Multiplexer,
   parseKubeletPath,
+  readLogOptions,
 } from "@skerry/streams";
-import { nodeOffline, notServedByNode, pathNotServed, podNotScheduled, podUnknown } from "./errors.ts";
+import { nodeOffline, notAContainer, notServedByNode, pathNotServed, podNotScheduled, podUnknown } from "./errors.ts";
+import { LastLines } from "./last-lines.ts";
+import type { OwnPod } from "./own-pod.ts";
+
+/** CloudCore's own log, and the pod that it is shown as. */
+export interface OwnLogSource {
+  readonly pod: Pick<OwnPod, "matches">;
+  readonly folder: string;
+  readonly files: LogFiles;
+}
 
 export interface CloudStreamOptions {
   readonly api: KubernetesApi;
@@ -18,6 +31,8 @@ export interface CloudStreamOptions {
   readonly nodeLimit: number;
   /** Streams open at once to one node. @default 64 */
   readonly maxStreamsPerNode?: number;
+  /** Left out: CloudCore's own log is not served. */
+  readonly own?: OwnLogSource;
 }
 
 /** A stream into a pod, and how its node speaks. */
@@ -25,6 +40,8 @@ export interface OpenedStream {
   readonly stream: ByteStream;
   /** Whether the answer begins with the head of an HTTP answer for logs too; exec and attach always do. */
   readonly startsWithHead: boolean;
+  /** Takes what is read of a log, so that it can be shown when the node is offline. */
+  readonly onLogRead?: (block: Uint8Array) => void;
 }
 
 /** The kubelet's request as it came to CloudStream. */
@@ -41,6 +58,7 @@ export class CloudStream implements Disposable {
   readonly #options: CloudStreamOptions;
   readonly #tunnels = new Map<string, Multiplexer>();
   readonly #offlineSinceMs = new Map<string, number>();
+  readonly #lastLines = new LastLines();
   #refusedTunnels = 0;
 
   constructor(options: CloudStreamOptions) {
@@ -88,13 +106,42 @@ export class CloudStream implements Disposable {
   async open(request: KubeletRequest): Promise<OpenedStream> {
     const path = parseKubeletPath(request.path);
     if (!path) throw pathNotServed();
+    if (this.#options.own?.pod.matches(path.namespace, path.pod)) return this.#openOwnLog(request, this.#options.own);
     const nodeName = await this.#nodeOf(path.namespace, path.pod);
     const tunnel = this.#tunnels.get(nodeName);
-    if (!tunnel) throw nodeOffline(nodeName, await this.#silentSinceMs(nodeName));
+    if (!tunnel) return this.#openLastLines(request, nodeOffline(nodeName, await this.#silentSinceMs(nodeName)));
     if (path.kind === "port-forward" && !tunnel.speaksSkerry) throw notServedByNode(nodeName);
     return {
       stream: tunnel.open({ ...request, kind: path.kind }),
       startsWithHead: tunnel.speaksSkerry || path.kind !== "logs",
+      ...(path.kind === "logs" ? { onLogRead: this.#lastLines.begin(request.path) } : {}),
+    };
+  }
+
+  #openOwnLog(request: KubeletRequest, { folder, files }: OwnLogSource): OpenedStream {
+    const { clock } = this.#options;
+    const path = parseKubeletPath(request.path);
+    if (path?.kind !== "logs") throw notAContainer();
+    const options = readLogOptions(request.query, clock.now());
+    const source = { pod: path.pod, container: path.container, folder, isRunning: async () => true };
+    return {
+      stream: new GeneratedStream((signal) => containerLog({ files, clock }, source, options, signal)),
+      startsWithHead: false,
+    };
+  }
+
+  /** What is known of the log of an offline node, and that it is no more. @throws the given error when nothing is */
+  #openLastLines(request: KubeletRequest, offline: SkerryError): OpenedStream {
+    const { tailLines } = readLogOptions(request.query, this.#options.clock.now());
+    const lines = this.#lastLines.of(request.path, tailLines);
+    if (!lines) throw offline;
+    const note = `# ${offline.message}. The last lines that were read of it before:\n`;
+    return {
+      stream: new GeneratedStream(async function* () {
+        yield new TextEncoder().encode(note);
+        yield lines;
+      }),
+      startsWithHead: false,
     };
   }
 

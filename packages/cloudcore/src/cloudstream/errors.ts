@@ -47,6 +47,16 @@ export function notServedByNode(nodeName: string): SkerryError {
   });
 }
 
+/** CloudCore's own pod is no container. */
+export function notAContainer(): SkerryError {
+  return new SkerryError({
+    code: "CLOUDSTREAM_NOT_A_CONTAINER",
+    message: "CloudCore is a process of its machine, not a container: only its log can be read here",
+    advice: "Log in to the machine for anything else.",
+    details: { httpStatus: 400 },
+  });
+}
+
 /** The path is none that CloudStream serves. */
 export function pathNotServed(): SkerryError {
   return new SkerryError({

@@ -1,7 +1,4 @@
-import type { Container, Pod, Volume } from "@skerry/api";
-
-/** Marks a pod that a node has made by itself and shows to the cloud. */
-export const MIRROR_ANNOTATION = "kubernetes.io/config.mirror";
+import { type Container, isMirrorPod, type Pod, type Volume } from "@skerry/api";
 
 /** Names, in the pod's namespace, of what a pod needs to run. */
 export interface PodReferences {
@@ -30,8 +27,8 @@ export function referencesOf(pod: Pod): PodReferences {
   return { configMaps, secrets, persistentVolumeClaims, serviceAccount };
 }
 
-function defaultServiceAccount({ metadata }: Pod): string {
-  return metadata.annotations?.[MIRROR_ANNOTATION] === undefined ? "default" : "";
+function defaultServiceAccount(pod: Pod): string {
+  return isMirrorPod(pod) ? "" : "default";
 }
 
 function containersOf(pod: Pod): Container[] {

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import type { CloudCoreConfig } from "@skerry/api";
-import { type Clock, describeError, isSkerryError, type Logger, type Random, sleep } from "@skerry/base";
+import { type Clock, describeError, isSkerryError, joinLoggers, type Logger, type Random, sleep } from "@skerry/base";
+import { OwnLog } from "@skerry/base/platform";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import { HttpsKubernetesApi, inClusterConnection, loadKubeconfig } from "@skerry/kube/platform";
 import { listenWebSocket } from "@skerry/link/platform";
@@ -15,6 +16,7 @@ import {
   JoinTokenRecords,
   type LinkTrace,
   loadCloudCredentials,
+  NodeOutages,
   SecretStore,
 } from "../cloudhub/index.ts";
 import { startCloudStream } from "../cloudstream/platform/start-cloud-stream.ts";
@@ -42,6 +44,8 @@ export interface CloudCoreOptions {
   readonly kubernetes?: { readonly api: KubernetesApi; readonly authorityPem?: string };
   /** Whether to install the definitions of devices and sync objects. @default true */
   readonly installCustomResources?: boolean;
+  /** Where CloudCore keeps the log that `kubectl logs` shows; left out: nowhere. Needs CloudStream. */
+  readonly ownLogFolder?: string;
   /** Gives up starting. */
   readonly signal?: AbortSignal;
 }
@@ -73,8 +77,9 @@ const RETRY_MS = 1_000;
  */
 export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCore> {
   const { config, clock, random, signal } = options;
-  const logger = options.logger.child("cloudcore");
   await using stack = new AsyncDisposableStack();
+  const ownLog = openOwnLog(options, stack);
+  const logger = (ownLog ? joinLoggers(options.logger, ownLog.logger) : options.logger).child("cloudcore");
   const { api, authorityPem: kubernetesAuthorityPem } = options.kubernetes ?? (await connectKubernetes(config, stack));
 
   const advertised = config.advertiseAddresses.length > 0 ? config.advertiseAddresses : hostAddresses();
@@ -118,6 +123,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     ...(advertised[0] ? { advertisedAddress: advertised[0] } : {}),
     ...(kubernetesAuthorityPem ? { kubernetesAuthorityPem } : {}),
   });
+  stack.use(new NodeOutages({ cloudHub, clock, logger: logger.child("cloudhub"), nodeLimit: 2 * config.nodeLimit }));
   const controllers = await onceReachable(options, logger, () =>
     startCloudControllers({
       api,
@@ -166,6 +172,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
           tls,
           identify: nodeIdentifier(credentials.authority.certificateDer, clock),
           kubernetesAuthorityPem,
+          ...(ownLog ? { ownLogFolder: ownLog.folder } : {}),
         }),
       )
     : undefined;
@@ -198,6 +205,20 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     joinToken: () => tokens.current(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** A disk without room for the log stops nothing. */
+function openOwnLog(
+  { config, clock, logger, ownLogFolder }: CloudCoreOptions,
+  stack: AsyncDisposableStack,
+): OwnLog | undefined {
+  if (ownLogFolder === undefined || !config.cloudStream.enabled) return undefined;
+  try {
+    return stack.use(new OwnLog(ownLogFolder, clock));
+  } catch (error) {
+    logger.warn("CloudCore's own log cannot be kept for kubectl", { ownLogFolder, error: describeError(error) });
+    return undefined;
+  }
 }
 
 async function connectKubernetes(

@@ -1,11 +1,10 @@
+import { MIRROR_ANNOTATION } from "@skerry/api";
 import { type JsonObject, randomNameSuffix } from "@skerry/base";
 import { type ApiObject, asJsonObject, ensureObject, objectAt, objectsIn, textAt } from "../registry/api-object.ts";
 import type { ResourceDefinition, WriteScope } from "../registry/resource-definition.ts";
 import { forbidden } from "../registry/status-errors.ts";
 
 const MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount";
-/** Pods that a node made by itself and only shows to the cloud. */
-const MIRROR_ANNOTATION = "kubernetes.io/config.mirror";
 /** An hour and the odd seconds by which Kubernetes recognises its own volumes. */
 const TOKEN_SECONDS = 3607;
 const FILE_MODE_0644 = 0o644;

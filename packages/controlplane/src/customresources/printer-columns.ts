@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "@skerry/base";
+import { ageOf } from "@skerry/base";
 import { numberAt, objectAt, objectsIn, textAt } from "../registry/api-object.ts";
-import { ageOf } from "../table/human-duration.ts";
 import { column, type TableColumn } from "../table/table-column.ts";
 import { parseJsonPath, valuesAt } from "./json-path.ts";
 

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "@skerry/base";
+import { ageOf } from "@skerry/base";
 import { formatLabelSelector, isApiError, labelSelectorRequirements } from "@skerry/kube";
 import { numberAt, objectAt, objectsIn, textAt } from "../registry/api-object.ts";
-import { ageOf } from "./human-duration.ts";
 import { podReasonOf, podRestartsOf } from "./pod-summary.ts";
 import { column, type TableColumn, wide } from "./table-column.ts";
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from "@skerry/base";
+import { ageOf } from "@skerry/base";
 import { numberAt, objectAt, objectsIn, textAt } from "../registry/api-object.ts";
-import { ageOf } from "./human-duration.ts";
 
 /** The STATUS column of a pod: the most telling of phase, reasons and container states. */
 export function podReasonOf(pod: JsonObject): string {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { humanDuration } from "./human-duration.ts";
+import { humanDuration } from "@skerry/base";
 import { podReasonOf, podRestartsOf } from "./pod-summary.ts";
 
 const SECOND = 1000;

@@ -1,4 +1,4 @@
-import type { KubernetesObject, Pod } from "@skerry/api";
+import { isMirrorPod, type KubernetesObject, type Pod } from "@skerry/api";
 import { describeError, sleep } from "@skerry/base";
 import type { ObjectChange } from "../metamanager/meta-store.ts";
 import { ImageProvider } from "./container/image-provider.ts";
@@ -133,6 +133,8 @@ export class Edged implements AsyncDisposable {
   }
 
   #ensureWorker(pod: Pod): void {
+    // What it stands for runs already, and not as containers.
+    if (isMirrorPod(pod)) return;
     if (pod.spec.nodeName !== undefined && pod.spec.nodeName !== this.#ports.config.nodeName) return;
     if (pod.metadata.uid !== undefined) this.#ensureWorkerFor(podIdentity(pod));
   }

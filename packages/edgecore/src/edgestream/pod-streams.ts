@@ -1,22 +1,24 @@
 import { join } from "node:path";
-import type { Pod } from "@skerry/api";
+import { isMirrorPod, type Pod } from "@skerry/api";
 import { type Clock, describeError, isSkerryError, type Logger } from "@skerry/base";
 import {
   type ByteStream,
   type ConnectRequest,
+  containerLog,
   encodeResponseHead,
   type KubeletPath,
+  type LogFiles,
+  type LogSource,
   parseKubeletPath,
+  readLogOptions,
+  refused,
 } from "@skerry/streams";
 import type { EdgedConfig } from "../edged/config.ts";
 import { PodPaths } from "../edged/pod/pod-paths.ts";
 import { podIdentity, podUidLabel, restartCountOf } from "../edged/pod/runtime-names.ts";
 import type { ContainerRuntime } from "../edged/ports.ts";
 import type { MetaClient } from "../metamanager/meta-store.ts";
-import { refused } from "./errors.ts";
-import { containerLog } from "./logs/container-log.ts";
-import { readLogOptions } from "./logs/log-options.ts";
-import type { LogFiles, LoopbackRelay, StreamingRuntime } from "./ports.ts";
+import type { LoopbackRelay, StreamingRuntime } from "./ports.ts";
 import { ProcessStreams } from "./process-streams.ts";
 
 export interface PodStreamsPorts {
@@ -25,6 +27,8 @@ export interface PodStreamsPorts {
   readonly files: LogFiles;
   readonly streaming: StreamingRuntime;
   readonly loopback: LoopbackRelay;
+  /** Of EdgeCore itself, which the cluster sees as a pod; left out: it has no log to show. */
+  readonly ownLogFolder?: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly config: Pick<EdgedConfig, "rootDirectory" | "podLogsDirectory">;
@@ -60,6 +64,7 @@ export class PodStreams {
       if (!path || path.kind !== request.kind) throw refused(404, "this path of the kubelet's API is not served");
       const pod = this.#podOf(path);
       if (path.kind === "logs") await this.#serveLogs(request, path, pod, stream, withHead);
+      else if (isMirrorPod(pod)) throw refused(400, `${path.pod} is a process of the machine, not a container`);
       else await this.#processes.serve(request, path, pod, stream);
     } catch (error) {
       if (stream.closed.aborted) return;
@@ -76,15 +81,9 @@ export class PodStreams {
     stream: ByteStream,
     withHead: boolean,
   ): Promise<void> {
-    const { config, clock } = this.#ports;
+    const { clock } = this.#ports;
     const options = readLogOptions(request.query, clock.now());
-    const identity = podIdentity(pod);
-    const source = {
-      pod: path.pod,
-      container: path.container,
-      folder: join(new PodPaths(config.rootDirectory, config.podLogsDirectory, identity).logs, path.container),
-      isRunning: (restartCount: number) => this.#isRunning(identity.uid, path.container, restartCount),
-    };
+    const source = this.#sourceOf(path, pod);
     const head = withHead ? encodeResponseHead(200, "OK", PLAIN_TEXT) : new Uint8Array();
     let isAnswered = false;
     try {
@@ -101,6 +100,16 @@ export class PodStreams {
           error: describeError(error),
         });
     }
+  }
+
+  #sourceOf({ pod: name, container }: KubeletPath, pod: Pod): LogSource {
+    const { config, ownLogFolder = "" } = this.#ports;
+    if (isMirrorPod(pod)) return { pod: name, container, folder: ownLogFolder, isRunning: async () => true };
+    const identity = podIdentity(pod);
+    const { logs } = new PodPaths(config.rootDirectory, config.podLogsDirectory, identity);
+    const isRunning = (restartCount: number): Promise<boolean> =>
+      this.#isRunning(identity.uid, container, restartCount);
+    return { pod: name, container, folder: join(logs, container), isRunning };
   }
 
   /** The pod, when it is on this node and has the container. */

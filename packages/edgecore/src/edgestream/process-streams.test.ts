@@ -6,12 +6,12 @@ import type { Pod } from "@skerry/api";
 import { silentLogger } from "@skerry/base";
 import { ManualClock } from "@skerry/base/testing";
 import { type ByteStream, type ConnectRequest, Multiplexer } from "@skerry/streams";
+import { nodeLogFiles } from "@skerry/streams/platform";
 import { connectionPair } from "@skerry/streams/testing";
 import { podUidLabel } from "../edged/pod/runtime-names.ts";
 import type { ContainerRuntime } from "../edged/ports.ts";
 import type { MetaClient } from "../metamanager/meta-store.ts";
 import { tcpLoopbackRelay } from "./platform/loopback-relay.ts";
-import { nodeLogFiles } from "./platform/node-log-files.ts";
 import { PodStreams } from "./pod-streams.ts";
 import type { ProcessStreams as Wanted } from "./ports.ts";
 

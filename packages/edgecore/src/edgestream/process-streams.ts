@@ -1,8 +1,7 @@
 import type { Container, Pod } from "@skerry/api";
-import { type ByteStream, type ConnectRequest, encodeRequestHead, type KubeletPath } from "@skerry/streams";
+import { type ByteStream, type ConnectRequest, encodeRequestHead, type KubeletPath, refused } from "@skerry/streams";
 import { podUidLabel, restartCountOf } from "../edged/pod/runtime-names.ts";
 import type { ContainerRuntime } from "../edged/ports.ts";
-import { refused } from "./errors.ts";
 import type { LoopbackRelay, StreamingRuntime, ProcessStreams as Wanted } from "./ports.ts";
 import { upgradeHeaders } from "./upgrade-headers.ts";
 

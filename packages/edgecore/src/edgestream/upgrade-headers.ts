@@ -1,5 +1,4 @@
-import type { ConnectRequest } from "@skerry/streams";
-import { refused } from "./errors.ts";
+import { type ConnectRequest, refused } from "@skerry/streams";
 
 /** Headers that make an upgrade; no other reaches the runtime. */
 const PASSED: ReadonlySet<string> = new Set([
@@ -19,7 +18,7 @@ const WEB_SOCKET_PROTOCOLS: ReadonlySet<string> = new Set([
 /**
  * The headers of a caller's upgrade as the runtime gets them. Of WebSocket's protocols only those the runtime speaks are
  * offered; a caller that wants others only, as kubectl from 1.30 does at first, is refused and comes back with SPDY.
- * @throws SkerryError `EDGESTREAM_REFUSED`
+ * @throws SkerryError `STREAMS_REFUSED`
  */
 export function upgradeHeaders({ kind, headers }: ConnectRequest): (readonly [string, string])[] {
   const all = Object.entries(headers).flatMap(([name, values]) => values.map((value) => [name, value] as const));

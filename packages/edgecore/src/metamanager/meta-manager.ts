@@ -30,6 +30,7 @@ import { heldDigests, heldEntries } from "./held-set.ts";
 import type { MetaClient, ObjectChange, ObjectKey } from "./meta-store.ts";
 import { answeredKey, formatKey, withKind } from "./object-key.ts";
 import { forgetVersions, readObject, readObjects, refreshObject, removeObject, storeObject } from "./object-table.ts";
+import { OutageStory } from "./outage-story.ts";
 import { type DrainPolicy, defaultDrainPolicy, OutboxDrainer } from "./outbox-drainer.ts";
 import { defaultOutboxLimits, type OutboxLimits, OutboxTable, type QueuedEntry } from "./outbox-table.ts";
 
@@ -64,6 +65,7 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
   readonly #requestTimeoutMs: number;
   readonly #listeners: Listeners<ObjectChange>;
   readonly #drainer: OutboxDrainer;
+  readonly #story: OutageStory;
   readonly #fetches = new Map<string, Promise<KubernetesObject>>();
   #outboxTouched = false;
   #stream: string | undefined;
@@ -90,6 +92,18 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
       },
       options.drainPolicy ?? defaultDrainPolicy,
     );
+    this.#story = new OutageStory({
+      ...ports,
+      logger: this.#logger,
+      waiting: () => ports.database.read((reader) => this.outbox.keys(reader)),
+      lost: () => this.lost,
+      onChange: (listener) => this.onChange(listener),
+    });
+  }
+
+  /** What was lost of what had to reach the cloud, since the start. */
+  get lost(): { readonly dropped: number; readonly refused: number } {
+    return { dropped: this.outbox.droppedCount, refused: this.#drainer.refusedCount };
   }
 
   async start(): Promise<void> {
@@ -105,6 +119,7 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#story[Symbol.dispose]();
     await this.#drainer[Symbol.asyncDispose]();
   }
 

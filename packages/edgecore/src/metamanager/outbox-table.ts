@@ -78,6 +78,11 @@ export class OutboxTable implements Outbox {
     );
   }
 
+  /** Keys of all that waits. */
+  keys(reader: Reader): string[] {
+    return reader.all("SELECT key FROM outbox ORDER BY position").map((row) => String(row["key"]));
+  }
+
   /** Up to `count` entries from the head of the line. */
   first(reader: Reader, count: number): QueuedEntry[] {
     return reader.all(`SELECT ${COLUMNS} FROM outbox ORDER BY position LIMIT ?`, count).map(entryOf);

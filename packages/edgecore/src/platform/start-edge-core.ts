@@ -1,8 +1,17 @@
 import { mkdir, open, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { EdgeCoreConfig, EventBusSection } from "@skerry/api";
-import { type Clock, describeError, type Logger, type Random, type SkerryError, sleep } from "@skerry/base";
+import {
+  type Clock,
+  describeError,
+  joinLoggers,
+  type Logger,
+  type Random,
+  type SkerryError,
+  sleep,
+} from "@skerry/base";
+import { OwnLog } from "@skerry/base/platform";
 import { type LinkCredentials, WebSocketDialer } from "@skerry/link/platform";
 import { certificatePem, isNodeName, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
@@ -40,9 +49,13 @@ const FIRST_ENROLMENT_MS = 10_000;
  * @throws SkerryError `ENROLMENT_TOKEN_MISSING` and its like, `STORE_DATABASE_TOO_NEW`, `EDGECORE_FILE_UNREADABLE`
  */
 export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<RunningEdgeCore> {
-  const { config, clock, random, logger } = options;
+  const { config, clock, random } = options;
   const nodeName = config.nodeName || hostNodeName();
   const credentials = credentialFiles(config);
+  await using opened = new AsyncDisposableStack();
+  await makePrivateFile(config.databasePath);
+  const ownLog = openOwnLog(options, opened);
+  const logger = ownLog ? joinLoggers(options.logger, ownLog.logger) : options.logger;
   const enrolment = new Enrolment(
     {
       http: severalServers(httpsEnrolmentClient, config.edgeHub.otherHttpServers),
@@ -55,8 +68,6 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
     { nodeName, httpServer: config.edgeHub.httpServer, token: config.edgeHub.token },
   );
   if (config.edgeHub.enabled) await enrolment.check();
-  await using opened = new AsyncDisposableStack();
-  await makePrivateFile(config.databasePath);
   const database = opened.use(openEdgeDatabase(config.databasePath, clock, logger, options.onDamage));
   const edged = config.edged.enabled ? await edgedMachine(config, nodeName, opened) : undefined;
   const mqtt = config.eventBus.enabled ? await mqttConnector(config.eventBus, nodeName) : undefined;
@@ -74,7 +85,9 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
     ...(edged ? { edged } : {}),
     ...(mqtt ? { mqtt } : {}),
     ...(config.deviceTwin.enabled ? { dmi: await dmi(config.deviceTwin.dmiSocketPath, logger) } : {}),
-    ...(config.edgeStream.enabled ? { streams: await streams(config, nodeName, credentials, opened) } : {}),
+    ...(config.edgeStream.enabled
+      ? { streams: await streams(config, nodeName, credentials, opened, ownLog?.folder) }
+      : {}),
   };
   const core = opened.use(
     new EdgeCore(ports, {
@@ -88,6 +101,18 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
   const running = opened.move();
   logger.info("EdgeCore started", { node: nodeName, database: config.databasePath });
   return { nodeName, core, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** What `kubectl logs` shows of EdgeCore itself. A disk without room for it stops nothing. */
+function openOwnLog({ config, clock, logger }: StartEdgeCoreOptions, opened: AsyncDisposableStack): OwnLog | undefined {
+  if (!config.edgeStream.enabled) return undefined;
+  const folder = join(dirname(config.databasePath), "log");
+  try {
+    return opened.use(new OwnLog(folder, clock));
+  } catch (error) {
+    logger.warn("EdgeCore's own log cannot be kept for kubectl", { folder, error: describeError(error) });
+    return undefined;
+  }
 }
 
 /** Rejects when the cloud refuses the node; a cloud that cannot be reached is not waited for any longer. */
@@ -128,8 +153,9 @@ async function streams(
   nodeName: string,
   files: CredentialFiles,
   opened: AsyncDisposableStack,
+  ownLogFolder: string | undefined,
 ): Promise<NonNullable<EdgeCorePorts["streams"]>> {
-  const [{ WebSocketTunnelDialer }, { CriStreaming, nodeLogFiles, tcpLoopbackRelay }] = await Promise.all([
+  const [{ nodeLogFiles, WebSocketTunnelDialer }, { CriStreaming, tcpLoopbackRelay }] = await Promise.all([
     import("@skerry/streams/platform"),
     import("../edgestream/platform/index.ts"),
   ]);
@@ -140,6 +166,7 @@ async function streams(
       files: nodeLogFiles,
       streaming: opened.use(new CriStreaming(config.edged.containerRuntimeEndpoint)),
       loopback: tcpLoopbackRelay,
+      ...(ownLogFolder === undefined ? {} : { ownLogFolder }),
     },
   };
 }

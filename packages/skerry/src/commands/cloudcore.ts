@@ -10,6 +10,8 @@ import { runService } from "./service-process.ts";
 /** Where KubeEdge has it. */
 const DEFAULT_CONFIG_FILE = "/etc/kubeedge/config/cloudcore.yaml";
 
+const DEFAULT_LOG_FOLDER = "/var/log/kubeedge/cloudcore";
+
 /** `cloudcore`, alone or as `skerry cloudcore`. */
 export const cloudcore: Command = {
   name: "cloudcore",
@@ -20,6 +22,7 @@ Runs CloudCore in this process. It reads KubeEdge's cloudcore.yaml and the short
 
   --config FILE     ${DEFAULT_CONFIG_FILE}
   --control SOCKET  serve \`skerry trace\` on this unix socket; only its owner may use it
+  --own-log FOLDER  the log that \`kubectl logs -n kubeedge -l app=kubeedge-cloudcore\` shows; ${DEFAULT_LOG_FOLDER}
   --minconfig       print a configuration to begin with
   --defaultconfig   print all that can be configured
 
@@ -33,6 +36,7 @@ Examples:
       args: [...parameters],
       options: {
         config: { type: "string", default: DEFAULT_CONFIG_FILE },
+        "own-log": { type: "string", default: DEFAULT_LOG_FOLDER },
         minconfig: { type: "boolean" },
         defaultconfig: { type: "boolean" },
         control: { type: "string" },
@@ -47,8 +51,11 @@ Examples:
     const { startCloudCore } = await import("@skerry/cloudcore/platform");
     return runService(async (logger) => {
       for (const warning of warnings) logger.warn(`${values.config}: ${warning}`);
+      const ownLogFolder = values["own-log"];
       await using stack = new AsyncDisposableStack();
-      const core = stack.use(await startCloudCore({ config, clock: systemClock, random: systemRandom, logger }));
+      const core = stack.use(
+        await startCloudCore({ config, clock: systemClock, random: systemRandom, logger, ownLogFolder }),
+      );
       if (values.control !== undefined) await stack.use(serveCloudCoreControl(values.control, core)).start();
       return { service: stack.move() };
     });

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { openSync } from "node:fs";
 import { join } from "node:path";
 import { SkerryError } from "@skerry/base";
-import { createLogger, systemClock } from "@skerry/base/platform";
+import { createLogger, RotatingLog, systemClock } from "@skerry/base/platform";
 import { alreadyRunning, codedError, partNotReady } from "../errors.ts";
 import { smallNode } from "../node-options.ts";
 import { loadSettings, type Settings, saveSettings } from "../settings.ts";
@@ -12,7 +12,6 @@ import { type ControlRequest, controlSocketPath } from "../supervisor/control-ch
 import { ControlServer } from "../supervisor/control-server.ts";
 import { liveHolder, releaseLock, takeLock } from "../supervisor/home-lock.ts";
 import { ownCommand } from "../supervisor/part-descriptions.ts";
-import { RotatingLog } from "../supervisor/rotating-log.ts";
 import type { StepEvent, StepListener } from "../supervisor/steps.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import { paint, print, printStep, shellWord } from "../terminal.ts";

@@ -47,7 +47,15 @@ export function controlPlanePart(home: SkerryHome, settings: Settings): PartDesc
 export function cloudCorePart(home: SkerryHome, configFile: string): PartDescription {
   return {
     name: "cloudcore",
-    command: ownCommand(["cloudcore", "--config", configFile, "--control", cloudCoreSocketPath(home)], serverNode),
+    command: ownCommand(
+      [
+        "cloudcore",
+        ...["--config", configFile],
+        ...["--control", cloudCoreSocketPath(home)],
+        ...["--own-log", join(home.cloudCore, "log")],
+      ],
+      serverNode,
+    ),
     environment: serverNode.environment,
     logPath: join(home.logs, "cloudcore.log"),
     readiness: { kind: "message" },

@@ -107,7 +107,7 @@ async function answer(
   try {
     if (!isApiServer(options, incoming)) return plainText(response, 403, "only the API server may ask here");
     if (incoming.method !== "GET") return plainText(response, 405, "without an upgrade only GET is served");
-    const { stream, startsWithHead } = await cloudStream.open(requestOf(incoming));
+    const { stream, startsWithHead, onLogRead } = await cloudStream.open(requestOf(incoming));
     try {
       response.on("close", () => stream.close());
       const answered = startsWithHead ? await readResponseHead(stream) : undefined;
@@ -115,9 +115,15 @@ async function answer(
       const type = answered?.head.headers["content-type"] ?? "text/plain; charset=utf-8";
       response.writeHead(answered?.head.status ?? 200, { "content-type": type });
       response.flushHeaders();
-      if (answered && answered.rest.length > 0) response.write(answered.rest);
-      for (let chunk = await stream.read(); chunk && !response.destroyed; chunk = await stream.read())
+      const note = (answered?.head.status ?? 200) === 200 ? onLogRead : undefined;
+      if (answered && answered.rest.length > 0) {
+        note?.(answered.rest);
+        response.write(answered.rest);
+      }
+      for (let chunk = await stream.read(); chunk && !response.destroyed; chunk = await stream.read()) {
+        note?.(chunk);
         await writeSocket(response as unknown as Duplex, chunk); // It has what is used of a Duplex: write, drain, close.
+      }
       response.end();
     } finally {
       stream.close();
@@ -181,7 +187,8 @@ function requestOf(incoming: IncomingMessage): KubeletRequest {
 function refusalOf(error: unknown): { readonly status: number; readonly text: string } {
   if (!isSkerryError(error)) return { status: 500, text: "internal error" };
   if (error.code === "STREAMS_TOO_MANY") return { status: 429, text: error.message };
-  if (error.code.startsWith("STREAMS_")) return { status: 502, text: error.message };
+  if (error.code.startsWith("STREAMS_") && error.code !== "STREAMS_REFUSED")
+    return { status: 502, text: error.message };
   return { status: httpStatusOf(error), text: error.message };
 }
 

@@ -1,9 +1,11 @@
+import { hostname } from "node:os";
 import type { CloudStreamConfig } from "@skerry/api";
 import type { Clock, Logger } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import type { PeerIdentity } from "@skerry/link";
-import { listenTunnels, type TunnelListenerOptions } from "@skerry/streams/platform";
+import { listenTunnels, nodeLogFiles, type TunnelListenerOptions } from "@skerry/streams/platform";
 import { CloudStream } from "../cloud-stream.ts";
+import { OwnPod } from "../own-pod.ts";
 import { serveKubelet } from "./kubelet-server.ts";
 
 export interface StartCloudStreamOptions {
@@ -18,6 +20,8 @@ export interface StartCloudStreamOptions {
   readonly identify: (certificate: Parameters<TunnelListenerOptions["identify"]>[0]) => PeerIdentity;
   /** Of the API server's client certificate; without it nobody can be told to be the API server. */
   readonly kubernetesAuthorityPem: string | undefined;
+  /** Of CloudCore's own log; left out: `kubectl logs` does not show it. */
+  readonly ownLogFolder?: string;
 }
 
 /** CloudStream with its two ports. */
@@ -33,7 +37,10 @@ export async function startCloudStream(options: StartCloudStreamOptions): Promis
   const { config, api, clock, nodeLimit, tls } = options;
   const logger = options.logger.child("cloudstream");
   await using stack = new AsyncDisposableStack();
-  const cloudStream = new CloudStream({ api, clock, logger, nodeLimit });
+  const ownPod =
+    options.ownLogFolder === undefined ? undefined : new OwnPod({ api, clock, logger, machine: machineName() });
+  const own = ownPod && { pod: ownPod, folder: options.ownLogFolder ?? "", files: nodeLogFiles };
+  const cloudStream = new CloudStream({ api, clock, logger, nodeLimit, ...(own ? { own } : {}) });
   const tunnels = stack.use(
     await listenTunnels(
       {
@@ -65,6 +72,7 @@ export async function startCloudStream(options: StartCloudStreamOptions): Promis
       }),
     ).port;
   stack.use(cloudStream);
+  if (ownPod) stack.use(ownPod).start();
   const running = stack.move();
   logger.info("CloudStream is ready", { tunnelPort: tunnels.port, kubeletPort });
   return {
@@ -73,4 +81,13 @@ export async function startCloudStream(options: StartCloudStreamOptions): Promis
     kubeletPort,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** The machine's name as the name of an object. */
+function machineName(): string {
+  const name = hostname()
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]+/g, "-")
+    .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, "");
+  return name.slice(0, 200) || "cloud";
 }

@@ -1,6 +1,6 @@
-import { type Node, nodes, type Pod, pods } from "@skerry/api";
+import { isMirrorPod, type Node, nodes, type Pod, pods } from "@skerry/api";
 import type { KubernetesApi } from "@skerry/kube";
-import { MIRROR_ANNOTATION, referencesOf } from "../pod-references.ts";
+import { referencesOf } from "../pod-references.ts";
 import { objectContent } from "./content.ts";
 import { forbidden } from "./refusals.ts";
 import type { UpstreamRequest } from "./request.ts";
@@ -14,7 +14,7 @@ import type { UpstreamRequest } from "./request.ts";
 export async function mirrorPod(api: KubernetesApi, request: UpstreamRequest): Promise<Pod> {
   const { nodeName } = request;
   const pod = objectContent<Pod>(request, pods);
-  if (pod.spec?.nodeName !== nodeName || !pod.metadata.annotations?.[MIRROR_ANNOTATION])
+  if (pod.spec?.nodeName !== nodeName || !isMirrorPod(pod))
     throw forbidden(nodeName, "may only create mirror pods bound to itself");
   const foreign = referenceOf(pod);
   if (foreign) throw forbidden(nodeName, `may not create a mirror pod that refers to ${foreign}`);

@@ -1,4 +1,4 @@
-import { nodes as nodesResource, type Pod, pods as podsResource } from "@skerry/api";
+import { isMirrorPod, nodes as nodesResource, type Pod, pods as podsResource } from "@skerry/api";
 import type { Logger } from "@skerry/base";
 import { isApiError, objectKey, WorkQueue } from "@skerry/kube";
 import { BY_NODE, type ClusterInformers } from "../cluster-informers.ts";
@@ -53,6 +53,8 @@ export class PodGarbageCollector implements Controller {
 
   #isOrphaned(pod: Pod): boolean {
     const { nodeName } = pod.spec;
+    // CloudCore shows itself on a machine that is no node: nothing was deleted there.
+    if (isMirrorPod(pod) && pod.metadata.ownerReferences === undefined) return false;
     return nodeName !== undefined && nodeName !== "" && !this.#informers.nodes.cache.get(nodeName);
   }
 

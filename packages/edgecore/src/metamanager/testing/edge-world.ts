@@ -1,5 +1,5 @@
 import type { KubernetesObject } from "@skerry/api";
-import { type JsonValue, silentLogger } from "@skerry/base";
+import { type JsonValue, type Logger, silentLogger } from "@skerry/base";
 import { ManualClock, SeededRandom } from "@skerry/base/testing";
 import { type Message, newMessage } from "@skerry/link";
 import type { Database } from "@skerry/store";
@@ -17,8 +17,8 @@ export class EdgeWorld implements AsyncDisposable {
   readonly meta: MetaManager;
   readonly changes: ObjectChange[] = [];
 
-  constructor(database: Database, options?: MetaManagerOptions) {
-    const ports = { clock: this.clock, random: this.random, logger: silentLogger };
+  constructor(database: Database, options?: MetaManagerOptions, logger: Logger = silentLogger) {
+    const ports = { clock: this.clock, random: this.random, logger };
     this.hub = new EdgeHub(
       { ...ports, dialer: this.cloud },
       { nodeName: "edge-1", projectId: "project", servers: ["192.0.2.1:10000"] },

@@ -14,7 +14,7 @@ export interface LogOptions {
   readonly limitBytes: number | undefined;
 }
 
-/** Reads the query. @throws SkerryError `EDGESTREAM_REFUSED` */
+/** Reads the query. @throws SkerryError `STREAMS_REFUSED` */
 export function readLogOptions(query: string, nowMs: number): LogOptions {
   const parameters = new URLSearchParams(query);
   const flag = (name: string): boolean => ["true", "1"].includes(parameters.get(name) ?? "");

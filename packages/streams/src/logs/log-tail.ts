@@ -1,4 +1,4 @@
-import type { LogFile } from "../ports.ts";
+import type { LogFile } from "./log-files.ts";
 
 /** A place in a row of files. */
 export interface LogPosition {

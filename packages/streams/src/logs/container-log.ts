@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type Clock, sleep } from "@skerry/base";
 import { refused } from "../errors.ts";
-import type { LogFile, LogFiles } from "../ports.ts";
+import type { LogFile, LogFiles } from "./log-files.ts";
 import { LogFormatter } from "./log-formatter.ts";
 import type { LogOptions } from "./log-options.ts";
 import { findTail } from "./log-tail.ts";
@@ -30,7 +30,7 @@ const POLLS_PER_CHECK = 5;
  * A container's log as `kubectl logs` prints it, what was set aside by the rotation included; when followed, until the
  * container has ended or the signal is aborted.
  * @param head comes first, once it is clear that there is such a log
- * @throws SkerryError `EDGESTREAM_REFUSED` before the first block when there is no such log
+ * @throws SkerryError `STREAMS_REFUSED` before the first block when there is no such log
  */
 export async function* containerLog(
   ports: ContainerLogPorts,

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
-import type { LogFile, LogFiles } from "../ports.ts";
+import type { LogFile, LogFiles } from "../logs/log-files.ts";
 
 /** The {@link LogFiles} port over the machine's own files. */
 export const nodeLogFiles: LogFiles = {

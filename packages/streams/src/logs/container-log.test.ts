@@ -79,7 +79,7 @@ test("a tail larger than one block is found", async () => {
 test("a container without a log, and without a previous one, gets the kubelet's answers", async () => {
   await using folder = await scratch();
   const says = (text: RegExp) => (error: unknown) =>
-    isSkerryError(error, "EDGESTREAM_REFUSED") && text.test(error.message);
+    isSkerryError(error, "STREAMS_REFUSED") && text.test(error.message);
   await assert.rejects(read(folder.path, {}), says(/container "app" in pod "web" is waiting to start/));
   await writeFile(join(folder.path, "0.log"), "");
   await assert.rejects(read(folder.path, { previous: true }), says(/previous terminated container "app" .* not found/));
