@@ -1,11 +1,12 @@
 import { type Clock, counted, firstFew, type Logger, type Timer, timeOf, tookTime } from "@skerry/base";
-import type { DeliveryCounters, Message, TrafficReport } from "@skerry/link";
+import type { DeliveryCounters, Message } from "@skerry/link";
 import type { CloudHubPort } from "./cloud-hub-port.ts";
+import type { LinkTrace } from "./link-trace.ts";
 
 /** What {@link NodeOutages} listens to. */
 export interface NodeOutagesOptions {
   readonly cloudHub: Pick<CloudHubPort, "onSession" | "onDelivered"> & {
-    sessionOf(nodeName: string): { readonly counters: DeliveryCounters; readonly traffic: TrafficReport } | undefined;
+    trace(nodeName: string): Pick<LinkTrace, "link" | "traffic">;
   };
   readonly clock: Clock;
   readonly logger: Logger;
@@ -17,6 +18,8 @@ const LOOK_MS = 500;
 /** Without another delivery or state for so long, the node is taken to be in step again. */
 const QUIET_MS = 2000;
 const GIVE_UP_MS = 60_000;
+/** Traffic that tells nothing of what happened on the node. */
+const SILENT_KINDS: ReadonlySet<string> = new Set(["ping", "liveness", "acknowledgement", "set", "lease"]);
 
 interface Outage {
   readonly sinceMs: number;
@@ -28,6 +31,8 @@ interface Return extends Outage {
   readonly reconnectedMs: number;
   readonly sent: Set<string>;
   readonly deleted: Set<string>;
+  /** What had come from the node before, over all its sessions. */
+  readonly receivedBefore: number;
   lastSignMs: number;
   received: number;
   timer: Timer | undefined;
@@ -81,6 +86,7 @@ export class NodeOutages implements Disposable {
       reconnectedMs: nowMs,
       sent: new Set(),
       deleted: new Set(),
+      receivedBefore: this.#received(nodeName),
       lastSignMs: nowMs,
       received: 0,
       timer: undefined,
@@ -99,10 +105,9 @@ export class NodeOutages implements Disposable {
   }
 
   #look(nodeName: string, returned: Return): void {
-    const { clock, cloudHub } = this.#options;
+    const { clock } = this.#options;
     const nowMs = clock.monotonicMs();
-    const session = cloudHub.sessionOf(nodeName);
-    const received = session?.traffic.up.outbox?.messages ?? 0;
+    const received = this.#received(nodeName) - returned.receivedBefore;
     if (received !== returned.received) returned.lastSignMs = nowMs;
     returned.received = received;
     if (nowMs - returned.lastSignMs < QUIET_MS && nowMs - returned.reconnectedMs < GIVE_UP_MS) {
@@ -110,7 +115,16 @@ export class NodeOutages implements Disposable {
       return;
     }
     this.#returned.delete(nodeName);
-    this.#tell(nodeName, returned, session?.counters);
+    const { link } = this.#options.cloudHub.trace(nodeName);
+    this.#tell(nodeName, returned, link.state === "connected" ? link.counters : undefined);
+  }
+
+  /** Messages of the node that say something: about pods, devices, events, the node itself. */
+  #received(nodeName: string): number {
+    const { rows } = this.#options.cloudHub.trace(nodeName).traffic;
+    return rows
+      .filter(({ direction, kind }) => direction === "up" && !SILENT_KINDS.has(kind))
+      .reduce((sum, { messages }) => sum + messages, 0);
   }
 
   #tell(nodeName: string, returned: Return, counters: DeliveryCounters | undefined): void {
@@ -126,7 +140,7 @@ export class NodeOutages implements Disposable {
       [
         `Node ${nodeName} is in step again. It was away for ${tookTime(awayMs)}, since ${timeOf(sinceMs)}: ${reason}.`,
         `What differed: ${differed.length > 0 ? differed.join(", ") : "nothing"}.`,
-        `Received from it: ${counted(received, "state or event message")}.`,
+        `Received from it: ${counted(received, "message")}.`,
         `Dropped: ${dropped === 0 ? "nothing" : counted(dropped, "message")}.`,
         `It took ${tookTime(lastSignMs - reconnectedMs)}.`,
       ].join(" "),
