@@ -1,4 +1,5 @@
 import type { DeliveryName, Message, SetReport } from "@skerry/link";
+import type { WriteVerdict } from "./session-lease.ts";
 
 /** A node's session has opened or ended. */
 export type SessionEvent =
@@ -47,6 +48,11 @@ export interface CloudHubPort {
   onDelivered(listener: (delivery: { readonly nodeName: string; readonly message: Message }) => void): Disposable;
   /** A node has said what it holds; only sessions of Skerry's delivery have that. */
   onSetReport(listener: (event: { readonly nodeName: string; readonly report: SetReport }) => void): Disposable;
+  /**
+   * Whether what the node's session here has brought may be written still. To be asked right before a write that was
+   * kept back for a while; what a handler writes at once has been asked for.
+   */
+  mayWrite(nodeName: string): Promise<WriteVerdict>;
   /** Ends the node's session; the node comes back and begins anew. */
   closeSession(nodeName: string, reason: string): void;
 }

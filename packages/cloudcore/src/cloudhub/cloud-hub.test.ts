@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nodes } from "@skerry/api";
+import { leases, nodes } from "@skerry/api";
 import { type JsonValue, silentLogger } from "@skerry/base";
 import { ManualClock, SeededRandom } from "@skerry/base/testing";
+import { ApiError, failureStatus } from "@skerry/kube";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
 import { acknowledgementOf, errorStatusOf, keepaliveMessage, type Message, newMessage } from "@skerry/link";
 import { CloudHub, type CloudHubOptions } from "./cloud-hub.ts";
@@ -127,8 +128,42 @@ test("messages of an older session that still wait for their turn are refused", 
   const older = cloud.listener.connect("edge-1");
   older.send(patch("default/podpatch/edge-1-a", cloud));
   older.send(patch("default/podpatch/edge-1-b", cloud));
+  await cloud.clock.settle();
   cloud.listener.connect("edge-1");
   release();
+  await cloud.clock.settle();
+  assert.deepEqual(cloud.handled, ["edge edge-1 default/podpatch/edge-1-a"]);
+});
+
+test("messages of a node that has a newer session at another CloudCore are dropped, and its session ends", async () => {
+  const cloud = await world({ replica: "a" });
+  const nodeOptions = { apiVersion: "v1", kind: "Node", metadata: { name: "edge-1" } };
+  await cloud.api.create({ resource: nodes }, nodeOptions);
+  const edge = cloud.listener.connect("edge-1");
+  await cloud.clock.settle();
+  const target = { resource: leases, namespace: "kubeedge", name: "session.edge-1" };
+  const body = { metadata: { annotations: { "skerry.io/cloudcore": "b" } }, spec: { leaseTransitions: 2 } };
+  await cloud.api.patch(target, { type: "merge", body });
+  await cloud.clock.advance(1_000);
+  edge.send(patch("default/podpatch/edge-1-a", cloud));
+  await cloud.clock.settle();
+  assert.deepEqual(cloud.handled, []);
+  assert.match(edge.closed?.reason ?? "", /another CloudCore/);
+  assert.equal(await cloud.hub.mayWrite("edge-1"), "over");
+});
+
+test("a message that no API server confirms the right to is refused for now, and handled when it comes again", async () => {
+  const cloud = await world();
+  const edge = cloud.listener.connect("edge-1");
+  await cloud.clock.advance(1_000);
+  const get = cloud.api.get.bind(cloud.api);
+  cloud.api.get = () => Promise.reject(new ApiError(failureStatus(503, "ServiceUnavailable", "down")));
+  edge.send(patch("default/podpatch/edge-1-a", cloud));
+  await cloud.clock.settle();
+  assert.deepEqual(cloud.handled, []);
+  assert.match(JSON.stringify(edge.received.at(-1)?.content), /"code":503/);
+  cloud.api.get = get;
+  edge.send(patch("default/podpatch/edge-1-a", cloud));
   await cloud.clock.settle();
   assert.deepEqual(cloud.handled, ["edge edge-1 default/podpatch/edge-1-a"]);
 });

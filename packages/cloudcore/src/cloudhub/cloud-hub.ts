@@ -20,11 +20,13 @@ import { annotateNode } from "./node-annotation.ts";
 import { NodeMemories, type NodeMemory } from "./node-memory.ts";
 import type { NodeObjects } from "./node-objects.ts";
 import { NodeSession } from "./node-session.ts";
-import { SessionLease } from "./session-lease.ts";
+import { SessionLease, type WriteVerdict } from "./session-lease.ts";
 import { UpstreamDispatch } from "./upstream-dispatch.ts";
 
 export interface CloudHubOptions {
   readonly listen: LinkListen;
+  /** Name of this CloudCore among its replicas. @default cloudcore */
+  readonly replica?: string;
   readonly api: KubernetesApi;
   readonly clock: Clock;
   readonly random: Random;
@@ -57,6 +59,7 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
   readonly #logger: Logger;
   readonly #sessions = new Map<string, NodeSession>();
   readonly #memories: NodeMemories;
+  readonly #leases = new Map<string, SessionLease>();
   readonly #setListeners: Listeners<{ readonly nodeName: string; readonly report: SetReport }>;
   readonly #sessionListeners: Listeners<SessionEvent>;
   readonly #deliveryListeners: Listeners<{ readonly nodeName: string; readonly message: Message }>;
@@ -122,6 +125,10 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     this.#sessions.get(nodeName)?.close(SERVICE_RESTART, reason);
   }
 
+  async mayWrite(nodeName: string): Promise<WriteVerdict> {
+    return (await this.#leases.get(nodeName)?.verdict()) ?? "over";
+  }
+
   deliver(nodeName: string, message: Message): boolean {
     return this.#sessions.get(nodeName)?.offer(message) ?? false;
   }
@@ -174,7 +181,6 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     const { clock, advertisedAddress } = this.#options;
     const ended = new AbortController();
     const memory = this.#memories.connected(nodeName, clock.monotonicMs());
-    let lease: SessionLease | undefined;
     const session: NodeSession = new NodeSession({
       nodeName,
       connection,
@@ -183,15 +189,17 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
       logger: this.#logger,
       traffic: memory.traffic,
       dispatch: async (message) => {
-        // What an older session's node still had to say must not overtake the newer session.
-        if (this.#sessions.get(nodeName) === session) await this.#upstream?.dispatch(nodeName, message);
+        // What an older session's node still had to say must not overtake the newer session, here or elsewhere.
+        if (this.#sessions.get(nodeName) !== session) return;
+        const verdict = await lease?.verdict();
+        if (this.#sessions.get(nodeName) !== session || verdict === "over") return;
+        await this.#upstream?.dispatch(nodeName, message, verdict === "unknown");
       },
       onDelivered: (message) => this.#deliveryListeners.emit({ nodeName, message }),
       onSetReport: (report) => {
         if (this.#sessions.get(nodeName) === session) this.#setListeners.emit({ nodeName, report });
       },
       onEnd: (reason) => {
-        lease?.[Symbol.dispose]();
         ended.abort();
         this.#close(session, reason);
       },
@@ -201,7 +209,7 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     this.#logger.info("A node is connected", { node: nodeName, delivery, connectedNodes: this.#sessions.size });
     this.#sessionListeners.emit({ kind: "opened", nodeName });
     // A listener may have ended the session.
-    if (delivery === "skerry" && this.#sessions.get(nodeName) === session) lease = this.#keepLease(session);
+    const lease = this.#sessions.get(nodeName) === session ? this.#keepLease(session, ended.signal) : undefined;
     session.start();
     if (advertisedAddress)
       void annotateNode(
@@ -228,11 +236,25 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     this.#sessionListeners.emit({ kind: "closed", nodeName, reason });
   }
 
-  #keepLease(session: NodeSession): SessionLease {
-    const { api, clock } = this.#options;
-    const { nodeName } = session;
-    const onOver = (reason: string): void => session.close(SERVICE_RESTART, reason);
-    return new SessionLease({ nodeName, api, clock, logger: this.#logger, onOver });
+  #keepLease(session: NodeSession, ended: AbortSignal): SessionLease {
+    const { api, clock, replica = "cloudcore" } = this.#options;
+    const { nodeName, delivery } = session;
+    const lease = new SessionLease({
+      nodeName,
+      replica,
+      renewedBy: delivery === "skerry" ? "cloud" : "edge",
+      api,
+      clock,
+      logger: this.#logger,
+      onOver: (reason) => session.close(SERVICE_RESTART, reason),
+    });
+    this.#leases.set(nodeName, lease);
+    const onEnd = (): void => {
+      lease[Symbol.dispose]();
+      if (this.#leases.get(nodeName) === lease) this.#leases.delete(nodeName);
+    };
+    ended.addEventListener("abort", onEnd, { once: true });
+    return lease;
   }
 
   #createProtocol({ receipts }: NodeMemory, connection: LinkConnection): DeliveryProtocol {

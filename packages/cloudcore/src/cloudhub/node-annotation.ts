@@ -5,6 +5,9 @@ import { isApiError, type KubernetesApi } from "@skerry/kube";
 /** Annotation of a Node: the address of the CloudCore that holds its session (wire.md 5.2). */
 export const CLOUDCORE_ANNOTATION = "cloudcore";
 
+/** Annotation of a node's lease: the name of the CloudCore, among its replicas, that has the node's session. */
+export const REPLICA_ANNOTATION = "skerry.io/cloudcore";
+
 const TRIES = 3;
 const PAUSE_MS = 1_000;
 

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { type Lease, leases, nodes } from "@skerry/api";
 import { silentLogger } from "@skerry/base";
 import { ManualClock, settle } from "@skerry/base/testing";
+import { ApiError, failureStatus, type KubernetesApi } from "@skerry/kube";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
-import { SessionLease } from "./session-lease.ts";
+import { SessionLease, type SessionLeaseOptions } from "./session-lease.ts";
 
 const target = { resource: leases, namespace: "kube-node-lease", name: "edge-1" };
 
@@ -13,13 +14,16 @@ class World {
   readonly api = new MemoryKubernetesApi({ now: () => this.clock.now() });
   readonly over: string[] = [];
 
-  open(name = "a"): SessionLease {
+  open(name = "a", changes: Partial<SessionLeaseOptions> = {}): SessionLease {
     return new SessionLease({
       nodeName: "edge-1",
+      replica: name,
+      renewedBy: "cloud",
       api: this.api,
       clock: this.clock,
       logger: silentLogger,
       onOver: (reason) => this.over.push(`${name}: ${reason}`),
+      ...changes,
     });
   }
 
@@ -62,6 +66,103 @@ test("a newer session has a higher epoch, and ends the older one at another Clou
   assert.equal(newer.epoch, (older.epoch ?? 0) + 1);
   await world.clock.advance(25_000);
   assert.deepEqual(world.over, ["older: a newer session of this node is open at another CloudCore"]);
+});
+
+test("an older session may not write any more once a newer one at another CloudCore does", async () => {
+  const world = new World();
+  await world.register();
+  using older = world.open("older");
+  assert.equal(await older.verdict(), "live");
+  using newer = world.open("newer");
+  await settle();
+  // Right after the take-over neither the older session's last confirmation nor the newer one's wait is over.
+  const first = newer.verdict();
+  await world.clock.advance(1_000);
+  assert.equal(await older.verdict(), "over");
+  await world.clock.advance(500);
+  assert.equal(await first, "live");
+  assert.deepEqual(world.over, ["older: a newer session of this node is open at another CloudCore"]);
+});
+
+test("a session that comes back to the same CloudCore waits for nobody", async () => {
+  const world = new World();
+  await world.register();
+  const before = world.open("a");
+  await settle();
+  before[Symbol.dispose]();
+  assert.equal(await before.verdict(), "over");
+  using after = world.open("a");
+  assert.equal(await after.verdict(), "live");
+  assert.equal(after.epoch, 2);
+});
+
+test("a session whose epoch cannot be confirmed says so, and may write again when the API server is back", async () => {
+  const world = new World();
+  await world.register();
+  let isDown = false;
+  const api: KubernetesApi = new Proxy(world.api, {
+    get: (target, name) =>
+      isDown
+        ? () => Promise.reject(new ApiError(failureStatus(503, "ServiceUnavailable", "down")))
+        : Reflect.get(target, name).bind(target),
+  });
+  using session = world.open("a", { api });
+  assert.equal(await session.verdict(), "live");
+  isDown = true;
+  assert.equal(await session.verdict(), "live", "confirmed a moment ago");
+  await world.clock.advance(1_000);
+  assert.equal(await session.verdict(), "unknown");
+  isDown = false;
+  assert.equal(await session.verdict(), "live");
+  assert.deepEqual(world.over, []);
+});
+
+test("a take-over whose first write failed and was stored all the same still waits", async () => {
+  const world = new World();
+  await world.register();
+  using _older = world.open("older");
+  await settle();
+  let lies = 1;
+  const api: KubernetesApi = new Proxy(world.api, {
+    get: (target, name) =>
+      name === "update"
+        ? async (...parameters: Parameters<KubernetesApi["update"]>) => {
+            const written = await target.update(...parameters);
+            if (lies-- > 0) throw new ApiError(failureStatus(500, "InternalError", "lost"));
+            return written;
+          }
+        : Reflect.get(target, name).bind(target),
+  });
+  using newer = world.open("newer", { api });
+  await settle();
+  await world.clock.advance(2_000);
+  let isLive = false;
+  const verdict = newer.verdict().then(() => {
+    isLive = true;
+  });
+  await world.clock.advance(1_000);
+  assert.equal(isLive, false);
+  await world.clock.advance(500);
+  await verdict;
+});
+
+test("where the node renews its lease itself, the session is kept on another one, and only confirmed later", async () => {
+  const world = new World();
+  await world.register();
+  using session = world.open("a", { renewedBy: "edge" });
+  assert.equal(await session.verdict(), "live");
+  await assert.rejects(world.lease(), /not found/);
+  const own = { resource: leases, namespace: "kubeedge", name: "session.edge-1" };
+  const held = await world.api.get<Lease>(own);
+  assert.equal(held.spec?.leaseTransitions, 1);
+  assert.equal(held.metadata.annotations?.["skerry.io/cloudcore"], "a");
+  await world.clock.advance(60_000);
+  const later = await world.api.get<Lease>(own);
+  assert.equal(later.metadata.resourceVersion, held.metadata.resourceVersion);
+  using other = world.open("b", { renewedBy: "edge" });
+  await world.clock.advance(10_000);
+  assert.equal(await session.verdict(), "over");
+  assert.equal(await other.verdict(), "live");
 });
 
 test("a session ends when its Node was deleted, so that the node registers anew", async () => {

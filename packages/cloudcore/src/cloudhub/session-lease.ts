@@ -1,10 +1,16 @@
 import { apiVersionOf, type Lease, leases, nodes } from "@skerry/api";
-import { type Clock, describeError, type Logger, sleep, toKubernetesMicroTime } from "@skerry/base";
+import { type Clock, describeError, type Logger, Mutex, sleep, toKubernetesMicroTime } from "@skerry/base";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
+import { SYSTEM_NAMESPACE } from "./credentials/secrets.ts";
+import { REPLICA_ANNOTATION } from "./node-annotation.ts";
 
 /** What a {@link SessionLease} lives on. */
 export interface SessionLeaseOptions {
   readonly nodeName: string;
+  /** Name of this CloudCore among its replicas. */
+  readonly replica: string;
+  /** Who renews the node's own lease; where the node does, the session is kept on a lease beside it. */
+  readonly renewedBy: "cloud" | "edge";
   readonly api: KubernetesApi;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -12,87 +18,134 @@ export interface SessionLeaseOptions {
   readonly onOver: (reason: string) => void;
 }
 
-const NAMESPACE = "kube-node-lease";
+/** Whether a session may write what its node says; `unknown`: the API server could not be asked. */
+export type WriteVerdict = "live" | "over" | "unknown";
+
+/** Namespace of the nodes' own leases. */
+const NODE_LEASES = "kube-node-lease";
 const RENEW_MS = 10_000;
 const RETRY_MS = 2_000;
+const CONFLICT_TRIES = 3;
 /** As the kubelet's. */
 const DURATION_SECONDS = 40;
+/** For so long after the API server has confirmed the epoch a session writes without asking again. */
+const CONFIRMED_FOR_MS = 1_000;
+/** A session that takes a node over from another CloudCore writes nothing before the older one surely does no more. */
+const TAKE_OVER_MS = CONFIRMED_FOR_MS + 500;
 
 /**
- * Renews a node's lease as long as its session lives, so that an idle node need not do it over the link. The lease also
- * carries the session's epoch, in `leaseTransitions`: each session takes the next one by compare-and-swap when it opens,
- * and one that finds a higher epoch than its own ends itself.
+ * A session's hold on its node, kept on a lease. The session's epoch is in `leaseTransitions`: each session
+ * takes the next one by compare-and-swap when it opens, notes its CloudCore beside it, and ends itself when it finds
+ * another's there. What the node says is written only while the epoch is confirmed ({@link verdict}), so that what an
+ * older session at another CloudCore still had in hand cannot undo what the newer one has written.
+ *
+ * With Skerry's delivery it is the node's own lease, and renewed here, so that an idle node need not do it over the link.
+ * A node that renews its lease itself would meet a conflict for each session of it, so that one is left alone.
  */
 export class SessionLease implements Disposable {
   readonly #options: SessionLeaseOptions;
   readonly #stopped = new AbortController();
+  readonly #turn = new Mutex();
   #lease: Lease | undefined;
   #epoch: number | undefined;
   #nodeSeen = false;
   #told = false;
+  #takesOver = false;
+  /** Monotonic, before the request that was answered. */
+  #confirmedAtMs = Number.NEGATIVE_INFINITY;
+  #writesFromMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SessionLeaseOptions) {
     this.#options = options;
     void this.#run();
   }
 
-  /** The session's epoch; undefined until the API has answered. */
+  /** The session's epoch; undefined until the API has answered, and while there is no lease to keep it on. */
   get epoch(): number | undefined {
     return this.#epoch;
+  }
+
+  /** Whether what the node says may be written now. */
+  async verdict(): Promise<WriteVerdict> {
+    const { clock } = this.#options;
+    const { signal } = this.#stopped;
+    if (!this.#isConfirmed) await this.#turn.run(async () => void (this.#isConfirmed || (await this.#attempt(false))));
+    const waitMs = this.#writesFromMs - clock.monotonicMs();
+    if (waitMs > 0) {
+      await sleep(clock, waitMs, signal).catch(() => undefined);
+      return this.verdict();
+    }
+    if (signal.aborted) return "over";
+    return this.#isConfirmed ? "live" : "unknown";
   }
 
   [Symbol.dispose](): void {
     this.#stopped.abort();
   }
 
+  get #isConfirmed(): boolean {
+    return this.#stopped.signal.aborted || this.#options.clock.monotonicMs() - this.#confirmedAtMs < CONFIRMED_FOR_MS;
+  }
+
   async #run(): Promise<void> {
-    const { clock, logger, nodeName } = this.#options;
     const { signal } = this.#stopped;
     while (!signal.aborted) {
-      let pauseMs = RETRY_MS;
-      try {
-        pauseMs = await this.#renew(signal);
-        this.#told = false;
-      } catch (error) {
-        this.#lease = undefined;
-        // A conflict is another writer, and is settled by the next try.
-        if (!signal.aborted && !this.#told && !isApiError(error, "Conflict")) {
-          this.#told = true;
-          logger.warn("A node's lease cannot be renewed; trying again", {
-            node: nodeName,
-            error: describeError(error),
-          });
-        }
-      }
-      if (!signal.aborted) await sleep(clock, pauseMs, signal).catch(() => undefined);
+      const pauseMs = await this.#turn.run(() => this.#attempt(true));
+      if (!signal.aborted) await sleep(this.#options.clock, pauseMs, signal).catch(() => undefined);
     }
   }
 
-  /** Returns how long to wait before the next renewal. */
-  async #renew(signal: AbortSignal): Promise<number> {
-    const { api, nodeName } = this.#options;
-    this.#lease ??= await found(api.get<Lease>({ resource: leases, namespace: NAMESPACE, name: nodeName }, signal));
+  /** Takes, confirms or renews the epoch; returns how long to wait before the next time. Does not throw. */
+  async #attempt(renew: boolean): Promise<number> {
+    const { clock, logger, nodeName } = this.#options;
+    const { signal } = this.#stopped;
+    for (let tries = 1; !signal.aborted; tries++) {
+      const askedAtMs = clock.monotonicMs();
+      try {
+        const pauseMs = await this.#hold(renew && this.#options.renewedBy === "cloud", signal);
+        this.#confirmedAtMs = askedAtMs;
+        this.#told = false;
+        return pauseMs;
+      } catch (error) {
+        this.#lease = undefined;
+        // A conflict is another writer, and is settled by the next try.
+        if (isApiError(error, "Conflict") && tries < CONFLICT_TRIES) continue;
+        if (!signal.aborted && !this.#told) {
+          this.#told = true;
+          logger.warn("A node's lease cannot be kept; trying again", { node: nodeName, error: describeError(error) });
+        }
+        return RETRY_MS;
+      }
+    }
+    return RETRY_MS;
+  }
+
+  async #hold(renew: boolean, signal: AbortSignal): Promise<number> {
+    const { api, clock, nodeName, replica, renewedBy } = this.#options;
+    const target = sessionLeaseOf(nodeName, renewedBy);
+    if (!renew || this.#epoch === undefined) this.#lease = undefined;
+    this.#lease ??= await found(api.get<Lease>(target, signal));
     const lease = this.#lease;
     if (!lease) return this.#create(signal);
     const latest = lease.spec?.leaseTransitions ?? 0;
-    if (this.#epoch !== undefined && latest > this.#epoch) {
+    const holder = lease.metadata.annotations?.[REPLICA_ANNOTATION];
+    if (this.#epoch !== undefined && (latest > this.#epoch || (holder !== undefined && holder !== replica))) {
       this.#over("a newer session of this node is open at another CloudCore");
       return RENEW_MS;
     }
+    if (this.#epoch !== undefined && !renew) return RENEW_MS;
+    // Kept over failed tries: one of them may have been written all the same.
+    this.#takesOver ||= holder !== undefined && holder !== replica;
     const epoch = this.#epoch ?? latest + 1;
-    const target = { resource: leases, namespace: NAMESPACE, name: nodeName };
-    this.#lease = await api.update<Lease>(
-      target,
-      { ...lease, spec: { ...lease.spec, ...this.#spec(epoch) } },
-      { signal },
-    );
+    this.#lease = await api.update<Lease>(target, this.#held(lease, epoch), { signal });
+    if (this.#epoch === undefined && this.#takesOver) this.#writesFromMs = clock.monotonicMs() + TAKE_OVER_MS;
     this.#epoch = epoch;
     return RENEW_MS;
   }
 
   /** A lease belongs to its Node: it ends with it, and is not made before it. */
   async #create(signal: AbortSignal): Promise<number> {
-    const { api, nodeName } = this.#options;
+    const { api, nodeName, renewedBy } = this.#options;
     const node = await found(api.get({ resource: nodes, name: nodeName }, signal));
     if (!node) {
       if (this.#nodeSeen) this.#over("its Node object was deleted");
@@ -100,27 +153,31 @@ export class SessionLease implements Disposable {
     }
     this.#nodeSeen = true;
     const epoch = this.#epoch ?? 1;
+    const { name, namespace } = sessionLeaseOf(nodeName, renewedBy);
     const owner = { apiVersion: "v1", kind: "Node", name: nodeName, uid: node.metadata.uid ?? "" };
-    this.#lease = await api.create<Lease>(
-      { resource: leases, namespace: NAMESPACE },
-      {
-        apiVersion: apiVersionOf(leases),
-        kind: leases.kind,
-        metadata: { name: nodeName, namespace: NAMESPACE, ownerReferences: [owner] },
-        spec: this.#spec(epoch),
-      },
-      { signal },
-    );
+    const lease: Lease = {
+      apiVersion: apiVersionOf(leases),
+      kind: leases.kind,
+      metadata: { name, namespace, ownerReferences: [owner] },
+    };
+    const at = { resource: leases, namespace };
+    this.#lease = await api.create<Lease>(at, this.#held(lease, epoch), { signal });
     this.#epoch = epoch;
     return RENEW_MS;
   }
 
-  #spec(epoch: number): NonNullable<Lease["spec"]> {
+  /** The lease as this session holds it. */
+  #held(lease: Lease, epoch: number): Lease {
+    const { clock, nodeName, replica, renewedBy } = this.#options;
+    const renewal =
+      renewedBy === "cloud"
+        ? { leaseDurationSeconds: DURATION_SECONDS, renewTime: toKubernetesMicroTime(clock.now()) }
+        : {};
+    const annotations = { ...lease.metadata.annotations, [REPLICA_ANNOTATION]: replica };
     return {
-      holderIdentity: this.#options.nodeName,
-      leaseDurationSeconds: DURATION_SECONDS,
-      leaseTransitions: epoch,
-      renewTime: toKubernetesMicroTime(this.#options.clock.now()),
+      ...lease,
+      metadata: { ...lease.metadata, annotations },
+      spec: { ...lease.spec, ...renewal, holderIdentity: nodeName, leaseTransitions: epoch },
     };
   }
 
@@ -128,6 +185,16 @@ export class SessionLease implements Disposable {
     this.#stopped.abort();
     this.#options.onOver(reason);
   }
+}
+
+/** The lease that a node's session is kept on. */
+function sessionLeaseOf(
+  nodeName: string,
+  renewedBy: SessionLeaseOptions["renewedBy"],
+): { readonly resource: typeof leases; readonly namespace: string; readonly name: string } {
+  return renewedBy === "cloud"
+    ? { resource: leases, namespace: NODE_LEASES, name: nodeName }
+    : { resource: leases, namespace: SYSTEM_NAMESPACE, name: `session.${nodeName}` };
 }
 
 /** The object, or undefined when there is none. */

@@ -1,3 +1,4 @@
+import type { Status } from "@skerry/api";
 import type { Logger } from "@skerry/base";
 import { failureStatus } from "@skerry/kube";
 import {
@@ -59,7 +60,8 @@ export class UpstreamDispatch {
     return this.#forbiddenCount;
   }
 
-  async dispatch(nodeName: string, message: Message): Promise<void> {
+  /** @param tryLater refuses the message for now: the API server cannot be asked whose the node is */
+  async dispatch(nodeName: string, message: Message, tryLater = false): Promise<void> {
     const { handlers, logger } = this.#options;
     const { source = "", group, operation = "", resource = "" } = message.route;
     if (CLOUD_SOURCES.has(source)) return;
@@ -90,25 +92,35 @@ export class UpstreamDispatch {
     );
     const verdict = authorizeNodeMessage(nodeName, message, this.#options.nodeObjects);
     if (verdict.kind === "forbidden") {
-      this.#refuse(nodeName, message, verdict.reason, reply);
+      this.#forbid(nodeName, message, verdict.reason, reply);
+      return;
+    }
+    if (tryLater) {
+      const text = "the Kubernetes API does not answer CloudCore; try again";
+      this.#refuse(message, failureStatus(503, "ServiceUnavailable", text), reply);
       return;
     }
     await (isTwin ? handlers.deviceController : handlers.edgeController).handle(nodeName, message, reply);
   }
 
-  #refuse(nodeName: string, message: Message, reason: string, reply: Reply): void {
+  #forbid(nodeName: string, message: Message, reason: string, reply: Reply): void {
     this.#forbiddenCount++;
-    const { source, operation = "", resource = "" } = message.route;
+    const { operation = "", resource = "" } = message.route;
     this.#options.logger.warn("A node asked for what is not its own; refused", {
       node: nodeName,
       operation,
       resource,
       reason,
     });
+    const text = `node "${nodeName}" may not ${operation} ${resource}: ${reason}`;
+    this.#refuse(message, failureStatus(403, "Forbidden", text), reply);
+  }
+
+  #refuse(message: Message, status: Status, reply: Reply): void {
+    const { source, operation = "", resource = "" } = message.route;
     const type = parseObjectPath(resource)?.type;
     // Events are never answered.
     if (type === "event") return;
-    const status = failureStatus(403, "Forbidden", `node "${nodeName}" may not ${operation} ${resource}: ${reason}`);
     const isWrite = source !== "twin" && (OBJECT_RESPONSE_OPERATIONS.has(operation) || type === "lease");
     reply(isWrite ? objectResponseContent({ kind: "error", status }) : errorStatusContent(status));
   }

@@ -18,6 +18,7 @@ import {
   type ObjectTarget,
   WorkQueue,
 } from "@skerry/kube";
+import type { CloudHubPort } from "../cloudhub/cloud-hub-port.ts";
 import type { DeviceObjects } from "./device-objects.ts";
 import { applyReport, type DeviceReport, mergeReports } from "./device-reports.ts";
 
@@ -28,6 +29,8 @@ export interface DeviceStatusWriterOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly objects: DeviceObjects;
+  /** Says whether a node's session is still the one that may write. */
+  readonly cloudHub: Pick<CloudHubPort, "mayWrite">;
 }
 
 interface PendingReport {
@@ -87,7 +90,7 @@ export class DeviceStatusWriter implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writes[Symbol.asyncDispose]();
-    for (const { settled } of this.#pending.values()) settled.reject(stopping());
+    for (const { settled } of this.#pending.values()) settled.reject(unavailable("CloudCore is stopping"));
     this.#pending.clear();
   }
 
@@ -105,6 +108,13 @@ export class DeviceStatusWriter implements AsyncDisposable {
       return;
     }
     try {
+      // It may have waited: the node may have gone to another CloudCore meanwhile, and said newer things there.
+      const verdict = await this.#options.cloudHub.mayWrite(nodeName);
+      if (verdict === "over") {
+        pending.settled.reject(sessionOver(nodeName));
+        return;
+      }
+      if (verdict === "unknown") throw unavailable("the Kubernetes API does not answer CloudCore");
       const state = await this.#writeDeviceStatus(device, pending.report);
       pending.settled.resolve();
       await this.#mirror(device, state);
@@ -228,6 +238,11 @@ function unknownDevice(nodeName: string, namespace: string, name: string): ApiEr
   );
 }
 
-function stopping(): ApiError {
-  return new ApiError(failureStatus(503, "ServiceUnavailable", "CloudCore is stopping"));
+/** The node sends it again in its next session, wherever that is. */
+function sessionOver(nodeName: string): ApiError {
+  return unavailable(`the session of node "${nodeName}" is over`);
+}
+
+function unavailable(what: string): ApiError {
+  return new ApiError(failureStatus(503, "ServiceUnavailable", what));
 }

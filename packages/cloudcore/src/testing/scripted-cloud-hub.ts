@@ -1,6 +1,7 @@
 import { disposable, Listeners } from "@skerry/base";
 import { type DeliveryName, type Message, needsAcknowledgement, type SetReport } from "@skerry/link";
 import type { CloudHubPort, SessionEvent } from "../cloudhub/cloud-hub-port.ts";
+import type { WriteVerdict } from "../cloudhub/session-lease.ts";
 
 /** A CloudHub whose nodes a test plays: it keeps what was delivered and acknowledges it when told to. */
 export class ScriptedCloudHub implements CloudHubPort {
@@ -32,6 +33,13 @@ export class ScriptedCloudHub implements CloudHubPort {
 
   onSetReport(listener: (event: { nodeName: string; report: SetReport }) => void): Disposable {
     return this.#setReports.add(listener);
+  }
+
+  /** What {@link mayWrite} answers for connected nodes. */
+  verdict: WriteVerdict = "live";
+
+  async mayWrite(nodeName: string): Promise<WriteVerdict> {
+    return this.connectedNodes.has(nodeName) ? this.verdict : "over";
   }
 
   closeSession(nodeName: string, _reason: string): void {
