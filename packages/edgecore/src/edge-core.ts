@@ -6,7 +6,7 @@ import type { TunnelDialer } from "@skerry/streams";
 import { type DeviceBus, DeviceTwin } from "./devicetwin/index.ts";
 import { DmiServer } from "./dmi/index.ts";
 import { Edged, type EdgedPorts, OwnPod } from "./edged/index.ts";
-import { EdgeHub, type EdgeHubOptions } from "./edgehub/index.ts";
+import { type CloudLink, EdgeHub, type EdgeHubOptions } from "./edgehub/index.ts";
 import { EdgeStream, PodStreams, type PodStreamsPorts } from "./edgestream/index.ts";
 import { CertificateRotation, type Enrolment } from "./enrolment/index.ts";
 import { EventBus, type MqttConnector } from "./eventbus/index.ts";
@@ -71,7 +71,11 @@ export class EdgeCore implements AsyncDisposable {
     const shared = { clock, random, logger };
     this.edgeHub = new EdgeHub(
       { ...shared, dialer: link?.dialer ?? noDialer },
-      { ...(link?.options ?? { projectId: "", servers: [] }), nodeName: options.nodeName },
+      {
+        streams: ports.streams !== undefined && ports.edged !== undefined,
+        ...(link?.options ?? { projectId: "", servers: [] }),
+        nodeName: options.nodeName,
+      },
     );
     const cloudLink = this.edgeHub;
     this.metaManager = new MetaManager({ ...shared, database: ports.database, cloudLink }, options.metaManager);
@@ -79,7 +83,8 @@ export class EdgeCore implements AsyncDisposable {
     this.edgeHub.register("metamanager", meta);
     this.edged = ports.edged && new Edged({ ...shared, ...ports.edged, meta, cloudLink });
     this.eventBus = ports.mqtt && new EventBus({ ...shared, mqtt: ports.mqtt, cloudLink });
-    this.edgeStream = edgeStream(ports, meta, options.nodeName);
+    this.edgeStream = edgeStream(ports, meta, cloudLink, options.nodeName);
+    if (this.edgeStream) this.edgeHub.register("edgestream", this.edgeStream);
     if (this.edgeStream && ports.streams?.machine.ownLogFolder !== undefined)
       this.#ownPod = new OwnPod({ ...shared, meta, cloudLink }, options.nodeName);
     if (options.deviceTwin ?? true) {
@@ -145,13 +150,18 @@ export class EdgeCore implements AsyncDisposable {
   }
 }
 
-function edgeStream(ports: EdgeCorePorts, meta: MetaManager, nodeName: string): EdgeStream | undefined {
+function edgeStream(
+  ports: EdgeCorePorts,
+  meta: MetaManager,
+  cloudLink: CloudLink,
+  nodeName: string,
+): EdgeStream | undefined {
   const { edged, streams, link, clock, random, logger } = ports;
   if (!edged || !streams || !link) return undefined;
   const { runtime, config } = edged;
   const podStreams = new PodStreams({ meta, runtime, config, ...streams.machine, clock, logger });
   const { dialer, servers } = streams;
-  return new EdgeStream({ dialer, podStreams, clock, random, logger }, { servers, nodeName });
+  return new EdgeStream({ dialer, cloudLink, podStreams, clock, random, logger }, { servers, nodeName });
 }
 
 /** Stands in where the configuration switches EdgeHub off; it is never started. */

@@ -57,6 +57,7 @@ type Row = readonly [
 const DOWN: readonly Row[] = [
   // Skerry's own delivery only.
   ["S1", "skerry", "set", "digest|inventory|incarnation", "set", "question about the objects that the node holds", "set", "none"],
+  ["S2", "skerry", "streams", "open", "tunnel", "nothing; the node is to open its stream tunnel", "notice", "none"],
 
   ["S2", "router_eventbus", "user", "sources", "sources", "all topics that rules take from this node", "notice", "none"],
   ["S2", "router_servicebus", "user", "sources", "sources", "all URLs that rules take from this node", "notice", "none"],

@@ -12,6 +12,7 @@ import {
   type Message,
   type SetReport,
   SkerryDelivery,
+  tunnelRequestMessage,
 } from "@skerry/link";
 import type { CloudHubPort, SessionEvent, UpstreamHandlers } from "./cloud-hub-port.ts";
 import { cloudHubNotStarted, nodeIdMismatch, nodeLimitReached } from "./errors.ts";
@@ -131,6 +132,12 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
 
   deliver(nodeName: string, message: Message): boolean {
     return this.#sessions.get(nodeName)?.offer(message) ?? false;
+  }
+
+  /** Asks a connected node to open its stream tunnel; false when it is not connected, or keeps its tunnel open itself. */
+  askForTunnel(nodeName: string): boolean {
+    const session = this.#sessions.get(nodeName);
+    return session?.opensTunnelOnDemand === true && session.offer(tunnelRequestMessage(this.#options));
   }
 
   /** How the node's link is. `recentMs`: only the traffic of so long; left out: all that is counted. */

@@ -11,6 +11,7 @@ import {
   frameBytes,
   type LinkConnection,
   type Message,
+  opensTunnelOnDemand,
   type SetReport,
   type TrafficMeter,
 } from "@skerry/link";
@@ -92,6 +93,11 @@ export class NodeSession {
 
   get delivery(): DeliveryName {
     return deliveryOf(this.#options.connection.headers);
+  }
+
+  /** Whether the node opens its stream tunnel when it is asked to. */
+  get opensTunnelOnDemand(): boolean {
+    return this.delivery === "skerry" && opensTunnelOnDemand(this.#options.connection.headers);
   }
 
   /** What waits in this session, in either direction. */

@@ -19,7 +19,7 @@ import {
   NodeOutages,
   SecretStore,
 } from "../cloudhub/index.ts";
-import { startCloudStream } from "../cloudstream/platform/start-cloud-stream.ts";
+import { type RunningCloudStream, startCloudStream } from "../cloudstream/platform/start-cloud-stream.ts";
 import { fetchPoster } from "../router/platform/fetch-poster.ts";
 import { serveRouter } from "../router/platform/rest-server.ts";
 import { readCredentialFiles } from "./credential-files.ts";
@@ -100,6 +100,8 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
   stack.use(tokens);
   await tokens.start();
 
+  // Started before CloudHub listens, which leads the tunnels there.
+  let streams: RunningCloudStream | undefined;
   const cloudHub = new CloudHub({
     listen: (onConnection) =>
       listenWebSocket(
@@ -110,6 +112,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
           identify: nodeIdentifier(credentials.authority.certificateDer, clock),
           clock,
           logger,
+          ...(streams ? { tunnels: streams.upgrader } : {}),
           maxConnections: 4 * config.nodeLimit + 100,
         },
         onConnection,
@@ -138,6 +141,23 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     }),
   );
   stack.use(controllers);
+  streams = config.cloudStream.enabled
+    ? stack.use(
+        await startCloudStream({
+          config: config.cloudStream,
+          ports: options.ports ?? {},
+          nodeLimit: config.nodeLimit,
+          api,
+          clock,
+          logger,
+          tls,
+          identify: nodeIdentifier(credentials.authority.certificateDer, clock),
+          kubernetesAuthorityPem,
+          askForTunnel: (nodeName) => cloudHub.askForTunnel(nodeName),
+          ...(ownLog ? { ownLogFolder: ownLog.folder } : {}),
+        }),
+      )
+    : undefined;
   // After the controllers on the stack, so that it stops before them: no message finds a stopped controller.
   stack.use(cloudHub);
   await cloudHub.start(controllers.handlers, controllers.nodeObjects);
@@ -160,22 +180,6 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
       handle: (request) => enrolment.handle(request),
     }),
   );
-  const streams = config.cloudStream.enabled
-    ? stack.use(
-        await startCloudStream({
-          config: config.cloudStream,
-          ports: options.ports ?? {},
-          nodeLimit: config.nodeLimit,
-          api,
-          clock,
-          logger,
-          tls,
-          identify: nodeIdentifier(credentials.authority.certificateDer, clock),
-          kubernetesAuthorityPem,
-          ...(ownLog ? { ownLogFolder: ownLog.folder } : {}),
-        }),
-      )
-    : undefined;
   const { router } = controllers;
   const rest = router
     ? stack.use(

@@ -6,11 +6,22 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { type Clock, describeError, type Logger } from "@skerry/base";
 import { type WebSocket, WebSocketServer } from "ws";
-import { agreedDelivery, DELIVERY_HEADER } from "../delivery/skerry/delivery-agreement.ts";
+import {
+  agreedDelivery,
+  DELIVERY_HEADER,
+  TUNNEL_HEADER,
+  TUNNEL_ON_DEMAND,
+} from "../delivery/skerry/delivery-agreement.ts";
 import { listenFailed } from "../errors.ts";
 import { DEFAULT_MESSAGE_LIMITS } from "../message-codec.ts";
 import type { LinkConnection, LinkListener, PeerIdentity } from "../transport.ts";
 import { closeReason, flatHeaders, WebSocketConnection } from "./web-socket-connection.ts";
+
+/** Who takes some of the port's upgrade requests; the clients' certificates have been verified. */
+export interface SharedUpgrades {
+  takes(request: IncomingMessage): boolean;
+  upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void;
+}
 
 export interface WebSocketListenerOptions {
   readonly address: string;
@@ -28,6 +39,8 @@ export interface WebSocketListenerOptions {
   readonly identify: (certificate: X509Certificate) => PeerIdentity;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Stream tunnels of Skerry's nodes, which share the port; left out: there are none. */
+  readonly tunnels?: SharedUpgrades;
   /** @default 4 MiB */
   readonly maxMessageBytes?: number;
   /** Sockets open at once, those still in their handshake included. @default 4_000 */
@@ -66,6 +79,7 @@ export async function listenWebSocket(
   upgrader.on("headers", (answer: string[], request: IncomingMessage) => {
     const agreed = agreedDelivery(flatHeaders(request)[DELIVERY_HEADER]);
     if (agreed !== undefined) answer.push(`${DELIVERY_HEADER}: ${agreed}`);
+    if (agreed !== undefined && options.tunnels) answer.push(`${TUNNEL_HEADER}: ${TUNNEL_ON_DEMAND}`);
   });
   const server = createServer({
     cert: options.certificatePem,
@@ -97,6 +111,10 @@ export async function listenWebSocket(
   });
   server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on("error", () => stream.destroy());
+    if (options.tunnels?.takes(request)) {
+      options.tunnels.upgrade(request, stream, head);
+      return;
+    }
     const problem = upgradeProblem(request);
     if (problem) {
       refusals.note(request.socket.remoteAddress, problem);
