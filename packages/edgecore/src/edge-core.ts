@@ -11,6 +11,7 @@ import { EdgeStream, PodStreams, type PodStreamsPorts } from "./edgestream/index
 import { CertificateRotation, type Enrolment } from "./enrolment/index.ts";
 import { EventBus, type MqttConnector } from "./eventbus/index.ts";
 import { MetaManager, type MetaManagerOptions } from "./metamanager/index.ts";
+import { SampleRing, type SampleRingLimits, TelemetryUplink } from "./telemetry/index.ts";
 
 /** What Edged needs besides what EdgeCore gives it. */
 export type EdgedMachine = Pick<EdgedPorts, "runtime" | "fileSystem" | "mounts" | "host" | "network" | "config">;
@@ -24,6 +25,8 @@ export interface EdgeCorePorts {
   /** Gets and renews the certificate that the dialer uses. Without it there is one already. */
   readonly enrolment?: { readonly service: Enrolment; readonly rotate: boolean };
   readonly edged?: EdgedMachine;
+  /** Where samples of devices are kept: a database opened with `telemetryMigrations`, which its owner closes. */
+  readonly telemetry?: { readonly database: Database; readonly limits?: SampleRingLimits };
   readonly mqtt?: MqttConnector;
   /** Where mappers register; needs DeviceTwin. */
   readonly dmi?: { readonly transport: GrpcTransport; readonly socketPath: string };
@@ -58,6 +61,8 @@ export class EdgeCore implements AsyncDisposable {
   readonly dmi: DmiServer | undefined;
   readonly edgeStream: EdgeStream | undefined;
   readonly #ownPod: OwnPod | undefined;
+  readonly samples: SampleRing | undefined;
+  readonly telemetryUplink: TelemetryUplink | undefined;
   readonly #ports: EdgeCorePorts;
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
@@ -89,7 +94,11 @@ export class EdgeCore implements AsyncDisposable {
       this.#ownPod = new OwnPod({ ...shared, meta, cloudLink }, options.nodeName);
     if (options.deviceTwin ?? true) {
       const bus = this.eventBus ?? noBus;
-      this.deviceTwin = new DeviceTwin({ ...shared, nodeName: options.nodeName, meta, bus });
+      const { telemetry } = ports;
+      this.samples = telemetry && new SampleRing({ ...shared, database: telemetry.database }, telemetry.limits);
+      this.telemetryUplink = this.samples && new TelemetryUplink({ ...shared, ring: this.samples, cloudLink });
+      const samples = this.samples ? { samples: this.samples } : {};
+      this.deviceTwin = new DeviceTwin({ ...shared, nodeName: options.nodeName, meta, bus, ...samples });
       this.edgeHub.register("devicetwin", this.deviceTwin);
       this.dmi = ports.dmi && new DmiServer({ ...shared, ...ports.dmi, meta, twin: this.deviceTwin });
     }
@@ -99,10 +108,12 @@ export class EdgeCore implements AsyncDisposable {
   async start(): Promise<void> {
     await this.metaManager.start();
     await this.edged?.start();
+    await this.samples?.start();
     await this.deviceTwin?.start();
     await this.dmi?.start();
     await this.eventBus?.start();
     this.#ownPod?.start();
+    this.telemetryUplink?.start();
     this.#connecting = this.#connect();
     // Whoever waits for `connecting` hears of it too; without anybody it is told here.
     this.#connecting.catch((error: unknown) => {
@@ -128,6 +139,7 @@ export class EdgeCore implements AsyncDisposable {
     await this.eventBus?.[Symbol.asyncDispose]();
     await this.dmi?.[Symbol.asyncDispose]();
     await this.deviceTwin?.[Symbol.asyncDispose]();
+    await this.telemetryUplink?.[Symbol.asyncDispose]();
     await this.edged?.[Symbol.asyncDispose]();
     await this.edgeHub[Symbol.asyncDispose]();
     await this.metaManager[Symbol.asyncDispose]();

@@ -57,6 +57,16 @@ modules:
     tlsPrivateKeyFile: ""
     # File with the bearer token that callers must bring; without it anyone who reaches the port may call.
     tokenFile: ""
+# What KubeEdge does not have.
+skerry:
+  # Where the samples of devices go. Several CloudCores need one PostgreSQL.
+  telemetry:
+    enable: true
+    # SQLite's file, unless there is a PostgreSQL.
+    database: /var/lib/kubeedge/telemetry.db
+    maximumDays: 30
+    # postgresql://user:password@host/database
+    postgres: ""
 `;
 }
 

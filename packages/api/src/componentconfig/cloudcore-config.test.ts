@@ -33,6 +33,7 @@ test("an empty file gives the defaults", () => {
       restTimeoutMs: 60_000,
       tokenFile: "",
     },
+    telemetry: { kind: "sqlite", path: "/var/lib/kubeedge/telemetry.db", maximumAgeMs: 30 * 86_400_000 },
   });
 });
 

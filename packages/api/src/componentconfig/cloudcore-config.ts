@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonValue } from "@skerry/base";
 import { type RouterConfig, readRouter } from "./cloudcore-router-section.ts";
 import { ConfigFindings, ConfigSection } from "./config-section.ts";
+import { readTelemetrySink, type TelemetrySinkConfig } from "./telemetry-section.ts";
 
 /** Where a server listens. */
 export interface ListenConfig {
@@ -45,6 +46,7 @@ export interface CloudCoreConfig {
   readonly credentialFiles: CredentialFiles;
   readonly cloudStream: CloudStreamConfig;
   readonly router: RouterConfig;
+  readonly telemetry: TelemetrySinkConfig;
 }
 
 export interface ParsedCloudCoreConfig {
@@ -83,12 +85,13 @@ export function parseCloudCoreConfig(file: JsonValue | undefined): ParsedCloudCo
   readOtherModules(modules);
   const shortKubeConfig = isShortForm ? modules.text("kubeConfig", "") : "";
   modules.finish();
+  const extras = root.section("skerry");
+  const telemetry = readTelemetrySink(extras.section("telemetry"));
+  extras.finish();
   root.finish();
   findings.throwIfWrong("CloudCore");
-  return {
-    config: { kubeConfig: kubeConfig || shortKubeConfig, ...hub, cloudStream, router },
-    warnings: findings.warnings,
-  };
+  const config = { kubeConfig: kubeConfig || shortKubeConfig, ...hub, cloudStream, router, telemetry };
+  return { config, warnings: findings.warnings };
 }
 
 /** The configuration of an empty file. */
@@ -102,7 +105,9 @@ function checkKind(file: JsonValue | undefined, findings: ConfigFindings): void 
     findings.errors.push(`kind must be CloudCore, it is ${JSON.stringify(kind).slice(0, 80)}`);
 }
 
-function readCloudHub(hub: ConfigSection): Omit<CloudCoreConfig, "kubeConfig" | "cloudStream" | "router"> {
+function readCloudHub(
+  hub: ConfigSection,
+): Omit<CloudCoreConfig, "kubeConfig" | "cloudStream" | "router" | "telemetry"> {
   if (!hub.flag("enable", true)) hub.warn("enable", "CloudCore without CloudHub does nothing, so it runs all the same");
   const webSocket = readListen(hub, "websocket", 10_000);
   const https = readListen(hub, "https", 10_002);

@@ -26,6 +26,7 @@ import { readCredentialFiles } from "./credential-files.ts";
 import { serveEnrolment } from "./enrolment-server.ts";
 import { hostAddresses } from "./host-addresses.ts";
 import { nodeIdentifier } from "./node-identity.ts";
+import { startTelemetrySink } from "./open-telemetry-sink.ts";
 
 export interface CloudCoreOptions {
   readonly config: CloudCoreConfig;
@@ -127,6 +128,8 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     ...(kubernetesAuthorityPem ? { kubernetesAuthorityPem } : {}),
   });
   stack.use(new NodeOutages({ cloudHub, clock, logger: logger.child("cloudhub"), nodeLimit: 2 * config.nodeLimit }));
+  const telemetry = await startTelemetrySink(config.telemetry, clock, logger);
+  if (telemetry) stack.use(telemetry);
   const controllers = await onceReachable(options, logger, () =>
     startCloudControllers({
       api,
@@ -136,6 +139,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
       logger,
       ...(config.router.enabled ? { router: { poster: fetchPoster, timeoutMs: config.router.restTimeoutMs } } : {}),
       installCustomResources: options.installCustomResources ?? true,
+      ...(telemetry ? { telemetry: telemetry.sink } : {}),
       ...(advertised[0] ? { cloudCoreAddress: advertised[0] } : {}),
       ...(signal ? { signal } : {}),
     }),

@@ -1,6 +1,7 @@
 import { cloudcore } from "./cloudcore.ts";
 import type { Command } from "./command.ts";
 import { controlplane } from "./controlplane.ts";
+import { data } from "./data.ts";
 import { demo } from "./demo.ts";
 import { broker, thermometer } from "./devices.ts";
 import { down, reset } from "./down.ts";
@@ -23,6 +24,7 @@ export const allCommands: readonly Command[] = [
   demo,
   link,
   trace,
+  data,
   image,
   mapper,
   token,
