@@ -151,8 +151,7 @@ export class EdgeCore implements AsyncDisposable {
     if (enrolment) {
       await enrolment.service.ensure(this.#stopped.signal);
       if (enrolment.rotate) {
-        const onRenewed = (): void => this.edgeHub.reconnect("the certificate was renewed");
-        this.#rotation = new CertificateRotation({ enrolment: enrolment.service, onRenewed, clock, random, logger });
+        this.#rotation = new CertificateRotation({ enrolment: enrolment.service, clock, random, logger });
         await this.#rotation.start();
       }
     }

@@ -16,6 +16,8 @@ modules:
     dnsNames: []
     # Days that an edge node's certificate is good for; it renews itself before.
     edgeCertSigningDuration: 365
+    # Days after its end in which a node that was offline renews it by itself; after that it needs a join token.
+    edgeCertRenewalWindow: 90
     https:
       address: 0.0.0.0
       port: 10002

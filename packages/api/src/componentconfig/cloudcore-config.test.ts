@@ -14,6 +14,7 @@ test("an empty file gives the defaults", () => {
     advertiseAddresses: [],
     dnsNames: [],
     edgeCertificateValidityMs: 365 * 86_400_000,
+    edgeCertificateRenewalWindowMs: 90 * 86_400_000,
     tokenRefreshMs: 12 * 3_600_000,
     credentialFiles: {
       authorityCertificate: "/etc/kubeedge/ca/rootCA.crt",

@@ -41,6 +41,8 @@ export interface CloudCoreConfig {
   readonly advertiseAddresses: readonly string[];
   readonly dnsNames: readonly string[];
   readonly edgeCertificateValidityMs: number;
+  /** How long after its end a node's certificate can still be renewed by itself. */
+  readonly edgeCertificateRenewalWindowMs: number;
   /** A join token is renewed so often, and is good for twice as long. */
   readonly tokenRefreshMs: number;
   readonly credentialFiles: CredentialFiles;
@@ -121,6 +123,7 @@ function readCloudHub(
     advertiseAddresses: nonEmpty(hub.texts("advertiseAddress", [])),
     dnsNames: nonEmpty(hub.texts("dnsNames", [])),
     edgeCertificateValidityMs: hub.integer("edgeCertSigningDuration", 365, { minimum: 1, maximum: 36_500 }) * DAY_MS,
+    edgeCertificateRenewalWindowMs: hub.integer("edgeCertRenewalWindow", 90, { minimum: 0, maximum: 36_500 }) * DAY_MS,
     tokenRefreshMs: hub.integer("tokenRefreshDuration", 12, { minimum: 1, maximum: 8_760 }) * HOUR_MS,
     credentialFiles: {
       authorityCertificate: hub.text("tlsCAFile", "/etc/kubeedge/ca/rootCA.crt"),

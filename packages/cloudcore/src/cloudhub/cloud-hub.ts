@@ -15,6 +15,7 @@ import {
   tunnelRequestMessage,
 } from "@skerry/link";
 import type { CloudHubPort, SessionEvent, UpstreamHandlers } from "./cloud-hub-port.ts";
+import type { NodeRenewal } from "./enrolment/enrolment-service.ts";
 import { cloudHubNotStarted, nodeIdMismatch, nodeLimitReached } from "./errors.ts";
 import type { LinkTrace } from "./link-trace.ts";
 import { annotateNode } from "./node-annotation.ts";
@@ -128,6 +129,17 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
 
   async mayWrite(nodeName: string): Promise<WriteVerdict> {
     return (await this.#leases.get(nodeName)?.verdict()) ?? "over";
+  }
+
+  /** Ends the session of a node that may no longer be here. */
+  expel(nodeName: string, reason: string): void {
+    this.#sessions.get(nodeName)?.close(POLICY_VIOLATION, reason);
+  }
+
+  /** A node has a new certificate: a session that was opened with the one before lives on, until the new one's end. */
+  noteRenewal({ nodeName, oldFingerprint, notAfterMs }: NodeRenewal): void {
+    const session = this.#sessions.get(nodeName);
+    if (session?.certificateFingerprint === oldFingerprint) session.extendUntil(notAfterMs);
   }
 
   deliver(nodeName: string, message: Message): boolean {

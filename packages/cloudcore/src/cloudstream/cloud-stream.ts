@@ -130,6 +130,11 @@ export class CloudStream implements Disposable {
     };
   }
 
+  /** Ends the tunnel of a node that may no longer be here. */
+  expel(nodeName: string, reason: string): void {
+    this.#tunnels.expel(nodeName, reason);
+  }
+
   [Symbol.dispose](): void {
     this.#tunnels[Symbol.dispose]();
   }

@@ -58,6 +58,11 @@ export class NodeTunnels implements Disposable {
     return this.#offlineSinceMs.get(nodeName);
   }
 
+  /** Ends the tunnel of a node that may no longer be here. */
+  expel(nodeName: string, reason: string): void {
+    this.#tunnels.get(nodeName)?.close(reason);
+  }
+
   /** Takes over a tunnel; it ends the node's older one. */
   accept({ connection, nodeName, onDemand }: AcceptedTunnel): void {
     const { clock, logger, nodeLimit, maxStreamsPerNode } = this.#options;

@@ -9,6 +9,7 @@ import { type ConnectionClosed, deliveryOf, type LinkConnection, type LinkListen
 import { type LinkCredentials, listenWebSocket, WebSocketDialer } from "@skerry/link/platform";
 import { type CertificateOptions, certificatePem, type KeyedCertificate, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
+import { NodeTrust } from "../cloudhub/index.ts";
 import { nodeIdentifier } from "./node-identity.ts";
 
 const validity = { notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 3_600_000 };
@@ -21,6 +22,13 @@ const server = await systemPki.issueCertificate(authority, {
   usages: ["serverAuth"],
   ipAddresses: ["127.0.0.1"],
   validity,
+});
+
+const trust = new NodeTrust({
+  pki: systemPki,
+  clock: systemClock,
+  authorityDer: authority.certificateDer,
+  revocations: new Map(),
 });
 
 const edgeHeaders = { node_id: "edge-1", project_id: "p", ConnectionUse: "msg" };
@@ -88,7 +96,7 @@ async function world(maxMessageBytes?: number): Promise<World> {
       port: 0,
       ...keyedCertificatePem(server),
       clientAuthorityPem: certificatePem(authority.certificateDer),
-      identify: nodeIdentifier(authority.certificateDer, systemClock),
+      identify: nodeIdentifier(trust),
       clock: systemClock,
       logger: silentLogger,
       ...(maxMessageBytes ? { maxMessageBytes } : {}),
@@ -280,7 +288,7 @@ test("a port in use, a closed port and a wrong address are told apart", async ()
         port: cloud.listener.port,
         ...keyedCertificatePem(server),
         clientAuthorityPem: certificatePem(authority.certificateDer),
-        identify: nodeIdentifier(authority.certificateDer, systemClock),
+        identify: nodeIdentifier(trust),
         clock: systemClock,
         logger: silentLogger,
       },

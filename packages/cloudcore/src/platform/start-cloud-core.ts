@@ -17,6 +17,9 @@ import {
   type LinkTrace,
   loadCloudCredentials,
   NodeOutages,
+  NodeRevocations,
+  NodeTrust,
+  nodeRevoked,
   SecretStore,
 } from "../cloudhub/index.ts";
 import { type RunningCloudStream, startCloudStream } from "../cloudstream/platform/start-cloud-stream.ts";
@@ -89,6 +92,15 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
   const authorityPem = certificatePem(credentials.authority.certificateDer);
   const tls = { ...keyedCertificatePem(credentials.server), clientAuthorityPem: authorityPem };
 
+  const revocations = stack.use(new NodeRevocations({ api, clock, random, logger }));
+  await revocations.start(signal);
+  const trust = new NodeTrust({
+    pki: systemPki,
+    clock,
+    authorityDer: credentials.authority.certificateDer,
+    revocations,
+  });
+
   const tokens = new JoinTokenKeeper({
     store,
     pki: systemPki,
@@ -110,7 +122,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
           address: config.webSocket.address,
           port: options.ports?.webSocket ?? config.webSocket.port,
           ...tls,
-          identify: nodeIdentifier(credentials.authority.certificateDer, clock),
+          identify: nodeIdentifier(trust),
           clock,
           logger,
           ...(streams ? { tunnels: streams.upgrader } : {}),
@@ -130,6 +142,13 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
   stack.use(new NodeOutages({ cloudHub, clock, logger: logger.child("cloudhub"), nodeLimit: 2 * config.nodeLimit }));
   const telemetry = await startTelemetrySink(config.telemetry, clock, logger);
   if (telemetry) stack.use(telemetry);
+  stack.use(
+    revocations.onRevoked(({ nodeName }) => {
+      logger.warn("A node was revoked", { node: nodeName });
+      cloudHub.expel(nodeName, describeError(nodeRevoked(nodeName)));
+      streams?.cloudStream.expel(nodeName, "the node was revoked");
+    }),
+  );
   const controllers = await onceReachable(options, logger, () =>
     startCloudControllers({
       api,
@@ -155,7 +174,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
           clock,
           logger,
           tls,
-          identify: nodeIdentifier(credentials.authority.certificateDer, clock),
+          identify: nodeIdentifier(trust),
           kubernetesAuthorityPem,
           askForTunnel: (nodeName) => cloudHub.askForTunnel(nodeName),
           ...(ownLog ? { ownLogFolder: ownLog.folder } : {}),
@@ -173,6 +192,9 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     logger,
     authority: credentials.authority,
     edgeCertificateValidityMs: config.edgeCertificateValidityMs,
+    renewalWindowMs: config.edgeCertificateRenewalWindowMs,
+    trust,
+    onRenewed: (renewal) => cloudHub.noteRenewal(renewal),
     tokens: new JoinTokenRecords(api, systemPki),
     isConnected: (nodeName) => cloudHub.connectedNodes.has(nodeName),
   });

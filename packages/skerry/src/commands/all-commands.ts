@@ -11,6 +11,7 @@ import { join } from "./join.ts";
 import { keadm } from "./keadm.ts";
 import { link } from "./link.ts";
 import { mapper } from "./mapper.ts";
+import { node } from "./node.ts";
 import { superviseCommand } from "./run-supervisor.ts";
 import { status } from "./status.ts";
 import { token } from "./token.ts";
@@ -29,6 +30,7 @@ export const allCommands: readonly Command[] = [
   mapper,
   token,
   join,
+  node,
   down,
   reset,
   cloudcore,

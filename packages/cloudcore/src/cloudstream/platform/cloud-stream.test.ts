@@ -12,6 +12,7 @@ import { certificatePem, type KeyedCertificate, keyedCertificatePem } from "@ske
 import { systemPki } from "@skerry/pki/platform";
 import { type ByteStream, type ConnectRequest, encodeResponseHead, Multiplexer, TUNNEL_PATH } from "@skerry/streams";
 import { WebSocketTunnelDialer } from "@skerry/streams/platform";
+import { NodeTrust } from "../../cloudhub/index.ts";
 import { nodeIdentifier } from "../../platform/node-identity.ts";
 import { type RunningCloudStream, startCloudStream } from "./start-cloud-stream.ts";
 
@@ -26,6 +27,12 @@ const server = await systemPki.issueCertificate(edgeAuthority, {
   validity,
 });
 const edgeAuthorityPem = certificatePem(edgeAuthority.certificateDer);
+const trust = new NodeTrust({
+  pki: systemPki,
+  clock: systemClock,
+  authorityDer: edgeAuthority.certificateDer,
+  revocations: new Map(),
+});
 const API_SERVER = "kube-apiserver-kubelet-client";
 
 function client(
@@ -68,7 +75,7 @@ async function start(askForTunnel: (nodeName: string) => boolean = () => false):
     clock: systemClock,
     logger: silentLogger,
     tls: { ...keyedCertificatePem(server), clientAuthorityPem: edgeAuthorityPem },
-    identify: nodeIdentifier(edgeAuthority.certificateDer, systemClock),
+    identify: nodeIdentifier(trust),
     kubernetesAuthorityPem: certificatePem(clusterAuthority.certificateDer),
     askForTunnel,
   });
@@ -159,7 +166,7 @@ test("a tunnel that is asked for comes on the port of the sessions, and only wit
       port: 0,
       ...keyedCertificatePem(server),
       clientAuthorityPem: edgeAuthorityPem,
-      identify: nodeIdentifier(edgeAuthority.certificateDer, systemClock),
+      identify: nodeIdentifier(trust),
       clock: systemClock,
       logger: silentLogger,
       tunnels: running.upgrader,
