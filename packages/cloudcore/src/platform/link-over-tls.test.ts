@@ -173,6 +173,30 @@ test("a node with its certificate is let in under the certificate's name, and fr
   assert.equal((await edgeEar.closed).reason, "done");
 });
 
+test("messages are compressed between Skerry's ends, both ways, and never where the edge is KubeEdge's", async () => {
+  await using cloud = await world();
+  const message = `{"route":{"group":"meta"},"content":"${"the pod is running; ".repeat(100)}"}\n`;
+  for (const [headers, compressed] of [
+    [{ ...edgeHeaders, "skerry-delivery": "1" }, true],
+    [edgeHeaders, false],
+    [{ ...edgeHeaders, "skerry-compression": "deflate-1" }, false],
+  ] as const) {
+    const edge = await cloud.dial(await credentials(), headers);
+    const session = await cloud.accepted();
+    const ears = [new Ear(edge), new Ear(session)];
+    edge.send(message);
+    session.send(message);
+    for (const ear of ears) await ear.until(() => ear.frames.length === 1);
+    for (const ear of ears) assert.deepEqual(ear.frames, [message]);
+    for (const { wire } of [edge, session]) {
+      assert.ok(wire);
+      assert.equal(wire.sentBytes < message.length / 4, compressed);
+      assert.equal(wire.receivedBytes < message.length / 4, compressed);
+    }
+    edge.close(1000, "");
+  }
+});
+
 test("pings are proof of life at both ends", async () => {
   await using cloud = await world();
   const edge = await cloud.dial(await credentials());
