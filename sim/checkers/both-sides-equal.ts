@@ -14,8 +14,8 @@ import {
   type Volume,
 } from "@skerry/api";
 import type { KubernetesApi } from "@skerry/kube";
+import { deviceName, NAMESPACE } from "../workload/names.ts";
 import type { HistoryEvent } from "../world/history.ts";
-import { SIMULATED_DEVICE } from "../world/workload.ts";
 import type { Violation } from "./violation.ts";
 
 /** What both sides show when nothing moves any more. */
@@ -25,6 +25,7 @@ export interface FinalState {
   /** Committed on the edge's disk, by wire key. */
   readonly stored: ReadonlyMap<string, KubernetesObject>;
   readonly running: readonly { readonly uid: string; readonly id: string }[];
+  /** Those of this node. */
   readonly events: readonly HistoryEvent[];
 }
 
@@ -112,28 +113,34 @@ async function podStatusDifferences({ api, nodeName, running }: FinalState): Pro
   return differences;
 }
 
-async function twinDifferences({ api, events, stored }: FinalState): Promise<string[]> {
-  const accepted = events.filter((event) => event.kind === "twin-accepted").at(-1);
-  if (!accepted || !stored.has(`${SIMULATED_DEVICE.namespace}/device/${SIMULATED_DEVICE.name}`)) return [];
+async function twinDifferences({ api, nodeName, events, stored }: FinalState): Promise<string[]> {
+  const name = deviceName(nodeName);
+  // What was accepted before a backup of either side was put in place may be lost with it.
+  const sinceRestored = events.slice(events.findLastIndex(({ kind }) => isRestored(kind)) + 1);
+  const accepted = sinceRestored.findLast((event) => event.kind === "twin-accepted");
+  if (!accepted || !stored.has(`${NAMESPACE}/device/${name}`)) return [];
   const { items } = await api.list<DeviceStatus>({ resource: deviceStatuses });
-  const twin = items
-    .find(({ metadata }) => metadata.name === SIMULATED_DEVICE.name)
-    ?.status?.twins?.find(({ propertyName }) => propertyName === accepted.property);
+  const shown = items
+    .find(({ metadata }) => metadata.name === name)
+    ?.status?.twins?.find(({ propertyName }) => propertyName === "temperature")?.reported?.value;
   // A later value may have been taken without its client hearing of it; an older one may not be shown.
   const reported = events.flatMap((event) => (event.kind === "twin-reported" ? [event.value] : []));
   const fromLastAccepted = reported.slice(reported.indexOf(accepted.value));
-  return fromLastAccepted.includes(twin?.reported?.value ?? "")
+  return fromLastAccepted.includes(shown ?? "")
     ? []
-    : [`the cloud shows ${accepted.property} = ${twin?.reported?.value}, accepted at the edge was ${accepted.value}`];
+    : [`the cloud shows ${name}'s temperature = ${shown}, accepted at the edge was ${accepted.value}`];
+}
+
+function isRestored(kind: HistoryEvent["kind"]): boolean {
+  return kind === "cloud-restored" || kind === "database-restored";
 }
 
 /** Down: the device's client was told the value that the cloud wants. */
-async function desiredDifferences({ api, events }: FinalState): Promise<string[]> {
-  const { namespace, name } = SIMULATED_DEVICE;
-  const device = await api.get<Device>({ resource: devices, namespace, name });
+async function desiredDifferences({ api, nodeName, events }: FinalState): Promise<string[]> {
+  const device = await api.get<Device>({ resource: devices, namespace: NAMESPACE, name: deviceName(nodeName) });
   const wanted = device.spec?.properties?.find((property) => property.name === "target")?.desired?.value;
   const told = events.findLast((event) => event.kind === "desired-told")?.value;
-  return told === wanted ? [] : [`the cloud wants target = ${wanted}, the device was last told ${told}`];
+  return told === wanted ? [] : [`the cloud wants target = ${wanted} at ${nodeName}, the device was last told ${told}`];
 }
 
 function wireKey(type: string, { metadata }: KubernetesObject): string {

@@ -7,7 +7,7 @@ const END_LIMIT_MS = 20_000;
 /**
  * I4: after the edge has committed that a pod's UID is deleted, the pod is not stored again, nobody asks for the start of
  * a container of it, and whatever of it runs ends soon. (A ConfigMap may come back under its UID when a pod of the node
- * needs it again.)
+ * needs it again. A restored backup of either side knows nothing of it.)
  */
 export function checkDeletedNeverRunsAgain(events: readonly HistoryEvent[]): Violation[] {
   const deleted = new Set<string>();
@@ -16,6 +16,10 @@ export function checkDeletedNeverRunsAgain(events: readonly HistoryEvent[]): Vio
   const violate = (message: string): void => void violations.push({ invariant: "I4", message });
   for (const event of events) {
     switch (event.kind) {
+      case "database-restored":
+      case "cloud-restored":
+        deleted.clear();
+        break;
       case "object-deleted":
         deleted.add(event.uid);
         break;
@@ -33,6 +37,7 @@ export function checkDeletedNeverRunsAgain(events: readonly HistoryEvent[]): Vio
         runsSinceMs.clear();
         break;
       case "deleted-pod-runs": {
+        if (!deleted.has(event.podUid)) break;
         const sinceMs = runsSinceMs.get(event.containerId) ?? event.atMs;
         runsSinceMs.set(event.containerId, sinceMs);
         if (event.atMs - sinceMs > END_LIMIT_MS)

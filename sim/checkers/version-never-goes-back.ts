@@ -2,11 +2,12 @@ import { compareResourceVersions } from "@skerry/kube";
 import type { HistoryEvent } from "../world/history.ts";
 import type { Violation } from "./violation.ts";
 
-/** I2: for each object (by UID) the version seen at the edge never goes back. */
+/** I2: for each object (by UID) the version seen at the edge never goes back, except to a restored backup. */
 export function checkVersionNeverGoesBack(events: readonly HistoryEvent[]): Violation[] {
   const newest = new Map<string, string>();
   const violations: Violation[] = [];
   for (const event of events) {
+    if (event.kind === "database-restored" || event.kind === "cloud-restored") newest.clear();
     if (event.kind !== "object-stored") continue;
     const before = newest.get(event.uid);
     if (before !== undefined && compareResourceVersions(event.version, before) < 0) {

@@ -6,6 +6,10 @@ export class FaultCounters {
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
   }
 
+  of(kind: string): number {
+    return this.#counts.get(kind) ?? 0;
+  }
+
   /** Kinds in alphabetical order. */
   entries(): [string, number][] {
     return [...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -1,59 +1,54 @@
-/** Something that happened in the world and that a checker may judge. Times are virtual milliseconds. */
-export type HistoryEvent =
+/** What happened at one node, for a checker to judge. */
+export type NodeFact =
   | {
       readonly kind: "object-stored";
-      readonly atMs: number;
       readonly key: string;
       readonly uid: string;
       readonly version: string;
+      /** The only node that may have the object; undefined: any. */
+      readonly owner: string | undefined;
     }
-  | { readonly kind: "object-deleted"; readonly atMs: number; readonly key: string; readonly uid: string }
-  | {
-      readonly kind: "container-start-asked";
-      readonly atMs: number;
-      readonly podUid: string;
-      readonly containerId: string;
-    }
+  | { readonly kind: "object-deleted"; readonly key: string; readonly uid: string }
+  | { readonly kind: "container-start-asked"; readonly podUid: string; readonly containerId: string }
   /** Seen now and then by the machine: a container whose pod's deletion the edge has committed. */
-  | {
-      readonly kind: "deleted-pod-runs";
-      readonly atMs: number;
-      readonly podUid: string;
-      readonly containerId: string;
-    }
+  | { readonly kind: "deleted-pod-runs"; readonly podUid: string; readonly containerId: string }
   | {
       readonly kind: "container-started";
-      readonly atMs: number;
       readonly podUid: string;
       readonly container: string;
       readonly containerId: string;
     }
   /** The device's client heard the desired value of its property `target`. */
-  | { readonly kind: "desired-told"; readonly atMs: number; readonly value: string }
-  | { readonly kind: "twin-reported"; readonly atMs: number; readonly value: string }
-  | {
-      readonly kind: "twin-accepted";
-      readonly atMs: number;
-      readonly device: string;
-      readonly property: string;
-      readonly value: string;
-    }
+  | { readonly kind: "desired-told"; readonly value: string }
+  /** A user has set the desired value of the property `target`. */
+  | { readonly kind: "desired-set"; readonly value: string }
+  | { readonly kind: "twin-reported"; readonly value: string }
+  | { readonly kind: "twin-accepted"; readonly value: string }
+  /** The API has another reported value of the device. */
+  | { readonly kind: "twin-shown"; readonly value: string }
   | {
       readonly kind: "edge-started";
-      readonly atMs: number;
       readonly knownPods: readonly string[];
       readonly machineRestarted: boolean;
       readonly linkUp: boolean;
     }
-  | { readonly kind: "edge-stopped"; readonly atMs: number; readonly how: string }
-  | { readonly kind: "known-pods-running"; readonly atMs: number }
+  | { readonly kind: "edge-stopped"; readonly how: string }
+  | { readonly kind: "known-pods-running" }
+  /** The edge's database was replaced by an older copy. */
+  | { readonly kind: "database-restored" }
   /** Runtime or disk began or ceased to fail: what the edge owes by a time, it owes from now on. */
-  | { readonly kind: "machine-troubled"; readonly atMs: number }
-  | { readonly kind: "fault"; readonly atMs: number; readonly what: string }
-  | { readonly kind: "operation"; readonly atMs: number; readonly what: string };
+  | { readonly kind: "machine-troubled" };
 
-/** The event without its time, which the history adds. */
-export type NewHistoryEvent = HistoryEvent extends infer E ? (E extends HistoryEvent ? Omit<E, "atMs"> : never) : never;
+/** What happened in the world. */
+export type WorldFact =
+  | { readonly kind: "cloud-stopped"; readonly cloud: string; readonly how: string }
+  /** The API server's database was replaced by an older copy. */
+  | { readonly kind: "cloud-restored" }
+  | { readonly kind: "fault"; readonly what: string }
+  | { readonly kind: "operation"; readonly what: string };
+
+/** Something that happened. Times are virtual milliseconds; without a node it concerns all. */
+export type HistoryEvent = (NodeFact | WorldFact) & { readonly atMs: number; readonly node: string | undefined };
 
 /** What happened, in order; the only thing checkers read besides the final state. */
 export class History {
@@ -64,14 +59,32 @@ export class History {
     this.#nowMs = nowMs;
   }
 
-  add(event: NewHistoryEvent): void {
-    this.events.push({ ...event, atMs: this.#nowMs() } as HistoryEvent);
+  add(node: string | undefined, fact: NodeFact | WorldFact): void {
+    this.events.push({ atMs: this.#nowMs(), node, ...fact });
   }
 
-  /** One line an event, for people; equal for equal seeds. */
+  /** Where one node's facts are added. */
+  of(node: string): NodeHistory {
+    return { add: (fact) => this.add(node, fact) };
+  }
+
+  /** What concerns this node, in order. */
+  eventsOf(node: string): HistoryEvent[] {
+    return this.events.filter((event) => event.node === node || event.node === undefined);
+  }
+
+  /** One line an event, for people; equal for equal schedules. */
   text(): string {
     return this.events
-      .map(({ kind, atMs, ...facts }) => `${(atMs / 1000).toFixed(3).padStart(9)}s ${kind} ${JSON.stringify(facts)}`)
+      .map(
+        ({ kind, atMs, node, ...facts }) =>
+          `${(atMs / 1000).toFixed(3).padStart(9)}s ${node ?? "world"} ${kind} ${JSON.stringify(facts)}`,
+      )
       .join("\n");
   }
+}
+
+/** Takes what happens at one node. */
+export interface NodeHistory {
+  add(fact: NodeFact | WorldFact): void;
 }

@@ -5,6 +5,7 @@ import {
   type CollectionTarget,
   type DeleteOptions,
   failureStatus,
+  isApiError,
   type KubernetesApi,
   type ListOptions,
   type ObjectTarget,
@@ -13,6 +14,7 @@ import {
   type WatchOptions,
   type WriteOptions,
 } from "@skerry/kube";
+import type { CrashPoints } from "./crash-points.ts";
 import type { FaultCounters } from "./fault-counters.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
@@ -28,6 +30,19 @@ export type ApiLie =
   | "watch-lost"
   | "watch-gone";
 
+/** What was listed before, by collection and page; also by earlier incarnations of the client. */
+export type EarlierAnswers = Map<string, ObjectList<KubernetesObject>>;
+
+/** What a {@link LyingApiServer} lives on. */
+export interface LyingApiServerOptions {
+  readonly clock: Clock;
+  readonly random: SeededRandom;
+  readonly counters: FaultCounters;
+  readonly earlier: EarlierAnswers;
+  /** The client may die at any call. */
+  readonly crashPoints: CrashPoints;
+}
+
 /**
  * A Kubernetes API between CloudCore and the true one: slow, now and then unreachable, "500 but committed", lists from
  * a cache that lags, watches that lag, break off or begin with 410. It never lies about what it has stored: that is the truth checkers read.
@@ -37,7 +52,8 @@ export class LyingApiServer implements KubernetesApi {
   readonly #clock: Clock;
   readonly #random: SeededRandom;
   readonly #counters: FaultCounters;
-  readonly #earlierLists: Map<string, ObjectList<KubernetesObject>>;
+  readonly #earlier: EarlierAnswers;
+  readonly #crashPoints: CrashPoints;
   /** Chance of a lie per call, 0…1; 0 when faults have stopped. */
   lieProbability = 0;
   /** Nothing is answered at all. */
@@ -45,33 +61,27 @@ export class LyingApiServer implements KubernetesApi {
   /** Its caches stand still: lists are old ones, watches bring nothing. */
   lagging = false;
 
-  /** @param earlierLists what was listed before, also by earlier incarnations of its client */
-  constructor(
-    inner: KubernetesApi,
-    clock: Clock,
-    random: SeededRandom,
-    counters: FaultCounters,
-    earlierLists: Map<string, ObjectList<KubernetesObject>>,
-  ) {
-    this.#earlierLists = earlierLists;
+  constructor(inner: KubernetesApi, { clock, random, counters, earlier, crashPoints }: LyingApiServerOptions) {
     this.#inner = inner;
     this.#clock = clock;
     this.#random = random;
     this.#counters = counters;
+    this.#earlier = earlier;
+    this.#crashPoints = crashPoints;
   }
 
   async get<T extends KubernetesObject>(target: ObjectTarget, signal?: AbortSignal): Promise<T> {
     await this.#read(signal);
-    return this.#inner.get<T>(target, signal);
+    return this.#crashPoints.around("api", () => this.#inner.get<T>(target, signal));
   }
 
   async list<T extends KubernetesObject>(target: CollectionTarget, options?: ListOptions): Promise<ObjectList<T>> {
     await this.#read(options?.signal);
     const key = `${target.resource.resource} ${options?.limit} ${options?.continue}`;
-    const earlier = this.#earlierLists.get(key);
+    const earlier = this.#earlier.get(key);
     if (earlier && (this.lagging || this.#lies("stale-list", 2))) return earlier as ObjectList<T>;
-    const list = await this.#inner.list<T>(target, options);
-    this.#earlierLists.set(key, list);
+    const list = await this.#crashPoints.around("api", () => this.#inner.list<T>(target, options));
+    this.#earlier.set(key, list);
     return list;
   }
 
@@ -135,13 +145,23 @@ export class LyingApiServer implements KubernetesApi {
     if (conditional && this.#lies("conflict", 0.3)) {
       throw new ApiError(failureStatus(409, "Conflict", "the object has been modified (simulated)"));
     }
-    const result = await write();
+    const result = await this.#crashPoints.around("api", () => this.#noting(write()));
     await sleep(this.#clock, this.#random.between(1, 15), signal);
     if (this.#lies("failed-but-committed", 0.5)) {
       throw new ApiError(failureStatus(500, "InternalError", "etcdserver: request timed out (simulated)"));
     }
     if (this.#lies("answer-lost", 0.5)) throw unreachable();
     return result;
+  }
+
+  /** Counts the conflicts that the true API answers. */
+  async #noting<T>(writing: Promise<T>): Promise<T> {
+    try {
+      return await writing;
+    } catch (error) {
+      if (isApiError(error, "Conflict")) this.#counters.count("conflict answered");
+      throw error;
+    }
   }
 
   #lies(lie: ApiLie, weight: number): boolean {

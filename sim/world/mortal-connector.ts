@@ -1,4 +1,5 @@
 import type { MqttConnector, MqttSession } from "@skerry/edgecore";
+import type { CrashPoints } from "./crash-points.ts";
 import type { ProcessLife } from "./process-life.ts";
 
 /** The broker as one EdgeCore process sees it: when the process dies, its connection breaks and it hears nothing more. */
@@ -6,9 +7,11 @@ export class MortalConnector implements MqttConnector {
   readonly broker: string;
   readonly #connector: MqttConnector;
   readonly #life: ProcessLife;
+  readonly #crashPoints: CrashPoints;
   #session: MqttSession | undefined;
 
-  constructor(connector: MqttConnector, life: ProcessLife) {
+  constructor(connector: MqttConnector, life: ProcessLife, crashPoints: CrashPoints) {
+    this.#crashPoints = crashPoints;
     this.broker = connector.broker;
     this.#connector = connector;
     this.#life = life;
@@ -31,7 +34,9 @@ export class MortalConnector implements MqttConnector {
     this.#session = session;
     return {
       publish: (topic, payload) =>
-        life.alive ? life.whileAlive(session.publish(topic, payload)) : new Promise(() => {}),
+        life.alive
+          ? life.whileAlive(this.#crashPoints.around("mqtt", () => session.publish(topic, payload)))
+          : new Promise(() => {}),
       [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
     };
   }

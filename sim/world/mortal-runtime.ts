@@ -1,7 +1,8 @@
 import { sleep } from "@skerry/base";
 import type { ContainerRuntime } from "@skerry/edgecore";
 import type { FakeContainerRuntime } from "@skerry/edgecore/testing";
-import type { History } from "./history.ts";
+import type { CrashPoints } from "./crash-points.ts";
+import type { NodeHistory } from "./history.ts";
 import type { ProcessLife } from "./process-life.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
@@ -12,8 +13,9 @@ import type { SeededRandom } from "./seeded-random.ts";
 export function mortalRuntime(
   runtime: FakeContainerRuntime,
   life: ProcessLife,
+  crashPoints: CrashPoints,
   random: SeededRandom,
-  history: History,
+  history: NodeHistory,
 ): ContainerRuntime {
   const call = async <T>(name: string, parameters: readonly unknown[], method: () => Promise<T>): Promise<T> => {
     if (name === "startContainer") recordAsked(runtime, String(parameters[0]), history);
@@ -28,18 +30,20 @@ export function mortalRuntime(
       const member: unknown = Reflect.get(target, name);
       if (typeof member !== "function" || typeof name === "symbol") return member;
       return (...parameters: unknown[]) =>
-        call(name, parameters, () => Promise.resolve(Reflect.apply(member, target, parameters)));
+        crashPoints.around("runtime", () =>
+          call(name, parameters, () => Promise.resolve(Reflect.apply(member, target, parameters))),
+        );
     },
   });
 }
 
 /** The moment EdgeCore decides; what happens to be on its way when a deletion is committed cannot be called back. */
-function recordAsked(runtime: FakeContainerRuntime, containerId: string, history: History): void {
+function recordAsked(runtime: FakeContainerRuntime, containerId: string, history: NodeHistory): void {
   const podUid = runtime.podOf(containerId);
   if (podUid !== undefined) history.add({ kind: "container-start-asked", podUid, containerId });
 }
 
-function recordStart(runtime: FakeContainerRuntime, containerId: string, history: History): void {
+function recordStart(runtime: FakeContainerRuntime, containerId: string, history: NodeHistory): void {
   const started = runtime.running().find(({ id }) => id === containerId);
   if (started) history.add({ kind: "container-started", podUid: started.uid, container: started.name, containerId });
 }

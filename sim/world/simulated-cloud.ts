@@ -1,45 +1,63 @@
-import type { KubernetesObject, ObjectList } from "@skerry/api";
 import { type Clock, describeError, type Logger } from "@skerry/base";
 import { type CloudControllers, CloudHub, startCloudControllers } from "@skerry/cloudcore";
 import type { KubernetesApi } from "@skerry/kube";
-import type { LinkListen } from "@skerry/link";
+import type { Mutant } from "../mutants/mutant.ts";
+import { CrashPoints } from "./crash-points.ts";
 import type { FaultCounters } from "./fault-counters.ts";
-import { LyingApiServer } from "./lying-api-server.ts";
+import type { History } from "./history.ts";
+import { type EarlierAnswers, LyingApiServer } from "./lying-api-server.ts";
+import { mortalListen } from "./mortal-link.ts";
 import { ProcessLife } from "./process-life.ts";
 import type { SeededRandom } from "./seeded-random.ts";
+import type { SimulatedNetwork } from "./simulated-network.ts";
 
 /** What a simulated CloudCore stands on. */
 export interface SimulatedCloudOptions {
+  readonly name: string;
   /** The API as it truly is. */
   readonly api: KubernetesApi;
-  readonly listen: LinkListen;
+  readonly network: SimulatedNetwork;
   readonly clock: Clock;
   readonly random: SeededRandom;
   readonly counters: FaultCounters;
+  readonly history: History;
   readonly logger: Logger;
+  readonly mutant: Mutant | undefined;
 }
 
 interface RunningCloud {
   readonly life: ProcessLife;
   readonly api: LyingApiServer;
+  hub: CloudHub | undefined;
   controllers: CloudControllers | undefined;
 }
 
+const SUPERVISOR_MS = 1000;
+
 /** A CloudCore of production code that can be killed at any moment and started again. */
 export class SimulatedCloud {
+  readonly name: string;
+  readonly crashPoints: CrashPoints;
   readonly #options: SimulatedCloudOptions;
+  readonly #earlier: EarlierAnswers = new Map();
   #running: RunningCloud | undefined;
-  readonly #earlierLists = new Map<string, ObjectList<KubernetesObject>>();
   #lieProbability = 0;
   #apiDown = false;
   #lagging = false;
 
   constructor(options: SimulatedCloudOptions) {
+    this.name = options.name;
     this.#options = options;
+    this.crashPoints = new CrashPoints(options.clock);
   }
 
   get isRunning(): boolean {
     return this.#running !== undefined;
+  }
+
+  /** Nodes that this CloudCore believes to be connected. */
+  get connectedNodes(): ReadonlySet<string> {
+    return this.#running?.hub?.connectedNodes ?? new Set();
   }
 
   /** How often its API server lies, 0…1 per call; also for later incarnations. */
@@ -57,33 +75,67 @@ export class SimulatedCloud {
     if (this.#running) this.#running.api.lagging = lagging;
   }
 
+  /** Its API server has no caches of before any more. */
+  forgetEarlierAnswers(): void {
+    this.#earlier.clear();
+  }
+
   /** Starts a new process. It becomes ready when its API lets it; a supervisor would start it again when it gives up. */
   start(): void {
-    const { clock, random, counters, listen, logger } = this.#options;
+    const { clock, random, counters, network, logger, mutant } = this.#options;
     const life = new ProcessLife(clock);
-    const api = new LyingApiServer(this.#options.api, life.clock, random.fork(), counters, this.#earlierLists);
-    const running: RunningCloud = { life, api, controllers: undefined };
+    const api = new LyingApiServer(this.#options.api, {
+      clock: life.clock,
+      random: random.fork(),
+      counters,
+      earlier: this.#earlier,
+      crashPoints: this.crashPoints,
+    });
+    const running: RunningCloud = { life, api, hub: undefined, controllers: undefined };
     this.#running = running;
     this.setLies(this.#lieProbability, this.#apiDown);
     this.setLag(this.#lagging);
     const boot = async (): Promise<void> => {
-      const ports = { api, clock: life.clock, random: random.fork(), logger };
-      const cloudHub = new CloudHub({ ...ports, listen });
+      const seen = mutant?.mutateApi?.(api, life.clock) ?? api;
+      const ports = { api: seen, clock: life.clock, random: random.fork(), logger: logger.child(this.name) };
+      const listen = mortalListen(network.listener(this.name), this.crashPoints);
+      const cloudHub = new CloudHub({ ...ports, listen: mutant?.mutateListen?.(listen) ?? listen });
       running.controllers = await startCloudControllers({ ...ports, cloudHub, installCustomResources: false });
       await cloudHub.start(running.controllers.handlers, running.controllers.nodeObjects);
+      running.hub = cloudHub;
     };
     life.whileAlive(boot()).catch((error: unknown) => {
       logger.warn("CloudCore did not start; its supervisor tries again", { error: describeError(error) });
       this.kill();
-      clock.setTimer(1000, () => {
-        if (!this.#running) this.start();
-      });
+      clock.setTimer(SUPERVISOR_MS, () => this.startIfDown());
     });
   }
 
-  /** As `kill -9`: nothing is said to anybody. */
+  startIfDown(): void {
+    if (!this.#running) this.start();
+  }
+
+  /** As `kill -9`. */
   kill(): void {
+    this.#end("kill -9", () => this.#options.network.killProcess(this.name));
+  }
+
+  /** As a power cut: nothing is said to anybody. */
+  losePower(): void {
+    this.#end("power loss", () => this.#options.network.losePower(this.name));
+  }
+
+  /** The world is over. */
+  destroy(): void {
     this.#running?.life.kill();
     this.#running = undefined;
+  }
+
+  #end(how: string, onNetwork: () => void): void {
+    if (!this.#running) return;
+    this.#options.history.add(undefined, { kind: "cloud-stopped", cloud: this.name, how });
+    this.#running.life.kill();
+    this.#running = undefined;
+    onNetwork();
   }
 }

@@ -2,33 +2,37 @@ import type { KubernetesObject, Pod } from "@skerry/api";
 import type { Clock, Logger } from "@skerry/base";
 import { EdgeCore, edgeDatabaseMigrations, edgedConfig, type MqttConnector } from "@skerry/edgecore";
 import { FakeContainerRuntime, FakeFileSystem, FakeHost, FakeMounts, FakeNetworkCheck } from "@skerry/edgecore/testing";
-import type { DeliveryName, LinkDialer } from "@skerry/link";
-import type { Database } from "@skerry/store";
-import type { History } from "./history.ts";
+import type { DeliveryName } from "@skerry/link";
+import type { Mutant, MutatedEdge } from "../mutants/mutant.ts";
+import { SIMULATED_IMAGE } from "../workload/names.ts";
+import { CrashPoints } from "./crash-points.ts";
+import type { NodeHistory } from "./history.ts";
 import { MortalConnector } from "./mortal-connector.ts";
+import { mortalDialer } from "./mortal-link.ts";
 import { mortalRuntime } from "./mortal-runtime.ts";
+import { ownerOf } from "./object-owner.ts";
 import { ProcessLife } from "./process-life.ts";
 import type { SeededRandom } from "./seeded-random.ts";
-import type { SimulatedDisk } from "./simulated-disk.ts";
+import { SimulatedDisk } from "./simulated-disk.ts";
 import type { SimulatedNetwork } from "./simulated-network.ts";
-import { SIMULATED_IMAGE } from "./workload.ts";
+import type { SqlEngine } from "./sql-engine.ts";
+import type { Trace } from "./trace.ts";
 
 /** What a simulated edge machine stands on. */
 export interface SimulatedEdgeOptions {
   readonly nodeName: string;
   readonly delivery: DeliveryName;
+  /** `host:port` of each CloudCore. */
+  readonly servers: readonly string[];
   readonly network: SimulatedNetwork;
-  readonly disk: SimulatedDisk;
+  readonly engine: SqlEngine;
   readonly mqtt: MqttConnector;
   readonly clock: Clock;
   readonly random: SeededRandom;
   readonly logger: Logger;
-  readonly history: History;
-  /** Mutants may wait for something they should not. */
-  readonly beforeStart: (network: SimulatedNetwork, clock: Clock) => Promise<void>;
-  /** Mutants change what the process sees of its ports. */
-  readonly mutateDatabase: (database: Database) => Database;
-  readonly mutateDialer: (dialer: LinkDialer) => LinkDialer;
+  readonly history: NodeHistory;
+  readonly trace: Trace;
+  readonly mutant: Mutant | undefined;
 }
 
 interface RunningEdge {
@@ -43,7 +47,11 @@ const DATABASE = "edgecore.db";
 
 /** One edge machine: disk, runtime and broker outlive the EdgeCore process of production code that runs on it. */
 export class SimulatedEdge {
+  readonly name: string;
+  readonly delivery: DeliveryName;
   readonly runtime: FakeContainerRuntime;
+  readonly disk: SimulatedDisk;
+  readonly crashPoints: CrashPoints;
   readonly #options: SimulatedEdgeOptions;
   readonly #files = new FakeFileSystem();
   readonly #mounts = new FakeMounts();
@@ -62,7 +70,17 @@ export class SimulatedEdge {
 
   constructor(options: SimulatedEdgeOptions) {
     this.#options = options;
-    const { clock } = options;
+    this.name = options.nodeName;
+    this.delivery = options.delivery;
+    const { clock, engine, random, trace } = options;
+    this.crashPoints = new CrashPoints(clock);
+    this.disk = new SimulatedDisk({
+      engine,
+      clock,
+      random: random.fork(),
+      crashPoints: this.crashPoints,
+      onCommit: (name) => trace.note(String(clock.monotonicMs()), options.nodeName, name),
+    });
     this.#clock = {
       now: () => clock.now() + this.#wallOffsetMs,
       monotonicMs: () => clock.monotonicMs(),
@@ -82,15 +100,15 @@ export class SimulatedEdge {
 
   /** Starts a new EdgeCore process on the machine. */
   start(): void {
-    const { network, nodeName, random, history, logger } = this.#options;
+    const { network, nodeName, random, history, logger, mqtt, mutant } = this.#options;
     const life = new ProcessLife(this.#clock);
-    const broker = new MortalConnector(this.#options.mqtt, life);
+    const broker = new MortalConnector(mutant?.mutateMqtt?.(mqtt) ?? mqtt, life, this.crashPoints);
     this.#running = { life, broker };
     history.add({
       kind: "edge-started",
       knownPods: this.#knownPods(),
       machineRestarted: this.#machineRestarted,
-      linkUp: network.cable === "up",
+      linkUp: network.isReachable(nodeName),
     });
     this.#machineRestarted = false;
     void this.#boot(life, broker, logger.child(nodeName), random.fork());
@@ -98,27 +116,63 @@ export class SimulatedEdge {
     this.#watchDeletedPods(life);
   }
 
+  startIfDown(): void {
+    if (!this.#running) this.start();
+  }
+
+  healRuntime(): void {
+    this.runtime.delayMs = 0;
+    this.runtime.setAvailable(true);
+    this.runtime.clearFailures();
+  }
+
   /** As `kill -9` of EdgeCore: containers, files and what was committed stay. */
-  kill(how: string): void {
-    if (!this.#running) return;
-    this.#running.life.kill();
-    void this.#running.broker.drop();
-    this.#running = undefined;
-    this.#options.disk.losePower();
-    this.#options.network.silence("edge");
-    this.#options.history.add({ kind: "edge-stopped", how });
+  kill(): void {
+    this.#end("kill -9", () => {
+      this.disk.closeAll();
+      this.#options.network.killProcess(this.name);
+    });
   }
 
   /** As a power cut: all processes are gone too. */
   losePower(): void {
-    this.kill("power loss");
-    this.runtime.losePower();
-    this.#machineRestarted = true;
+    this.#end("power loss", () => {
+      this.disk.losePower();
+      this.#options.network.losePower(this.name);
+      this.runtime.losePower();
+      this.#machineRestarted = true;
+    });
+  }
+
+  /** Keeps a copy of the database as it is now. */
+  backUpDatabase(): void {
+    this.disk.backUp(DATABASE);
+  }
+
+  /** Puts the copy in place of the database; only while EdgeCore does not run. */
+  restoreDatabase(): void {
+    if (!this.#running && this.disk.restore(DATABASE)) this.#options.history.add({ kind: "database-restored" });
+  }
+
+  /** The world is over. */
+  destroy(): void {
+    this.#running?.life.kill();
+    this.#running = undefined;
+    this.disk.destroy();
+  }
+
+  #end(how: string, onMachine: () => void): void {
+    if (!this.#running) return;
+    this.#running.life.kill();
+    void this.#running.broker.drop();
+    this.#running = undefined;
+    onMachine();
+    this.#options.history.add({ kind: "edge-stopped", how });
   }
 
   /** The process of some running container ends by itself. */
-  endSomeContainer(): void {
-    const container = this.#options.random.pick(this.runtime.running());
+  endSomeContainer(random: SeededRandom): void {
+    const container = random.pick(this.runtime.running());
     if (!container) return;
     this.#restless.add(container.uid);
     this.runtime.endContainer(container.id, 1);
@@ -126,7 +180,7 @@ export class SimulatedEdge {
 
   /** What is committed on the disk, by wire key. */
   storedObjects(): Map<string, KubernetesObject> {
-    const rows = this.#options.disk.inspect(DATABASE, (reader) =>
+    const rows = this.disk.inspect(DATABASE, (reader) =>
       reader.all("SELECT name FROM sqlite_master WHERE name = 'meta'").length === 0
         ? []
         : reader.all("SELECT key, value FROM meta ORDER BY key"),
@@ -137,19 +191,26 @@ export class SimulatedEdge {
   }
 
   async #boot(life: ProcessLife, mqtt: MortalConnector, logger: Logger, random: SeededRandom): Promise<void> {
-    const { disk, network, nodeName, history, beforeStart, mutateDatabase, mutateDialer } = this.#options;
-    await beforeStart(network, life.clock);
-    const database = mutateDatabase(await disk.open(DATABASE, edgeDatabaseMigrations));
+    const { network, nodeName, servers, delivery, history, mutant } = this.#options;
+    const mutated: MutatedEdge = {
+      clock: life.clock,
+      isCloudReachable: () => network.isReachable(nodeName),
+      inspect: (read) => this.disk.inspect(DATABASE, read),
+    };
+    await mutant?.beforeStart?.(mutated);
+    const opened = await this.disk.open(DATABASE, edgeDatabaseMigrations);
+    const database = mutant?.mutateDatabase?.(opened) ?? opened;
     const identity = { name: nodeName, groups: ["system:nodes"], certificateFingerprint: nodeName };
+    const dialer = mortalDialer(network.dialer(identity), this.crashPoints);
     const edgeCore = new EdgeCore(
       {
         database,
         link: {
-          dialer: mutateDialer(network.dialer(identity)),
-          options: { projectId: "simulation", servers: ["cloud:10000"], delivery: this.#options.delivery },
+          dialer: mutant?.mutateDialer?.(dialer, mutated) ?? dialer,
+          options: { projectId: "simulation", servers, delivery },
         },
         edged: {
-          runtime: mortalRuntime(this.runtime, life, random.fork(), history),
+          runtime: mortalRuntime(this.runtime, life, this.crashPoints, random.fork(), history),
           fileSystem: this.#files,
           mounts: this.#mounts,
           host: this.#host,
@@ -168,8 +229,9 @@ export class SimulatedEdge {
       const { type, namespace, name } = change.key;
       const key = `${namespace}/${type}/${name}`;
       const { uid = "", resourceVersion: version = "0" } = change.object.metadata;
-      if (change.kind === "stored") history.add({ kind: "object-stored", key, uid, version });
-      else {
+      if (change.kind === "stored") {
+        history.add({ kind: "object-stored", key, uid, version, owner: ownerOf(change.object) });
+      } else {
         this.#deleted.add(uid);
         history.add({ kind: "object-deleted", key, uid });
       }

@@ -1,56 +1,98 @@
 import type { Clock } from "@skerry/base";
 import { SkerryError } from "@skerry/base";
-import type { ConnectionHandlers, LinkConnection, LinkDialer, LinkListen, PeerIdentity } from "@skerry/link";
-import { agreedDelivery, DELIVERY_HEADER } from "@skerry/link";
+import type { LinkConnection, LinkDialer, LinkListen, PeerIdentity } from "@skerry/link";
 import type { SeededRandom } from "./seeded-random.ts";
+import type { Trace } from "./trace.ts";
+import { type Direction, Wire } from "./wire.ts";
 
-/** What the cable does now: everything through, nothing through, or only one way. */
+/** What a cable does now: everything through, nothing through, or only one way. */
 export type CableState = "up" | "cut" | "only-to-cloud" | "only-to-edge";
 
-type Direction = "to-cloud" | "to-edge";
+/** What happened on the network. */
+export interface NetworkCounters {
+  /** Connections that came about. */
+  connections: number;
+  /** Frames handed over, both ways. */
+  frames: number;
+  /** The most that waited in one connection, in characters. */
+  largestBacklog: number;
+}
 
-/** Frames that a cut cable holds per connection before the connection counts as broken, as a full TCP window would. */
-const HELD_FRAMES_LIMIT = 1000;
+const RETRY_MS = 200;
 
 /**
- * The network between one edge and one cloud. A cut cable holds what is sent, as TCP would retransmit it, and neither
- * end is told; a machine that crashes resets nothing: its peer finds out by itself.
+ * The network between edges and clouds. A cut cable holds what is sent, as TCP would retransmit it, and neither end is
+ * told. A process that is killed has its connections closed by its kernel; a machine that loses power says nothing: its
+ * peers find out by themselves.
  */
 export class SimulatedNetwork {
+  readonly counters: NetworkCounters = { connections: 0, frames: 0, largestBacklog: 0 };
   readonly #clock: Clock;
   readonly #random: SeededRandom;
-  readonly #connections = new Set<Wire>();
-  #listener: ((connection: LinkConnection) => void) | undefined;
-  #cable: CableState = "up";
-  /** Frames handed over so far, by direction. */
-  readonly deliveredFrames: Record<Direction, number> = { "to-cloud": 0, "to-edge": 0 };
+  readonly #trace: Trace;
+  readonly #wires = new Set<Wire>();
+  readonly #listeners = new Map<string, (connection: LinkConnection) => void>();
+  readonly #cables = new Map<string, CableState>();
+  readonly #rates = new Map<string, number>();
+  readonly #doubledDials = new Set<string>();
 
-  constructor(clock: Clock, random: SeededRandom) {
+  constructor(clock: Clock, random: SeededRandom, trace: Trace) {
     this.#clock = clock;
     this.#random = random;
+    this.#trace = trace;
   }
 
-  get cable(): CableState {
-    return this.#cable;
+  cable(node: string): CableState {
+    return this.#cables.get(node) ?? "up";
+  }
+
+  setCable(node: string, state: CableState): void {
+    this.#cables.set(node, state);
+    for (const wire of this.#wires) wire.flush();
   }
 
   /** Whether a node could connect now. */
-  get isCloudReachable(): boolean {
-    return this.#cable === "up" && this.#listener !== undefined;
+  isReachable(node: string): boolean {
+    return this.cable(node) === "up" && this.#listeners.size > 0;
   }
 
-  setCable(state: CableState): void {
-    this.#cable = state;
-    for (const wire of this.#connections) wire.flush();
+  /** How many characters a second a node's cable carries, each way; undefined: without limit. */
+  setRate(node: string, charactersPerSecond: number | undefined): void {
+    if (charactersPerSecond === undefined) this.#rates.delete(node);
+    else this.#rates.set(node, charactersPerSecond);
   }
 
-  passes(direction: Direction): boolean {
-    if (this.#cable === "up") return true;
-    return this.#cable === (direction === "to-cloud" ? "only-to-cloud" : "only-to-edge");
+  /** What goes over the node's present connections takes so much longer, as long as they live: newer ones overtake them. */
+  delayConnections(node: string, delayMs: number): void {
+    for (const wire of this.#wires) if (wire.node === node) wire.delayMs = delayMs;
   }
 
-  latencyMs(): number {
-    return this.#random.between(1, 40);
+  /** The node's next dial arrives twice, as from a proxy that tries again; the edge knows of one connection only. */
+  doubleNextDial(node: string): void {
+    this.#doubledDials.add(node);
+  }
+
+  /** Every cable as new. */
+  heal(): void {
+    this.#rates.clear();
+    this.#doubledDials.clear();
+    for (const wire of this.#wires) wire.delayMs = 0;
+    for (const node of [...this.#cables.keys()]) this.setCable(node, "up");
+  }
+
+  passes(node: string, direction: Direction): boolean {
+    const state = this.cable(node);
+    return state === "up" || state === (direction === "to-cloud" ? "only-to-cloud" : "only-to-edge");
+  }
+
+  /** How long a packet of this length is on its way. */
+  travelMs(node: string, length: number): number {
+    const rate = this.#rates.get(node);
+    return this.#random.between(1, 40) + (rate === undefined ? 0 : Math.ceil((length * 1000) / rate));
+  }
+
+  isThrottled(node: string): boolean {
+    return this.#rates.has(node);
   }
 
   /** Whether a machine that restarted answers a stale connection with a reset, instead of nothing. */
@@ -58,49 +100,78 @@ export class SimulatedNetwork {
     return this.#random.chance(0.5);
   }
 
-  /** The cloud's listening port; it is closed by a crash of the cloud. */
-  readonly listen: LinkListen = async (onConnection) => {
-    this.#listener = onConnection;
-    return {
-      port: 10000,
-      [Symbol.asyncDispose]: async () => {
-        if (this.#listener === onConnection) this.#listener = undefined;
-      },
+  /** A frame was handed over. */
+  delivered(node: string, direction: Direction, text: string): void {
+    this.counters.frames++;
+    this.#trace.note(String(this.#clock.monotonicMs()), node, direction, text);
+  }
+
+  /** So much waits in one connection. */
+  backlog(length: number): void {
+    this.counters.largestBacklog = Math.max(this.counters.largestBacklog, length);
+  }
+
+  /** A cloud's listening port. */
+  listener(cloud: string): LinkListen {
+    return async (onConnection) => {
+      this.#listeners.set(cloud, onConnection);
+      return {
+        port: 10000,
+        [Symbol.asyncDispose]: async () => {
+          if (this.#listeners.get(cloud) === onConnection) this.#listeners.delete(cloud);
+        },
+      };
     };
-  };
+  }
 
   /** The dialler of the node with this (already verified) identity. */
   dialer(node: PeerIdentity): LinkDialer {
     return {
-      dial: (_url, headers, signal) =>
+      dial: (url, headers, signal) =>
         new Promise((resolve, reject) => {
+          const cloud = new URL(url).hostname;
           const refuse = (reason: string): void => reject(dialFailed(reason));
           signal.addEventListener("abort", () => refuse("given up"), { once: true });
           const attempt = (): void => {
             if (signal.aborted) return;
-            if (!this.passes("to-cloud") || !this.passes("to-edge")) {
-              this.#clock.setTimer(200, attempt);
+            if (!this.passes(node.name, "to-cloud") || !this.passes(node.name, "to-edge")) {
+              this.#clock.setTimer(RETRY_MS, attempt);
               return;
             }
-            const listener = this.#listener;
-            if (!listener) {
-              refuse("connection refused");
-              return;
+            const isDoubled = this.#doubledDials.delete(node.name);
+            const wire = this.#connect(cloud, node, headers);
+            if (isDoubled) {
+              const delayMs = this.#random.between(0, 3000);
+              this.#clock.setTimer(delayMs, () => this.#connect(cloud, node, headers)?.abandon());
             }
-            const wire = new Wire(this, this.#clock, node, headers, () => this.#connections.delete(wire));
-            this.#connections.add(wire);
-            listener(wire.cloudEnd);
-            this.#clock.setTimer(this.latencyMs(), () => resolve(wire.edgeEnd));
+            if (wire) this.#clock.setTimer(this.travelMs(node.name, 0), () => resolve(wire.edgeEnd));
+            else refuse("connection refused");
           };
-          this.#clock.setTimer(this.latencyMs(), attempt);
+          this.#clock.setTimer(this.travelMs(node.name, 0), attempt);
         }),
     };
   }
 
-  /** A machine lost power: its ends fall silent; the other side is not told. */
-  silence(side: "cloud" | "edge"): void {
-    if (side === "cloud") this.#listener = undefined;
-    for (const wire of this.#connections) wire.silence(side);
+  /** A machine lost power: its ends fall silent; the other sides are not told. */
+  losePower(machine: string): void {
+    this.#listeners.delete(machine);
+    for (const wire of this.#wires) wire.losePower(machine);
+  }
+
+  /** A process was killed: its kernel still sends what it had been given, and closes. */
+  killProcess(machine: string): void {
+    this.#listeners.delete(machine);
+    for (const wire of this.#wires) wire.killProcess(machine);
+  }
+
+  #connect(cloud: string, node: PeerIdentity, headers: Readonly<Record<string, string>>): Wire | undefined {
+    const listener = this.#listeners.get(cloud);
+    if (!listener) return undefined;
+    this.counters.connections++;
+    const wire: Wire = new Wire(this, this.#clock, { cloud, node, headers }, () => this.#wires.delete(wire));
+    this.#wires.add(wire);
+    listener(wire.cloudEnd);
+    return wire;
   }
 }
 
@@ -110,186 +181,4 @@ function dialFailed(reason: string): SkerryError {
     message: `The simulated network did not connect: ${reason}`,
     advice: "Nothing to do: a simulated fault.",
   });
-}
-
-/** One TCP-like connection: ordered, held while the cable is cut, torn down by close or by silence. */
-class Wire {
-  readonly cloudEnd: End;
-  readonly edgeEnd: End;
-  readonly #onGone: () => void;
-
-  constructor(
-    network: SimulatedNetwork,
-    clock: Clock,
-    node: PeerIdentity,
-    headers: Readonly<Record<string, string>>,
-    onGone: () => void,
-  ) {
-    const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-    const cloud: PeerIdentity = { name: "cloudcore", groups: [], certificateFingerprint: "cloud" };
-    this.cloudEnd = new End(network, clock, "to-edge", node, lower);
-    const agreed = agreedDelivery(lower[DELIVERY_HEADER]);
-    this.edgeEnd = new End(
-      network,
-      clock,
-      "to-cloud",
-      cloud,
-      agreed === undefined ? {} : { [DELIVERY_HEADER]: agreed },
-    );
-    this.cloudEnd.peerEnd = this.edgeEnd;
-    this.edgeEnd.peerEnd = this.cloudEnd;
-    this.#onGone = onGone;
-  }
-
-  flush(): void {
-    this.cloudEnd.flush();
-    this.edgeEnd.flush();
-    if (this.cloudEnd.gone && this.edgeEnd.gone) this.#onGone();
-  }
-
-  silence(side: "cloud" | "edge"): void {
-    (side === "cloud" ? this.cloudEnd : this.edgeEnd).silence();
-    if (this.cloudEnd.gone && this.edgeEnd.gone) this.#onGone();
-  }
-}
-
-type Packet =
-  | { readonly kind: "frame"; readonly text: string }
-  | { readonly kind: "ping" }
-  | { readonly kind: "pong" }
-  | { readonly kind: "close"; readonly code: number; readonly reason: string };
-
-class End implements LinkConnection {
-  readonly requestPath: string = "/events";
-  readonly peer: PeerIdentity;
-  readonly headers: Readonly<Record<string, string>>;
-  peerEnd: End | undefined;
-  gone = false;
-  readonly #network: SimulatedNetwork;
-  readonly #clock: Clock;
-  readonly #direction: Direction;
-  readonly #outgoing: Packet[] = [];
-  readonly #incoming: Packet[] = [];
-  #handlers: ConnectionHandlers | undefined;
-  #moving = false;
-  #paused = false;
-  #silenced = false;
-
-  constructor(
-    network: SimulatedNetwork,
-    clock: Clock,
-    direction: Direction,
-    peer: PeerIdentity,
-    headers: Readonly<Record<string, string>>,
-  ) {
-    this.#network = network;
-    this.#clock = clock;
-    this.#direction = direction;
-    this.peer = peer;
-    this.headers = headers;
-  }
-
-  get bufferedBytes(): number {
-    return this.#outgoing.reduce((sum, packet) => sum + (packet.kind === "frame" ? packet.text.length : 0), 0);
-  }
-
-  start(handlers: ConnectionHandlers): void {
-    this.#handlers = handlers;
-    this.#dispatch();
-  }
-
-  send(text: string): void {
-    this.#push({ kind: "frame", text });
-  }
-
-  ping(): void {
-    this.#push({ kind: "ping" });
-  }
-
-  pause(): void {
-    this.#paused = true;
-  }
-
-  resume(): void {
-    this.#paused = false;
-    this.#dispatch();
-  }
-
-  close(code: number, reason: string): void {
-    if (this.gone) return;
-    this.#push({ kind: "close", code, reason });
-    this.#end(code, reason);
-  }
-
-  /** The machine is off: nothing goes out any more, nothing is called back. */
-  silence(): void {
-    this.gone = true;
-    this.#silenced = true;
-    this.#handlers = undefined;
-    this.#outgoing.length = 0;
-  }
-
-  flush(): void {
-    if (this.#moving || this.#outgoing.length === 0 || !this.#network.passes(this.#direction)) return;
-    this.#moving = true;
-    this.#clock.setTimer(this.#network.latencyMs(), () => {
-      this.#moving = false;
-      if (!this.#network.passes(this.#direction)) return;
-      for (const packet of this.#outgoing.splice(0)) this.peerEnd?.receive(packet);
-    });
-  }
-
-  receive(packet: Packet): void {
-    if (this.gone) {
-      if (this.#silenced && this.#network.resetsStaleConnection()) this.peerEnd?.reset();
-      return;
-    }
-    this.#incoming.push(packet);
-    this.#dispatch();
-  }
-
-  reset(): void {
-    this.#end(1006, "connection reset by peer");
-  }
-
-  #push(packet: Packet): void {
-    if (this.gone) return;
-    if (this.#outgoing.length >= HELD_FRAMES_LIMIT) {
-      this.#end(1006, "the send buffer is full");
-      return;
-    }
-    this.#outgoing.push(packet);
-    this.flush();
-  }
-
-  #dispatch(): void {
-    while (this.#handlers && !this.#paused && !this.gone) {
-      const packet = this.#incoming.shift();
-      if (!packet) return;
-      switch (packet.kind) {
-        case "frame":
-          this.#network.deliveredFrames[this.#direction === "to-edge" ? "to-cloud" : "to-edge"]++;
-          this.#handlers.onFrame(packet.text);
-          break;
-        case "ping":
-          this.#push({ kind: "pong" });
-          this.#handlers.onAlive?.();
-          break;
-        case "pong":
-          this.#handlers.onAlive?.();
-          break;
-        case "close":
-          this.#end(packet.code, packet.reason);
-          break;
-      }
-    }
-  }
-
-  #end(code: number, reason: string): void {
-    if (this.gone) return;
-    this.gone = true;
-    const handlers = this.#handlers;
-    this.#handlers = undefined;
-    handlers?.onClose({ code, reason });
-  }
 }

@@ -1,230 +1,237 @@
-import { type Device, type DeviceModel, deviceModels, devices, type KubernetesObject } from "@skerry/api";
-import { type Clock, isJsonObject, type JsonValue, type Logger } from "@skerry/base";
+import type { Clock, Logger } from "@skerry/base";
 import { MemoryBroker } from "@skerry/edgecore/testing";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
-import type { DeliveryName } from "@skerry/link";
 import { checkBothSidesEqual } from "../checkers/both-sides-equal.ts";
-import { checkDeletedNeverRunsAgain } from "../checkers/deleted-never-runs-again.ts";
-import { checkRestartNeedsNoNetwork } from "../checkers/restart-needs-no-network.ts";
-import { checkVersionNeverGoesBack } from "../checkers/version-never-goes-back.ts";
+import { checkHistory } from "../checkers/check-history.ts";
 import type { Violation } from "../checkers/violation.ts";
-import type { Mutant } from "../mutants.ts";
+import type { FaultContext } from "../faults/fault.ts";
+import { FAULTS } from "../faults/faults.ts";
+import type { Mutant } from "../mutants/mutant.ts";
+import type { Schedule, ScheduledAct } from "../schedule/schedule.ts";
+import { createDevices, perform } from "../workload/acts.ts";
+import { cloudNameOf, nodeNameOf } from "../workload/names.ts";
+import { TwinClient } from "../workload/twin-client.ts";
 import { FaultCounters } from "./fault-counters.ts";
-import { FaultSchedule } from "./fault-schedule.ts";
 import { History } from "./history.ts";
+import { MemorySqlEngine } from "./memory-sql-engine.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { SimulatedCloud } from "./simulated-cloud.ts";
-import { type DiskFaults, SimulatedDisk } from "./simulated-disk.ts";
 import { SimulatedEdge } from "./simulated-edge.ts";
-import { SimulatedNetwork } from "./simulated-network.ts";
+import { type NetworkCounters, SimulatedNetwork } from "./simulated-network.ts";
+import { Trace } from "./trace.ts";
 import { VirtualClock } from "./virtual-clock.ts";
-import { SIMULATED_DEVICE, Workload } from "./workload.ts";
 
-const NODE_NAME = "edge-node-1";
-const QUIET_START_MS = 5_000;
-const FAULTY_STEPS = 60;
 /** Within this time after the faults stop both sides must agree. */
 export const CONVERGENCE_LIMIT_MS = 30_000;
+/** Agreement must last: nothing may undo it afterwards. */
+const LASTING_MS = 20_000;
+const LOOK_MS = 500;
+/** A backup is hours old; these worlds, with their few writes, are not. */
+const VERSIONS_SINCE_BACKUP = 10_000;
 
-/** Which delivery the edge speaks; `mixed`: every other seed KubeEdge's. */
-export type SimulatedProtocol = DeliveryName | "mixed";
-
-/** What a run of one seed came to. */
+/** What a run of one schedule came to. */
 export interface RunResult {
-  readonly seed: number;
   readonly violations: readonly Violation[];
   readonly counters: FaultCounters;
+  readonly network: NetworkCounters;
   readonly history: History;
+  /** Equal for two runs that were the same, byte for byte. */
+  readonly trace: string;
   /** Virtual time from the last fault to agreement; undefined when they never agreed. */
   readonly convergedAfterMs: number | undefined;
   readonly stepCount: number;
 }
 
-/** Runs one cloud and one edge of production code through a life of work and faults; the seed decides everything. */
-export async function runWorld(
-  seed: number,
+/** Runs clouds and edges of production code through a life of work and faults; the schedule decides everything. */
+export async function runSchedule(
+  schedule: Schedule,
   loggerOn: Logger | ((clock: Clock) => Logger),
   mutant?: Mutant,
-  protocol: SimulatedProtocol = "mixed",
 ): Promise<RunResult> {
-  const random = new SeededRandom(seed);
   const clock = new VirtualClock();
-  const logger = typeof loggerOn === "function" ? loggerOn(clock) : loggerOn;
-  const history = new History(() => clock.monotonicMs());
-  const counters = new FaultCounters();
-  const api = new MemoryKubernetesApi({ now: () => clock.now() });
-  const network = new SimulatedNetwork(clock, random.fork());
-  const broker = new MemoryBroker(clock, 2);
-
-  const diskFaults: { current: DiskFaults | undefined } = { current: undefined };
-  const disk = new SimulatedDisk(clock, random.fork(), {
-    draw: () => diskFaults.current?.draw(),
-    powerLoss: () => diskFaults.current?.powerLoss(),
-  });
-  const cloud = new SimulatedCloud({
-    api,
-    listen: mutant?.mutateListen?.(network.listen) ?? network.listen,
-    clock,
-    random: random.fork(),
-    counters,
-    logger,
-  });
-  const edge = new SimulatedEdge({
-    nodeName: NODE_NAME,
-    delivery: deliveryFor(seed, protocol),
-    network,
-    disk,
-    mqtt: broker.connector(NODE_NAME),
-    clock,
-    random: random.fork(),
-    logger,
-    history,
-    beforeStart: mutant?.beforeStart ?? (async () => {}),
-    mutateDatabase: mutant?.mutateDatabase ?? ((database) => database),
-    mutateDialer: mutant?.mutateDialer ?? ((dialer) => dialer),
-  });
-  const faults = new FaultSchedule(
-    {
-      clock,
-      network,
-      cloud,
-      edge,
-      disk,
-      compactHistory: () => api.compact(),
-      closeWatches: () => api.closeWatches(),
-      history,
-      counters,
-    },
-    random.fork(),
-  );
-  diskFaults.current = faults.diskFaults(() => {
-    edge.losePower();
-    faults.restartEdgeLater();
-  });
-  const client = new TwinClient(broker, history);
-  const workload = new Workload({
-    api,
-    nodeName: NODE_NAME,
-    random: random.fork(),
-    history,
-    reportTwin: (value) => client.report(value),
-    endSomeContainer: () => edge.endSomeContainer(),
-  });
-
-  await createDevice(api);
-  cloud.start();
-  edge.start();
-  await clock.advance(QUIET_START_MS);
-  for (let step = 0; step < FAULTY_STEPS; step++) {
-    await workload.step();
-    if (random.chance(0.25)) faults.step();
-    await clock.advance(random.between(50, 3000));
-  }
-  faults.stop();
-  const stoppedMs = clock.monotonicMs();
-  const differences = (): Promise<Violation[]> =>
-    checkBothSidesEqual({
-      api,
-      nodeName: NODE_NAME,
-      stored: edge.storedObjects(),
-      running: edge.runtime.running(),
-      events: history.events,
-    });
-  let remaining = await differences();
-  while (remaining.length > 0 && clock.monotonicMs() - stoppedMs < CONVERGENCE_LIMIT_MS) {
-    await clock.advance(500);
-    remaining = await differences();
-  }
-  const convergedAfterMs = remaining.length === 0 ? clock.monotonicMs() - stoppedMs : undefined;
-  // Agreement must last: nothing may undo it afterwards.
-  await clock.advance(20_000);
-  const later = remaining.length === 0 ? await differences() : remaining;
-  edge.kill("the world ends");
-  cloud.kill();
-  disk.destroy();
-  return {
-    seed,
-    violations: [
-      ...later,
-      ...checkVersionNeverGoesBack(history.events),
-      ...checkDeletedNeverRunsAgain(history.events),
-      ...checkRestartNeedsNoNetwork(history.events),
-    ],
-    counters,
-    history,
-    convergedAfterMs,
-    stepCount: clock.stepCount,
-  };
+  const world = new World(schedule, clock, typeof loggerOn === "function" ? loggerOn(clock) : loggerOn, mutant);
+  return world.run();
 }
 
-function deliveryFor(seed: number, protocol: SimulatedProtocol): DeliveryName {
-  if (protocol !== "mixed") return protocol;
-  return seed % 2 === 0 ? "kubeedge" : "skerry";
-}
-
-async function createDevice(api: MemoryKubernetesApi): Promise<void> {
-  const { namespace, name } = SIMULATED_DEVICE;
-  const model: DeviceModel = {
-    apiVersion: "devices.kubeedge.io/v1beta1",
-    kind: "DeviceModel",
-    metadata: { name: "thermometer", namespace },
-    spec: {
-      properties: [
-        { name: "temperature", type: "STRING", accessMode: "ReadOnly" },
-        { name: "target", type: "STRING", accessMode: "ReadWrite" },
-      ],
-    },
-  };
-  const device: Device = {
-    apiVersion: "devices.kubeedge.io/v1beta1",
-    kind: "Device",
-    metadata: { name, namespace },
-    spec: {
-      deviceModelRef: { name: "thermometer" },
-      nodeName: NODE_NAME,
-      properties: [
-        { name: "temperature", reportToCloud: true },
-        { name: "target", desired: { value: "first" } },
-      ],
-    },
-  };
-  await api.create<KubernetesObject>({ resource: deviceModels, namespace }, model);
-  await api.create<KubernetesObject>({ resource: devices, namespace }, device);
-}
-
-/** A device's client on MQTT: reports values and notes which of them were accepted. */
-class TwinClient {
-  readonly #broker: MemoryBroker;
+class World {
+  readonly #schedule: Schedule;
+  readonly #clock: VirtualClock;
   readonly #history: History;
-  readonly #topic = `$hw/events/device/${SIMULATED_DEVICE.namespace}/${SIMULATED_DEVICE.name}/twin/update`;
-  readonly #waiting = new Map<string, string>();
+  readonly #counters = new FaultCounters();
+  readonly #trace = new Trace();
+  readonly #api: MemoryKubernetesApi;
+  readonly #network: SimulatedNetwork;
+  readonly #clouds: readonly SimulatedCloud[];
+  readonly #edges: readonly SimulatedEdge[];
+  readonly #clients: readonly TwinClient[];
+  #areFaultsOver = false;
 
-  constructor(broker: MemoryBroker, history: History) {
-    this.#broker = broker;
-    this.#history = history;
-    broker.onPublish(({ topic, payload }) => {
-      if (topic === `${this.#topic}/delta`) this.#told(payload);
-      if (topic !== `${this.#topic}/result`) return;
-      const result = JSON.parse(payload) as JsonValue;
-      if (!isJsonObject(result)) return;
-      const value = this.#waiting.get(String(result["event_id"]));
-      const accepted = result["code"] === undefined || result["code"] === 200 || result["code"] === 0;
-      if (value !== undefined && accepted)
-        history.add({ kind: "twin-accepted", device: SIMULATED_DEVICE.name, property: "temperature", value });
+  constructor(schedule: Schedule, clock: VirtualClock, logger: Logger, mutant: Mutant | undefined) {
+    const random = new SeededRandom(schedule.seed);
+    this.#schedule = schedule;
+    this.#clock = clock;
+    this.#history = new History(() => clock.monotonicMs());
+    this.#api = new MemoryKubernetesApi({ now: () => clock.now() });
+    this.#network = new SimulatedNetwork(clock, random.fork(), this.#trace);
+    const cloudNames = Array.from({ length: schedule.clouds }, (_, index) => cloudNameOf(index));
+    const shared = { network: this.#network, clock, logger, mutant };
+    this.#clouds = cloudNames.map(
+      (name) =>
+        new SimulatedCloud({
+          ...shared,
+          name,
+          api: this.#api,
+          random: random.fork(),
+          counters: this.#counters,
+          history: this.#history,
+        }),
+    );
+    const brokers = schedule.nodes.map(() => new MemoryBroker(clock, 2));
+    this.#clients = brokers.map(
+      (broker, index) => new TwinClient(broker, nodeNameOf(index), this.#history.of(nodeNameOf(index))),
+    );
+    this.#edges = brokers.map((broker, index) => {
+      const nodeName = nodeNameOf(index);
+      return new SimulatedEdge({
+        ...shared,
+        nodeName,
+        delivery: schedule.nodes[index]?.delivery ?? "skerry",
+        servers: cloudNames.map((name) => `${name}:10000`),
+        engine: new MemorySqlEngine(),
+        mqtt: broker.connector(nodeName),
+        random: random.fork(),
+        history: this.#history.of(nodeName),
+        trace: this.#trace,
+      });
     });
   }
 
-  #told(payload: string): void {
-    const document = JSON.parse(payload) as JsonValue;
-    const delta = isJsonObject(document) ? document["delta"] : undefined;
-    const value = isJsonObject(delta) ? delta["target"] : undefined;
-    if (typeof value === "string") this.#history.add({ kind: "desired-told", value });
+  async run(): Promise<RunResult> {
+    const nodes = this.#edges.map(({ name }) => name);
+    await createDevices(this.#api, nodes);
+    for (const cloud of this.#clouds) cloud.start();
+    for (const edge of this.#edges) edge.start();
+    for (const [index, act] of this.#schedule.acts.entries()) {
+      await this.#clock.advance(act.atMs - this.#clock.monotonicMs());
+      await this.#perform(act, index);
+    }
+    await this.#clock.advance(this.#schedule.endMs - this.#clock.monotonicMs());
+    this.#stopFaults();
+    const stoppedMs = this.#clock.monotonicMs();
+    let remaining = await this.#differences();
+    while (remaining.length > 0 && this.#clock.monotonicMs() - stoppedMs < CONVERGENCE_LIMIT_MS) {
+      await this.#clock.advance(LOOK_MS);
+      remaining = await this.#differences();
+    }
+    const convergedAfterMs = remaining.length === 0 ? this.#clock.monotonicMs() - stoppedMs : undefined;
+    await this.#clock.advance(LASTING_MS);
+    if (remaining.length === 0) remaining = await this.#differences();
+    this.#end();
+    return {
+      violations: [...remaining, ...checkHistory(this.#history, nodes)],
+      counters: this.#counters,
+      network: this.#network.counters,
+      history: this.#history,
+      trace: this.#trace.end(),
+      convergedAfterMs,
+      stepCount: this.#clock.stepCount,
+    };
   }
 
-  report(value: string): void {
-    this.#waiting.set(value, value);
-    this.#history.add({ kind: "twin-reported", value });
-    const payload = { event_id: value, timestamp: 0, twin: { temperature: { actual: { value } } } };
-    this.#broker.publish(this.#topic, JSON.stringify(payload));
+  async #perform({ kind, what, node, salt }: ScheduledAct, index: number): Promise<void> {
+    const edge = this.#edges[node];
+    if (!edge) throw new Error(`The schedule names node ${node}, which this world does not have`);
+    const random = new SeededRandom(salt);
+    if (kind === "fault") {
+      this.#inject(what, edge, random);
+      return;
+    }
+    const history = this.#history.of(edge.name);
+    history.add({ kind: "operation", what });
+    await perform(what, {
+      api: this.#api,
+      node: edge.name,
+      random,
+      history,
+      value: `value ${index}`,
+      reportTwin: (value) => this.#clients[node]?.report(value),
+      endSomeContainer: (draw) => edge.endSomeContainer(draw),
+    });
+  }
+
+  #inject(what: string, edge: SimulatedEdge, random: SeededRandom): void {
+    const fault = FAULTS.find(({ name }) => name === what);
+    const cloud = random.pick(this.#clouds);
+    if (!fault || !cloud) throw new Error(`There is no fault "${what}"`);
+    this.#history.add(edge.name, { kind: "fault", what });
+    this.#counters.count(what);
+    const context: FaultContext = {
+      network: this.#network,
+      clouds: this.#clouds,
+      edges: this.#edges,
+      api: {
+        compact: () => this.#api.compact(),
+        closeWatches: () => this.#api.closeWatches(),
+        backUp: () => this.#api.backUp(VERSIONS_SINCE_BACKUP),
+        restore: () => this.#restoreCluster(),
+      },
+      history: this.#history,
+      edge,
+      cloud,
+      random,
+      later: (delayMs, act) => {
+        this.#clock.setTimer(delayMs, () => {
+          if (!this.#areFaultsOver) act();
+        });
+      },
+    };
+    fault.inject(context);
+  }
+
+  #restoreCluster(): boolean {
+    const restored = this.#api.restore();
+    if (restored) this.#history.add(undefined, { kind: "cloud-restored" });
+    return restored;
+  }
+
+  /** Everything works again and keeps working. */
+  #stopFaults(): void {
+    this.#areFaultsOver = true;
+    this.#network.heal();
+    for (const cloud of this.#clouds) {
+      cloud.crashPoints.cancel();
+      cloud.setLies(0, false);
+      cloud.setLag(false);
+      cloud.startIfDown();
+    }
+    for (const edge of this.#edges) {
+      edge.crashPoints.cancel();
+      edge.disk.trouble = undefined;
+      edge.disk.extraSyncMs = 0;
+      edge.healRuntime();
+      edge.startIfDown();
+    }
+    this.#history.add(undefined, { kind: "machine-troubled" });
+    this.#history.add(undefined, { kind: "fault", what: "none any more" });
+  }
+
+  async #differences(): Promise<Violation[]> {
+    const all: Violation[] = [];
+    for (const edge of this.#edges) {
+      const found = await checkBothSidesEqual({
+        api: this.#api,
+        nodeName: edge.name,
+        stored: edge.storedObjects(),
+        running: edge.runtime.running(),
+        events: this.#history.eventsOf(edge.name),
+      });
+      all.push(...found);
+    }
+    return all;
+  }
+
+  #end(): void {
+    for (const edge of this.#edges) edge.destroy();
+    for (const cloud of this.#clouds) cloud.destroy();
   }
 }

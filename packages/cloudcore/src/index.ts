@@ -1,3 +1,2 @@
 export * from "./cloud-controllers.ts";
 export * from "./cloudhub/index.ts";
-export * from "./telemetry/index.ts";

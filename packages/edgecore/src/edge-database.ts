@@ -2,7 +2,7 @@ import type { Migration } from "@skerry/store";
 import { deviceTwinMigrations } from "./devicetwin/index.ts";
 import { dmiMigrations } from "./dmi/index.ts";
 import { edgedTables } from "./edged/index.ts";
-import { metaManagerTables, outboxStreamTable } from "./metamanager/index.ts";
+import { metaManagerTables, outboxStreamTable, tombstoneTypes } from "./metamanager/index.ts";
 
 /**
  * The history of the edge's one database: all modules' tables live in it, so that a module's state and its outbox entry
@@ -14,4 +14,5 @@ export const edgeDatabaseMigrations: readonly Migration[] = [
   ...deviceTwinMigrations,
   ...dmiMigrations,
   outboxStreamTable,
+  tombstoneTypes,
 ];

@@ -7,4 +7,3 @@ export * from "./edgehub/index.ts";
 export * from "./enrolment/index.ts";
 export * from "./eventbus/index.ts";
 export * from "./metamanager/index.ts";
-export * from "./telemetry/index.ts";

@@ -14,7 +14,6 @@ test("an empty file gives the defaults", () => {
     advertiseAddresses: [],
     dnsNames: [],
     edgeCertificateValidityMs: 365 * 86_400_000,
-    edgeCertificateRenewalWindowMs: 90 * 86_400_000,
     tokenRefreshMs: 12 * 3_600_000,
     credentialFiles: {
       authorityCertificate: "/etc/kubeedge/ca/rootCA.crt",
@@ -34,7 +33,6 @@ test("an empty file gives the defaults", () => {
       restTimeoutMs: 60_000,
       tokenFile: "",
     },
-    telemetry: { kind: "sqlite", path: "/var/lib/kubeedge/telemetry.db", maximumAgeMs: 30 * 86_400_000 },
   });
 });
 

@@ -1,7 +1,6 @@
 import { isJsonObject, type JsonValue } from "@skerry/base";
 import { type RouterConfig, readRouter } from "./cloudcore-router-section.ts";
 import { ConfigFindings, ConfigSection } from "./config-section.ts";
-import { readTelemetrySink, type TelemetrySinkConfig } from "./telemetry-section.ts";
 
 /** Where a server listens. */
 export interface ListenConfig {
@@ -41,14 +40,11 @@ export interface CloudCoreConfig {
   readonly advertiseAddresses: readonly string[];
   readonly dnsNames: readonly string[];
   readonly edgeCertificateValidityMs: number;
-  /** How long after its end a node's certificate can still be renewed by itself. */
-  readonly edgeCertificateRenewalWindowMs: number;
   /** A join token is renewed so often, and is good for twice as long. */
   readonly tokenRefreshMs: number;
   readonly credentialFiles: CredentialFiles;
   readonly cloudStream: CloudStreamConfig;
   readonly router: RouterConfig;
-  readonly telemetry: TelemetrySinkConfig;
 }
 
 export interface ParsedCloudCoreConfig {
@@ -87,13 +83,12 @@ export function parseCloudCoreConfig(file: JsonValue | undefined): ParsedCloudCo
   readOtherModules(modules);
   const shortKubeConfig = isShortForm ? modules.text("kubeConfig", "") : "";
   modules.finish();
-  const extras = root.section("skerry");
-  const telemetry = readTelemetrySink(extras.section("telemetry"));
-  extras.finish();
   root.finish();
   findings.throwIfWrong("CloudCore");
-  const config = { kubeConfig: kubeConfig || shortKubeConfig, ...hub, cloudStream, router, telemetry };
-  return { config, warnings: findings.warnings };
+  return {
+    config: { kubeConfig: kubeConfig || shortKubeConfig, ...hub, cloudStream, router },
+    warnings: findings.warnings,
+  };
 }
 
 /** The configuration of an empty file. */
@@ -107,9 +102,7 @@ function checkKind(file: JsonValue | undefined, findings: ConfigFindings): void 
     findings.errors.push(`kind must be CloudCore, it is ${JSON.stringify(kind).slice(0, 80)}`);
 }
 
-function readCloudHub(
-  hub: ConfigSection,
-): Omit<CloudCoreConfig, "kubeConfig" | "cloudStream" | "router" | "telemetry"> {
+function readCloudHub(hub: ConfigSection): Omit<CloudCoreConfig, "kubeConfig" | "cloudStream" | "router"> {
   if (!hub.flag("enable", true)) hub.warn("enable", "CloudCore without CloudHub does nothing, so it runs all the same");
   const webSocket = readListen(hub, "websocket", 10_000);
   const https = readListen(hub, "https", 10_002);
@@ -123,7 +116,6 @@ function readCloudHub(
     advertiseAddresses: nonEmpty(hub.texts("advertiseAddress", [])),
     dnsNames: nonEmpty(hub.texts("dnsNames", [])),
     edgeCertificateValidityMs: hub.integer("edgeCertSigningDuration", 365, { minimum: 1, maximum: 36_500 }) * DAY_MS,
-    edgeCertificateRenewalWindowMs: hub.integer("edgeCertRenewalWindow", 90, { minimum: 0, maximum: 36_500 }) * DAY_MS,
     tokenRefreshMs: hub.integer("tokenRefreshDuration", 12, { minimum: 1, maximum: 8_760 }) * HOUR_MS,
     credentialFiles: {
       authorityCertificate: hub.text("tlsCAFile", "/etc/kubeedge/ca/rootCA.crt"),

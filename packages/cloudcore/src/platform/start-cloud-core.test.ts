@@ -15,12 +15,7 @@ import { systemPki } from "@skerry/pki/platform";
 import { type CloudCore, type CloudCoreOptions, startCloudCore } from "./start-cloud-core.ts";
 
 const noFiles = { authorityCertificate: "", authorityKey: "", serverCertificate: "", serverKey: "" };
-const config = {
-  ...defaultCloudCoreConfig(),
-  advertiseAddresses: ["127.0.0.1"],
-  credentialFiles: noFiles,
-  telemetry: { kind: "none" },
-} as const;
+const config = { ...defaultCloudCoreConfig(), advertiseAddresses: ["127.0.0.1"], credentialFiles: noFiles };
 
 function start(api: MemoryKubernetesApi, changes: Partial<CloudCoreOptions> = {}): Promise<CloudCore> {
   return startCloudCore({

@@ -4,14 +4,14 @@ import { type KubernetesObject, systemPod } from "@skerry/api";
 import { type JsonObject, silentLogger } from "@skerry/base";
 import { type Message, responseTo } from "@skerry/link";
 import { SqliteDatabase } from "@skerry/store/platform";
-import { metaManagerTables } from "../metamanager/migrations.ts";
+import { metaManagerMigrations } from "../metamanager/migrations.ts";
 import { EdgeWorld } from "../metamanager/testing/edge-world.ts";
 import { OwnPod } from "./own-pod.ts";
 
 const NODE = "edge-1";
 
 async function connected(): Promise<{ edge: EdgeWorld; ownPod: OwnPod } & AsyncDisposable> {
-  const database = new SqliteDatabase({ path: ":memory:", migrations: [metaManagerTables] });
+  const database = new SqliteDatabase({ path: ":memory:", migrations: metaManagerMigrations });
   const edge = new EdgeWorld(database);
   edge.cloud.answer = (asked) => (asked.route.group === "meta" ? responseTo(edge, asked, "OK") : undefined);
   await edge.connect();

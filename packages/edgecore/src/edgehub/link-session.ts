@@ -10,7 +10,6 @@ import {
   keepaliveMessage,
   type LinkConnection,
   type Message,
-  opensTunnelOnDemand,
   responseTo,
 } from "@skerry/link";
 import { linkCongested, linkDisconnected } from "./errors.ts";
@@ -88,11 +87,6 @@ export class LinkSession {
   /** What this end and the cloud have agreed on. */
   get delivery(): DeliveryName {
     return deliveryOf(this.#connection.headers);
-  }
-
-  /** Whether the cloud asks for the stream tunnel and takes it where it took this session. */
-  get takesTunnel(): boolean {
-    return this.delivery === "skerry" && opensTunnelOnDemand(this.#connection.headers);
   }
 
   start(): void {

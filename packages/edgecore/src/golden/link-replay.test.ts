@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { isApiError } from "@skerry/kube";
 import { errorStatusOf, type Message, objectOf } from "@skerry/link";
 import { SqliteDatabase } from "@skerry/store/platform";
-import { metaManagerTables } from "../metamanager/migrations.ts";
+import { metaManagerMigrations } from "../metamanager/migrations.ts";
 import { parseKey } from "../metamanager/object-key.ts";
 import { EdgeWorld } from "../metamanager/testing/edge-world.ts";
 import { type RecordedPhase, recordedPhases } from "./testing/recording.ts";
@@ -157,7 +157,7 @@ function describe({ header, route }: Message): string {
 }
 
 test("the recorded cloud is stored, asked and acknowledged as KubeEdge's edge did it", async (context) => {
-  await using database = new SqliteDatabase({ path: ":memory:", migrations: [metaManagerTables] });
+  await using database = new SqliteDatabase({ path: ":memory:", migrations: metaManagerMigrations });
   await using world = new EdgeWorld(database);
   const phases = recordedPhases();
   const replay = new Replay(world, phases);
@@ -169,7 +169,7 @@ test("the recorded cloud is stored, asked and acknowledged as KubeEdge's edge di
 });
 
 test("what the edge sends on its own has the recorded form", async () => {
-  await using database = new SqliteDatabase({ path: ":memory:", migrations: [metaManagerTables] });
+  await using database = new SqliteDatabase({ path: ":memory:", migrations: metaManagerMigrations });
   await using world = new EdgeWorld(database);
   const keepalives: unknown[] = [];
   for (const { lines } of recordedPhases())

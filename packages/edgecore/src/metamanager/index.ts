@@ -1,3 +1,3 @@
 export * from "./meta-manager.ts";
 export * from "./meta-store.ts";
-export { metaManagerTables, outboxStreamTable } from "./migrations.ts";
+export { metaManagerMigrations, metaManagerTables, outboxStreamTable, tombstoneTypes } from "./migrations.ts";

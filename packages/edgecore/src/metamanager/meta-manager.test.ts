@@ -6,11 +6,11 @@ import { isApiError } from "@skerry/kube";
 import { type Message, newMessage, responseTo } from "@skerry/link";
 import type { Database } from "@skerry/store";
 import { SqliteDatabase } from "@skerry/store/platform";
-import { metaManagerTables } from "./migrations.ts";
+import { metaManagerMigrations } from "./migrations.ts";
 import { EdgeWorld, pod } from "./testing/edge-world.ts";
 
 function openDatabase(): SqliteDatabase {
-  return new SqliteDatabase({ path: ":memory:", migrations: [metaManagerTables] });
+  return new SqliteDatabase({ path: ":memory:", migrations: metaManagerMigrations });
 }
 
 const podKey = { type: "pod", namespace: "default", name: "web" };

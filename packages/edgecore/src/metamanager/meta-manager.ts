@@ -36,7 +36,7 @@ import { defaultOutboxLimits, type OutboxLimits, OutboxTable, type QueuedEntry }
 
 /** What MetaManager works with. */
 export interface MetaManagerPorts {
-  /** Opened with {@link metaManagerTables} among its migrations. */
+  /** Opened with {@link metaManagerMigrations} among its migrations. */
   readonly database: Database;
   readonly cloudLink: CloudLink;
   readonly clock: Clock;
@@ -68,7 +68,6 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
   readonly #story: OutageStory;
   readonly #fetches = new Map<string, Promise<KubernetesObject>>();
   #outboxTouched = false;
-  #stream: string | undefined;
 
   constructor(ports: MetaManagerPorts, options: MetaManagerOptions = {}) {
     this.#ports = ports;
@@ -81,7 +80,8 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
     this.#drainer = new OutboxDrainer(
       {
         source: {
-          stream: () => this.#stream,
+          // Anew at each start: a database that was restored from a copy gives its numbers out once more.
+          stream: ports.random.uuid(),
           first: (count) => ports.database.read((reader) => this.outbox.first(reader, count)),
           settle: (entry, answer) => this.#settle(entry, answer),
         },
@@ -107,14 +107,6 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
   }
 
   async start(): Promise<void> {
-    try {
-      this.#stream = await this.#ports.database.transaction((transaction) =>
-        this.outbox.stream(transaction, () => this.#ports.random.uuid()),
-      );
-    } catch (error) {
-      // Nothing is lost by it: an entry whose answer is lost is only done once more.
-      this.#logger.warn("The outbox has no name until the next start", { error: describeError(error) });
-    }
     this.#drainer.start();
   }
 

@@ -1,6 +1,6 @@
 import type { Migration } from "@skerry/store";
 
-/** Names the outbox, once for the life of the database: `revision` counts within it. */
+/** Not used any more; a step of the history stays. */
 export const outboxStreamTable: Migration = "CREATE TABLE outbox_stream (id TEXT NOT NULL)";
 
 /**
@@ -29,3 +29,9 @@ export const metaManagerTables: Migration = `
   );
   CREATE INDEX outbox_position ON outbox (position);
 `;
+
+/** Of which type the deleted object was, so that the node can say which versions of a type it has seen. */
+export const tombstoneTypes: Migration = "ALTER TABLE tombstone ADD COLUMN type TEXT NOT NULL DEFAULT ''";
+
+/** All of them, for a database that only MetaManager uses. */
+export const metaManagerMigrations: readonly Migration[] = [metaManagerTables, outboxStreamTable, tombstoneTypes];

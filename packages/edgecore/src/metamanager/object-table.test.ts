@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SqliteDatabase } from "@skerry/store/platform";
 import fc from "fast-check";
-import { metaManagerTables } from "./migrations.ts";
+import { metaManagerMigrations } from "./migrations.ts";
 import { readObject, readObjects, removeObject, storeObject, versionOf } from "./object-table.ts";
 import { pod } from "./testing/edge-world.ts";
 
@@ -17,7 +17,7 @@ const arrival = fc.record({
 test("in whatever order messages come, no version goes back and no deleted pod comes back (I2, I4)", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(arrival, { maxLength: 30 }), async (arrivals) => {
-      await using database = new SqliteDatabase({ path: ":memory:", migrations: [metaManagerTables] });
+      await using database = new SqliteDatabase({ path: ":memory:", migrations: metaManagerMigrations });
       const deleted = new Set<string>();
       let highest = 0;
       for (const { deletes, version } of arrivals) {
@@ -42,7 +42,7 @@ test("in whatever order messages come, no version goes back and no deleted pod c
 });
 
 test("rows that hold no object, as KubeEdge leaves them, are passed over", async () => {
-  await using database = new SqliteDatabase({ path: ":memory:", migrations: [metaManagerTables] });
+  await using database = new SqliteDatabase({ path: ":memory:", migrations: metaManagerMigrations });
   await database.transaction((transaction) => {
     const insert = "INSERT INTO meta (key, type, value) VALUES (?, 'pod', ?)";
     transaction.run(insert, "default/pod/error", '{"ErrStatus":{"code":404}}');

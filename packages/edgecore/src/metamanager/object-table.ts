@@ -29,7 +29,7 @@ export function storeObject(transaction: Transaction, key: ObjectKey, object: Ku
   if (verdict === "ignore") return [];
   const changes: ObjectChange[] = [];
   if (verdict === "replace" && stored) {
-    bury(transaction, versionOf(stored));
+    bury(transaction, key.type, versionOf(stored));
     changes.push({ kind: "deleted", key, object: stored });
   }
   transaction.run("DELETE FROM tombstone WHERE uid = ?", version.uid);
@@ -52,11 +52,11 @@ export function refreshObject(transaction: Transaction, key: ObjectKey, object: 
 export function removeObject(transaction: Transaction, key: ObjectKey, deleted: ObjectVersion): ObjectChange[] {
   const stored = readObject(transaction, key);
   if (stored?.metadata.uid !== deleted.uid) {
-    bury(transaction, deleted);
+    bury(transaction, key.type, deleted);
     return [];
   }
   const resourceVersion = deleted.resourceVersion || versionOf(stored).resourceVersion;
-  bury(transaction, { uid: deleted.uid, resourceVersion });
+  bury(transaction, key.type, { uid: deleted.uid, resourceVersion });
   transaction.run("DELETE FROM meta WHERE key = ?", formatKey(key));
   return [{ kind: "deleted", key, object: stored }];
 }
@@ -73,6 +73,13 @@ export function forgetVersions(transaction: Transaction): void {
     const aged = { ...object, metadata: { ...object.metadata, resourceVersion: "0" } };
     transaction.run("UPDATE meta SET value = ? WHERE key = ?", JSON.stringify(aged), String(row["key"]));
   }
+}
+
+/** Versions of the deletions of a type that are remembered. */
+export function deletionVersions(reader: Reader, type: string): string[] {
+  return reader
+    .all("SELECT resource_version FROM tombstone WHERE type = ?", type)
+    .map((row) => String(row["resource_version"]));
 }
 
 /** UID and version of an object; empty where it has none. */
@@ -94,13 +101,14 @@ function tombstone(reader: Reader, uid: string): ObjectVersion | undefined {
   return row && { uid, resourceVersion: String(row["resource_version"]) };
 }
 
-function bury(transaction: Transaction, { uid, resourceVersion }: ObjectVersion): void {
+function bury(transaction: Transaction, type: string, { uid, resourceVersion }: ObjectVersion): void {
   transaction.run(
-    `INSERT INTO tombstone (uid, sequence, resource_version)
-     VALUES (?, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM tombstone), ?)
+    `INSERT INTO tombstone (uid, sequence, resource_version, type)
+     VALUES (?, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM tombstone), ?, ?)
      ON CONFLICT (uid) DO UPDATE SET sequence = excluded.sequence, resource_version = excluded.resource_version`,
     uid,
     newerOf(resourceVersion, tombstone(transaction, uid)?.resourceVersion ?? ""),
+    type,
   );
   transaction.run("DELETE FROM tombstone WHERE sequence <= (SELECT MAX(sequence) FROM tombstone) - ?", TOMBSTONE_LIMIT);
 }

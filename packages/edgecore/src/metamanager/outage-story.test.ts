@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Logger } from "@skerry/base";
 import { responseTo } from "@skerry/link";
 import { SqliteDatabase } from "@skerry/store/platform";
-import { metaManagerTables } from "./migrations.ts";
+import { metaManagerMigrations } from "./migrations.ts";
 import { EdgeWorld, pod } from "./testing/edge-world.ts";
 
 /** Keeps the lines that tell of an outage. */
@@ -16,7 +16,7 @@ function storyLogger(lines: string[]): Logger {
 }
 
 async function world(lines: string[]): Promise<EdgeWorld & AsyncDisposable> {
-  const database = new SqliteDatabase({ path: ":memory:", migrations: [metaManagerTables] });
+  const database = new SqliteDatabase({ path: ":memory:", migrations: metaManagerMigrations });
   const created = new EdgeWorld(database, undefined, storyLogger(lines));
   await created.connect();
   await created.clock.advance(5000);

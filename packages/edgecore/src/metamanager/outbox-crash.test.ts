@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type Message, responseTo } from "@skerry/link";
 import { SqliteDatabase } from "@skerry/store/platform";
 import fc from "fast-check";
-import { metaManagerTables } from "./migrations.ts";
+import { metaManagerMigrations } from "./migrations.ts";
 import { CrashingDatabase, type CrashPoint } from "./testing/crashing-database.ts";
 import { EdgeWorld } from "./testing/edge-world.ts";
 
@@ -41,7 +41,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** One edge whose process dies and starts again on the same disk, and a cloud that remembers all it took. */
 class Lives implements AsyncDisposable {
-  readonly #disk = new SqliteDatabase({ path: ":memory:", migrations: [metaManagerTables] });
+  readonly #disk = new SqliteDatabase({ path: ":memory:", migrations: metaManagerMigrations });
   readonly accepted = new Map<string, number>();
   readonly taken = new Map<string, number[]>();
   mood: CloudMood = "accepts";

@@ -31,8 +31,8 @@ export const defaultDrainPolicy: DrainPolicy = {
 
 /** Where the entries come from and go to: MetaManager's transactions. */
 export interface DrainSource {
-  /** Names the outbox, so that the cloud knows an entry again; undefined when it has no name yet. */
-  stream(): string | undefined;
+  /** Names the outbox of this process, so that the cloud knows an entry again. A UUID. */
+  readonly stream: string;
   first(count: number): QueuedEntry[];
   /** Removes the entry unless it was replaced, and stores what the answer carries, in one transaction. */
   settle(entry: QueuedEntry, answer: CloudAnswer): Promise<void>;
@@ -159,10 +159,8 @@ export class OutboxDrainer implements AsyncDisposable {
     const { group, operation, resource } = entry;
     const message = newMessage(this.#ports, { source: entry.source, group, operation, resource }, entry.content);
     const { state } = cloudLink;
-    const stream = source.stream();
-    if (!entry.answered || stream === undefined || state.kind !== "connected" || state.delivery !== "skerry")
-      return message;
-    return { ...message, header: { ...message.header, msg_id: outboxMessageId(stream, entry.revision) } };
+    if (!entry.answered || state.kind !== "connected" || state.delivery !== "skerry") return message;
+    return { ...message, header: { ...message.header, msg_id: outboxMessageId(source.stream, entry.revision) } };
   }
 
   #isDelayed(entry: QueuedEntry, nowMs: number): boolean {

@@ -93,15 +93,6 @@ export class OutboxTable implements Outbox {
     return transaction.run("DELETE FROM outbox WHERE revision = ?", revision) > 0;
   }
 
-  /** The name of this outbox; given at the first call. */
-  stream(transaction: Transaction, newId: () => string): string {
-    const stored = transaction.first("SELECT id FROM outbox_stream");
-    if (stored) return String(stored["id"]);
-    const id = newId();
-    transaction.run("INSERT INTO outbox_stream (id) VALUES (?)", id);
-    return id;
-  }
-
   #makeRoom(transaction: Transaction, answered: boolean): void {
     const row = transaction.first("SELECT COUNT(*) AS count FROM outbox WHERE answered = ?", answered ? 1 : 0);
     const count = Number(row?.["count"] ?? 0);

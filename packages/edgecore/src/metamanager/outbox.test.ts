@@ -4,12 +4,12 @@ import { isSkerryError } from "@skerry/base";
 import { type Message, responseTo } from "@skerry/link";
 import { SqliteDatabase } from "@skerry/store/platform";
 import type { OutboxEntry } from "./meta-store.ts";
-import { metaManagerTables } from "./migrations.ts";
+import { metaManagerMigrations } from "./migrations.ts";
 import { defaultOutboxLimits } from "./outbox-table.ts";
 import { EdgeWorld, pod } from "./testing/edge-world.ts";
 
 function openDatabase(): SqliteDatabase {
-  return new SqliteDatabase({ path: ":memory:", migrations: [metaManagerTables] });
+  return new SqliteDatabase({ path: ":memory:", migrations: metaManagerMigrations });
 }
 
 function patch(name: string, content: string): OutboxEntry {

@@ -53,6 +53,13 @@ export class ChangeLog {
     this.#wake();
   }
 
+  /** The server starts anew with that revision as its newest and no history. */
+  restart(revision: number): void {
+    this.#changes.length = 0;
+    this.#compactedRevision = revision;
+    this.closeWatches();
+  }
+
   /** Ends all open watches normally. */
   closeWatches(): void {
     this.#closings++;

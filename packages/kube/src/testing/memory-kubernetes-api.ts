@@ -37,6 +37,9 @@ export class MemoryKubernetesApi implements KubernetesApi {
   readonly #now: () => number;
   #revision = 0;
   #created = 0;
+  #backup:
+    | { readonly revision: number; readonly collections: ReadonlyMap<string, ReadonlyMap<string, KubernetesObject>> }
+    | undefined;
 
   constructor(options: MemoryKubernetesApiOptions = {}) {
     this.#now = options.now ?? (() => 0);
@@ -60,6 +63,25 @@ export class MemoryKubernetesApi implements KubernetesApi {
   /** Sends a bookmark to each open watch that allows them. */
   sendBookmarks(): void {
     this.#log.sendBookmarks();
+  }
+
+  /** Keeps a copy of everything as it is now. Then the versions go on so much further, as if much else were written. */
+  backUp(versionsPassed: number): void {
+    this.#backup = { revision: this.#revision, collections: copyOf(this.#collections) };
+    this.#revision += versionsPassed;
+  }
+
+  /**
+   * The server starts anew with what was there at the backup, its revision included; UIDs given since are not given again.
+   * False when there is no backup.
+   */
+  restore(): boolean {
+    if (!this.#backup) return false;
+    this.#log.restart(this.#backup.revision);
+    this.#revision = this.#backup.revision;
+    this.#collections.clear();
+    for (const [name, objects] of copyOf(this.#backup.collections)) this.#collections.set(name, objects);
+    return true;
   }
 
   async get<T extends KubernetesObject>(target: ObjectTarget, signal?: AbortSignal): Promise<T> {
@@ -244,6 +266,13 @@ export class MemoryKubernetesApi implements KubernetesApi {
     this.#collections.set(name, created);
     return created;
   }
+}
+
+function copyOf(
+  collections: ReadonlyMap<string, ReadonlyMap<string, KubernetesObject>>,
+): Map<string, Map<string, KubernetesObject>> {
+  // Stored objects are replaced, never changed.
+  return new Map([...collections].map(([name, objects]) => [name, new Map(objects)]));
 }
 
 function keyOf(object: KubernetesObject): string {

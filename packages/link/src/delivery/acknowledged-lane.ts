@@ -155,6 +155,11 @@ export class AcknowledgedLane {
     this.#settled.note(objectKeyOf(message), versionOf(message), isDeletion(message), nowMs);
   }
 
+  /** The node counts no version any more: what it holds may be sent again. */
+  forgetSettled(): void {
+    this.#settled.clear();
+  }
+
   /**
    * An update must be newer than all that is known of the object. A deletion wins over every update that is on its way;
    * an update newer than the deletion stands for an object that came back (a device moved to this node again), and so

@@ -72,6 +72,12 @@ export class ObjectDelivery {
     actions.push({ kind: "refused", message, reason });
   }
 
+  /** The node counts no version any more, not even those of answers that it has not acknowledged yet. */
+  forgetVersions(): void {
+    this.#lane.forgetSettled();
+    this.#observed.clear();
+  }
+
   #observe(message: Message): void {
     this.#observed.set(message.header.msg_id, message);
     for (const oldest of this.#observed.keys()) {

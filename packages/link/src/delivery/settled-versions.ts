@@ -44,6 +44,11 @@ export class SettledVersions {
     return settled !== undefined && settled.deletedAtMs === undefined && settled.version === version;
   }
 
+  /** Nothing is known to be there any more. */
+  clear(): void {
+    this.#settled.clear();
+  }
+
   note(key: string, version: bigint | undefined, deleted: boolean, nowMs: number): void {
     const floor = this.floor(key, nowMs);
     const newest = version === undefined || (floor !== undefined && floor > version) ? floor : version;

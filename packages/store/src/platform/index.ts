@@ -1,2 +1,1 @@
-export * from "./open-read-only.ts";
 export * from "./sqlite-database.ts";

@@ -3,9 +3,8 @@ import type { CloudStreamConfig } from "@skerry/api";
 import type { Clock, Logger } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import type { PeerIdentity } from "@skerry/link";
-import { listenTunnels, nodeLogFiles, type TunnelListenerOptions, TunnelUpgrader } from "@skerry/streams/platform";
+import { listenTunnels, nodeLogFiles, type TunnelListenerOptions } from "@skerry/streams/platform";
 import { CloudStream } from "../cloud-stream.ts";
-import type { NodeTunnelsOptions } from "../node-tunnels.ts";
 import { OwnPod } from "../own-pod.ts";
 import { serveKubelet } from "./kubelet-server.ts";
 
@@ -19,8 +18,6 @@ export interface StartCloudStreamOptions {
   /** CloudHub's own pair serves both ports; the edges' authority is also the one that the API server checks. */
   readonly tls: Pick<TunnelListenerOptions, "certificatePem" | "privateKeyPem" | "clientAuthorityPem">;
   readonly identify: (certificate: Parameters<TunnelListenerOptions["identify"]>[0]) => PeerIdentity;
-  /** See {@link NodeTunnelsOptions.askForTunnel}. */
-  readonly askForTunnel: NodeTunnelsOptions["askForTunnel"];
   /** Of the API server's client certificate; without it nobody can be told to be the API server. */
   readonly kubernetesAuthorityPem: string | undefined;
   /** Of CloudCore's own log; left out: `kubectl logs` does not show it. */
@@ -31,8 +28,6 @@ export interface StartCloudStreamOptions {
 export interface RunningCloudStream extends AsyncDisposable {
   readonly cloudStream: CloudStream;
   readonly tunnelPort: number;
-  /** For the port that Skerry's nodes have their session on. */
-  readonly upgrader: TunnelUpgrader;
   /** Undefined when no API server could be recognised. */
   readonly kubeletPort: number | undefined;
 }
@@ -45,16 +40,14 @@ export async function startCloudStream(options: StartCloudStreamOptions): Promis
   const ownPod =
     options.ownLogFolder === undefined ? undefined : new OwnPod({ api, clock, logger, machine: machineName() });
   const own = ownPod && { pod: ownPod, folder: options.ownLogFolder ?? "", files: nodeLogFiles };
-  const { askForTunnel } = options;
-  const cloudStream = new CloudStream({ api, clock, logger, nodeLimit, askForTunnel, ...(own ? { own } : {}) });
-  const identify: TunnelListenerOptions["identify"] = (certificate) => options.identify(certificate).name;
+  const cloudStream = new CloudStream({ api, clock, logger, nodeLimit, ...(own ? { own } : {}) });
   const tunnels = stack.use(
     await listenTunnels(
       {
         ...tls,
         address: config.tunnel.address,
         port: options.ports.tunnel ?? config.tunnel.port,
-        identify,
+        identify: (certificate) => options.identify(certificate).name,
         logger,
         maxConnections: 2 * nodeLimit + 100,
       },
@@ -85,7 +78,6 @@ export async function startCloudStream(options: StartCloudStreamOptions): Promis
   return {
     cloudStream,
     tunnelPort: tunnels.port,
-    upgrader: new TunnelUpgrader({ identify, logger }, (tunnel) => cloudStream.accept({ ...tunnel, onDemand: true })),
     kubeletPort,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

@@ -4,7 +4,7 @@ import type { Message } from "@skerry/link";
 import type { Database } from "@skerry/store";
 import { SqliteDatabase } from "@skerry/store/platform";
 import type { CloudLink } from "../../edgehub/cloud-link.ts";
-import { MetaManager, metaManagerTables, type OutboxEntry } from "../../metamanager/index.ts";
+import { MetaManager, metaManagerMigrations, type OutboxEntry } from "../../metamanager/index.ts";
 import type { DeviceBus } from "../device-bus.ts";
 import { DeviceTwin } from "../device-twin.ts";
 import { defaultDeviceTwinLimits } from "../limits.ts";
@@ -133,7 +133,7 @@ export class TwinWorld implements AsyncDisposable {
 }
 
 export function openTwinDatabase(path = ":memory:"): Database {
-  return new SqliteDatabase({ path, migrations: [metaManagerTables, ...deviceTwinMigrations] });
+  return new SqliteDatabase({ path, migrations: [...metaManagerMigrations, ...deviceTwinMigrations] });
 }
 
 /** DeviceModel `thermo` with a float, a text and a read-only number. */

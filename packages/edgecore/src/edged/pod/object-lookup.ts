@@ -7,6 +7,8 @@ import { referenceMissing } from "../errors.ts";
 
 /** An object found missing in the cloud is not asked for again before this; its arrival is seen at once anyway. */
 const ABSENT_FOR_MS = 30_000;
+/** So long the cloud is waited for when the pod can do without: a link may be dead and not known to be. */
+const OPTIONAL_PATIENCE_MS = 2_000;
 
 /** Looks objects of a namespace up in the store, and only what was never stored in the cloud. */
 export function objectLookup(
@@ -22,10 +24,12 @@ export function objectLookup(
     if (stored) return stored;
     const absentKey = `${type}/${name}`;
     if ((absentUntilMs.get(absentKey) ?? 0) > clock.monotonicMs()) return undefined;
+    const impatient = new AbortController();
+    const timer = optional ? clock.setTimer(OPTIONAL_PATIENCE_MS, () => impatient.abort()) : undefined;
     try {
-      return await meta.fetch<T>(key, signal());
+      return await meta.fetch<T>(key, AbortSignal.any([signal(), impatient.signal]));
     } catch (error) {
-      if (isApiError(error, "NotFound")) {
+      if (isApiError(error, "NotFound") || impatient.signal.aborted) {
         absentUntilMs.set(absentKey, clock.monotonicMs() + ABSENT_FOR_MS);
         return undefined;
       }
@@ -34,6 +38,8 @@ export function objectLookup(
         `${type} "${name}" is not stored on this node and the cloud cannot be asked for it`,
         error,
       );
+    } finally {
+      timer?.cancel();
     }
   };
 }

@@ -5,7 +5,7 @@ import { newMessage } from "@skerry/link";
 import type { Database } from "@skerry/store";
 import { SqliteDatabase } from "@skerry/store/platform";
 import { MetaManager } from "../../metamanager/meta-manager.ts";
-import { metaManagerTables } from "../../metamanager/migrations.ts";
+import { metaManagerMigrations } from "../../metamanager/migrations.ts";
 import { type EdgedConfig, edgedConfig } from "../config.ts";
 import { Edged } from "../edged.ts";
 import { edgedTables } from "../edged-tables.ts";
@@ -25,7 +25,7 @@ export class EdgedWorld implements AsyncDisposable {
   readonly cloud: ScriptedCloudLink;
   readonly #database: Database = new SqliteDatabase({
     path: ":memory:",
-    migrations: [metaManagerTables, edgedTables],
+    migrations: [...metaManagerMigrations, edgedTables],
   });
   readonly #config: Partial<EdgedConfig>;
   #meta: MetaManager;

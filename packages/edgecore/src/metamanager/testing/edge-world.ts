@@ -11,13 +11,14 @@ import type { ObjectChange } from "../meta-store.ts";
 /** EdgeHub and MetaManager over a given database, with the test as their cloud. */
 export class EdgeWorld implements AsyncDisposable {
   readonly clock: ManualClock = new ManualClock();
-  readonly random: SeededRandom = new SeededRandom();
+  readonly random: SeededRandom;
   readonly cloud: FakeCloud = new FakeCloud();
   readonly hub: EdgeHub;
   readonly meta: MetaManager;
   readonly changes: ObjectChange[] = [];
 
-  constructor(database: Database, options?: MetaManagerOptions, logger: Logger = silentLogger) {
+  constructor(database: Database, options?: MetaManagerOptions, logger: Logger = silentLogger, seed?: number) {
+    this.random = new SeededRandom(seed);
     const ports = { clock: this.clock, random: this.random, logger };
     this.hub = new EdgeHub(
       { ...ports, dialer: this.cloud },

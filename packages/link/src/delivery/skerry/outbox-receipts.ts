@@ -10,8 +10,8 @@ export type ReceiptVerdict =
 const ID = /^outbox:([0-9a-f-]{36}):([0-9]{1,19})$/;
 
 /**
- * The id of a message from the outbox: the stream is the node's database, the sequence the entry's, never used twice.
- * However often the entry is sent, its id is the same.
+ * The id of a message from the outbox: the stream is named by the EdgeCore process, the sequence is the entry's, never
+ * used twice in it. However often the process sends the entry, its id is the same.
  */
 export function outboxMessageId(stream: string, sequence: number): string {
   return `outbox:${stream}:${sequence}`;

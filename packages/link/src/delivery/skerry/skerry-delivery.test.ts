@@ -7,7 +7,7 @@ import { errorStatusContent } from "../../object-response.ts";
 import type { DeliveryAction } from "../delivery-protocol.ts";
 import { OutboxReceipts, outboxMessageId } from "./outbox-receipts.ts";
 import { digestOf } from "./set-digest.ts";
-import { digestReport } from "./set-messages.ts";
+import { digestReport, setRequestMessage } from "./set-messages.ts";
 import { DEFAULT_SKERRY_DELIVERY, SkerryDelivery } from "./skerry-delivery.ts";
 
 const stamp = { clock: new ManualClock(), random: new SeededRandom() };
@@ -31,6 +31,16 @@ function pod(uid: string, version: number): Message {
 function kinds(actions: readonly DeliveryAction[]): string[] {
   return actions.map(({ kind }) => kind);
 }
+
+test("what the node had acknowledged goes down again after it was told to forget its versions", () => {
+  const delivery = session();
+  const web = pod("web", 92);
+  delivery.handle({ kind: "offer", message: web }, 0);
+  delivery.handle({ kind: "frame", message: acknowledgementOf(stamp, web) }, 0);
+  assert.deepEqual(kinds(delivery.handle({ kind: "offer", message: pod("web", 92) }, 1)), ["delivered"]);
+  delivery.handle({ kind: "offer", message: setRequestMessage(stamp, { kind: "incarnation" }) }, 2);
+  assert.deepEqual(kinds(delivery.handle({ kind: "offer", message: pod("web", 92) }, 3)), ["send"]);
+});
 
 test("objects go down in a window, and are delivered when the node has committed them", () => {
   const delivery = session();

@@ -6,7 +6,7 @@ import type { DeliveryAction, DeliveryCounters, DeliveryInput, DeliveryProtocol 
 import { ObjectDelivery, type ObjectDeliveryOptions } from "../object-delivery.ts";
 import { AdaptiveLiveness, type AdaptiveLivenessOptions, CLOUD_LIVENESS } from "./adaptive-liveness.ts";
 import { isOutboxMessageId, type OutboxReceipts } from "./outbox-receipts.ts";
-import { isSetMessage, setReportOf } from "./set-messages.ts";
+import { isSetMessage, setReportOf, setRequestOf } from "./set-messages.ts";
 
 export interface SkerryDeliveryOptions extends ObjectDeliveryOptions, AdaptiveLivenessOptions {}
 
@@ -100,6 +100,7 @@ export class SkerryDelivery implements DeliveryProtocol {
     }
     const parentId = message.header.parent_msg_id ?? "";
     if (isOutboxMessageId(parentId)) this.#receipts.answer(parentId, isSuccess(message));
+    if (setRequestOf(message)?.kind === "incarnation") this.#objects.forgetVersions();
     this.#objects.offer(message, nowMs, actions);
   }
 

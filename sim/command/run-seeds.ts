@@ -1,0 +1,50 @@
+import { silentLogger } from "@skerry/base";
+import { drawSchedule, type SimulatedProtocol } from "../schedule/draw-schedule.ts";
+import { FaultCounters } from "../world/fault-counters.ts";
+import { runSchedule } from "../world/world.ts";
+import { type SeedSummary, summaryOf, summaryText } from "./seed-summary.ts";
+
+export interface RunSeedsOptions {
+  readonly from: number;
+  readonly count: number;
+  readonly protocol: SimulatedProtocol;
+  readonly isJson: boolean;
+  /** Only what failed, and the sums. */
+  readonly isQuiet: boolean;
+}
+
+/** Runs seeds one after the other, prints each and the sums; returns whether all held. */
+export async function runSeeds({ from, count, protocol, isJson, isQuiet }: RunSeedsOptions): Promise<boolean> {
+  const counters = new FaultCounters();
+  const failed: number[] = [];
+  let slowestMs = 0;
+  for (let seed = from; seed < from + count; seed++) {
+    const result = await runSchedule(drawSchedule(seed, protocol), silentLogger);
+    const summary = summaryOf(seed, result);
+    counters.addAll(result.counters);
+    slowestMs = Math.max(slowestMs, result.convergedAfterMs ?? 0);
+    if (summary.violations.length > 0) failed.push(seed);
+    if (!isQuiet || summary.violations.length > 0) print(summary, isJson);
+  }
+  if (isJson) {
+    const sums = {
+      seeds: count,
+      failed,
+      slowestConvergenceMs: slowestMs,
+      faults: Object.fromEntries(counters.entries()),
+    };
+    console.log(JSON.stringify(sums));
+  } else {
+    const kinds = counters.entries().map(([kind, times]) => `${kind} ${times}`);
+    console.log(`faults: ${kinds.join(", ")}`);
+    console.log(`slowest convergence after the last fault: ${slowestMs} ms of virtual time`);
+    console.log(
+      `${count - failed.length} seeds held, ${failed.length} failed${failed.length > 0 ? `: ${failed.join(", ")}` : ""}`,
+    );
+  }
+  return failed.length === 0;
+}
+
+function print(summary: SeedSummary, isJson: boolean): void {
+  console.log(isJson ? JSON.stringify(summary) : summaryText(summary));
+}

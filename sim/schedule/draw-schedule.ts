@@ -1,0 +1,61 @@
+import type { DeliveryName } from "@skerry/link";
+import { FAULTS } from "../faults/faults.ts";
+import { ACTS } from "../workload/acts.ts";
+import { SeededRandom } from "../world/seeded-random.ts";
+import type { NodePlan, Schedule, ScheduledAct } from "./schedule.ts";
+
+/** Which delivery the nodes speak; `mixed`: each its own, in every other world at least one KubeEdge's. */
+export type SimulatedProtocol = DeliveryName | "mixed";
+
+/** Before the first act everything may come up. */
+const QUIET_START_MS = 5_000;
+const STEPS = 60;
+const FAULT_SHARE = 0.3;
+
+/** The life that a seed stands for. */
+export function drawSchedule(seed: number, protocol: SimulatedProtocol): Schedule {
+  const random = new SeededRandom(seed);
+  const nodes = Array.from({ length: random.chance(0.6) ? 2 : 3 }, () => ({
+    delivery: drawDelivery(random, protocol),
+  }));
+  const acts: ScheduledAct[] = [];
+  let atMs = QUIET_START_MS;
+  for (let step = 0; step < STEPS; step++) {
+    acts.push(drawAct("work", weighted(random, ACTS), atMs, nodes, random));
+    if (random.chance(FAULT_SHARE)) acts.push(drawAct("fault", drawFault(random, nodes), atMs, nodes, random));
+    atMs += random.between(50, 3000);
+  }
+  return { seed, clouds: 1, nodes, acts, endMs: atMs };
+}
+
+function drawDelivery(random: SeededRandom, protocol: SimulatedProtocol): DeliveryName {
+  if (protocol !== "mixed") return protocol;
+  return random.chance(0.35) ? "kubeedge" : "skerry";
+}
+
+function drawFault(random: SeededRandom, nodes: readonly NodePlan[]): string {
+  const onlySkerry = nodes.every(({ delivery }) => delivery === "skerry");
+  return weighted(
+    random,
+    FAULTS.filter(({ needsSkerry }) => onlySkerry || !needsSkerry),
+  );
+}
+
+function drawAct(
+  kind: ScheduledAct["kind"],
+  what: string,
+  atMs: number,
+  nodes: readonly NodePlan[],
+  random: SeededRandom,
+): ScheduledAct {
+  return { atMs, kind, what, node: random.between(0, nodes.length), salt: random.between(0, 2 ** 32) };
+}
+
+function weighted(random: SeededRandom, items: readonly { readonly name: string; readonly weight: number }[]): string {
+  let left = random.float() * items.reduce((sum, { weight }) => sum + weight, 0);
+  for (const { name, weight } of items) {
+    left -= weight;
+    if (left < 0) return name;
+  }
+  return items.at(-1)?.name ?? "";
+}

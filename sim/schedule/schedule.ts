@@ -1,0 +1,29 @@
+import type { DeliveryName } from "@skerry/link";
+
+/** One edge node of a world. */
+export interface NodePlan {
+  readonly delivery: DeliveryName;
+}
+
+/** Something that happens at a moment. All its details follow from `salt`, so that acts can be left out singly. */
+export interface ScheduledAct {
+  readonly atMs: number;
+  readonly kind: "work" | "fault";
+  /** A name of the workload's or the faults' catalogue. */
+  readonly what: string;
+  /** Index of the node that it is about. */
+  readonly node: number;
+  readonly salt: number;
+}
+
+/** A whole life of a world: who is in it and what happens. The same schedule is the same run. */
+export interface Schedule {
+  /** Of everything that nobody decides: latencies, ids, jitter. */
+  readonly seed: number;
+  readonly clouds: number;
+  readonly nodes: readonly NodePlan[];
+  /** In order of time. */
+  readonly acts: readonly ScheduledAct[];
+  /** When the faults stop. */
+  readonly endMs: number;
+}

@@ -1,0 +1,35 @@
+import type { Migration, Reader, Row, SqlValue, Transaction } from "@skerry/store";
+
+/** One opened database. Its transactions are begun and ended by `exec`. */
+export interface SqlFile extends Transaction {
+  exec(sql: string): void;
+}
+
+/** SQLite on a simulated disk. */
+export interface SqlEngine {
+  /** A new handle; there is at most one a file. */
+  open(name: string): SqlFile;
+  /** The machine is off: handles are void, and what was not synced may be lost. */
+  losePower(): void;
+  /** Keeps a copy of a file as it is now. */
+  backUp(name: string): void;
+  /** Puts the copy in the file's place, while nothing has it open; false when there is none. */
+  restore(name: string): boolean;
+  /** The world is over. */
+  destroy(): void;
+}
+
+/** Brings a file to the newest version. */
+export function migrate(file: SqlFile, migrations: readonly Migration[]): void {
+  const version = Number(file.first("PRAGMA user_version")?.["user_version"] ?? 0);
+  for (let step = version; step < migrations.length; step++)
+    file.exec(`BEGIN; ${migrations[step]}; PRAGMA user_version = ${step + 1}; COMMIT`);
+}
+
+/** Only the reading half. */
+export function readerOf(file: SqlFile): Reader {
+  return {
+    all: (sql: string, ...parameters: SqlValue[]): Row[] => file.all(sql, ...parameters),
+    first: (sql: string, ...parameters: SqlValue[]): Row | undefined => file.first(sql, ...parameters),
+  };
+}
