@@ -8,6 +8,7 @@ export type { EdgedSection } from "./componentconfig/edgecore-edged-section.ts";
 export type { EdgeHubSection } from "./componentconfig/edgecore-edgehub-section.ts";
 export type { EventBusSection } from "./componentconfig/edgecore-eventbus-section.ts";
 export type { ServiceBusSection } from "./componentconfig/edgecore-servicebus-section.ts";
+export * from "./componentconfig/telemetry-section.ts";
 export * from "./kubeedge/index.ts";
 export * from "./kubernetes/core.ts";
 export * from "./kubernetes/meta.ts";

@@ -37,6 +37,7 @@ import {
   SyncController,
   secretKind,
 } from "./synccontroller/index.ts";
+import { TelemetryRequests, type TelemetrySink } from "./telemetry/index.ts";
 
 /** What the controllers live on. */
 export interface CloudControllersOptions {
@@ -47,6 +48,8 @@ export interface CloudControllersOptions {
   readonly logger: Logger;
   /** Whether to install the definitions of devices and sync objects. @default true */
   readonly installCustomResources?: boolean;
+  /** Where the nodes' samples go; its owner closes it. Without it they stay at the edge. */
+  readonly telemetry?: TelemetrySink;
   /** Where this CloudCore can be reached; written to the Nodes that register. */
   readonly cloudCoreAddress?: string;
   /** Without it Rules are not followed. */
@@ -187,10 +190,19 @@ export async function startCloudControllers(options: CloudControllersOptions): P
       edgeController: edgeController.upstream,
       deviceController: deviceController.upstream,
       ...(router ? { router: router.upstream } : {}),
+      ...(options.telemetry ? { telemetry: telemetryRequests(options.telemetry, deviceObjects, logger) } : {}),
     },
     nodeObjects,
     syncController,
     ...(router ? { router } : {}),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function telemetryRequests(sink: TelemetrySink, devices: DeviceObjects, logger: Logger): TelemetryRequests {
+  const nodeOf = (deviceId: string): string | undefined => {
+    const [namespace = "", name = ""] = deviceId.split("/");
+    return devices.device(namespace, name)?.spec?.nodeName;
+  };
+  return new TelemetryRequests({ sink, nodeOf, logger: logger.child("telemetry") });
 }

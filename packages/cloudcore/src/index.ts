@@ -1,2 +1,3 @@
 export * from "./cloud-controllers.ts";
 export * from "./cloudhub/index.ts";
+export * from "./telemetry/index.ts";

@@ -6,11 +6,12 @@ import type { TunnelDialer } from "@skerry/streams";
 import { type DeviceBus, DeviceTwin } from "./devicetwin/index.ts";
 import { DmiServer } from "./dmi/index.ts";
 import { Edged, type EdgedPorts, OwnPod } from "./edged/index.ts";
-import { EdgeHub, type EdgeHubOptions } from "./edgehub/index.ts";
+import { type CloudLink, EdgeHub, type EdgeHubOptions } from "./edgehub/index.ts";
 import { EdgeStream, PodStreams, type PodStreamsPorts } from "./edgestream/index.ts";
 import { CertificateRotation, type Enrolment } from "./enrolment/index.ts";
 import { EventBus, type MqttConnector } from "./eventbus/index.ts";
 import { MetaManager, type MetaManagerOptions } from "./metamanager/index.ts";
+import { SampleRing, type SampleRingLimits, TelemetryUplink } from "./telemetry/index.ts";
 
 /** What Edged needs besides what EdgeCore gives it. */
 export type EdgedMachine = Pick<EdgedPorts, "runtime" | "fileSystem" | "mounts" | "host" | "network" | "config">;
@@ -24,6 +25,8 @@ export interface EdgeCorePorts {
   /** Gets and renews the certificate that the dialer uses. Without it there is one already. */
   readonly enrolment?: { readonly service: Enrolment; readonly rotate: boolean };
   readonly edged?: EdgedMachine;
+  /** Where samples of devices are kept: a database opened with `telemetryMigrations`, which its owner closes. */
+  readonly telemetry?: { readonly database: Database; readonly limits?: SampleRingLimits };
   readonly mqtt?: MqttConnector;
   /** Where mappers register; needs DeviceTwin. */
   readonly dmi?: { readonly transport: GrpcTransport; readonly socketPath: string };
@@ -58,6 +61,8 @@ export class EdgeCore implements AsyncDisposable {
   readonly dmi: DmiServer | undefined;
   readonly edgeStream: EdgeStream | undefined;
   readonly #ownPod: OwnPod | undefined;
+  readonly samples: SampleRing | undefined;
+  readonly telemetryUplink: TelemetryUplink | undefined;
   readonly #ports: EdgeCorePorts;
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
@@ -71,7 +76,11 @@ export class EdgeCore implements AsyncDisposable {
     const shared = { clock, random, logger };
     this.edgeHub = new EdgeHub(
       { ...shared, dialer: link?.dialer ?? noDialer },
-      { ...(link?.options ?? { projectId: "", servers: [] }), nodeName: options.nodeName },
+      {
+        streams: ports.streams !== undefined && ports.edged !== undefined,
+        ...(link?.options ?? { projectId: "", servers: [] }),
+        nodeName: options.nodeName,
+      },
     );
     const cloudLink = this.edgeHub;
     this.metaManager = new MetaManager({ ...shared, database: ports.database, cloudLink }, options.metaManager);
@@ -79,12 +88,17 @@ export class EdgeCore implements AsyncDisposable {
     this.edgeHub.register("metamanager", meta);
     this.edged = ports.edged && new Edged({ ...shared, ...ports.edged, meta, cloudLink });
     this.eventBus = ports.mqtt && new EventBus({ ...shared, mqtt: ports.mqtt, cloudLink });
-    this.edgeStream = edgeStream(ports, meta, options.nodeName);
+    this.edgeStream = edgeStream(ports, meta, cloudLink, options.nodeName);
+    if (this.edgeStream) this.edgeHub.register("edgestream", this.edgeStream);
     if (this.edgeStream && ports.streams?.machine.ownLogFolder !== undefined)
       this.#ownPod = new OwnPod({ ...shared, meta, cloudLink }, options.nodeName);
     if (options.deviceTwin ?? true) {
       const bus = this.eventBus ?? noBus;
-      this.deviceTwin = new DeviceTwin({ ...shared, nodeName: options.nodeName, meta, bus });
+      const { telemetry } = ports;
+      this.samples = telemetry && new SampleRing({ ...shared, database: telemetry.database }, telemetry.limits);
+      this.telemetryUplink = this.samples && new TelemetryUplink({ ...shared, ring: this.samples, cloudLink });
+      const samples = this.samples ? { samples: this.samples } : {};
+      this.deviceTwin = new DeviceTwin({ ...shared, nodeName: options.nodeName, meta, bus, ...samples });
       this.edgeHub.register("devicetwin", this.deviceTwin);
       this.dmi = ports.dmi && new DmiServer({ ...shared, ...ports.dmi, meta, twin: this.deviceTwin });
     }
@@ -94,10 +108,12 @@ export class EdgeCore implements AsyncDisposable {
   async start(): Promise<void> {
     await this.metaManager.start();
     await this.edged?.start();
+    await this.samples?.start();
     await this.deviceTwin?.start();
     await this.dmi?.start();
     await this.eventBus?.start();
     this.#ownPod?.start();
+    this.telemetryUplink?.start();
     this.#connecting = this.#connect();
     // Whoever waits for `connecting` hears of it too; without anybody it is told here.
     this.#connecting.catch((error: unknown) => {
@@ -123,6 +139,7 @@ export class EdgeCore implements AsyncDisposable {
     await this.eventBus?.[Symbol.asyncDispose]();
     await this.dmi?.[Symbol.asyncDispose]();
     await this.deviceTwin?.[Symbol.asyncDispose]();
+    await this.telemetryUplink?.[Symbol.asyncDispose]();
     await this.edged?.[Symbol.asyncDispose]();
     await this.edgeHub[Symbol.asyncDispose]();
     await this.metaManager[Symbol.asyncDispose]();
@@ -134,8 +151,7 @@ export class EdgeCore implements AsyncDisposable {
     if (enrolment) {
       await enrolment.service.ensure(this.#stopped.signal);
       if (enrolment.rotate) {
-        const onRenewed = (): void => this.edgeHub.reconnect("the certificate was renewed");
-        this.#rotation = new CertificateRotation({ enrolment: enrolment.service, onRenewed, clock, random, logger });
+        this.#rotation = new CertificateRotation({ enrolment: enrolment.service, clock, random, logger });
         await this.#rotation.start();
       }
     }
@@ -145,13 +161,18 @@ export class EdgeCore implements AsyncDisposable {
   }
 }
 
-function edgeStream(ports: EdgeCorePorts, meta: MetaManager, nodeName: string): EdgeStream | undefined {
+function edgeStream(
+  ports: EdgeCorePorts,
+  meta: MetaManager,
+  cloudLink: CloudLink,
+  nodeName: string,
+): EdgeStream | undefined {
   const { edged, streams, link, clock, random, logger } = ports;
   if (!edged || !streams || !link) return undefined;
   const { runtime, config } = edged;
   const podStreams = new PodStreams({ meta, runtime, config, ...streams.machine, clock, logger });
   const { dialer, servers } = streams;
-  return new EdgeStream({ dialer, podStreams, clock, random, logger }, { servers, nodeName });
+  return new EdgeStream({ dialer, cloudLink, podStreams, clock, random, logger }, { servers, nodeName });
 }
 
 /** Stands in where the configuration switches EdgeHub off; it is never started. */

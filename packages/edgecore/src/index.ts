@@ -7,3 +7,4 @@ export * from "./edgehub/index.ts";
 export * from "./enrolment/index.ts";
 export * from "./eventbus/index.ts";
 export * from "./metamanager/index.ts";
+export * from "./telemetry/index.ts";

@@ -6,6 +6,7 @@ export * from "./message-codec.ts";
 export * from "./object-response.ts";
 export * from "./resource-path.ts";
 export * from "./routes.ts";
+export * from "./telemetry/index.ts";
 export * from "./topic-filter.ts";
 export * from "./traffic/index.ts";
 export * from "./transport.ts";

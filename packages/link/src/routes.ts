@@ -13,8 +13,17 @@ export type Direction = "down" | "up";
  * - `acknowledgement`: the other side has committed
  * - `liveness`: proof of life
  * - `notice`: for now only; of no use later
+ * - `telemetry`: samples of devices, durable at the edge until the cloud has them; nothing else ever waits for them
  */
-export type TrafficClass = "set" | "outbox" | "call" | "answer" | "acknowledgement" | "liveness" | "notice";
+export type TrafficClass =
+  | "set"
+  | "outbox"
+  | "call"
+  | "answer"
+  | "acknowledgement"
+  | "liveness"
+  | "notice"
+  | "telemetry";
 
 /**
  * - `required`: sent again until the receiver has acknowledged it
@@ -57,9 +66,11 @@ type Row = readonly [
 const DOWN: readonly Row[] = [
   // Skerry's own delivery only.
   ["S1", "skerry", "set", "digest|inventory|incarnation", "set", "question about the objects that the node holds", "set", "none"],
+  ["S2", "skerry", "streams", "open", "tunnel", "nothing; the node is to open its stream tunnel", "notice", "none"],
 
   ["S2", "router_eventbus", "user", "sources", "sources", "all topics that rules take from this node", "notice", "none"],
   ["S2", "router_servicebus", "user", "sources", "sources", "all URLs that rules take from this node", "notice", "none"],
+  ["S10", "telemetry", "telemetry", "response", "samples", "how far the samples are stored", "telemetry", "none"],
 
   // Answers (wire.md 11, last columns). Without a row here an answer is not acknowledged.
   ["D14", "devicecontroller", "twin", "response", "twin", '"OK"', "answer", "none"],
@@ -99,6 +110,8 @@ const DOWN: readonly Row[] = [
 // biome-ignore format: one line a message reads as the table it is
 const UP: readonly Row[] = [
   ["S1", "skerry", "set", "digest|inventory", "set", "the objects that the node holds", "set", "none"],
+  ["S10", "telemetry", "telemetry", "append", "samples", "samples of devices", "telemetry", "none"],
+  ["S11", "telemetry", "telemetry", "query", "samples", "name of a stream of samples", "telemetry", "none"],
   ["U1", "*", "*", "keepalive", "*", '"ping"', "liveness", "none"],
   ["U34", "*", "*", "response", "<ns>/volume/<id>", "CSI response", "answer", "none"],
   ["U2", "*", "*", "response", "*", '"OK"', "acknowledgement", "none"],

@@ -61,6 +61,8 @@ export interface VerificationOptions {
   readonly usage: CertificateUsage;
   /** Wall clock, milliseconds since the Unix epoch. */
   readonly nowMs: number;
+  /** How long after its end the certificate still counts. @default 0 */
+  readonly expiredGraceMs?: number;
 }
 
 /** Keys, certificates and digests; real in `platform/`. All keys are ECDSA P-256. */

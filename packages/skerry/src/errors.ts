@@ -231,3 +231,12 @@ export function cloudNotReached(node: string, cloudHttps: string, logPath: strin
     details: { node, cloudHttps },
   });
 }
+
+/** There is no place with samples. */
+export function noSamplesHere(reason: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_NO_SAMPLES",
+    message: `There are no samples here: ${reason}`,
+    advice: "Run the command where `skerry up` or `skerry join` ran, or name a configuration with --config.",
+  });
+}

@@ -45,3 +45,14 @@ export function databaseClosed(path: string): SkerryError {
     details: { path },
   });
 }
+
+/** A database cannot be read by a process that does not own it. */
+export function databaseUnreadable(path: string, cause: unknown): SkerryError {
+  return new SkerryError({
+    code: "STORE_DATABASE_UNREADABLE",
+    message: `The database ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+    advice: "Check that the file exists and that you may read it; its owner is whoever started Skerry.",
+    details: { path },
+    cause,
+  });
+}

@@ -24,6 +24,8 @@ export interface MultiplexerOptions {
 /** What passed a tunnel. */
 export interface MultiplexerStatus {
   readonly openStreams: number;
+  /** All that were ever opened. */
+  readonly openedStreams: number;
   readonly refusedStreams: number;
   /** Frames that no stream wanted: late ones, and types of a newer peer. */
   readonly ignoredFrames: number;
@@ -49,6 +51,7 @@ export class Multiplexer {
   readonly #drainWaiters: (() => void)[] = [];
   readonly #ended = new AbortController();
   #nextId = 1;
+  #openedStreams = 0;
   #refusedStreams = 0;
   #ignoredFrames = 0;
   #lastSignMs: number;
@@ -72,6 +75,7 @@ export class Multiplexer {
   get status(): MultiplexerStatus {
     return {
       openStreams: this.#streams.size,
+      openedStreams: this.#openedStreams,
       refusedStreams: this.#refusedStreams,
       ignoredFrames: this.#ignoredFrames,
     };
@@ -179,6 +183,7 @@ export class Multiplexer {
     const limitBytes = this.speaksSkerry ? WINDOW_BYTES : KUBEEDGE_RECEIVE_LIMIT_BYTES;
     const stream = new TunnelStream(port, this.speaksSkerry, limitBytes);
     this.#streams.set(streamId, stream);
+    this.#openedStreams++;
     return stream;
   }
 

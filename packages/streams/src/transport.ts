@@ -26,6 +26,8 @@ export interface AcceptedTunnel {
   readonly connection: FrameConnection;
   /** The node that the certificate names. */
   readonly nodeName: string;
+  /** The node opened it because it was asked to, and will again: it need not be kept. */
+  readonly onDemand?: boolean;
 }
 
 /** Edge side: opens tunnels to CloudCore. */

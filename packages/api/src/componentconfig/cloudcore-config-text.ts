@@ -16,6 +16,8 @@ modules:
     dnsNames: []
     # Days that an edge node's certificate is good for; it renews itself before.
     edgeCertSigningDuration: 365
+    # Days after its end in which a node that was offline renews it by itself; after that it needs a join token.
+    edgeCertRenewalWindow: 90
     https:
       address: 0.0.0.0
       port: 10002
@@ -57,6 +59,16 @@ modules:
     tlsPrivateKeyFile: ""
     # File with the bearer token that callers must bring; without it anyone who reaches the port may call.
     tokenFile: ""
+# What KubeEdge does not have.
+skerry:
+  # Where the samples of devices go. Several CloudCores need one PostgreSQL.
+  telemetry:
+    enable: true
+    # SQLite's file, unless there is a PostgreSQL.
+    database: /var/lib/kubeedge/telemetry.db
+    maximumDays: 30
+    # postgresql://user:password@host/database
+    postgres: ""
 `;
 }
 

@@ -14,6 +14,7 @@ test("an empty file gives the defaults", () => {
     advertiseAddresses: [],
     dnsNames: [],
     edgeCertificateValidityMs: 365 * 86_400_000,
+    edgeCertificateRenewalWindowMs: 90 * 86_400_000,
     tokenRefreshMs: 12 * 3_600_000,
     credentialFiles: {
       authorityCertificate: "/etc/kubeedge/ca/rootCA.crt",
@@ -33,6 +34,7 @@ test("an empty file gives the defaults", () => {
       restTimeoutMs: 60_000,
       tokenFile: "",
     },
+    telemetry: { kind: "sqlite", path: "/var/lib/kubeedge/telemetry.db", maximumAgeMs: 30 * 86_400_000 },
   });
 });
 

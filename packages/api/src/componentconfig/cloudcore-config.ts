@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonValue } from "@skerry/base";
 import { type RouterConfig, readRouter } from "./cloudcore-router-section.ts";
 import { ConfigFindings, ConfigSection } from "./config-section.ts";
+import { readTelemetrySink, type TelemetrySinkConfig } from "./telemetry-section.ts";
 
 /** Where a server listens. */
 export interface ListenConfig {
@@ -40,11 +41,14 @@ export interface CloudCoreConfig {
   readonly advertiseAddresses: readonly string[];
   readonly dnsNames: readonly string[];
   readonly edgeCertificateValidityMs: number;
+  /** How long after its end a node's certificate can still be renewed by itself. */
+  readonly edgeCertificateRenewalWindowMs: number;
   /** A join token is renewed so often, and is good for twice as long. */
   readonly tokenRefreshMs: number;
   readonly credentialFiles: CredentialFiles;
   readonly cloudStream: CloudStreamConfig;
   readonly router: RouterConfig;
+  readonly telemetry: TelemetrySinkConfig;
 }
 
 export interface ParsedCloudCoreConfig {
@@ -83,12 +87,13 @@ export function parseCloudCoreConfig(file: JsonValue | undefined): ParsedCloudCo
   readOtherModules(modules);
   const shortKubeConfig = isShortForm ? modules.text("kubeConfig", "") : "";
   modules.finish();
+  const extras = root.section("skerry");
+  const telemetry = readTelemetrySink(extras.section("telemetry"));
+  extras.finish();
   root.finish();
   findings.throwIfWrong("CloudCore");
-  return {
-    config: { kubeConfig: kubeConfig || shortKubeConfig, ...hub, cloudStream, router },
-    warnings: findings.warnings,
-  };
+  const config = { kubeConfig: kubeConfig || shortKubeConfig, ...hub, cloudStream, router, telemetry };
+  return { config, warnings: findings.warnings };
 }
 
 /** The configuration of an empty file. */
@@ -102,7 +107,9 @@ function checkKind(file: JsonValue | undefined, findings: ConfigFindings): void 
     findings.errors.push(`kind must be CloudCore, it is ${JSON.stringify(kind).slice(0, 80)}`);
 }
 
-function readCloudHub(hub: ConfigSection): Omit<CloudCoreConfig, "kubeConfig" | "cloudStream" | "router"> {
+function readCloudHub(
+  hub: ConfigSection,
+): Omit<CloudCoreConfig, "kubeConfig" | "cloudStream" | "router" | "telemetry"> {
   if (!hub.flag("enable", true)) hub.warn("enable", "CloudCore without CloudHub does nothing, so it runs all the same");
   const webSocket = readListen(hub, "websocket", 10_000);
   const https = readListen(hub, "https", 10_002);
@@ -116,6 +123,7 @@ function readCloudHub(hub: ConfigSection): Omit<CloudCoreConfig, "kubeConfig" | 
     advertiseAddresses: nonEmpty(hub.texts("advertiseAddress", [])),
     dnsNames: nonEmpty(hub.texts("dnsNames", [])),
     edgeCertificateValidityMs: hub.integer("edgeCertSigningDuration", 365, { minimum: 1, maximum: 36_500 }) * DAY_MS,
+    edgeCertificateRenewalWindowMs: hub.integer("edgeCertRenewalWindow", 90, { minimum: 0, maximum: 36_500 }) * DAY_MS,
     tokenRefreshMs: hub.integer("tokenRefreshDuration", 12, { minimum: 1, maximum: 8_760 }) * HOUR_MS,
     credentialFiles: {
       authorityCertificate: hub.text("tlsCAFile", "/etc/kubeedge/ca/rootCA.crt"),

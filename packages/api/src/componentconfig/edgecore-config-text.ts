@@ -88,6 +88,13 @@ modules:
     remoteQueryTimeout: 60
 # What KubeEdge does not have.
 skerry:
+  # Samples of devices, kept until the cloud has them and as long as there is room.
+  telemetry:
+    enable: true
+    # Beside the node's database.
+    database: /var/lib/kubeedge/telemetry.db
+    maximumDays: 7
+    maximumMiB: 64
   # Seconds between two pings; a dead link is found within two of them.
   pingPeriod: 5
   # Addresses (host:port) of CloudCore's other replicas. The node dials one of them all, and another when it fails.

@@ -11,6 +11,7 @@ import {
 } from "./edgecore-edgehub-section.ts";
 import { type EventBusSection, readEventBus } from "./edgecore-eventbus-section.ts";
 import { readServiceBus, type ServiceBusSection } from "./edgecore-servicebus-section.ts";
+import { readSampleRing, type SampleRingConfig } from "./telemetry-section.ts";
 
 /** EdgeCore's configuration, checked and complete. */
 export interface EdgeCoreConfig {
@@ -25,6 +26,8 @@ export interface EdgeCoreConfig {
     /** Where mappers find this node. */
     readonly dmiSocketPath: string;
   };
+  /** Where samples of devices are kept; undefined: nowhere. */
+  readonly telemetry: SampleRingConfig | undefined;
   readonly eventBus: EventBusSection;
   readonly serviceBus: ServiceBusSection;
   readonly edgeStream: EdgeStreamSection;
@@ -77,6 +80,7 @@ export function parseEdgeCoreConfig(file: JsonValue | undefined): ParsedEdgeCore
     metaManager: readMetaManager(modules.section("metaManager")),
     edged,
     deviceTwin: readDeviceTwin(modules.section("deviceTwin")),
+    telemetry: readSampleRing(extras.section("telemetry"), databasePath),
     eventBus: readEventBus(modules.section("eventBus")),
     serviceBus: readServiceBus(modules.section("serviceBus")),
     edgeStream: readEdgeStream(modules.section("edgeStream"), extras, hub.servers.slice(1)),

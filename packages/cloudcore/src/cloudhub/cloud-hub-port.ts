@@ -29,6 +29,8 @@ export interface UpstreamHandlers {
   readonly edgeController: UpstreamHandler;
   /** Group `user`; where the router is switched off such messages are dropped, counted. */
   readonly router?: UpstreamHandler;
+  /** Source `telemetry`; without it nodes keep their samples. */
+  readonly telemetry?: UpstreamHandler;
 }
 
 /** What the controllers need of CloudHub; they do not know which delivery protocol a session runs. */

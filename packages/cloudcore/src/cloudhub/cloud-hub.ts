@@ -12,8 +12,10 @@ import {
   type Message,
   type SetReport,
   SkerryDelivery,
+  tunnelRequestMessage,
 } from "@skerry/link";
 import type { CloudHubPort, SessionEvent, UpstreamHandlers } from "./cloud-hub-port.ts";
+import type { NodeRenewal } from "./enrolment/enrolment-service.ts";
 import { cloudHubNotStarted, nodeIdMismatch, nodeLimitReached } from "./errors.ts";
 import type { LinkTrace } from "./link-trace.ts";
 import { annotateNode } from "./node-annotation.ts";
@@ -129,8 +131,25 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     return (await this.#leases.get(nodeName)?.verdict()) ?? "over";
   }
 
+  /** Ends the session of a node that may no longer be here. */
+  expel(nodeName: string, reason: string): void {
+    this.#sessions.get(nodeName)?.close(POLICY_VIOLATION, reason);
+  }
+
+  /** A node has a new certificate: a session that was opened with the one before lives on, until the new one's end. */
+  noteRenewal({ nodeName, oldFingerprint, notAfterMs }: NodeRenewal): void {
+    const session = this.#sessions.get(nodeName);
+    if (session?.certificateFingerprint === oldFingerprint) session.extendUntil(notAfterMs);
+  }
+
   deliver(nodeName: string, message: Message): boolean {
     return this.#sessions.get(nodeName)?.offer(message) ?? false;
+  }
+
+  /** Asks a connected node to open its stream tunnel; false when it is not connected, or keeps its tunnel open itself. */
+  askForTunnel(nodeName: string): boolean {
+    const session = this.#sessions.get(nodeName);
+    return session?.opensTunnelOnDemand === true && session.offer(tunnelRequestMessage(this.#options));
   }
 
   /** How the node's link is. `recentMs`: only the traffic of so long; left out: all that is counted. */

@@ -109,3 +109,46 @@ export function tokenBusy(id: string): SkerryError {
     details: { id },
   });
 }
+
+/** A node that was put out comes back. */
+export function nodeRevoked(nodeName: string): SkerryError {
+  return new SkerryError({
+    code: "CLOUDHUB_NODE_REVOKED",
+    message: `The node "${nodeName}" was revoked`,
+    advice: `To let it in again: \`skerry token --node ${nodeName}\` where CloudCore runs, and \`skerry join\` on the node.`,
+    details: { nodeName },
+  });
+}
+
+/** More nodes are put out than one list holds. */
+export function revocationLimitReached(limit: number): SkerryError {
+  return new SkerryError({
+    code: "CLOUDHUB_REVOCATION_LIMIT",
+    message: `${limit} nodes are revoked, as many as the list holds`,
+    advice:
+      "Remove entries of nodes whose certificates have expired for longer than the renewal window from the ConfigMap skerry-revoked-nodes in the namespace kubeedge.",
+    details: { limit },
+  });
+}
+
+/** The list of revoked nodes is changed by many at once. */
+export function revocationBusy(nodeName: string): SkerryError {
+  return new SkerryError({
+    code: "CLOUDHUB_REVOCATION_BUSY",
+    message: `The node "${nodeName}" could not be revoked: the list keeps changing`,
+    advice: "Try again.",
+    details: { nodeName },
+  });
+}
+
+/** A certificate has expired for too long to be renewed by itself. */
+export function renewalWindowOver(notAfterMs: number, windowMs: number): SkerryError {
+  const days = Math.round(windowMs / 86_400_000);
+  return new SkerryError({
+    code: "CLOUDHUB_RENEWAL_WINDOW_OVER",
+    message: `The certificate expired at ${new Date(notAfterMs).toISOString()}; it can be renewed by itself for ${days} days after that`,
+    advice:
+      "Enrol the node anew: `skerry token --node NAME` where CloudCore runs, and `skerry join` on the node; or raise modules.cloudHub.edgeCertRenewalWindow.",
+    details: { notAfterMs, windowMs },
+  });
+}

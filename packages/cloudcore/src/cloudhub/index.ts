@@ -16,3 +16,5 @@ export * from "./errors.ts";
 export * from "./link-trace.ts";
 export * from "./node-objects.ts";
 export * from "./node-outages.ts";
+export * from "./trust/node-revocations.ts";
+export * from "./trust/node-trust.ts";

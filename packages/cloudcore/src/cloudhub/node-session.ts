@@ -11,6 +11,7 @@ import {
   frameBytes,
   type LinkConnection,
   type Message,
+  opensTunnelOnDemand,
   type SetReport,
   type TrafficMeter,
 } from "@skerry/link";
@@ -74,6 +75,8 @@ export class NodeSession {
   #frameLength = 0;
   #timer: Timer | undefined;
   #drainTimer: Timer | undefined;
+  /** End of the certificate, wall clock. */
+  #expiresAtMs: number | undefined;
   #paused = false;
   #dispatching = false;
   #ended = false;
@@ -84,6 +87,7 @@ export class NodeSession {
     this.nodeName = options.nodeName;
     this.openedAtMs = options.clock.monotonicMs();
     this.#options = options;
+    this.#expiresAtMs = options.connection.peer.certificateExpiresAtMs;
   }
 
   get counters(): DeliveryCounters {
@@ -92,6 +96,11 @@ export class NodeSession {
 
   get delivery(): DeliveryName {
     return deliveryOf(this.#options.connection.headers);
+  }
+
+  /** Whether the node opens its stream tunnel when it is asked to. */
+  get opensTunnelOnDemand(): boolean {
+    return this.delivery === "skerry" && opensTunnelOnDemand(this.#options.connection.headers);
   }
 
   /** What waits in this session, in either direction. */
@@ -121,6 +130,11 @@ export class NodeSession {
     return !this.#ended && !this.#refused;
   }
 
+  /** The certificate was renewed: the session may last until the new one's end (wall clock, ms). */
+  extendUntil(notAfterMs: number): void {
+    this.#expiresAtMs = notAfterMs;
+  }
+
   /** Ends the session from this side. */
   close(code: number, reason: string): void {
     if (this.#ended) return;
@@ -138,8 +152,7 @@ export class NodeSession {
 
   #onFrame(text: string): void {
     if (this.#ended) return;
-    const { certificateExpiresAtMs } = this.#options.connection.peer;
-    if (certificateExpiresAtMs !== undefined && this.#options.clock.now() > certificateExpiresAtMs) {
+    if (this.#expiresAtMs !== undefined && this.#options.clock.now() > this.#expiresAtMs) {
       this.close(POLICY_VIOLATION, "the certificate that the connection was opened with has expired");
       return;
     }

@@ -9,6 +9,7 @@ import {
   objectResponseContent,
   parseObjectPath,
   responseTo,
+  TELEMETRY_SOURCE,
 } from "@skerry/link";
 import type { Reply, UpstreamHandlers } from "./cloud-hub-port.ts";
 import { authorizeNodeMessage } from "./node-authorization.ts";
@@ -81,6 +82,10 @@ export class UpstreamDispatch {
       logger.debug("A message has no component that takes it", { node: nodeName, source, operation, resource });
       return;
     }
+    if (source === TELEMETRY_SOURCE) {
+      await this.#takeSamples(nodeName, message);
+      return;
+    }
     const isTwin = source === "twin";
     const reply = this.#reply(
       nodeName,
@@ -101,6 +106,15 @@ export class UpstreamDispatch {
       return;
     }
     await (isTwin ? handlers.deviceController : handlers.edgeController).handle(nodeName, message, reply);
+  }
+
+  /** Whose device a sample is about the handler judges: one message is about many. */
+  async #takeSamples(nodeName: string, message: Message): Promise<void> {
+    const { telemetry } = this.#options.handlers;
+    const reply = this.#reply(nodeName, message, {});
+    if (telemetry !== undefined) return await telemetry.handle(nodeName, message, reply);
+    this.#unhandledCount++;
+    reply(errorStatusContent(failureStatus(503, "ServiceUnavailable", "this CloudCore keeps no samples")));
   }
 
   #forbid(nodeName: string, message: Message, reason: string, reply: Reply): void {

@@ -1,5 +1,5 @@
 import { type KubernetesObject, nodes, type Pod, pods } from "@skerry/api";
-import { type Clock, isJsonObject, type Logger, type SkerryError } from "@skerry/base";
+import { isJsonObject, type SkerryError } from "@skerry/base";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import {
   type AcceptedTunnel,
@@ -8,12 +8,20 @@ import {
   containerLog,
   GeneratedStream,
   type LogFiles,
-  Multiplexer,
   parseKubeletPath,
   readLogOptions,
 } from "@skerry/streams";
-import { nodeOffline, notAContainer, notServedByNode, pathNotServed, podNotScheduled, podUnknown } from "./errors.ts";
+import {
+  nodeOffline,
+  notAContainer,
+  notServedByNode,
+  pathNotServed,
+  podNotScheduled,
+  podUnknown,
+  tunnelNotOpened,
+} from "./errors.ts";
 import { LastLines } from "./last-lines.ts";
+import { NodeTunnels, type NodeTunnelsOptions } from "./node-tunnels.ts";
 import type { OwnPod } from "./own-pod.ts";
 
 /** CloudCore's own log, and the pod that it is shown as. */
@@ -23,14 +31,8 @@ export interface OwnLogSource {
   readonly files: LogFiles;
 }
 
-export interface CloudStreamOptions {
+export interface CloudStreamOptions extends NodeTunnelsOptions {
   readonly api: KubernetesApi;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Tunnels at once. */
-  readonly nodeLimit: number;
-  /** Streams open at once to one node. @default 64 */
-  readonly maxStreamsPerNode?: number;
   /** Left out: CloudCore's own log is not served. */
   readonly own?: OwnLogSource;
 }
@@ -47,56 +49,33 @@ export interface OpenedStream {
 /** The kubelet's request as it came to CloudStream. */
 export type KubeletRequest = Omit<ConnectRequest, "kind">;
 
-/** Nodes whose last contact is remembered beyond those connected; of more the longest silent are forgotten. */
-const REMEMBERED_NODES = 5_000;
-
 /**
  * The way from the API server into pods (security.md 11): keeps one tunnel per node, and leads the kubelet's requests to
  * the node that the pod is on. Which node a tunnel is for, its certificate has said.
  */
 export class CloudStream implements Disposable {
   readonly #options: CloudStreamOptions;
-  readonly #tunnels = new Map<string, Multiplexer>();
-  readonly #offlineSinceMs = new Map<string, number>();
+  readonly #tunnels: NodeTunnels;
   readonly #lastLines = new LastLines();
-  #refusedTunnels = 0;
 
   constructor(options: CloudStreamOptions) {
     this.#options = options;
+    this.#tunnels = new NodeTunnels(options);
   }
 
   /** Nodes with a tunnel. */
   get connectedNodes(): ReadonlySet<string> {
-    return new Set(this.#tunnels.keys());
+    return this.#tunnels.nodes;
   }
 
   /** Tunnels that were beyond the limit. */
   get refusedTunnels(): number {
-    return this.#refusedTunnels;
+    return this.#tunnels.refusedCount;
   }
 
   /** Takes over a tunnel; it ends the node's older one. */
-  accept({ connection, nodeName }: AcceptedTunnel): void {
-    const { clock, logger, nodeLimit, maxStreamsPerNode } = this.#options;
-    const before = this.#tunnels.get(nodeName);
-    if (!before && this.#tunnels.size >= nodeLimit) {
-      this.#refusedTunnels++;
-      logger.warn("A stream tunnel was refused: as many nodes as allowed have one", { node: nodeName, nodeLimit });
-      connection.close("as many nodes as allowed have a tunnel");
-      return;
-    }
-    const tunnel = new Multiplexer({
-      connection,
-      clock,
-      logger: logger.child("tunnel", { node: nodeName }),
-      ...(maxStreamsPerNode === undefined ? {} : { maxStreams: maxStreamsPerNode }),
-    });
-    this.#tunnels.set(nodeName, tunnel);
-    before?.close("a newer tunnel of this node took over");
-    this.#offlineSinceMs.delete(nodeName);
-    tunnel.ended.addEventListener("abort", () => this.#ended(nodeName, tunnel), { once: true });
-    tunnel.start();
-    logger.info("The stream tunnel of a node is open", { node: nodeName });
+  accept(tunnel: AcceptedTunnel): void {
+    this.#tunnels.accept(tunnel);
   }
 
   /**
@@ -108,8 +87,14 @@ export class CloudStream implements Disposable {
     if (!path) throw pathNotServed();
     if (this.#options.own?.pod.matches(path.namespace, path.pod)) return this.#openOwnLog(request, this.#options.own);
     const nodeName = await this.#nodeOf(path.namespace, path.pod);
-    const tunnel = this.#tunnels.get(nodeName);
-    if (!tunnel) return this.#openLastLines(request, nodeOffline(nodeName, await this.#silentSinceMs(nodeName)));
+    const found = await this.#tunnels.of(nodeName);
+    if (found.kind === "none") {
+      const absent = found.asked
+        ? tunnelNotOpened(nodeName)
+        : nodeOffline(nodeName, await this.#silentSinceMs(nodeName));
+      return this.#openLastLines(request, absent);
+    }
+    const { tunnel } = found;
     if (path.kind === "port-forward" && !tunnel.speaksSkerry) throw notServedByNode(nodeName);
     return {
       stream: tunnel.open({ ...request, kind: path.kind }),
@@ -145,19 +130,13 @@ export class CloudStream implements Disposable {
     };
   }
 
-  [Symbol.dispose](): void {
-    for (const tunnel of [...this.#tunnels.values()]) tunnel.close("CloudCore stops");
+  /** Ends the tunnel of a node that may no longer be here. */
+  expel(nodeName: string, reason: string): void {
+    this.#tunnels.expel(nodeName, reason);
   }
 
-  #ended(nodeName: string, tunnel: Multiplexer): void {
-    if (this.#tunnels.get(nodeName) !== tunnel) return;
-    this.#tunnels.delete(nodeName);
-    const { clock, logger } = this.#options;
-    this.#offlineSinceMs.set(nodeName, clock.now());
-    const [oldest] = this.#offlineSinceMs.keys();
-    if (this.#offlineSinceMs.size > REMEMBERED_NODES && oldest !== undefined) this.#offlineSinceMs.delete(oldest);
-    const reason = tunnel.ended.reason instanceof Error ? tunnel.ended.reason.message : "";
-    logger.info("The stream tunnel of a node has ended", { node: nodeName, reason });
+  [Symbol.dispose](): void {
+    this.#tunnels[Symbol.dispose]();
   }
 
   async #nodeOf(namespace: string, name: string): Promise<string> {
@@ -173,7 +152,7 @@ export class CloudStream implements Disposable {
 
   /** When the node was last there: what the Node says when it is longer ago than this CloudCore's own memory. */
   async #silentSinceMs(nodeName: string): Promise<number | undefined> {
-    const remembered = this.#offlineSinceMs.get(nodeName);
+    const remembered = this.#tunnels.offlineSinceMs(nodeName);
     try {
       const node = await this.#options.api.get({ resource: nodes, name: nodeName });
       const heard = lastHeartbeatMs(node);

@@ -17,6 +17,16 @@ export function nodeOffline(nodeName: string, sinceMs: number | undefined): Sker
   });
 }
 
+/** The node is connected, but its tunnel does not come. */
+export function tunnelNotOpened(nodeName: string): SkerryError {
+  return new SkerryError({
+    code: "CLOUDSTREAM_TUNNEL_NOT_OPENED",
+    message: `node "${nodeName}" is connected, but did not open a stream tunnel in time`,
+    advice: "Try again; if it stays, look for edgestream in EdgeCore's log on the node.",
+    details: { nodeName, httpStatus: 503 },
+  });
+}
+
 /** The pod is on no node yet. */
 export function podNotScheduled(namespace: string, name: string): SkerryError {
   return new SkerryError({

@@ -9,6 +9,7 @@ import { type ConnectionClosed, deliveryOf, type LinkConnection, type LinkListen
 import { type LinkCredentials, listenWebSocket, WebSocketDialer } from "@skerry/link/platform";
 import { type CertificateOptions, certificatePem, type KeyedCertificate, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
+import { NodeTrust } from "../cloudhub/index.ts";
 import { nodeIdentifier } from "./node-identity.ts";
 
 const validity = { notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 3_600_000 };
@@ -21,6 +22,13 @@ const server = await systemPki.issueCertificate(authority, {
   usages: ["serverAuth"],
   ipAddresses: ["127.0.0.1"],
   validity,
+});
+
+const trust = new NodeTrust({
+  pki: systemPki,
+  clock: systemClock,
+  authorityDer: authority.certificateDer,
+  revocations: new Map(),
 });
 
 const edgeHeaders = { node_id: "edge-1", project_id: "p", ConnectionUse: "msg" };
@@ -88,7 +96,7 @@ async function world(maxMessageBytes?: number): Promise<World> {
       port: 0,
       ...keyedCertificatePem(server),
       clientAuthorityPem: certificatePem(authority.certificateDer),
-      identify: nodeIdentifier(authority.certificateDer, systemClock),
+      identify: nodeIdentifier(trust),
       clock: systemClock,
       logger: silentLogger,
       ...(maxMessageBytes ? { maxMessageBytes } : {}),
@@ -163,6 +171,30 @@ test("a node with its certificate is let in under the certificate's name, and fr
   edge.close(1000, "done");
   assert.equal((await cloudEar.closed).code, 1000);
   assert.equal((await edgeEar.closed).reason, "done");
+});
+
+test("messages are compressed between Skerry's ends, both ways, and never where the edge is KubeEdge's", async () => {
+  await using cloud = await world();
+  const message = `{"route":{"group":"meta"},"content":"${"the pod is running; ".repeat(100)}"}\n`;
+  for (const [headers, compressed] of [
+    [{ ...edgeHeaders, "skerry-delivery": "1" }, true],
+    [edgeHeaders, false],
+    [{ ...edgeHeaders, "skerry-compression": "deflate-1" }, false],
+  ] as const) {
+    const edge = await cloud.dial(await credentials(), headers);
+    const session = await cloud.accepted();
+    const ears = [new Ear(edge), new Ear(session)];
+    edge.send(message);
+    session.send(message);
+    for (const ear of ears) await ear.until(() => ear.frames.length === 1);
+    for (const ear of ears) assert.deepEqual(ear.frames, [message]);
+    for (const { wire } of [edge, session]) {
+      assert.ok(wire);
+      assert.equal(wire.sentBytes < message.length / 4, compressed);
+      assert.equal(wire.receivedBytes < message.length / 4, compressed);
+    }
+    edge.close(1000, "");
+  }
 });
 
 test("pings are proof of life at both ends", async () => {
@@ -280,7 +312,7 @@ test("a port in use, a closed port and a wrong address are told apart", async ()
         port: cloud.listener.port,
         ...keyedCertificatePem(server),
         clientAuthorityPem: certificatePem(authority.certificateDer),
-        identify: nodeIdentifier(authority.certificateDer, systemClock),
+        identify: nodeIdentifier(trust),
         clock: systemClock,
         logger: silentLogger,
       },

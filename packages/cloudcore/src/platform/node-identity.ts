@@ -1,22 +1,17 @@
 import type { X509Certificate } from "node:crypto";
-import type { Clock } from "@skerry/base";
 import type { PeerIdentity } from "@skerry/link";
-import { nodeNameOf } from "@skerry/pki";
-import { systemPki } from "@skerry/pki/platform";
+import type { NodeTrust } from "../cloudhub/index.ts";
 
 /**
  * Tells which node a client certificate stands for (security.md 7); KubeEdge's own edges have the same form. It verifies
  * the certificate although TLS has: a resumed TLS session brings the certificate without looking at its time again.
- * What it returns throws `PKI_IDENTITY_UNKNOWN` and the errors of {@link systemPki.verifyCertificate}.
+ * What it returns throws what {@link NodeTrust.identify} throws.
  */
-export function nodeIdentifier(authorityDer: Uint8Array, clock: Clock): (certificate: X509Certificate) => PeerIdentity {
+export function nodeIdentifier(trust: Pick<NodeTrust, "identify">): (certificate: X509Certificate) => PeerIdentity {
   return (certificate) => {
-    const facts = systemPki.verifyCertificate(certificate.raw, authorityDer, {
-      usage: "clientAuth",
-      nowMs: clock.now(),
-    });
+    const { nodeName, facts } = trust.identify(certificate.raw);
     return {
-      name: nodeNameOf(facts),
+      name: nodeName,
       groups: facts.organizations,
       certificateFingerprint: facts.fingerprint,
       certificateExpiresAtMs: facts.notAfterMs,

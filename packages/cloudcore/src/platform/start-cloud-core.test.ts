@@ -15,7 +15,12 @@ import { systemPki } from "@skerry/pki/platform";
 import { type CloudCore, type CloudCoreOptions, startCloudCore } from "./start-cloud-core.ts";
 
 const noFiles = { authorityCertificate: "", authorityKey: "", serverCertificate: "", serverKey: "" };
-const config = { ...defaultCloudCoreConfig(), advertiseAddresses: ["127.0.0.1"], credentialFiles: noFiles };
+const config = {
+  ...defaultCloudCoreConfig(),
+  advertiseAddresses: ["127.0.0.1"],
+  credentialFiles: noFiles,
+  telemetry: { kind: "none" },
+} as const;
 
 function start(api: MemoryKubernetesApi, changes: Partial<CloudCoreOptions> = {}): Promise<CloudCore> {
   return startCloudCore({

@@ -17,15 +17,19 @@ import {
   type LinkTrace,
   loadCloudCredentials,
   NodeOutages,
+  NodeRevocations,
+  NodeTrust,
+  nodeRevoked,
   SecretStore,
 } from "../cloudhub/index.ts";
-import { startCloudStream } from "../cloudstream/platform/start-cloud-stream.ts";
+import { type RunningCloudStream, startCloudStream } from "../cloudstream/platform/start-cloud-stream.ts";
 import { fetchPoster } from "../router/platform/fetch-poster.ts";
 import { serveRouter } from "../router/platform/rest-server.ts";
 import { readCredentialFiles } from "./credential-files.ts";
 import { serveEnrolment } from "./enrolment-server.ts";
 import { hostAddresses } from "./host-addresses.ts";
 import { nodeIdentifier } from "./node-identity.ts";
+import { startTelemetrySink } from "./open-telemetry-sink.ts";
 
 export interface CloudCoreOptions {
   readonly config: CloudCoreConfig;
@@ -88,6 +92,15 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
   const authorityPem = certificatePem(credentials.authority.certificateDer);
   const tls = { ...keyedCertificatePem(credentials.server), clientAuthorityPem: authorityPem };
 
+  const revocations = stack.use(new NodeRevocations({ api, clock, random, logger }));
+  await revocations.start(signal);
+  const trust = new NodeTrust({
+    pki: systemPki,
+    clock,
+    authorityDer: credentials.authority.certificateDer,
+    revocations,
+  });
+
   const tokens = new JoinTokenKeeper({
     store,
     pki: systemPki,
@@ -100,6 +113,8 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
   stack.use(tokens);
   await tokens.start();
 
+  // Started before CloudHub listens, which leads the tunnels there.
+  let streams: RunningCloudStream | undefined;
   const cloudHub = new CloudHub({
     listen: (onConnection) =>
       listenWebSocket(
@@ -107,9 +122,10 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
           address: config.webSocket.address,
           port: options.ports?.webSocket ?? config.webSocket.port,
           ...tls,
-          identify: nodeIdentifier(credentials.authority.certificateDer, clock),
+          identify: nodeIdentifier(trust),
           clock,
           logger,
+          ...(streams ? { tunnels: streams.upgrader } : {}),
           maxConnections: 4 * config.nodeLimit + 100,
         },
         onConnection,
@@ -124,6 +140,15 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     ...(kubernetesAuthorityPem ? { kubernetesAuthorityPem } : {}),
   });
   stack.use(new NodeOutages({ cloudHub, clock, logger: logger.child("cloudhub"), nodeLimit: 2 * config.nodeLimit }));
+  const telemetry = await startTelemetrySink(config.telemetry, clock, logger);
+  if (telemetry) stack.use(telemetry);
+  stack.use(
+    revocations.onRevoked(({ nodeName }) => {
+      logger.warn("A node was revoked", { node: nodeName });
+      cloudHub.expel(nodeName, describeError(nodeRevoked(nodeName)));
+      streams?.cloudStream.expel(nodeName, "the node was revoked");
+    }),
+  );
   const controllers = await onceReachable(options, logger, () =>
     startCloudControllers({
       api,
@@ -133,11 +158,29 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
       logger,
       ...(config.router.enabled ? { router: { poster: fetchPoster, timeoutMs: config.router.restTimeoutMs } } : {}),
       installCustomResources: options.installCustomResources ?? true,
+      ...(telemetry ? { telemetry: telemetry.sink } : {}),
       ...(advertised[0] ? { cloudCoreAddress: advertised[0] } : {}),
       ...(signal ? { signal } : {}),
     }),
   );
   stack.use(controllers);
+  streams = config.cloudStream.enabled
+    ? stack.use(
+        await startCloudStream({
+          config: config.cloudStream,
+          ports: options.ports ?? {},
+          nodeLimit: config.nodeLimit,
+          api,
+          clock,
+          logger,
+          tls,
+          identify: nodeIdentifier(trust),
+          kubernetesAuthorityPem,
+          askForTunnel: (nodeName) => cloudHub.askForTunnel(nodeName),
+          ...(ownLog ? { ownLogFolder: ownLog.folder } : {}),
+        }),
+      )
+    : undefined;
   // After the controllers on the stack, so that it stops before them: no message finds a stopped controller.
   stack.use(cloudHub);
   await cloudHub.start(controllers.handlers, controllers.nodeObjects);
@@ -149,6 +192,9 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     logger,
     authority: credentials.authority,
     edgeCertificateValidityMs: config.edgeCertificateValidityMs,
+    renewalWindowMs: config.edgeCertificateRenewalWindowMs,
+    trust,
+    onRenewed: (renewal) => cloudHub.noteRenewal(renewal),
     tokens: new JoinTokenRecords(api, systemPki),
     isConnected: (nodeName) => cloudHub.connectedNodes.has(nodeName),
   });
@@ -160,22 +206,6 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
       handle: (request) => enrolment.handle(request),
     }),
   );
-  const streams = config.cloudStream.enabled
-    ? stack.use(
-        await startCloudStream({
-          config: config.cloudStream,
-          ports: options.ports ?? {},
-          nodeLimit: config.nodeLimit,
-          api,
-          clock,
-          logger,
-          tls,
-          identify: nodeIdentifier(credentials.authority.certificateDer, clock),
-          kubernetesAuthorityPem,
-          ...(ownLog ? { ownLogFolder: ownLog.folder } : {}),
-        }),
-      )
-    : undefined;
   const { router } = controllers;
   const rest = router
     ? stack.use(

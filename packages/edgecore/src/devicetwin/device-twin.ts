@@ -2,6 +2,7 @@ import { describeError, Listeners, Mutex, type Service, type Timer } from "@sker
 import type { Message } from "@skerry/link";
 import type { DownstreamHandler } from "../edgehub/cloud-link.ts";
 import type { ObjectChange } from "../metamanager/meta-store.ts";
+import { noSampleRecorder } from "../telemetry/index.ts";
 import { CloudReport } from "./cloud-report.ts";
 import { DeviceRegistry } from "./device-registry.ts";
 import { DeviceRequests } from "./device-requests.ts";
@@ -37,7 +38,12 @@ export class DeviceTwin implements Service, DownstreamHandler {
 
   constructor(ports: DeviceTwinPorts) {
     const logger = ports.logger.child("devicetwin");
-    this.#context = { ...ports, logger, limits: ports.limits ?? defaultDeviceTwinLimits };
+    this.#context = {
+      ...ports,
+      logger,
+      limits: ports.limits ?? defaultDeviceTwinLimits,
+      samples: ports.samples ?? noSampleRecorder,
+    };
     const report = new CloudReport(ports.meta.outbox, ports.random);
     this.#publisher = new TwinPublisher(ports.bus, () => ports.random.uuid());
     this.#writer = new TwinWriter(this.#context, report);

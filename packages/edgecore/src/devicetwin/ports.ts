@@ -1,5 +1,6 @@
 import type { Clock, Logger, Random } from "@skerry/base";
 import type { MetaClient } from "../metamanager/meta-store.ts";
+import type { SampleRecorder } from "../telemetry/index.ts";
 import type { DeviceBus } from "./device-bus.ts";
 import type { DeviceTwinLimits } from "./limits.ts";
 
@@ -8,6 +9,8 @@ export interface DeviceTwinPorts {
   readonly nodeName: string;
   readonly meta: MetaClient;
   readonly bus: DeviceBus;
+  /** Where every reported value goes, beside the twin that keeps the newest. @default noSampleRecorder */
+  readonly samples?: SampleRecorder;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

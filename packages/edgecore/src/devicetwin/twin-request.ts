@@ -9,6 +9,8 @@ export type PropertyUpdate =
       readonly name: string;
       readonly expected?: string;
       readonly actual?: string;
+      /** When the client observed the actual value, as it says; wall clock in milliseconds. */
+      readonly observedAtMs?: number;
       readonly optional?: boolean;
       readonly type?: string;
     }
@@ -59,6 +61,7 @@ function readUpdate(name: string, wanted: JsonValue): PropertyUpdate {
   if (type === "deleted") return { kind: "delete", name };
   const expected = readSide(name, "expected", wanted);
   const actual = readSide(name, "actual", wanted);
+  const observedAtMs = readTimestamp(wanted["actual"]);
   const { optional } = wanted;
   if (optional !== undefined && optional !== null && typeof optional !== "boolean")
     throw requestInvalid(`"optional" of property ${name} is not true or false`);
@@ -67,6 +70,7 @@ function readUpdate(name: string, wanted: JsonValue): PropertyUpdate {
     name,
     ...(expected === undefined ? {} : { expected }),
     ...(actual === undefined ? {} : { actual }),
+    ...(actual === undefined || observedAtMs === undefined ? {} : { observedAtMs }),
     ...(typeof optional === "boolean" ? { optional } : {}),
     ...(type === undefined ? {} : { type }),
   };
@@ -89,6 +93,13 @@ function readSide(name: string, side: "expected" | "actual", wanted: JsonObject)
   if (typeof value !== "string")
     throw requestInvalid(`"${side}.value" of property ${name} is not a JSON string such as "21.5"`);
   return value;
+}
+
+/** The time that a client gives with a value; undefined when there is none that makes sense. */
+export function readTimestamp(side: JsonValue | undefined): number | undefined {
+  const metadata = isJsonObject(side) ? side["metadata"] : undefined;
+  const timestamp = isJsonObject(metadata) ? metadata["timestamp"] : undefined;
+  return typeof timestamp === "number" && Number.isSafeInteger(timestamp) && timestamp > 0 ? timestamp : undefined;
 }
 
 function parseJson(payload: string): JsonValue {

@@ -1,3 +1,4 @@
+import type { Sample } from "@skerry/link";
 import type { Transaction } from "@skerry/store";
 import type { CloudReport } from "./cloud-report.ts";
 import { readDeviceDefinition } from "./device-definition.ts";
@@ -21,13 +22,13 @@ export class TwinWriter {
   }
 
   /** All of the updates in one transaction, or none. @throws `DEVICETWIN_…`, see {@link applyUpdates} */
-  update(
+  async update(
     deviceId: string,
     updates: readonly PropertyUpdate[],
     nowMs: number,
   ): Promise<{ readonly changes: readonly PropertyChange[]; readonly twin: Twin }> {
     const { meta, limits } = this.#context;
-    return meta.transaction((transaction) => {
+    const outcome = await meta.transaction((transaction) => {
       this.#require(transaction, deviceId);
       const device = storedDevice(meta, deviceId);
       const definition = device && readDeviceDefinition(device, storedModel(meta, device));
@@ -38,6 +39,9 @@ export class TwinWriter {
       }
       return { changes, twin: readTwin(transaction, deviceId) };
     });
+    const samples = samplesIn(deviceId, updates, nowMs);
+    if (samples.length > 0) await this.#context.samples.record(samples);
+    return outcome;
   }
 
   /** The device's new state; returns the device with it. @throws `DEVICETWIN_DEVICE_UNKNOWN` */
@@ -55,4 +59,18 @@ export class TwinWriter {
     if (device === undefined) throw deviceUnknown(deviceId);
     return device;
   }
+}
+
+/** How far ahead of this node a client's clock may be; a value from further in the future is dated now. */
+const CLOCK_TOLERANCE_MS = 60_000;
+
+/** Every actual value is a sample, also one that equals the value before it. */
+function samplesIn(deviceId: string, updates: readonly PropertyUpdate[], nowMs: number): Sample[] {
+  return updates.flatMap((update) => {
+    if (update.kind === "delete" || update.actual === undefined || update.actual === "") return [];
+    const { name: property, actual: value, observedAtMs = nowMs } = update;
+    return [
+      { deviceId, property, value, timestampMs: observedAtMs > nowMs + CLOCK_TOLERANCE_MS ? nowMs : observedAtMs },
+    ];
+  });
 }

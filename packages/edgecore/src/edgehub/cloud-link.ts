@@ -7,6 +7,8 @@ export type CloudLinkState =
       readonly sinceMs: number;
       /** What both ends have agreed on; KubeEdge's when left out. */
       readonly delivery?: DeliveryName;
+      /** `host:port` where the cloud takes the stream tunnel that it asks for; left out: it does not ask. */
+      readonly tunnelServer?: string;
     }
   | { readonly kind: "disconnected"; readonly sinceMs: number; readonly reason: string };
 

@@ -1,7 +1,7 @@
 import type { Message } from "@skerry/link";
 
 /** Who takes messages from the cloud that no request waits for. */
-export type DownstreamTarget = "metamanager" | "devicetwin" | "eventbus" | "servicebus" | "taskmanager";
+export type DownstreamTarget = "metamanager" | "devicetwin" | "eventbus" | "servicebus" | "taskmanager" | "edgestream";
 
 /** The module that a message is for (wire.md 13.1); undefined when there is none. */
 export function targetOf(message: Message): DownstreamTarget | undefined {
@@ -16,6 +16,8 @@ export function targetOf(message: Message): DownstreamTarget | undefined {
     case "user":
       if (source === "router_eventbus") return "eventbus";
       return source === "router_servicebus" ? "servicebus" : undefined;
+    case "streams":
+      return source === "skerry" ? "edgestream" : undefined;
     case "taskmanager":
       return "taskmanager";
     default:

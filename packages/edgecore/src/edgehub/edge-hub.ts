@@ -16,6 +16,8 @@ import {
   type LinkDialer,
   type Message,
   OFFERED_DELIVERY,
+  TUNNEL_HEADER,
+  TUNNEL_ON_DEMAND,
 } from "@skerry/link";
 import { CloudAddresses } from "../cloud-addresses.ts";
 import type { CloudLink, CloudLinkState, DownstreamHandler } from "./cloud-link.ts";
@@ -43,6 +45,8 @@ export interface EdgeHubOptions {
   readonly session?: Partial<SessionPolicy>;
   /** `skerry`: offers Skerry's delivery, and uses KubeEdge's with a cloud that does not know it. @default skerry */
   readonly delivery?: DeliveryName;
+  /** Whether the node opens its stream tunnel when Skerry's cloud asks for it. @default false */
+  readonly streams?: boolean;
 }
 
 /** A session shorter than this counts as a failed attempt, so that a refusal right after the handshake backs off. */
@@ -193,17 +197,20 @@ export class EdgeHub implements CloudLink, Service {
     const timer = this.#ports.clock.setTimer(timeoutMs, () => dialing.abort(dialTimedOut(server, timeoutMs)));
     try {
       const url = `wss://${server}/${encodeURIComponent(projectId)}/${encodeURIComponent(nodeName)}/events`;
-      const headers = {
-        node_id: nodeName,
-        project_id: projectId,
-        ConnectionUse: "msg",
-        ...(this.#options.delivery === "kubeedge" ? {} : { [DELIVERY_HEADER]: OFFERED_DELIVERY }),
-      };
+      const kubeEdge = { node_id: nodeName, project_id: projectId, ConnectionUse: "msg" };
+      const headers = this.#options.delivery === "kubeedge" ? kubeEdge : { ...kubeEdge, ...this.#skerryHeaders };
       return await this.#ports.dialer.dial(url, headers, dialing.signal);
     } finally {
       timer.cancel();
       this.#stopped.signal.removeEventListener("abort", onStop);
     }
+  }
+
+  get #skerryHeaders(): Readonly<Record<string, string>> {
+    return {
+      [DELIVERY_HEADER]: OFFERED_DELIVERY,
+      ...(this.#options.streams ? { [TUNNEL_HEADER]: TUNNEL_ON_DEMAND } : {}),
+    };
   }
 
   /** Resolves when the session has ended. */
@@ -235,7 +242,8 @@ export class EdgeHub implements CloudLink, Service {
       this.#toldAtMs = Number.NEGATIVE_INFINITY;
       session.start();
       if (this.#dispatcher.paused) session.setPaused(true);
-      if (this.#session === session) this.#setState({ kind: "connected", sinceMs: clock.now(), delivery });
+      const tunnel = session.takesTunnel && this.#options.streams ? { tunnelServer: server } : {};
+      if (this.#session === session) this.#setState({ kind: "connected", sinceMs: clock.now(), delivery, ...tunnel });
     });
   }
 

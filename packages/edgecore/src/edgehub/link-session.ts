@@ -10,6 +10,7 @@ import {
   keepaliveMessage,
   type LinkConnection,
   type Message,
+  opensTunnelOnDemand,
   responseTo,
 } from "@skerry/link";
 import { linkCongested, linkDisconnected } from "./errors.ts";
@@ -87,6 +88,11 @@ export class LinkSession {
   /** What this end and the cloud have agreed on. */
   get delivery(): DeliveryName {
     return deliveryOf(this.#connection.headers);
+  }
+
+  /** Whether the cloud asks for the stream tunnel and takes it where it took this session. */
+  get takesTunnel(): boolean {
+    return this.delivery === "skerry" && opensTunnelOnDemand(this.#connection.headers);
   }
 
   start(): void {

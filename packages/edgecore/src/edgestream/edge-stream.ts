@@ -1,10 +1,13 @@
-import { type Clock, describeError, type Logger, type Random, RetrySchedule, sleep } from "@skerry/base";
-import { type FrameConnection, Multiplexer, NODE_NAME_HEADER, TUNNEL_PATH, type TunnelDialer } from "@skerry/streams";
-import { CloudAddresses } from "../cloud-addresses.ts";
+import { abortReason, type Clock, describeError, type Logger, type Random } from "@skerry/base";
+import { NODE_NAME_HEADER, TUNNEL_PATH, type TunnelDialer } from "@skerry/streams";
+import type { CloudLink, CloudLinkState, DownstreamHandler } from "../edgehub/cloud-link.ts";
 import type { PodStreams } from "./pod-streams.ts";
+import { StandingTunnel } from "./standing-tunnel.ts";
+import { serveTunnel } from "./tunnel-session.ts";
 
 export interface EdgeStreamPorts {
   readonly dialer: TunnelDialer;
+  readonly cloudLink: Pick<CloudLink, "state" | "onState">;
   readonly podStreams: Pick<PodStreams, "serve">;
   readonly clock: Clock;
   readonly random: Random;
@@ -12,108 +15,95 @@ export interface EdgeStreamPorts {
 }
 
 export interface EdgeStreamOptions {
-  /** `host:port` of CloudStream's tunnel port, or of its replicas: see {@link CloudAddresses}. At least one. */
+  /** `host:port` of a tunnel port of its own, or of its replicas: for clouds that take no tunnel on the session's port. */
   readonly servers: readonly string[];
   readonly nodeName: string;
 }
 
-/** The first dial after a loss is almost immediate, as KubeEdge's is (security.md 11.3). */
-const RETRY = { initialMs: 500, maximumMs: 10_000 };
-/** A machine that is off answers nothing: the next address is not kept waiting for it. */
-const HURRIED_DIAL_TIMEOUT_MS = 3_000;
-/** Before the next address is tried, when one could not be dialled; plus as much again at random. */
-const NEXT_ADDRESS_MS = 100;
-
-/** Keeps the node's tunnel to CloudStream: the edge only dials out, and no port is open on the node for it. */
-export class EdgeStream implements AsyncDisposable {
+/**
+ * The node's tunnel for logs, exec, …: the edge only dials out, and no port is open on the node for it. Skerry's cloud
+ * asks for it when it is needed, on the port of the session; for any other cloud one is kept open.
+ */
+export class EdgeStream implements DownstreamHandler, AsyncDisposable {
   readonly #ports: EdgeStreamPorts;
   readonly #options: EdgeStreamOptions;
-  readonly #logger: Logger;
-  readonly #addresses: CloudAddresses;
   readonly #stopping = new AbortController();
-  #running: Promise<void> = Promise.resolve();
+  #subscription: Disposable | undefined;
+  #standing: StandingTunnel | undefined;
+  #changing: Promise<void> = Promise.resolve();
+  /** Ends the tunnel that the cloud asked for last. */
+  #newest = new AbortController();
+  #dialling: Promise<void> | undefined;
+  readonly #serving = new Set<Promise<void>>();
 
   constructor(ports: EdgeStreamPorts, options: EdgeStreamOptions) {
-    this.#ports = ports;
+    this.#ports = { ...ports, logger: ports.logger.child("edgestream") };
     this.#options = options;
-    this.#logger = ports.logger.child("edgestream");
-    this.#addresses = new CloudAddresses(options.servers, ports.random);
   }
 
-  /** Begins to dial; the node's certificate must be there. */
+  /** Begins to follow the link; the node's certificate must be there. */
   start(): void {
-    this.#running = this.#run();
+    this.#subscription = this.#ports.cloudLink.onState((state) => this.#follow(state));
+    this.#follow(this.#ports.cloudLink.state);
+  }
+
+  /** The cloud asks for the tunnel. */
+  async handle(): Promise<void> {
+    const { state } = this.#ports.cloudLink;
+    if (state.kind !== "connected" || state.tunnelServer === undefined || this.#stopping.signal.aborted) return;
+    this.#dialling ??= this.#open(state.tunnelServer).finally(() => {
+      this.#dialling = undefined;
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#subscription?.[Symbol.dispose]();
     this.#stopping.abort();
-    await this.#running;
+    this.#newest.abort();
+    await this.#changing;
+    await this.#standing?.[Symbol.asyncDispose]();
+    await this.#dialling;
+    await Promise.all(this.#serving);
   }
 
-  async #run(): Promise<void> {
-    const { clock, random } = this.#ports;
-    const { signal } = this.#stopping;
-    const retry = new RetrySchedule(RETRY, random);
-    while (!signal.aborted) {
-      try {
-        await this.#session(() => {
-          retry.reset();
-          this.#addresses.succeeded();
-        });
-      } catch (error) {
-        if (signal.aborted) return;
-        if (this.#addresses.failed()) {
-          await sleep(clock, Math.round(NEXT_ADDRESS_MS * (1 + random.float())), signal).catch(() => undefined);
-          continue;
-        }
-        if (retry.attempt === 0)
-          this.#logger.warn("No stream tunnel to the cloud; kubectl logs and exec do not work meanwhile", {
-            error: describeError(error),
-          });
-      }
-      await sleep(clock, retry.nextDelayMs(), signal).catch(() => undefined);
+  #follow(state: CloudLinkState): void {
+    if (state.kind !== "connected" || this.#stopping.signal.aborted) return;
+    const isWanted = state.tunnelServer === undefined && this.#options.servers.length > 0;
+    if (isWanted && !this.#standing) {
+      this.#standing = new StandingTunnel(this.#ports, this.#options);
+      this.#standing.start();
+    } else if (!isWanted && this.#standing) {
+      const before = this.#standing;
+      this.#standing = undefined;
+      this.#changing = this.#changing.then(() => before[Symbol.asyncDispose]());
     }
   }
 
-  /** One tunnel from its dial to its end. */
-  async #session(onOpen: () => void): Promise<void> {
-    const { podStreams, clock } = this.#ports;
+  /** Opens the tunnel; the cloud asks again if it needs one that failed. A new one ends the one before. */
+  async #open(server: string): Promise<void> {
+    const { dialer, logger } = this.#ports;
     const { signal } = this.#stopping;
-    const server = this.#addresses.current;
-    const connection = await this.#dial(server);
-    onOpen();
-    const tunnel = new Multiplexer({
-      connection,
-      clock,
-      logger: this.#logger,
-      serve: (request, stream) => podStreams.serve(request, stream, connection.speaksSkerry),
-    });
-    this.#logger.info("The stream tunnel to the cloud is open", { server });
-    const stop = (): void => tunnel.close("the node stops");
-    signal.addEventListener("abort", stop, { once: true });
-    const ended = new Promise<void>((resolve) =>
-      tunnel.ended.addEventListener("abort", () => resolve(), { once: true }),
-    );
-    tunnel.start();
-    if (signal.aborted) stop();
-    await ended;
-    signal.removeEventListener("abort", stop);
-    const reason = tunnel.ended.reason instanceof Error ? tunnel.ended.reason.message : "";
-    this.#logger.info("The stream tunnel to the cloud has ended", { reason });
-  }
-
-  async #dial(server: string): Promise<FrameConnection> {
-    const { dialer, clock } = this.#ports;
-    const dialing = new AbortController();
-    const hurry = this.#addresses.hasUntried
-      ? clock.setTimer(HURRIED_DIAL_TIMEOUT_MS, () => dialing.abort(new Error(`${server} did not answer in time`)))
-      : undefined;
-    const signal = AbortSignal.any([this.#stopping.signal, dialing.signal]);
     try {
       const headers = { [NODE_NAME_HEADER]: this.#options.nodeName };
-      return await dialer.dial(`wss://${server}${TUNNEL_PATH}`, headers, signal);
-    } finally {
-      hurry?.cancel();
+      const connection = await dialer.dial(`wss://${server}${TUNNEL_PATH}`, headers, signal);
+      if (signal.aborted) {
+        connection.close("the node stops");
+        throw abortReason(signal);
+      }
+      this.#newest.abort();
+      this.#newest = new AbortController();
+      logger.info("The stream tunnel to the cloud is open", { server });
+      const serving = serveTunnel(connection, this.#ports, this.#newest.signal).then((reason) => {
+        logger.info("The stream tunnel to the cloud has ended", { reason });
+        this.#serving.delete(serving);
+      });
+      this.#serving.add(serving);
+    } catch (error) {
+      if (signal.aborted) return;
+      logger.warn("The stream tunnel that the cloud asked for could not be opened", {
+        server,
+        error: describeError(error),
+      });
     }
   }
 }

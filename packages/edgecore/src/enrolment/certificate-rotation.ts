@@ -3,8 +3,6 @@ import type { Enrolment } from "./enrolment.ts";
 
 export interface CertificateRotationPorts {
   readonly enrolment: Pick<Enrolment, "renewalTimeMs" | "renew">;
-  /** Called when a new certificate is in place. */
-  readonly onRenewed: () => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -13,7 +11,10 @@ export interface CertificateRotationPorts {
 /** The wall clock may jump, so the time is looked at again at least this often. */
 const LOOK_AGAIN_MS = 3_600_000;
 
-/** Renews the node's certificate before it expires (security.md 6). Start it once the node is enrolled. */
+/**
+ * Renews the node's certificate before it expires (security.md 6). The session goes on: the new certificate is used at
+ * the next dial. Start it once the node is enrolled.
+ */
 export class CertificateRotation implements Service {
   readonly #ports: CertificateRotationPorts;
   readonly #logger: Logger;
@@ -56,7 +57,6 @@ export class CertificateRotation implements Service {
     while (!signal.aborted) {
       try {
         await this.#ports.enrolment.renew(signal);
-        this.#ports.onRenewed();
         return;
       } catch (error) {
         if (signal.aborted) return;

@@ -1,8 +1,14 @@
 import { type Clock, describeError, isSkerryError, type Logger, type Random, RetrySchedule, sleep } from "@skerry/base";
-import { bearerTokenFor, type CertificateFacts, type KeyedCertificate, nodeSubject, type Pki } from "@skerry/pki";
+import {
+  bearerTokenFor,
+  type CertificateFacts,
+  type KeyedCertificate,
+  nodeSubject,
+  type Pki,
+  readSkerryToken,
+} from "@skerry/pki";
 import {
   certificateMismatch,
-  certificateOver,
   enrolmentFailed,
   enrolmentRefused,
   otherNodesCertificate,
@@ -46,10 +52,12 @@ export class Enrolment {
   }
 
   /**
-   * Whether the node has a certificate that holds, or else a token to get one with.
-   * @throws SkerryError `ENROLMENT_TOKEN_MISSING`, `ENROLMENT_CERTIFICATE_EXPIRED`, `ENROLMENT_OTHER_NODE`
+   * How the node stands: `enrolled` with a certificate that holds; `expired`, so that it has to be renewed first;
+   * `token`, when it has to enrol; `other-token`, when it has a certificate, but was given a token that it has not
+   * enrolled with: somebody wants it to join anew, for instance after it was revoked.
+   * @throws SkerryError `ENROLMENT_TOKEN_MISSING`, `ENROLMENT_OTHER_NODE`
    */
-  async check(): Promise<"enrolled" | "token"> {
+  async check(): Promise<"enrolled" | "expired" | "token" | "other-token"> {
     const { store, pki, clock } = this.#ports;
     const { nodeName, token } = this.#options;
     const stored = await store.read();
@@ -61,9 +69,9 @@ export class Enrolment {
     if (facts.commonName !== nodeSubject(nodeName).commonName) {
       throw otherNodesCertificate(nodeName, facts.commonName, store.location);
     }
-    if (clock.now() < facts.notAfterMs) return "enrolled";
-    if (token === "") throw certificateOver(nodeName, facts.notAfterMs);
-    return "token";
+    const tokenId = readSkerryToken(token)?.id;
+    if (tokenId !== undefined && tokenId !== (await store.readTokenId())) return "other-token";
+    return clock.now() < facts.notAfterMs ? "enrolled" : "expired";
   }
 
   /**
@@ -71,11 +79,10 @@ export class Enrolment {
    * @throws SkerryError when CloudCore refuses, or shows another authority than the token's
    */
   async ensure(signal: AbortSignal): Promise<void> {
-    if ((await this.check()) === "enrolled") return;
     const retry = new RetrySchedule({ initialMs: 2000, maximumMs: 30_000 }, this.#ports.random);
     for (;;) {
       try {
-        await this.#enrol(signal);
+        await this.#ensureOnce(signal);
         return;
       } catch (error) {
         if (signal.aborted || !isPassing(error)) throw error;
@@ -86,12 +93,12 @@ export class Enrolment {
     }
   }
 
-  /** When to renew: at a random point between 70 % and 90 % of the certificate's time (security.md 6). */
+  /** When to renew: at a random point between 60 % and 75 % of the certificate's time. */
   async renewalTimeMs(): Promise<number | undefined> {
     const stored = await this.#ports.store.read();
     if (!stored) return undefined;
     const { notBeforeMs, notAfterMs } = this.#ports.pki.readCertificate(stored.certificateDer);
-    return notBeforeMs + (notAfterMs - notBeforeMs) * (0.7 + 0.2 * this.#ports.random.float());
+    return notBeforeMs + (notAfterMs - notBeforeMs) * (0.6 + 0.15 * this.#ports.random.float());
   }
 
   /** Replaces the certificate, proving the node's identity by the present one (security.md 6). */
@@ -101,6 +108,38 @@ export class Enrolment {
     await this.#issue(stored.authorityDer, { identity: stored }, signal);
   }
 
+  async #ensureOnce(signal: AbortSignal): Promise<void> {
+    const standing = await this.check();
+    if (standing === "enrolled") return;
+    if (standing === "token") return this.#enrol(signal);
+    if (standing === "expired") return this.#renewExpired(signal);
+    try {
+      await this.#enrol(signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#logger.warn("The node could not enrol with its new token; it goes on with its certificate", {
+        error: describeError(error),
+      });
+      // What CloudCore says to an expired certificate counts more than what it said to the token.
+      const stored = await this.#ports.store.read();
+      const facts = stored && this.#ports.pki.readCertificate(stored.certificateDer);
+      if (facts && this.#ports.clock.now() >= facts.notAfterMs) await this.renew(signal);
+    }
+  }
+
+  /** The node was offline when its certificate ended: its key proves who it is, as long as CloudCore allows. */
+  async #renewExpired(signal: AbortSignal): Promise<void> {
+    try {
+      await this.renew(signal);
+    } catch (error) {
+      if (signal.aborted || isPassing(error) || this.#options.token === "") throw error;
+      this.#logger.warn("The expired certificate was not renewed; the node enrols with its token", {
+        error: describeError(error),
+      });
+      await this.#enrol(signal);
+    }
+  }
+
   async #enrol(signal: AbortSignal): Promise<void> {
     const { pki } = this.#ports;
     const answer = await this.#get("/ca.crt", { trust: { kind: "anyone" } }, signal);
@@ -108,6 +147,8 @@ export class Enrolment {
     const authorityDer = answer.body;
     const bearer = bearerTokenFor(pki, this.#options.token, authorityDer);
     await this.#issue(authorityDer, { bearer }, signal);
+    const tokenId = readSkerryToken(this.#options.token)?.id;
+    if (tokenId !== undefined) await this.#ports.store.writeTokenId(tokenId);
   }
 
   async #issue(

@@ -13,16 +13,6 @@ export function tokenMissing(nodeName: string, location: string): SkerryError {
   });
 }
 
-/** The stored certificate is over, and there is no token to get another with. */
-export function certificateOver(nodeName: string, notAfterMs: number): SkerryError {
-  return new SkerryError({
-    code: "ENROLMENT_CERTIFICATE_EXPIRED",
-    message: `The certificate of node ${nodeName} expired at ${new Date(notAfterMs).toISOString()} and there is no join token to get another with`,
-    advice: `Check this machine's clock. ${TOKEN_ADVICE}`,
-    details: { nodeName, notAfterMs },
-  });
-}
-
 /** The stored certificate belongs to another node. */
 export function otherNodesCertificate(nodeName: string, commonName: string, location: string): SkerryError {
   return new SkerryError({
@@ -39,7 +29,7 @@ export function enrolmentRefused(nodeName: string, status: number, text: string)
   return new SkerryError({
     code: "ENROLMENT_REFUSED",
     message: `CloudCore refused a certificate for node ${nodeName}: HTTP ${status}${text ? `, ${text}` : ""}`,
-    advice: `The token may have expired. ${TOKEN_ADVICE}`,
+    advice: TOKEN_ADVICE,
     details: { nodeName, status },
   });
 }

@@ -41,6 +41,9 @@ export interface CredentialStore {
   read(): Promise<NodeCredentials | undefined>;
   /** Replaces all at once: after a crash in between either the old or the new ones are read. */
   write(credentials: NodeCredentials): Promise<void>;
+  /** Id of the Skerry token that the node last enrolled with; undefined when that is not known. */
+  readTokenId(): Promise<string | undefined>;
+  writeTokenId(id: string): Promise<void>;
   /** The key (SEC 1 DER) of an enrolment that may have been granted although its answer never came. */
   readPendingKey(): Promise<Uint8Array | undefined>;
   /** Keeps a key until `write`: a token for one node lets only the same key enrol again. */

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Clock, isSkerryError, type Logger, type SkerryError } from "@skerry/base";
-import { SqliteDatabase } from "@skerry/store/platform";
+import { SqliteDatabase, type SqliteOptions } from "@skerry/store/platform";
 import { edgeDatabaseMigrations } from "../edge-database.ts";
 import { fileUnreadable } from "./errors.ts";
 
@@ -22,21 +22,39 @@ export function openEdgeDatabase(
   logger: Logger,
   onDamage: (error: SkerryError) => void = () => {},
 ): SqliteDatabase {
-  const open = (): SqliteDatabase => new SqliteDatabase({ path, migrations: edgeDatabaseMigrations, onDamage });
-  try {
-    return open();
-  } catch (error) {
-    if (!isSkerryError(error, "STORE_DATABASE_CORRUPT")) throw error;
-    const folder = moveAside(path, clock.now());
+  return openOrReplace({ path, migrations: edgeDatabaseMigrations, onDamage }, clock, (finding) =>
     logger.error("The node's database is damaged and was moved aside; the node begins with an empty one", {
-      code: error.code,
-      finding: error.message,
-      movedTo: folder,
+      ...finding,
       lost: "what changed on this node and had not reached the cloud",
       advice:
         "Nothing to do: containers run on, and the cloud sends everything again. Check the disk if this happens twice.",
-    });
-    return open();
+    }),
+  );
+}
+
+/** What was wrong with a database that was moved aside. */
+export interface DamageFinding {
+  readonly code: string;
+  readonly finding: string;
+  readonly movedTo: string;
+}
+
+/**
+ * Opens a database; a damaged one is moved aside, told, and an empty one takes its place.
+ * @throws SkerryError `STORE_DATABASE_TOO_NEW`, `EDGECORE_FILE_UNREADABLE`
+ */
+export function openOrReplace(
+  options: SqliteOptions,
+  clock: Clock,
+  onReplaced: (finding: DamageFinding) => void,
+): SqliteDatabase {
+  try {
+    return new SqliteDatabase(options);
+  } catch (error) {
+    if (!isSkerryError(error, "STORE_DATABASE_CORRUPT")) throw error;
+    const movedTo = moveAside(options.path, clock.now());
+    onReplaced({ code: error.code, finding: error.message, movedTo });
+    return new SqliteDatabase(options);
   }
 }
 

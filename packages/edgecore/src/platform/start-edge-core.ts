@@ -22,8 +22,10 @@ import { Enrolment, severalServers } from "../enrolment/index.ts";
 import { CredentialFiles } from "../enrolment/platform/credential-files.ts";
 import { httpsEnrolmentClient } from "../enrolment/platform/https-client.ts";
 import type { MqttConnector } from "../eventbus/index.ts";
+import { defaultSampleRingLimits } from "../telemetry/index.ts";
 import { fileUnreadable } from "./errors.ts";
 import { openEdgeDatabase } from "./open-edge-database.ts";
+import { openSampleDatabase } from "./open-sample-database.ts";
 
 export interface StartEdgeCoreOptions {
   readonly config: EdgeCoreConfig;
@@ -71,6 +73,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
   const database = opened.use(openEdgeDatabase(config.databasePath, clock, logger, options.onDamage));
   const edged = config.edged.enabled ? await edgedMachine(config, nodeName, opened) : undefined;
   const mqtt = config.eventBus.enabled ? await mqttConnector(config.eventBus, nodeName) : undefined;
+  const telemetry = config.deviceTwin.enabled ? sampleRing(config, opened, clock, logger) : undefined;
   const ports: EdgeCorePorts = {
     database,
     clock,
@@ -83,6 +86,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
         }
       : {}),
     ...(edged ? { edged } : {}),
+    ...(telemetry ? { telemetry } : {}),
     ...(mqtt ? { mqtt } : {}),
     ...(config.deviceTwin.enabled ? { dmi: await dmi(config.deviceTwin.dmiSocketPath, logger) } : {}),
     ...(config.edgeStream.enabled
@@ -113,6 +117,19 @@ function openOwnLog({ config, clock, logger }: StartEdgeCoreOptions, opened: Asy
     logger.warn("EdgeCore's own log cannot be kept for kubectl", { folder, error: describeError(error) });
     return undefined;
   }
+}
+
+/** The node works without a place for samples too; why there is none has been told. */
+function sampleRing(
+  { telemetry }: EdgeCoreConfig,
+  opened: AsyncDisposableStack,
+  clock: Clock,
+  logger: Logger,
+): EdgeCorePorts["telemetry"] {
+  const database = telemetry && openSampleDatabase(telemetry.path, clock, logger);
+  if (telemetry === undefined || database === undefined) return undefined;
+  const { maximumBytes, maximumAgeMs } = telemetry;
+  return { database: opened.use(database), limits: { ...defaultSampleRingLimits, maximumBytes, maximumAgeMs } };
 }
 
 /** Rejects when the cloud refuses the node; a cloud that cannot be reached is not waited for any longer. */

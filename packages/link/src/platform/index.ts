@@ -1,2 +1,3 @@
+export { compressMessage, expandMessage } from "./message-compression.ts";
 export * from "./web-socket-dialer.ts";
 export * from "./web-socket-listener.ts";

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import { deflateRawSync } from "node:zlib";
 import { WebSocket, WebSocketServer } from "ws";
-import { WebSocketConnection } from "./web-socket-connection.ts";
+import { type UpgradeFacts, WebSocketConnection } from "./web-socket-connection.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -14,7 +15,7 @@ interface Pair extends AsyncDisposable {
 }
 
 /** A connection as the cloud has it, and its other end in the test's hands. */
-async function pair(): Promise<Pair> {
+async function pair(compression?: UpgradeFacts["compression"]): Promise<Pair> {
   const server = createServer();
   const upgrader = new WebSocketServer({ server, autoPong: false, perMessageDeflate: false });
   server.listen(0, "127.0.0.1");
@@ -23,7 +24,11 @@ async function pair(): Promise<Pair> {
   const [[socket]] = (await Promise.all([once(upgrader, "connection"), once(peer, "open")])) as [[WebSocket], unknown];
   return {
     peer,
-    connection: new WebSocketConnection(socket, { name: "edge-1", groups: [], certificateFingerprint: "" }),
+    connection: new WebSocketConnection(
+      socket,
+      { name: "edge-1", groups: [], certificateFingerprint: "" },
+      { path: "", headers: {}, receives: "up", ...(compression ? { compression } : {}) },
+    ),
     async [Symbol.asyncDispose]() {
       peer.terminate();
       socket.terminate();
@@ -65,4 +70,20 @@ test("pings of a peer that reads are answered", async () => {
   both.peer.ping(Buffer.from("still there?"));
   const [data] = await pong;
   assert.equal(String(data), "still there?");
+});
+
+test("a peer whose compressed message expands to too much, or to nothing, is cut off and nothing of it is read", async () => {
+  for (const [payload, code] of [
+    [deflateRawSync(Buffer.alloc(8 * MEBIBYTE)), 1009],
+    [Buffer.from("no deflate"), 1007],
+  ] as const) {
+    await using both = await pair({ maxMessageBytes: 4 * MEBIBYTE });
+    const closed = Promise.withResolvers<number>();
+    both.connection.start({
+      onFrame: () => closed.reject(new Error("it was read")),
+      onClose: (how) => closed.resolve(how.code),
+    });
+    both.peer.send(payload);
+    assert.equal(await closed.promise, code);
+  }
 });

@@ -1,8 +1,10 @@
 import type { IncomingMessage } from "node:http";
+import { describeError, isSkerryError } from "@skerry/base";
 import type { WebSocket } from "ws";
 import type { Direction } from "../routes.ts";
 import { frameBytes } from "../traffic/index.ts";
 import type { ConnectionHandlers, LinkConnection, PeerIdentity, WireSizes } from "../transport.ts";
+import { compressMessage, expandMessage } from "./message-compression.ts";
 
 /** How long the peer may take to answer a close before the socket is torn down. */
 const CLOSE_GRACE_MS = 2_000;
@@ -24,7 +26,15 @@ export interface UpgradeFacts {
   readonly headers: Readonly<Record<string, string>>;
   /** `up` at the cloud, `down` at the edge. */
   readonly receives: Direction;
+  /** Set when both halves named {@link COMPRESSION_NAME}. */
+  readonly compression?: {
+    /** Largest message that is expanded. */
+    readonly maxMessageBytes: number;
+  };
 }
+
+/** WebSocket close code "the message is not what its type says". */
+const INVALID_PAYLOAD = 1007;
 
 /** A `ws` socket as the link sees it. */
 export class WebSocketConnection implements LinkConnection {
@@ -34,8 +44,9 @@ export class WebSocketConnection implements LinkConnection {
   readonly #socket: WebSocket;
   readonly #receives: Direction;
   readonly wire: { -readonly [K in keyof WireSizes]: WireSizes[K] } = { sentBytes: 0, receivedBytes: 0 };
+  readonly #compression: UpgradeFacts["compression"];
   /** Frames that the parser had already taken in before `start`. */
-  #early: Buffer[] = [];
+  #early: { readonly data: Buffer; readonly isBinary: boolean }[] = [];
   #handlers: ConnectionHandlers | undefined;
   #closed: { readonly code: number; readonly reason: string } | undefined;
 
@@ -49,8 +60,10 @@ export class WebSocketConnection implements LinkConnection {
     this.requestPath = upgrade.path;
     this.headers = upgrade.headers;
     this.#receives = upgrade.receives;
+    this.#compression = upgrade.compression;
     socket.pause();
-    socket.on("message", (data) => this.#onFrame(data as Buffer)); // `binaryType` is "nodebuffer".
+    // `binaryType` is "nodebuffer".
+    socket.on("message", (data, isBinary) => this.#onFrame(data as Buffer, isBinary));
     socket.on("ping", (data) => {
       this.#answerPing(data);
       this.#handlers?.onAlive?.("ping");
@@ -73,14 +86,15 @@ export class WebSocketConnection implements LinkConnection {
       return;
     }
     this.#handlers = handlers;
-    for (const data of this.#early.splice(0)) this.#onFrame(data);
+    for (const { data, isBinary } of this.#early.splice(0)) this.#onFrame(data, isBinary);
     this.#socket.resume();
   }
 
   send(text: string): void {
     if (this.#closed) return;
-    this.wire.sentBytes = frameBytes(this.#receives === "up" ? "down" : "up", Buffer.byteLength(text));
-    this.#socket.send(text, { binary: false, compress: false }, ignoreSendError);
+    const payload = (this.#compression && compressMessage(text)) ?? text;
+    this.wire.sentBytes = frameBytes(this.#receives === "up" ? "down" : "up", Buffer.byteLength(payload));
+    this.#socket.send(payload, { binary: payload !== text, compress: false }, ignoreSendError);
   }
 
   ping(): void {
@@ -117,15 +131,29 @@ export class WebSocketConnection implements LinkConnection {
     this.#socket.once("close", () => clearTimeout(timer));
   }
 
-  /** Text and binary frames are read alike, as KubeEdge does (wire.md 3.3). */
-  #onFrame(data: Buffer): void {
+  #onFrame(data: Buffer, isBinary: boolean): void {
     if (this.#closed) return;
     if (!this.#handlers) {
-      this.#early.push(data);
+      this.#early.push({ data, isBinary });
       return;
     }
     this.wire.receivedBytes = frameBytes(this.#receives, data.length);
-    this.#handlers.onFrame(data.toString("utf8"));
+    const text = this.#textOf(data, isBinary);
+    if (text !== undefined) this.#handlers.onFrame(text);
+  }
+
+  /** Without agreed compression text and binary frames are read alike, as KubeEdge does (wire.md 3.3). */
+  #textOf(data: Buffer, isBinary: boolean): string | undefined {
+    if (!isBinary || !this.#compression) return data.toString("utf8");
+    try {
+      return expandMessage(data, this.#compression.maxMessageBytes);
+    } catch (error) {
+      this.close(
+        isSkerryError(error, "LINK_MESSAGE_TOO_LARGE") ? MESSAGE_TOO_BIG : INVALID_PAYLOAD,
+        describeError(error),
+      );
+      return undefined;
+    }
   }
 
   #end(code: number, reason: string): void {

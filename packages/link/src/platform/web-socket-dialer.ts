@@ -2,9 +2,11 @@ import type { IncomingMessage } from "node:http";
 import { TLSSocket } from "node:tls";
 import { abortReason } from "@skerry/base";
 import { WebSocket } from "ws";
+import { DELIVERY_HEADER } from "../delivery/skerry/delivery-agreement.ts";
 import { dialFailed } from "../errors.ts";
 import { DEFAULT_MESSAGE_LIMITS } from "../message-codec.ts";
 import type { LinkConnection, LinkDialer } from "../transport.ts";
+import { COMPRESSION_HEADER, COMPRESSION_NAME } from "./message-compression.ts";
 import { flatHeaders, WebSocketConnection } from "./web-socket-connection.ts";
 
 /** What an edge proves itself with, and whom it trusts; PEM. */
@@ -41,8 +43,11 @@ export class WebSocketDialer implements LinkDialer {
       throw dialFailed(url, "this is no wss:// address", "Correct the CloudCore address in the configuration.");
     const { authorityPem, certificatePem, privateKeyPem } = await this.#options.credentials();
     if (signal.aborted) throw abortReason(signal);
+    const maxMessageBytes = this.#options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES;
+    // Only together with Skerry's delivery: a KubeEdge never sees it.
+    const offers = DELIVERY_HEADER in headers ? { [COMPRESSION_HEADER]: COMPRESSION_NAME } : {};
     const socket = new WebSocket(url, {
-      headers,
+      headers: { ...headers, ...offers },
       ca: authorityPem,
       cert: certificatePem,
       key: privateKeyPem,
@@ -50,14 +55,20 @@ export class WebSocketDialer implements LinkDialer {
       perMessageDeflate: false,
       autoPong: false,
       followRedirects: false,
-      maxPayload: this.#options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES,
+      maxPayload: maxMessageBytes,
     });
-    return opened(socket, url, this.#options.handshakeTimeoutMs ?? 5_000, signal);
+    const timeoutMs = this.#options.handshakeTimeoutMs ?? 5_000;
+    return opened(socket, url, { timeoutMs, maxMessageBytes }, signal);
   }
 }
 
 /** Settles once the socket is open, or cannot become so. */
-function opened(socket: WebSocket, url: string, timeoutMs: number, signal: AbortSignal): Promise<LinkConnection> {
+function opened(
+  socket: WebSocket,
+  url: string,
+  { timeoutMs, maxMessageBytes }: { readonly timeoutMs: number; readonly maxMessageBytes: number },
+  signal: AbortSignal,
+): Promise<LinkConnection> {
   return new Promise((resolve, reject) => {
     let certificateFingerprint = "";
     let headers: Record<string, string> = {};
@@ -87,7 +98,8 @@ function opened(socket: WebSocket, url: string, timeoutMs: number, signal: Abort
     socket.on("open", () => {
       settle();
       const peer = { name: new URL(url).hostname, groups: [], certificateFingerprint };
-      resolve(new WebSocketConnection(socket, peer, { path: "", headers, receives: "down" }));
+      const compression = headers[COMPRESSION_HEADER] === COMPRESSION_NAME ? { compression: { maxMessageBytes } } : {};
+      resolve(new WebSocketConnection(socket, peer, { path: "", headers, receives: "down", ...compression }));
     });
   });
 }

@@ -6,11 +6,23 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { type Clock, describeError, type Logger } from "@skerry/base";
 import { type WebSocket, WebSocketServer } from "ws";
-import { agreedDelivery, DELIVERY_HEADER } from "../delivery/skerry/delivery-agreement.ts";
+import {
+  agreedDelivery,
+  DELIVERY_HEADER,
+  TUNNEL_HEADER,
+  TUNNEL_ON_DEMAND,
+} from "../delivery/skerry/delivery-agreement.ts";
 import { listenFailed } from "../errors.ts";
 import { DEFAULT_MESSAGE_LIMITS } from "../message-codec.ts";
 import type { LinkConnection, LinkListener, PeerIdentity } from "../transport.ts";
+import { COMPRESSION_HEADER, COMPRESSION_NAME } from "./message-compression.ts";
 import { closeReason, flatHeaders, WebSocketConnection } from "./web-socket-connection.ts";
+
+/** Who takes some of the port's upgrade requests; the clients' certificates have been verified. */
+export interface SharedUpgrades {
+  takes(request: IncomingMessage): boolean;
+  upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void;
+}
 
 export interface WebSocketListenerOptions {
   readonly address: string;
@@ -28,6 +40,8 @@ export interface WebSocketListenerOptions {
   readonly identify: (certificate: X509Certificate) => PeerIdentity;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Stream tunnels of Skerry's nodes, which share the port; left out: there are none. */
+  readonly tunnels?: SharedUpgrades;
   /** @default 4 MiB */
   readonly maxMessageBytes?: number;
   /** Sockets open at once, those still in their handshake included. @default 4_000 */
@@ -56,16 +70,20 @@ export async function listenWebSocket(
   const { logger } = options;
   const refusals = new RefusalLog(options.clock, logger);
   const sockets = new Set<Socket>();
+  const maxMessageBytes = options.maxMessageBytes ?? DEFAULT_MESSAGE_LIMITS.maxBytes;
   const upgrader = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
     autoPong: false,
-    maxPayload: options.maxMessageBytes ?? DEFAULT_MESSAGE_LIMITS.maxBytes,
+    maxPayload: maxMessageBytes,
   });
   upgrader.on("headers", (answer: string[], request: IncomingMessage) => {
-    const agreed = agreedDelivery(flatHeaders(request)[DELIVERY_HEADER]);
+    const headers = flatHeaders(request);
+    const agreed = agreedDelivery(headers[DELIVERY_HEADER]);
+    if (offersCompression(headers)) answer.push(`${COMPRESSION_HEADER}: ${COMPRESSION_NAME}`);
     if (agreed !== undefined) answer.push(`${DELIVERY_HEADER}: ${agreed}`);
+    if (agreed !== undefined && options.tunnels) answer.push(`${TUNNEL_HEADER}: ${TUNNEL_ON_DEMAND}`);
   });
   const server = createServer({
     cert: options.certificatePem,
@@ -97,6 +115,10 @@ export async function listenWebSocket(
   });
   server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on("error", () => stream.destroy());
+    if (options.tunnels?.takes(request)) {
+      options.tunnels.upgrade(request, stream, head);
+      return;
+    }
     const problem = upgradeProblem(request);
     if (problem) {
       refusals.note(request.socket.remoteAddress, problem);
@@ -112,7 +134,9 @@ export async function listenWebSocket(
       if (!certificate) throw new Error("no client certificate");
       const peer = options.identify(certificate);
       const headers = flatHeaders(request);
-      onConnection(new WebSocketConnection(socket, peer, { path: request.url ?? "", headers, receives: "up" }));
+      const compression = offersCompression(headers) ? { compression: { maxMessageBytes } } : {};
+      const upgrade = { path: request.url ?? "", headers, receives: "up", ...compression } as const;
+      onConnection(new WebSocketConnection(socket, peer, upgrade));
     } catch (error) {
       refusals.note(request.socket.remoteAddress, describeError(error));
       socket.on("error", () => socket.terminate());
@@ -129,6 +153,11 @@ export async function listenWebSocket(
       await closed;
     },
   };
+}
+
+/** Only together with Skerry's delivery: what a KubeEdge sends is never taken for compressed. */
+function offersCompression(headers: Readonly<Record<string, string>>): boolean {
+  return agreedDelivery(headers[DELIVERY_HEADER]) !== undefined && headers[COMPRESSION_HEADER] === COMPRESSION_NAME;
 }
 
 function listen(server: Server, address: string, port: number): Promise<void> {

@@ -17,7 +17,7 @@ function kindOf(route: Route, resource: string): string {
     default:
       break;
   }
-  if (route.source === "skerry") return "set";
+  if (route.source === "skerry") return route.group;
   if (route.id === "U22" || route.id === "D20") return "mqtt";
   if (parseDevicePath(resource) || resource.startsWith("membership") || resource === "twin") return "device";
   return parseObjectPath(resource)?.type ?? "other";

@@ -91,7 +91,8 @@ function verifyCertificate(
   const facts = factsOf(certificate);
   if (!authority.ca || !certificate.checkIssued(authority) || !certificate.verify(authority.publicKey))
     throw certificateWrongAuthority(facts.commonName);
-  if (options.nowMs > facts.notAfterMs) throw certificateExpired(facts.commonName, facts.notAfterMs);
+  if (options.nowMs > facts.notAfterMs + (options.expiredGraceMs ?? 0))
+    throw certificateExpired(facts.commonName, facts.notAfterMs);
   if (options.nowMs < facts.notBeforeMs) throw certificateNotYetValid(facts.commonName, facts.notBeforeMs);
   if (!facts.usages.includes(options.usage)) throw certificateWrongUsage(facts.commonName, options.usage);
   return facts;

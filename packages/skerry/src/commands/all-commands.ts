@@ -1,6 +1,7 @@
 import { cloudcore } from "./cloudcore.ts";
 import type { Command } from "./command.ts";
 import { controlplane } from "./controlplane.ts";
+import { data } from "./data.ts";
 import { demo } from "./demo.ts";
 import { broker, thermometer } from "./devices.ts";
 import { down, reset } from "./down.ts";
@@ -10,6 +11,7 @@ import { join } from "./join.ts";
 import { keadm } from "./keadm.ts";
 import { link } from "./link.ts";
 import { mapper } from "./mapper.ts";
+import { node } from "./node.ts";
 import { superviseCommand } from "./run-supervisor.ts";
 import { status } from "./status.ts";
 import { token } from "./token.ts";
@@ -23,10 +25,12 @@ export const allCommands: readonly Command[] = [
   demo,
   link,
   trace,
+  data,
   image,
   mapper,
   token,
   join,
+  node,
   down,
   reset,
   cloudcore,

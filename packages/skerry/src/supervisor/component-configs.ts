@@ -33,6 +33,7 @@ export function writeCloudCoreConfig(home: SkerryHome, settings: Settings): stri
         tunnelPort: settings.tunnelPort,
       },
     },
+    skerry: { telemetry: { database: join(home.cloudCore, "telemetry.db") } },
   };
   writePrivate(path, WRITTEN_BY + stringify(config));
   return path;

@@ -3,7 +3,15 @@ import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 
 /** What a node keeps that is good for one cloud only: its certificates and the objects it was sent. */
-const KEPT = ["certificates", "edgecore.db", "edgecore.db-wal", "edgecore.db-shm"];
+const KEPT = [
+  "certificates",
+  "edgecore.db",
+  "edgecore.db-wal",
+  "edgecore.db-shm",
+  "telemetry.db",
+  "telemetry.db-wal",
+  "telemetry.db-shm",
+];
 
 /**
  * Sets aside what the node keeps of a cloud that is no more, because the control plane began anew with an empty

@@ -1,1 +1,2 @@
+export * from "./open-read-only.ts";
 export * from "./sqlite-database.ts";

@@ -16,6 +16,8 @@ export interface SqliteOptions {
   /** File, or `:memory:`. */
   readonly path: string;
   readonly migrations: readonly Migration[];
+  /** Pages of the file held in memory. @default SQLite's own, 2 MB */
+  readonly cachePages?: number;
   /** Called once when a read or write finds the open database damaged; what asked gets the same error. */
   readonly onDamage?: (error: SkerryError) => void;
 }
@@ -37,6 +39,7 @@ export class SqliteDatabase implements Database {
     if (options.path !== ":memory:") mkdirSync(dirname(options.path), { recursive: true });
     this.#database = openChecked(options.path);
     try {
+      if (options.cachePages !== undefined) this.#database.exec(`PRAGMA cache_size = ${options.cachePages}`);
       this.#migrate(options.migrations);
     } catch (error) {
       this.#database.close();

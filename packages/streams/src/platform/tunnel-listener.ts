@@ -33,6 +33,9 @@ export interface TunnelListenerOptions {
   readonly maxConnections: number;
 }
 
+/** What tells whose tunnel it is. */
+export type TunnelAdmission = Pick<TunnelListenerOptions, "identify" | "logger">;
+
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const CHECK_INTERVAL_MS = 5_000;
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -46,18 +49,8 @@ export async function listenTunnels(
   options: TunnelListenerOptions,
   onTunnel: (tunnel: AcceptedTunnel) => void,
 ): Promise<AsyncDisposable & { readonly port: number }> {
-  const { logger } = options;
   const sockets = new Set<Socket>();
-  const upgrader = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    skipUTF8Validation: true,
-    maxPayload: MAX_FRAME_BYTES,
-  });
-  upgrader.on("headers", (headers, request) => {
-    if (speaksSkerry(request)) headers.push(`${SKERRY_STREAMS_HEADER}: ${SKERRY_STREAMS_VERSION}`);
-  });
+  const upgrader = new TunnelUpgrader(options, onTunnel);
   const server = createServer({
     cert: options.certificatePem,
     key: options.privateKeyPem,
@@ -83,19 +76,9 @@ export async function listenTunnels(
     response.writeHead(426, { "content-type": "text/plain; charset=utf-8", connection: "close" });
     response.end("This is CloudCore's stream port for edge nodes.\n");
   });
-  server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    stream.on("error", () => stream.destroy());
-    try {
-      const nodeName = admit(options, request);
-      upgrader.handleUpgrade(request, stream, head, (socket) =>
-        onTunnel({ nodeName, connection: new WebSocketFrames(socket, speaksSkerry(request)) }),
-      );
-    } catch (error) {
-      const reason = describeError(error);
-      logger.warn("A client was refused on the stream port", { remoteAddress: request.socket.remoteAddress, reason });
-      stream.end(`HTTP/1.1 403 Forbidden\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${reason}\n`);
-    }
-  });
+  server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) =>
+    upgrader.upgrade(request, stream, head),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(tunnelListenFailed(options.address, options.port, error)));
     server.listen(options.port, options.address, resolve);
@@ -110,14 +93,61 @@ export async function listenTunnels(
   };
 }
 
+/** Makes tunnels of upgrade requests, on a port of their own or on one that they share. */
+export class TunnelUpgrader {
+  readonly #admission: TunnelAdmission;
+  readonly #onTunnel: (tunnel: AcceptedTunnel) => void;
+  readonly #upgrader = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    skipUTF8Validation: true,
+    maxPayload: MAX_FRAME_BYTES,
+  });
+
+  constructor(admission: TunnelAdmission, onTunnel: (tunnel: AcceptedTunnel) => void) {
+    this.#admission = admission;
+    this.#onTunnel = onTunnel;
+    this.#upgrader.on("headers", (headers, request) => {
+      if (speaksSkerry(request)) headers.push(`${SKERRY_STREAMS_HEADER}: ${SKERRY_STREAMS_VERSION}`);
+    });
+  }
+
+  /** Whether the request is for a tunnel. */
+  takes(request: IncomingMessage): boolean {
+    return pathOf(request) === TUNNEL_PATH;
+  }
+
+  /** Answers the request; the client's certificate has been verified. */
+  upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    stream.on("error", () => stream.destroy());
+    try {
+      const nodeName = admit(this.#admission, request);
+      this.#upgrader.handleUpgrade(request, stream, head, (socket) =>
+        this.#onTunnel({ nodeName, connection: new WebSocketFrames(socket, speaksSkerry(request)) }),
+      );
+    } catch (error) {
+      const reason = describeError(error);
+      this.#admission.logger.warn("A client was refused on the stream port", {
+        remoteAddress: request.socket.remoteAddress,
+        reason,
+      });
+      stream.end(`HTTP/1.1 403 Forbidden\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${reason}\n`);
+    }
+  }
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "").split("?")[0] ?? "";
+}
+
 function speaksSkerry(request: IncomingMessage): boolean {
   return request.headers[SKERRY_STREAMS_HEADER] === SKERRY_STREAMS_VERSION;
 }
 
 /** The node's name. @throws when the request is not a node's own */
-function admit(options: TunnelListenerOptions, request: IncomingMessage): string {
-  const path = (request.url ?? "").split("?")[0];
-  if (path !== TUNNEL_PATH) throw new Error(`the path is not ${TUNNEL_PATH}`);
+function admit(options: TunnelAdmission, request: IncomingMessage): string {
+  if (pathOf(request) !== TUNNEL_PATH) throw new Error(`the path is not ${TUNNEL_PATH}`);
   if (request.headers.origin !== undefined) throw new Error("browsers are not served here");
   const certificate = request.socket instanceof TLSSocket ? request.socket.getPeerX509Certificate() : undefined;
   if (!certificate) throw new Error("no client certificate");

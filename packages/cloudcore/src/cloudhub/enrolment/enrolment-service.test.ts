@@ -8,6 +8,8 @@ import { bearerTokenFor, createJoinToken, createSkerryToken, nodeSubject } from 
 import { systemPki } from "@skerry/pki/platform";
 import type { JoinTokenScope } from "../credentials/join-token-record.ts";
 import { JoinTokenRecords } from "../credentials/join-token-records.ts";
+import type { NodeRevocation } from "../trust/node-revocations.ts";
+import { NodeTrust } from "../trust/node-trust.ts";
 import { type EnrolmentRequest, EnrolmentService } from "./enrolment-service.ts";
 
 const DAY_MS = 86_400_000;
@@ -29,6 +31,7 @@ interface World {
   readonly clock: ManualClock;
   readonly api: MemoryKubernetesApi;
   readonly connected: Set<string>;
+  readonly revocations: Map<string, NodeRevocation>;
   ask(request: Partial<EnrolmentRequest>): Promise<{ status: number; text: string; body: Uint8Array }>;
 }
 
@@ -36,7 +39,11 @@ function world(): World {
   const clock = new ManualClock(startMs);
   const api = new MemoryKubernetesApi();
   const connected = new Set<string>();
+  const revocations = new Map<string, NodeRevocation>();
+  const trust = new NodeTrust({ pki: systemPki, clock, authorityDer: authority.certificateDer, revocations });
   const service = new EnrolmentService({
+    trust,
+    renewalWindowMs: 90 * DAY_MS,
     pki: systemPki,
     api,
     clock,
@@ -50,6 +57,7 @@ function world(): World {
     clock,
     api,
     connected,
+    revocations,
     ask: async (request) => {
       const { status, body } = await service.handle({
         method: "GET",
@@ -135,7 +143,7 @@ test("a body that is no request is refused", async () => {
 });
 
 test("a node renews with its certificate alone, and only under its own name", async () => {
-  const { ask, clock, connected } = world();
+  const { ask, connected } = world();
   connected.add("edge-1");
   const validity = { notBeforeMs: startMs - 1000, notAfterMs: startMs + 30 * DAY_MS };
   const own = await systemPki.issueCertificate(authority, {
@@ -154,11 +162,56 @@ test("a node renews with its certificate alone, and only under its own name", as
   assert.equal(systemPki.readCertificate(stolen.body).commonName, "system:node:edge-1");
   const claim = await ask({ clientCertificateDer, headers: { nodename: "edge-2" }, body: other.requestDer });
   assert.equal(claim.status, 401);
+});
 
-  await clock.advance(31 * DAY_MS);
-  const late = await ask({ clientCertificateDer, headers: { nodename: "edge-1" }, body: requestDer });
+test("a certificate that expired while its node was offline is renewed within the window, and not beyond", async () => {
+  const { ask, clock } = world();
+  const validity = { notBeforeMs: startMs - 1000, notAfterMs: startMs + 30 * DAY_MS };
+  const own = await systemPki.issueCertificate(authority, {
+    ...nodeSubject("edge-1"),
+    usages: ["clientAuth"],
+    validity,
+  });
+  const { requestDer } = await request("edge-1");
+  const renewal = { clientCertificateDer: own.certificateDer, headers: { nodename: "edge-1" }, body: requestDer };
+  await clock.advance(30 * DAY_MS + 90 * DAY_MS);
+  const renewed = await ask(renewal);
+  assert.equal(renewed.status, 200);
+  assert.ok(systemPki.readCertificate(renewed.body).notAfterMs > clock.now());
+  await clock.advance(1000);
+  const late = await ask(renewal);
   assert.equal(late.status, 401);
-  assert.match(late.text, /PKI_CERTIFICATE_EXPIRED/);
+  assert.match(late.text, /CLOUDHUB_RENEWAL_WINDOW_OVER.*for 90 days/);
+});
+
+test("a revoked node renews nothing and enrols only with a token that was made afterwards", async () => {
+  const here = world();
+  const { ask, clock, revocations } = here;
+  const validity = { notBeforeMs: startMs - 1000, notAfterMs: startMs + 30 * DAY_MS };
+  const own = await systemPki.issueCertificate(authority, {
+    ...nodeSubject("edge-1"),
+    usages: ["clientAuth"],
+    validity,
+  });
+  const { requestDer } = await request("edge-1");
+  const before = await ownToken(here, { kind: "node", nodeName: "edge-1" });
+  await clock.advance(1000);
+  revocations.set("edge-1", { nodeName: "edge-1", cutoffMs: clock.now() });
+  const refusal = async (changes: Partial<EnrolmentRequest>): Promise<void> => {
+    const { status, text } = await ask({ headers: { nodename: "edge-1" }, body: requestDer, ...changes });
+    assert.equal(status, 403);
+    assert.match(text, /CLOUDHUB_NODE_REVOKED/);
+  };
+  await refusal({ clientCertificateDer: own.certificateDer });
+  await refusal({ headers: withToken("edge-1", before.bearer) });
+  await refusal({ headers: withToken("edge-1") });
+  await clock.advance(1000);
+  const after = await ownToken(here, { kind: "node", nodeName: "edge-1" });
+  const enrolled = await ask({ headers: withToken("edge-1", after.bearer), body: requestDer });
+  assert.equal(enrolled.status, 200);
+  const again = await ask({ clientCertificateDer: enrolled.body, headers: {}, body: requestDer });
+  assert.equal(again.status, 200, "its new certificate is good");
+  await refusal({ clientCertificateDer: own.certificateDer });
 });
 
 test("an expired or foreign certificate does not stand in the way of a good token", async () => {

@@ -10,9 +10,16 @@ import {
   skerryTokenSecretOf,
   verifyBearerToken,
 } from "@skerry/pki";
-import { CLOCK_TOLERANCE_MS } from "../credentials/cloud-credentials.ts";
 import type { JoinTokenRecords } from "../credentials/join-token-records.ts";
-import { nameInUse, nameTaken, nodeNameContradiction, notAnEdgeNode } from "../errors.ts";
+import {
+  nameInUse,
+  nameTaken,
+  nodeNameContradiction,
+  nodeRevoked,
+  notAnEdgeNode,
+  renewalWindowOver,
+} from "../errors.ts";
+import type { NodeTrust, TrustedNode } from "../trust/node-trust.ts";
 import { FailureLimiter } from "./failure-limiter.ts";
 
 /** A request to CloudCore's HTTPS port, as the platform's server has read it. */
@@ -41,9 +48,23 @@ export interface EnrolmentServiceOptions {
   readonly logger: Logger;
   readonly authority: KeyedCertificate;
   readonly edgeCertificateValidityMs: number;
+  /** How long after its end a certificate can still be renewed by itself. */
+  readonly renewalWindowMs: number;
+  readonly trust: NodeTrust;
   readonly tokens: Pick<JoinTokenRecords, "check" | "use">;
+  /** A node that proved itself by a certificate has got a new one. */
+  readonly onRenewed?: (renewal: NodeRenewal) => void;
   /** Whether the node has a live session just now. */
   readonly isConnected: (nodeName: string) => boolean;
+}
+
+/** A node's certificate and the one that follows it. */
+export interface NodeRenewal {
+  readonly nodeName: string;
+  /** SHA-256 of the certificate that the node came with, hex. */
+  readonly oldFingerprint: string;
+  /** End of the new one, wall clock in ms. */
+  readonly notAfterMs: number;
 }
 
 /** What a certificate request says of itself. */
@@ -108,18 +129,15 @@ export class EnrolmentService {
     try {
       const asked = await pki.readCertificateRequest(request.body);
       const certified = this.#certifiedNode(request);
-      const nodeName = certified ?? (await this.#admit(request, asked));
-      const isRenewal = certified !== undefined;
-      const nowMs = this.#options.clock.now();
+      const nodeName = certified?.nodeName ?? (await this.#admit(request, asked));
+      const notAfterMs = this.#options.clock.now() + this.#options.edgeCertificateValidityMs;
       const certificateDer = await pki.signCertificateRequest(authority, request.body, {
         ...nodeSubject(nodeName),
         usages: ["clientAuth"],
-        validity: {
-          notBeforeMs: nowMs - CLOCK_TOLERANCE_MS,
-          notAfterMs: nowMs + this.#options.edgeCertificateValidityMs,
-        },
+        validity: { notBeforeMs: this.#options.trust.notBeforeMs(nodeName), notAfterMs },
       });
-      logger.info(isRenewal ? "A node renewed its certificate" : "A node was enrolled", {
+      if (certified) this.#options.onRenewed?.({ nodeName, oldFingerprint: certified.facts.fingerprint, notAfterMs });
+      logger.info(certified ? "A node renewed its certificate" : "A node was enrolled", {
         node: nodeName,
         remoteAddress: request.remoteAddress,
         fingerprint: pki.readCertificate(certificateDer).fingerprint,
@@ -137,33 +155,32 @@ export class EnrolmentService {
   }
 
   /** The node of the request's certificate; undefined when it has none, or a bad one beside a token (S15). */
-  #certifiedNode(request: EnrolmentRequest): string | undefined {
-    const { pki, clock, authority } = this.#options;
+  #certifiedNode(request: EnrolmentRequest): TrustedNode | undefined {
+    const { pki, trust, renewalWindowMs } = this.#options;
     if (!request.clientCertificateDer) return undefined;
     try {
-      const facts = pki.verifyCertificate(request.clientCertificateDer, authority.certificateDer, {
-        usage: "clientAuth",
-        nowMs: clock.now(),
-      });
-      const nodeName = nodeNameOf(facts);
+      const node = trust.identify(request.clientCertificateDer, renewalWindowMs);
       const claimed = request.headers["nodename"] ?? "";
-      if (claimed !== "" && claimed !== nodeName) throw nodeNameContradiction(claimed, nodeName);
-      return nodeName;
+      if (claimed !== "" && claimed !== node.nodeName) throw nodeNameContradiction(claimed, node.nodeName);
+      return node;
     } catch (error) {
-      if (bearerTokenOf(request) === "") throw error;
-      return undefined;
+      if (bearerTokenOf(request) !== "") return undefined;
+      if (!isSkerryError(error, "PKI_CERTIFICATE_EXPIRED")) throw error;
+      throw renewalWindowOver(pki.readCertificate(request.clientCertificateDer).notAfterMs, renewalWindowMs);
     }
   }
 
   /** The node that a token vouches for. The token is looked at before anything else is told, and used up at the end. */
   async #admit(request: EnrolmentRequest, asked: Asked): Promise<string> {
-    const { pki, clock, authority, isConnected, tokens } = this.#options;
+    const { pki, clock, authority, isConnected, tokens, trust } = this.#options;
     const bearerToken = bearerTokenOf(request);
     const own = skerryTokenSecretOf(bearerToken);
     if (!own) verifyBearerToken(pki, bearerToken, { key: authority.privateKeyDer, nowMs: clock.now() });
     const nodeName = namedNode(request, asked);
     const claim = { nodeName, keyFingerprint: asked.publicKeyFingerprint, nowMs: clock.now() };
     const checked = own && (await tokens.check(own, claim));
+    const revocation = trust.revocationOf(nodeName);
+    if (revocation && (checked?.record.createdAtMs ?? 0) <= revocation.cutoffMs) throw nodeRevoked(nodeName);
     if (isConnected(nodeName)) throw nameInUse(nodeName);
     const exists = await this.#edgeNodeExists(nodeName);
     if (exists && checked?.record.scope.kind === "batch" && !checked.isRepeat) throw nameTaken(nodeName);
@@ -220,6 +237,7 @@ const CONFLICTS: ReadonlySet<string> = new Set([
 
 function statusOf(code: string): number {
   if (CONFLICTS.has(code)) return 409;
+  if (code === "CLOUDHUB_NODE_REVOKED") return 403;
   if (code.startsWith("KUBE_") || code === "CLOUDHUB_TOKEN_BUSY") return 503;
   if (code === "PKI_REQUEST_INVALID" || code === "PKI_NODE_NAME_INVALID" || code === "PKI_IDENTITY_UNKNOWN") return 400;
   return 401;

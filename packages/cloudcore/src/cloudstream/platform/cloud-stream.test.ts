@@ -7,10 +7,12 @@ import { type KubernetesObject, nodes, pods } from "@skerry/api";
 import { isSkerryError, silentLogger } from "@skerry/base";
 import { systemClock } from "@skerry/base/platform";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
+import { listenWebSocket } from "@skerry/link/platform";
 import { certificatePem, type KeyedCertificate, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
 import { type ByteStream, type ConnectRequest, encodeResponseHead, Multiplexer, TUNNEL_PATH } from "@skerry/streams";
 import { WebSocketTunnelDialer } from "@skerry/streams/platform";
+import { NodeTrust } from "../../cloudhub/index.ts";
 import { nodeIdentifier } from "../../platform/node-identity.ts";
 import { type RunningCloudStream, startCloudStream } from "./start-cloud-stream.ts";
 
@@ -25,6 +27,12 @@ const server = await systemPki.issueCertificate(edgeAuthority, {
   validity,
 });
 const edgeAuthorityPem = certificatePem(edgeAuthority.certificateDer);
+const trust = new NodeTrust({
+  pki: systemPki,
+  clock: systemClock,
+  authorityDer: edgeAuthority.certificateDer,
+  revocations: new Map(),
+});
 const API_SERVER = "kube-apiserver-kubelet-client";
 
 function client(
@@ -43,7 +51,7 @@ const pod = (name: string, nodeName?: string): KubernetesObject =>
     spec: { containers: [{ name: "app", image: "x" }], ...(nodeName ? { nodeName } : {}) },
   }) as KubernetesObject;
 
-async function start(): Promise<RunningCloudStream> {
+async function start(askForTunnel: (nodeName: string) => boolean = () => false): Promise<RunningCloudStream> {
   const api = new MemoryKubernetesApi();
   await api.create({ resource: pods, namespace: "default" }, pod("web", "edge-1"));
   await api.create({ resource: pods, namespace: "default" }, pod("other", "edge-2"));
@@ -67,8 +75,9 @@ async function start(): Promise<RunningCloudStream> {
     clock: systemClock,
     logger: silentLogger,
     tls: { ...keyedCertificatePem(server), clientAuthorityPem: edgeAuthorityPem },
-    identify: nodeIdentifier(edgeAuthority.certificateDer, systemClock),
+    identify: nodeIdentifier(trust),
     kubernetesAuthorityPem: certificatePem(clusterAuthority.certificateDer),
+    askForTunnel,
   });
 }
 
@@ -78,15 +87,20 @@ type Serve = (request: ConnectRequest, stream: ByteStream) => Promise<void>;
 async function connectEdge(
   running: RunningCloudStream,
   serve: Serve,
-  options: { readonly nodeName?: string; readonly claims?: string; readonly issuer?: KeyedCertificate } = {},
+  options: {
+    readonly nodeName?: string;
+    readonly claims?: string;
+    readonly issuer?: KeyedCertificate;
+    readonly port?: number;
+  } = {},
 ): Promise<Disposable & { readonly ended: AbortSignal }> {
-  const { nodeName = "edge-1", issuer = edgeAuthority } = options;
+  const { nodeName = "edge-1", issuer = edgeAuthority, port = running.tunnelPort } = options;
   const pair = await client(`system:node:${nodeName}`, issuer, ["system:nodes"]);
   const dialer = new WebSocketTunnelDialer(async () => ({
     authorityPem: edgeAuthorityPem,
     ...keyedCertificatePem(pair),
   }));
-  const url = `wss://127.0.0.1:${running.tunnelPort}${TUNNEL_PATH}`;
+  const url = `wss://127.0.0.1:${port}${TUNNEL_PATH}`;
   const connection = await dialer.dial(
     url,
     { SessionHostNameOverride: options.claims ?? nodeName },
@@ -136,6 +150,36 @@ test("the API server's request reaches the pod's node, and the node's answer the
   using _edge = await connectEdge(running, serveHello);
   const answer = await call(running, "/containerLogs/default/web/app?follow=true");
   assert.deepEqual(answer, { status: 200, text: "/containerLogs/default/web/app?follow=true" });
+});
+
+test("a tunnel that is asked for comes on the port of the sessions, and only with the node's own certificate", async () => {
+  let port = 0;
+  const opened: Promise<Disposable>[] = [];
+  await using running = await start((nodeName) => {
+    if (nodeName === "edge-1") opened.push(connectEdge(running, serveHello, { port }));
+    return nodeName === "edge-1";
+  });
+  const onConnection = (): void => assert.fail("a tunnel is no session");
+  await using shared = await listenWebSocket(
+    {
+      address: "127.0.0.1",
+      port: 0,
+      ...keyedCertificatePem(server),
+      clientAuthorityPem: edgeAuthorityPem,
+      identify: nodeIdentifier(trust),
+      clock: systemClock,
+      logger: silentLogger,
+      tunnels: running.upgrader,
+    },
+    onConnection,
+  );
+  port = shared.port;
+  const answer = await call(running, "/containerLogs/default/web/app");
+  assert.deepEqual(answer, { status: 200, text: "/containerLogs/default/web/app?" });
+  assert.equal(opened.length, 1);
+  assert.equal((await call(running, "/containerLogs/default/other/app")).status, 503, "it is not connected");
+  await assert.rejects(connectEdge(running, serveHello, { port, claims: "edge-2" }), /403/);
+  for (const edge of opened) (await edge)[Symbol.dispose]();
 });
 
 test("a refusal of the node keeps its status and text", async () => {

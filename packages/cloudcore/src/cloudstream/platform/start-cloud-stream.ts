@@ -3,8 +3,9 @@ import type { CloudStreamConfig } from "@skerry/api";
 import type { Clock, Logger } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import type { PeerIdentity } from "@skerry/link";
-import { listenTunnels, nodeLogFiles, type TunnelListenerOptions } from "@skerry/streams/platform";
+import { listenTunnels, nodeLogFiles, type TunnelListenerOptions, TunnelUpgrader } from "@skerry/streams/platform";
 import { CloudStream } from "../cloud-stream.ts";
+import type { NodeTunnelsOptions } from "../node-tunnels.ts";
 import { OwnPod } from "../own-pod.ts";
 import { serveKubelet } from "./kubelet-server.ts";
 
@@ -18,6 +19,8 @@ export interface StartCloudStreamOptions {
   /** CloudHub's own pair serves both ports; the edges' authority is also the one that the API server checks. */
   readonly tls: Pick<TunnelListenerOptions, "certificatePem" | "privateKeyPem" | "clientAuthorityPem">;
   readonly identify: (certificate: Parameters<TunnelListenerOptions["identify"]>[0]) => PeerIdentity;
+  /** See {@link NodeTunnelsOptions.askForTunnel}. */
+  readonly askForTunnel: NodeTunnelsOptions["askForTunnel"];
   /** Of the API server's client certificate; without it nobody can be told to be the API server. */
   readonly kubernetesAuthorityPem: string | undefined;
   /** Of CloudCore's own log; left out: `kubectl logs` does not show it. */
@@ -28,6 +31,8 @@ export interface StartCloudStreamOptions {
 export interface RunningCloudStream extends AsyncDisposable {
   readonly cloudStream: CloudStream;
   readonly tunnelPort: number;
+  /** For the port that Skerry's nodes have their session on. */
+  readonly upgrader: TunnelUpgrader;
   /** Undefined when no API server could be recognised. */
   readonly kubeletPort: number | undefined;
 }
@@ -40,14 +45,16 @@ export async function startCloudStream(options: StartCloudStreamOptions): Promis
   const ownPod =
     options.ownLogFolder === undefined ? undefined : new OwnPod({ api, clock, logger, machine: machineName() });
   const own = ownPod && { pod: ownPod, folder: options.ownLogFolder ?? "", files: nodeLogFiles };
-  const cloudStream = new CloudStream({ api, clock, logger, nodeLimit, ...(own ? { own } : {}) });
+  const { askForTunnel } = options;
+  const cloudStream = new CloudStream({ api, clock, logger, nodeLimit, askForTunnel, ...(own ? { own } : {}) });
+  const identify: TunnelListenerOptions["identify"] = (certificate) => options.identify(certificate).name;
   const tunnels = stack.use(
     await listenTunnels(
       {
         ...tls,
         address: config.tunnel.address,
         port: options.ports.tunnel ?? config.tunnel.port,
-        identify: (certificate) => options.identify(certificate).name,
+        identify,
         logger,
         maxConnections: 2 * nodeLimit + 100,
       },
@@ -78,6 +85,7 @@ export async function startCloudStream(options: StartCloudStreamOptions): Promis
   return {
     cloudStream,
     tunnelPort: tunnels.port,
+    upgrader: new TunnelUpgrader({ identify, logger }, (tunnel) => cloudStream.accept({ ...tunnel, onDemand: true })),
     kubeletPort,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

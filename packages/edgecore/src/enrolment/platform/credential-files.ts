@@ -15,6 +15,8 @@ export interface CredentialPaths {
 const PREPARED = ".new";
 /** Where the key of an enrolment under way is. */
 const PENDING = ".pending";
+/** Where the id of the token is that the node enrolled with. */
+const TOKEN_ID = ".token-id";
 
 /** The node's credentials as PEM files that only their owner can read. */
 export class CredentialFiles implements CredentialStore {
@@ -66,6 +68,14 @@ export class CredentialFiles implements CredentialStore {
     await rm(privateKeyFile + PENDING, { force: true });
   }
 
+  readTokenId(): Promise<string | undefined> {
+    return readIfPresent(this.#paths.certificateFile + TOKEN_ID);
+  }
+
+  writeTokenId(id: string): Promise<void> {
+    return replace(this.#paths.certificateFile + TOKEN_ID, id);
+  }
+
   async readPendingKey(): Promise<Uint8Array | undefined> {
     const text = await readIfPresent(this.#paths.privateKeyFile + PENDING);
     try {
@@ -76,9 +86,7 @@ export class CredentialFiles implements CredentialStore {
   }
 
   async writePendingKey(privateKeyDer: Uint8Array): Promise<void> {
-    const file = this.#paths.privateKeyFile + PENDING;
-    await prepare(file, privateKeyPem(privateKeyDer));
-    await rename(file + PREPARED, file);
+    await replace(this.#paths.privateKeyFile + PENDING, privateKeyPem(privateKeyDer));
   }
 }
 
@@ -89,6 +97,11 @@ async function prepare(file: string, text: string): Promise<void> {
   await handle.chmod(0o600);
   await handle.writeFile(text);
   await handle.sync();
+}
+
+async function replace(file: string, text: string): Promise<void> {
+  await prepare(file, text);
+  await rename(file + PREPARED, file);
 }
 
 async function readIfPresent(file: string): Promise<string | undefined> {

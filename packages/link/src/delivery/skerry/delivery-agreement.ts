@@ -1,3 +1,6 @@
+import type { Message } from "../../message.ts";
+import { type MessageStamp, newMessage } from "../../message-builders.ts";
+
 /** How a session delivers: as KubeEdge does, or Skerry's own way between Skerry's two ends. */
 export type DeliveryName = "kubeedge" | "skerry";
 
@@ -6,6 +9,15 @@ export type DeliveryName = "kubeedge" | "skerry";
  * cloud answers with the one it has chosen. A peer that does not know the header leaves it out, and both speak KubeEdge's.
  */
 export const DELIVERY_HEADER = "skerry-delivery";
+
+/**
+ * Header of both halves of the upgrade. The edge: it opens its stream tunnel when it is asked to. The cloud: it takes
+ * tunnels on this port, and asks. A peer that leaves it out has, or expects, a tunnel that is always open.
+ */
+export const TUNNEL_HEADER = "skerry-tunnel";
+
+/** The value of {@link TUNNEL_HEADER}. */
+export const TUNNEL_ON_DEMAND = "on-demand";
 
 const VERSION = "1";
 
@@ -20,4 +32,14 @@ export function agreedDelivery(offered: string | undefined): string | undefined 
 /** How a session delivers, from the headers of the other end's half of the upgrade (lower-case names). */
 export function deliveryOf(headers: Readonly<Record<string, string>>): DeliveryName {
   return agreedDelivery(headers[DELIVERY_HEADER]) === undefined ? "kubeedge" : "skerry";
+}
+
+/** Whether the other end's half of the upgrade says that tunnels are opened on demand. */
+export function opensTunnelOnDemand(headers: Readonly<Record<string, string>>): boolean {
+  return headers[TUNNEL_HEADER] === TUNNEL_ON_DEMAND;
+}
+
+/** The cloud's request that the node opens its stream tunnel, on the port of this session. */
+export function tunnelRequestMessage(stamp: MessageStamp): Message {
+  return newMessage(stamp, { source: "skerry", group: "streams", operation: "open", resource: "tunnel" }, null);
 }

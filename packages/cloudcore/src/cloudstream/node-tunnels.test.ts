@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { silentLogger } from "@skerry/base";
+import { ManualClock } from "@skerry/base/testing";
+import { Multiplexer } from "@skerry/streams";
+import { connectionPair } from "@skerry/streams/testing";
+import { NodeTunnels } from "./node-tunnels.ts";
+
+const request = { kind: "logs", method: "GET", path: "/containerLogs/a/b/c", query: "", headers: {} } as const;
+
+class World {
+  readonly clock: ManualClock = new ManualClock();
+  readonly tunnels: NodeTunnels;
+  readonly asked: string[] = [];
+  /** What the node does when it is asked; false: it is not connected, or keeps its tunnel open by itself. */
+  whenAsked: (nodeName: string) => boolean = () => false;
+
+  constructor() {
+    this.tunnels = new NodeTunnels({
+      clock: this.clock,
+      logger: silentLogger,
+      nodeLimit: 10,
+      askForTunnel: (nodeName) => {
+        this.asked.push(nodeName);
+        return this.whenAsked(nodeName);
+      },
+    });
+  }
+
+  /** The node's tunnel arrives. Its streams stay open until the cloud ends them. */
+  arrive(nodeName: string, onDemand: boolean): Multiplexer {
+    const ends = connectionPair();
+    const { clock } = this;
+    const serve = (): Promise<void> => new Promise(() => undefined);
+    const edge = new Multiplexer({ connection: ends.edge, clock, logger: silentLogger, serve });
+    edge.start();
+    this.tunnels.accept({ connection: ends.cloud, nodeName, onDemand });
+    return edge;
+  }
+}
+
+test("a node without a tunnel is asked for it, and whoever needs it waits until it is there", async () => {
+  const world = new World();
+  world.whenAsked = () => true;
+  const first = world.tunnels.of("edge-1");
+  const second = world.tunnels.of("edge-1");
+  await world.clock.advance(3_000);
+  world.arrive("edge-2", true);
+  world.arrive("edge-1", true);
+  const [found, same] = await Promise.all([first, second]);
+  assert.ok(found.kind === "open" && same.kind === "open");
+  assert.equal(found.tunnel, same.tunnel);
+  assert.equal((await world.tunnels.of("edge-1")).kind, "open");
+  assert.deepEqual(world.asked, ["edge-1", "edge-1"], "once it is there nobody asks");
+});
+
+test("a node that is asked and does not come is told apart from one that is not connected", async () => {
+  const world = new World();
+  assert.deepEqual(await world.tunnels.of("edge-1"), { kind: "none", asked: false });
+  world.whenAsked = () => true;
+  const waiting = world.tunnels.of("edge-1");
+  await world.clock.advance(10_000);
+  assert.deepEqual(await waiting, { kind: "none", asked: true });
+});
+
+test("a tunnel that was asked for is closed when no stream has used it for a minute, but not before", async () => {
+  const world = new World();
+  const edge = world.arrive("edge-1", true);
+  const found = await world.tunnels.of("edge-1");
+  assert.ok(found.kind === "open");
+  const stream = found.tunnel.open(request);
+  await world.clock.advance(10 * 60_000);
+  assert.equal(edge.ended.aborted, false, "a stream is open");
+  stream.close();
+  await world.clock.advance(29_000);
+  found.tunnel.open(request).close();
+  await world.clock.advance(45_000);
+  assert.equal(edge.ended.aborted, false, "it was used a moment ago");
+  await world.clock.advance(60_000);
+  assert.equal(edge.ended.aborted, true);
+  assert.deepEqual([...world.tunnels.nodes], []);
+  assert.equal(world.tunnels.offlineSinceMs("edge-1") !== undefined, true);
+});
+
+test("a tunnel that a node keeps open by itself stays open without streams", async () => {
+  const world = new World();
+  const edge = world.arrive("edge-1", false);
+  await world.clock.advance(60 * 60_000);
+  assert.equal(edge.ended.aborted, false);
+});

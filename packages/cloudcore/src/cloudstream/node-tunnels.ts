@@ -1,0 +1,144 @@
+import { type Clock, Listeners, type Logger, sleep } from "@skerry/base";
+import { type AcceptedTunnel, Multiplexer } from "@skerry/streams";
+
+export interface NodeTunnelsOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Tunnels at once. */
+  readonly nodeLimit: number;
+  /** Streams open at once to one node. @default 64 */
+  readonly maxStreamsPerNode?: number;
+  /** Asks a connected node to open its tunnel; false for one that keeps it open by itself, or is not connected. */
+  readonly askForTunnel: (nodeName: string) => boolean;
+}
+
+/** Where a node's tunnel is. */
+export type TunnelLookup =
+  | { readonly kind: "open"; readonly tunnel: Multiplexer }
+  /** It has none; `asked`: although it is connected and was asked to open it. */
+  | { readonly kind: "none"; readonly asked: boolean };
+
+/** Time for a node to open the tunnel that it is asked for: a name, TCP and TLS over a slow line. */
+const OPENING_MS = 10_000;
+/** A tunnel that was asked for is closed when no stream has used it for so long. */
+const IDLE_MS = 60_000;
+/** Nodes whose last contact is remembered beyond those connected; of more the longest silent are forgotten. */
+const REMEMBERED_NODES = 5_000;
+
+/**
+ * The nodes' stream tunnels, one each. Skerry's nodes open theirs when they are asked for it and it is closed when it is
+ * idle, so that an idle node costs one connection; KubeEdge's keep theirs open.
+ */
+export class NodeTunnels implements Disposable {
+  readonly #options: NodeTunnelsOptions;
+  readonly #tunnels = new Map<string, Multiplexer>();
+  readonly #offlineSinceMs = new Map<string, number>();
+  readonly #arrivals: Listeners<string>;
+  #refusedCount = 0;
+
+  constructor(options: NodeTunnelsOptions) {
+    this.#options = options;
+    this.#arrivals = new Listeners((error) =>
+      options.logger.error("A wait for a tunnel failed", { reason: String(error) }),
+    );
+  }
+
+  /** Nodes with an open tunnel. */
+  get nodes(): ReadonlySet<string> {
+    return new Set(this.#tunnels.keys());
+  }
+
+  /** Tunnels that were beyond the limit. */
+  get refusedCount(): number {
+    return this.#refusedCount;
+  }
+
+  /** When a node's last tunnel ended, wall clock in ms; undefined while it has one, and when it never had. */
+  offlineSinceMs(nodeName: string): number | undefined {
+    return this.#offlineSinceMs.get(nodeName);
+  }
+
+  /** Ends the tunnel of a node that may no longer be here. */
+  expel(nodeName: string, reason: string): void {
+    this.#tunnels.get(nodeName)?.close(reason);
+  }
+
+  /** Takes over a tunnel; it ends the node's older one. */
+  accept({ connection, nodeName, onDemand }: AcceptedTunnel): void {
+    const { clock, logger, nodeLimit, maxStreamsPerNode } = this.#options;
+    const before = this.#tunnels.get(nodeName);
+    if (!before && this.#tunnels.size >= nodeLimit) {
+      this.#refusedCount++;
+      logger.warn("A stream tunnel was refused: as many nodes as allowed have one", { node: nodeName, nodeLimit });
+      connection.close("as many nodes as allowed have a tunnel");
+      return;
+    }
+    const tunnel = new Multiplexer({
+      connection,
+      clock,
+      logger: logger.child("tunnel", { node: nodeName }),
+      ...(maxStreamsPerNode === undefined ? {} : { maxStreams: maxStreamsPerNode }),
+    });
+    this.#tunnels.set(nodeName, tunnel);
+    before?.close("a newer tunnel of this node took over");
+    this.#offlineSinceMs.delete(nodeName);
+    tunnel.ended.addEventListener("abort", () => this.#ended(nodeName, tunnel), { once: true });
+    tunnel.start();
+    logger.info("The stream tunnel of a node is open", { node: nodeName, onDemand: onDemand === true });
+    if (onDemand) void this.#closeWhenIdle(tunnel);
+    this.#arrivals.emit(nodeName);
+  }
+
+  /** The node's tunnel; where it opens one only when asked, it is asked and waited for. */
+  async of(nodeName: string): Promise<TunnelLookup> {
+    const open = this.#tunnels.get(nodeName);
+    if (open) return { kind: "open", tunnel: open };
+    const asked = this.#options.askForTunnel(nodeName);
+    const tunnel = asked ? await this.#arrival(nodeName) : undefined;
+    return tunnel ? { kind: "open", tunnel } : { kind: "none", asked };
+  }
+
+  [Symbol.dispose](): void {
+    for (const tunnel of [...this.#tunnels.values()]) tunnel.close("CloudCore stops");
+  }
+
+  #arrival(nodeName: string): Promise<Multiplexer | undefined> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        timer.cancel();
+        listening[Symbol.dispose]();
+        resolve(this.#tunnels.get(nodeName));
+      };
+      const timer = clock.setTimer(OPENING_MS, finish);
+      const listening = this.#arrivals.add((arrived) => {
+        if (arrived === nodeName) finish();
+      });
+    });
+  }
+
+  async #closeWhenIdle(tunnel: Multiplexer): Promise<void> {
+    const { clock } = this.#options;
+    let idle = false;
+    let streamCount = 0;
+    while (!tunnel.ended.aborted) {
+      await sleep(clock, IDLE_MS / 2, tunnel.ended).catch(() => undefined);
+      const { openStreams, openedStreams } = tunnel.status;
+      const isUnused = openStreams === 0 && openedStreams === streamCount;
+      if (isUnused && idle) tunnel.close("no stream uses it");
+      idle = isUnused;
+      streamCount = openedStreams;
+    }
+  }
+
+  #ended(nodeName: string, tunnel: Multiplexer): void {
+    if (this.#tunnels.get(nodeName) !== tunnel) return;
+    this.#tunnels.delete(nodeName);
+    const { clock, logger } = this.#options;
+    this.#offlineSinceMs.set(nodeName, clock.now());
+    const [oldest] = this.#offlineSinceMs.keys();
+    if (this.#offlineSinceMs.size > REMEMBERED_NODES && oldest !== undefined) this.#offlineSinceMs.delete(oldest);
+    const reason = tunnel.ended.reason instanceof Error ? tunnel.ended.reason.message : "";
+    logger.info("The stream tunnel of a node has ended", { node: nodeName, reason });
+  }
+}

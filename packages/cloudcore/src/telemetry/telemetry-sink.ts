@@ -1,0 +1,69 @@
+import type { RecordedSample, SampleQuery } from "@skerry/link";
+
+/** Samples of one node that follow one another in its stream. */
+export interface SampleBatch {
+  readonly nodeName: string;
+  readonly stream: string;
+  /** The stream begins after this sequence. */
+  readonly base: number;
+  /** In the order of their sequences. */
+  readonly samples: readonly RecordedSample[];
+  /** Devices whose samples are not to be stored; their sequences count as settled all the same. */
+  readonly refusedDevices?: ReadonlySet<string>;
+}
+
+/** What a batch has led to. */
+export interface AppendResult {
+  /** All that will ever be stored of the stream up to this sequence is committed. */
+  readonly cursor: number;
+  /** Samples that were there already. */
+  readonly duplicates: number;
+  /** Sequences that were left out: their samples were dropped at the edge. */
+  readonly missing: number;
+}
+
+/** A sample in the cloud. */
+export interface StoredSample extends RecordedSample {
+  readonly nodeName: string;
+}
+
+/** How far a node's stream is stored. */
+export interface StoredStream {
+  readonly nodeName: string;
+  readonly stream: string;
+  readonly cursor: number;
+  /** Sequences that never came, all together. */
+  readonly missing: number;
+}
+
+/**
+ * Where samples end up. A batch and the stream's cursor are one transaction, so that a sample is stored once however
+ * often it comes, and nothing that was confirmed is lost.
+ */
+export interface TelemetrySink extends AsyncDisposable {
+  /** Cursor of a stream; 0 when nothing is known of it. */
+  cursor(nodeName: string, stream: string): Promise<number>;
+  append(batch: SampleBatch): Promise<AppendResult>;
+  /** The newest samples that fit, by time. */
+  query(query: SampleQuery): Promise<StoredSample[]>;
+  streams(): Promise<StoredStream[]>;
+  /** Removes samples observed before; returns how many. The cursors stay. */
+  prune(beforeMs: number): Promise<number>;
+}
+
+/** What a batch means to a stream that stands at `cursor`. */
+export function placeBatch(
+  batch: SampleBatch,
+  cursor: number,
+): { readonly result: AppendResult; readonly toStore: readonly RecordedSample[] } {
+  const fresh = batch.samples.filter(({ sequence }) => sequence > cursor);
+  const last = fresh.at(-1)?.sequence ?? cursor;
+  return {
+    result: {
+      cursor: last,
+      duplicates: batch.samples.length - fresh.length,
+      missing: last - cursor - fresh.length,
+    },
+    toStore: fresh.filter(({ deviceId }) => !batch.refusedDevices?.has(deviceId)),
+  };
+}

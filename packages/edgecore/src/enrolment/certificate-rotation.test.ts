@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { silentLogger } from "@skerry/base";
+import { ManualClock, SeededRandom, settle } from "@skerry/base/testing";
+import { CertificateRotation } from "./certificate-rotation.ts";
+
+const DAY_MS = 86_400_000;
+
+test("a certificate is renewed when it is due, tried again while that fails, and renewed again in its time", async () => {
+  const clock = new ManualClock();
+  const startMs = clock.now();
+  const renewedAtDays: number[] = [];
+  let dueMs = startMs + 100 * DAY_MS;
+  let failures = 3;
+  await using rotation = new CertificateRotation({
+    enrolment: {
+      renewalTimeMs: async () => dueMs,
+      renew: async () => {
+        if (failures-- > 0) throw new Error("CloudCore is not there");
+        renewedAtDays.push((clock.now() - startMs) / DAY_MS);
+        dueMs = clock.now() + 100 * DAY_MS;
+      },
+    },
+    clock,
+    random: new SeededRandom(),
+    logger: silentLogger,
+  });
+  await rotation.start();
+  await settle();
+  await clock.advance(99 * DAY_MS);
+  assert.equal(failures, 3, "not before it is due");
+  await clock.advance(2 * DAY_MS);
+  assert.equal(renewedAtDays.length, 1);
+  assert.ok((renewedAtDays[0] ?? 0) >= 100 && (renewedAtDays[0] ?? 0) < 100.1);
+  await clock.advance(100 * DAY_MS);
+  assert.equal(renewedAtDays.length, 2);
+});

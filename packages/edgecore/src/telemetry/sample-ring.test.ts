@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { silentLogger } from "@skerry/base";
+import { ManualClock, SeededRandom } from "@skerry/base/testing";
+import { type Sample, samplesOf } from "@skerry/link";
+import type { Database } from "@skerry/store";
+import { openReadOnly, SqliteDatabase } from "@skerry/store/platform";
+import { telemetryMigrations } from "./migrations.ts";
+import { readSamples } from "./ring-table.ts";
+import { defaultSampleRingLimits, SampleRing, type SampleRingLimits } from "./sample-ring.ts";
+
+const random = new SeededRandom();
+
+function openDatabase(path = ":memory:"): SqliteDatabase {
+  return new SqliteDatabase({ path, migrations: telemetryMigrations });
+}
+
+async function openRing(
+  database: Database,
+  clock = new ManualClock(),
+  limits: Partial<SampleRingLimits> = {},
+): Promise<SampleRing> {
+  const ring = new SampleRing(
+    { database, clock, random, logger: silentLogger },
+    { ...defaultSampleRingLimits, ...limits },
+  );
+  await ring.start();
+  return ring;
+}
+
+function sample(value: string, timestampMs = 1_000, property = "t"): Sample {
+  return { deviceId: "default/a", property, value, timestampMs };
+}
+
+function valuesAfter(ring: SampleRing, sequence: number, bytes = 1_000_000): string[] {
+  return ring
+    .blocksAfter(sequence, bytes)
+    .flatMap((block) => samplesOf(ring.stream, block))
+    .map(({ sequence: each, value }) => `${each}:${value}`);
+}
+
+test("samples are numbered in the order in which they came, over restarts too", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ring-"));
+  try {
+    const path = join(folder, "telemetry.db");
+    let stream: string;
+    {
+      await using database = openDatabase(path);
+      const ring = await openRing(database);
+      await Promise.all([ring.record([sample("a"), sample("b")]), ring.record([sample("c")])]);
+      await ring.record([sample("d")]);
+      stream = ring.stream;
+    }
+    await using database = openDatabase(path);
+    const ring = await openRing(database);
+    assert.equal(ring.stream, stream);
+    await ring.record([sample("e")]);
+    assert.deepEqual(valuesAfter(ring, 0), ["1:a", "2:b", "3:c", "4:d", "5:e"]);
+    assert.equal(ring.last, 5);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("samples that come together share one commit and one block", async () => {
+  await using database = openDatabase();
+  const ring = await openRing(database);
+  await Promise.all(["a", "b", "c"].map((value) => ring.record([sample(value)])));
+  assert.equal(ring.blocksAfter(0, 1_000_000).length, 1);
+});
+
+test("blocks are read from a sequence on, as many as fit and at least one", async () => {
+  await using database = openDatabase();
+  const ring = await openRing(database);
+  for (const value of ["a", "b", "c", "d"]) await ring.record([sample(value), sample(`${value}${value}`)]);
+  assert.deepEqual(valuesAfter(ring, 4, 1), ["5:c", "6:cc"]);
+  assert.deepEqual(valuesAfter(ring, 5, 1), ["5:c", "6:cc"], "a block that holds the wanted sequence comes whole");
+  assert.deepEqual(valuesAfter(ring, 8), []);
+});
+
+test("a full ring drops the oldest and counts those that the cloud does not have", async () => {
+  await using database = openDatabase();
+  const ring = await openRing(database, new ManualClock(), { maximumBytes: 1_000 });
+  for (let index = 1; index <= 3; index++) await ring.record([sample(`${index}`)]);
+  ring.acknowledge(2);
+  while (ring.blocksAfter(0, 1)[0]?.first !== 5) await ring.record([sample("x".repeat(20))]);
+  assert.ok(ring.counters.bytes <= 1_000);
+  assert.equal(ring.counters.dropped, 2, "3 and 4 were dropped unsent, 1 and 2 were not lost");
+});
+
+test("what the cloud has goes by age, what it does not have stays", async () => {
+  await using database = openDatabase();
+  const clock = new ManualClock();
+  const ring = await openRing(database, clock, { maximumAgeMs: 1_000 });
+  await ring.record([sample("old", clock.now())]);
+  await ring.record([sample("unsent", clock.now())]);
+  ring.acknowledge(1);
+  await clock.advance(5_000);
+  await ring.record([sample("new", clock.now())]);
+  assert.deepEqual(valuesAfter(ring, 0), ["2:unsent", "3:new"]);
+  assert.equal(ring.counters.dropped, 0);
+});
+
+test("samples beyond what may wait for a commit are refused and counted", async () => {
+  await using database = openDatabase();
+  const ring = await openRing(database, new ManualClock(), { maximumPending: 3 });
+  await Promise.all([ring.record([sample("a"), sample("b")]), ring.record([sample("c"), sample("d"), sample("e")])]);
+  assert.deepEqual(valuesAfter(ring, 0), ["1:a", "2:b", "3:c"]);
+  assert.equal(ring.counters.refused, 2);
+  await ring.record([sample("f")]);
+  assert.equal(ring.last, 4);
+});
+
+test("a disk that takes nothing costs samples, counted, and no update", async () => {
+  await using real = openDatabase();
+  let broken = false;
+  const database: Database = {
+    read: (read) => real.read(read),
+    transaction: (work) => (broken ? Promise.reject(new Error("disk full")) : real.transaction(work)),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const ring = await openRing(database);
+  broken = true;
+  await ring.record([sample("a"), sample("b")]);
+  assert.equal(ring.counters.refused, 2);
+  broken = false;
+  await ring.record([sample("c")]);
+  assert.deepEqual(valuesAfter(ring, 0), ["1:c"]);
+});
+
+test("a question finds the newest samples of one property in a time, also in the file of a running node", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ring-"));
+  try {
+    const path = join(folder, "telemetry.db");
+    await using database = openDatabase(path);
+    const ring = await openRing(database);
+    for (let index = 0; index < 200; index++)
+      await ring.record([sample(`${index}`, index), sample("other", index, "p"), sample("more", index, 't","x')]);
+    using file = openReadOnly(path);
+    const found = file.read((reader) =>
+      readSamples(reader, { deviceId: "default/a", property: "t", sinceMs: 10, untilMs: 180, limit: 3 }),
+    );
+    assert.deepEqual(
+      found.map(({ value, sequence, stream }) => [value, sequence, stream]),
+      [178, 179, 180].map((index) => [`${index}`, 3 * index + 1, ring.stream]),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,69 @@
+import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
+import type { Message, MessageRoute } from "../message.ts";
+import { readSampleBlock, type SampleBlock, sampleBlockJson } from "./sample-block.ts";
+
+/** Source of an edge's messages about samples. */
+export const TELEMETRY_SOURCE = "telemetry";
+
+/** `append` brings samples, `query` asks how far the cloud has come (routes S10, S11). */
+export type TelemetryOperation = "append" | "query";
+
+/** What an edge says about its samples. */
+export type TelemetryRequest =
+  | {
+      readonly kind: "append";
+      readonly stream: string;
+      /** The stream begins after this sequence. */
+      readonly base: number;
+      readonly blocks: readonly SampleBlock[];
+    }
+  | { readonly kind: "query"; readonly stream: string };
+
+/** What the cloud answers: it has stored all that it ever will of the stream up to this sequence. */
+export interface TelemetryAnswer {
+  readonly cursor: number;
+}
+
+/** Blocks in one message at most. */
+export const MAXIMUM_BLOCKS_PER_MESSAGE = 256;
+const MAXIMUM_STREAM_CHARACTERS = 64;
+
+export function telemetryRoute(operation: TelemetryOperation): MessageRoute {
+  return { source: TELEMETRY_SOURCE, group: "telemetry", operation, resource: "samples" };
+}
+
+/** Content of the message that brings blocks, in the order of their sequences. */
+export function appendContent(stream: string, base: number, blocks: readonly SampleBlock[]): JsonObject {
+  return { stream, base, blocks: blocks.map(sampleBlockJson) };
+}
+
+/** Content of the message that asks for the cursor of a stream. */
+export function queryContent(stream: string): JsonObject {
+  return { stream };
+}
+
+/** Reads a message of an edge; undefined when it is not well formed, or its blocks are not in order. */
+export function readTelemetryRequest({ route, content }: Message): TelemetryRequest | undefined {
+  if (route.source !== TELEMETRY_SOURCE || !isJsonObject(content)) return undefined;
+  const { stream, base, blocks } = content;
+  if (typeof stream !== "string" || stream === "" || stream.length > MAXIMUM_STREAM_CHARACTERS) return undefined;
+  if (route.operation === "query") return { kind: "query", stream };
+  if (route.operation !== "append" || !Array.isArray(blocks)) return undefined;
+  if (blocks.length === 0 || blocks.length > MAXIMUM_BLOCKS_PER_MESSAGE) return undefined;
+  if (typeof base !== "number" || !Number.isSafeInteger(base) || base < 0) return undefined;
+  const read: SampleBlock[] = [];
+  let next = base + 1;
+  for (const each of blocks) {
+    const block = readSampleBlock(each);
+    if (block === undefined || block.first < next) return undefined;
+    next = block.first + block.rows.length;
+    read.push(block);
+  }
+  return { kind: "append", stream, base, blocks: read };
+}
+
+/** Reads the cloud's answer; undefined when it is none, e.g. a refusal. */
+export function readTelemetryAnswer(content: JsonValue): TelemetryAnswer | undefined {
+  const cursor = isJsonObject(content) ? content["cursor"] : undefined;
+  return typeof cursor === "number" && Number.isSafeInteger(cursor) && cursor >= 0 ? { cursor } : undefined;
+}
