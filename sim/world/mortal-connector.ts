@@ -37,6 +37,10 @@ export class MortalConnector implements MqttConnector {
         life.alive
           ? life.whileAlive(this.#crashPoints.around("mqtt", () => session.publish(topic, payload)))
           : new Promise(() => {}),
+      subscribe: (topicFilter) =>
+        life.alive ? life.whileAlive(session.subscribe(topicFilter)) : new Promise(() => {}),
+      unsubscribe: (topicFilter) =>
+        life.alive ? life.whileAlive(session.unsubscribe(topicFilter)) : new Promise(() => {}),
       [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
     };
   }

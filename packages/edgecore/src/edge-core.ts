@@ -9,8 +9,10 @@ import { Edged, type EdgedPorts, OwnPod } from "./edged/index.ts";
 import { type CloudLink, EdgeHub, type EdgeHubOptions } from "./edgehub/index.ts";
 import { EdgeStream, PodStreams, type PodStreamsPorts } from "./edgestream/index.ts";
 import { CertificateRotation, type Enrolment } from "./enrolment/index.ts";
-import { EventBus, type MqttConnector } from "./eventbus/index.ts";
+import { EventBus, type MqttConnector, RuleMessages } from "./eventbus/index.ts";
 import { MetaManager, type MetaManagerOptions } from "./metamanager/index.ts";
+import { RuleSources } from "./rules/index.ts";
+import { ServiceBus, type ServiceBusPorts } from "./servicebus/index.ts";
 import { SampleRing, type SampleRingLimits, TelemetryUplink } from "./telemetry/index.ts";
 
 /** What Edged needs besides what EdgeCore gives it. */
@@ -30,6 +32,8 @@ export interface EdgeCorePorts {
   readonly mqtt?: MqttConnector;
   /** Where mappers register; needs DeviceTwin. */
   readonly dmi?: { readonly transport: GrpcTransport; readonly socketPath: string };
+  /** For the cloud's router and HTTP services of this node. */
+  readonly serviceBus?: Pick<ServiceBusPorts, "client" | "server"> & { readonly timeoutMs: number };
   /** For kubectl logs, exec, …; needs `link` and `edged`. */
   readonly streams?: {
     readonly dialer: TunnelDialer;
@@ -63,6 +67,8 @@ export class EdgeCore implements AsyncDisposable {
   readonly #ownPod: OwnPod | undefined;
   readonly samples: SampleRing | undefined;
   readonly telemetryUplink: TelemetryUplink | undefined;
+  readonly #ruleMessages: RuleMessages | undefined;
+  readonly #serviceBus: ServiceBus | undefined;
   readonly #ports: EdgeCorePorts;
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
@@ -88,6 +94,18 @@ export class EdgeCore implements AsyncDisposable {
     this.edgeHub.register("metamanager", meta);
     this.edged = ports.edged && new Edged({ ...shared, ...ports.edged, meta, cloudLink });
     this.eventBus = ports.mqtt && new EventBus({ ...shared, mqtt: ports.mqtt, cloudLink });
+    const { database } = ports;
+    if (this.eventBus) {
+      const topics = new RuleSources(database, "topic");
+      this.#ruleMessages = new RuleMessages({ ...shared, eventBus: this.eventBus, topics, cloudLink });
+      this.edgeHub.register("eventbus", this.#ruleMessages);
+    }
+    if (ports.serviceBus) {
+      const { timeoutMs, ...http } = ports.serviceBus;
+      const urls = new RuleSources(database, "url");
+      this.#serviceBus = new ServiceBus({ ...shared, ...http, urls, cloudLink }, timeoutMs);
+      this.edgeHub.register("servicebus", this.#serviceBus);
+    }
     this.edgeStream = edgeStream(ports, meta, cloudLink, options.nodeName);
     if (this.edgeStream) this.edgeHub.register("edgestream", this.edgeStream);
     if (this.edgeStream && ports.streams?.machine.ownLogFolder !== undefined)
@@ -111,9 +129,11 @@ export class EdgeCore implements AsyncDisposable {
     await this.samples?.start();
     await this.deviceTwin?.start();
     await this.dmi?.start();
+    this.#ruleMessages?.start();
     await this.eventBus?.start();
     this.#ownPod?.start();
     this.telemetryUplink?.start();
+    await this.#serviceBus?.start();
     this.#connecting = this.#connect();
     // Whoever waits for `connecting` hears of it too; without anybody it is told here.
     this.#connecting.catch((error: unknown) => {
@@ -136,6 +156,7 @@ export class EdgeCore implements AsyncDisposable {
     await this.#rotation?.[Symbol.asyncDispose]();
     await this.edgeStream?.[Symbol.asyncDispose]();
     await this.#ownPod?.[Symbol.asyncDispose]();
+    await this.#serviceBus?.[Symbol.asyncDispose]();
     await this.eventBus?.[Symbol.asyncDispose]();
     await this.dmi?.[Symbol.asyncDispose]();
     await this.deviceTwin?.[Symbol.asyncDispose]();

@@ -3,6 +3,7 @@ import { deviceTwinMigrations } from "./devicetwin/index.ts";
 import { dmiMigrations } from "./dmi/index.ts";
 import { edgedTables } from "./edged/index.ts";
 import { metaManagerTables, outboxStreamTable, tombstoneTypes } from "./metamanager/index.ts";
+import { ruleMigrations } from "./rules/index.ts";
 
 /**
  * The history of the edge's one database: all modules' tables live in it, so that a module's state and its outbox entry
@@ -15,4 +16,5 @@ export const edgeDatabaseMigrations: readonly Migration[] = [
   ...dmiMigrations,
   outboxStreamTable,
   tombstoneTypes,
+  ...ruleMigrations,
 ];

@@ -25,6 +25,10 @@ export interface Settings {
   readonly streamPort: number;
   readonly tunnelPort: number;
   readonly mqttPort: number;
+  /** The HTTP entry of Rules, on this machine only; undefined: Rules are not followed. */
+  readonly routerPort: number | undefined;
+  /** Where applications of the node reach services behind Rules. */
+  readonly serviceBusPort: number;
   /** The name of the edge node on this machine, or undefined when only the cloud side runs. */
   readonly node: string | undefined;
   /** Labels that the node gives itself when it registers. */
@@ -52,6 +56,8 @@ export function defaultSettings(): Settings {
     streamPort: 10003,
     tunnelPort: 10004,
     mqttPort: 1883,
+    routerPort: undefined,
+    serviceBusPort: 9060,
     node: "edge-node-1",
     nodeLabels: {},
     cloud: undefined,

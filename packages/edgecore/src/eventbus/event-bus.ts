@@ -13,6 +13,7 @@ import type { CloudLink } from "../edgehub/cloud-link.ts";
 import { CloudUpload, decodeText } from "./cloud-upload.ts";
 import type { MqttConnector, MqttMessage, MqttSession } from "./mqtt-connector.ts";
 import { PublishQueue } from "./publish-queue.ts";
+import { RuleTopics } from "./rule-topics.ts";
 import { topicFilters } from "./topic-filters.ts";
 
 /** What EventBus needs. */
@@ -40,6 +41,7 @@ export class EventBus implements Service, DeviceBus {
   readonly #logger: Logger;
   readonly #queue = new PublishQueue();
   readonly #upload: CloudUpload;
+  readonly #ruleTopics: RuleTopics;
   readonly #connected: Listeners<void>;
   readonly #stop = new AbortController();
   readonly #maximumPayloadBytes: number;
@@ -55,6 +57,7 @@ export class EventBus implements Service, DeviceBus {
     this.#logger = ports.logger.child("eventbus");
     this.#maximumPayloadBytes = ports.maximumPayloadBytes ?? 1024 * 1024;
     this.#upload = new CloudUpload({ ...ports, logger: this.#logger });
+    this.#ruleTopics = new RuleTopics(this.#logger);
     this.#connected = new Listeners((error) =>
       this.#logger.error("A listener of EventBus failed", { reason: describeError(error) }),
     );
@@ -88,6 +91,11 @@ export class EventBus implements Service, DeviceBus {
   publish(topic: string, payload: string): void {
     this.#queue.push({ topic, payload });
     this.#pump();
+  }
+
+  /** Further topic filters, whose messages go to the cloud; from now on, instead of those of before. */
+  setRuleTopics(filters: readonly string[]): void {
+    this.#ruleTopics.set(filters);
   }
 
   onDeviceMessage(handler: DeviceMessageHandler): Disposable {
@@ -143,6 +151,7 @@ export class EventBus implements Service, DeviceBus {
         signal,
       );
       this.#session = session;
+      this.#ruleTopics.sessionOpened(session);
       this.#logger.info("Connected to the MQTT broker", {
         broker: mqtt.broker,
         tookMs: Math.round(clock.monotonicMs() - startedMs),
@@ -152,6 +161,7 @@ export class EventBus implements Service, DeviceBus {
       this.#pump();
       const reason = await closed.promise;
       this.#session = undefined;
+      this.#ruleTopics.sessionEnded();
       return reason;
     } finally {
       signal.removeEventListener("abort", stop);
@@ -192,7 +202,7 @@ export class EventBus implements Service, DeviceBus {
       return;
     }
     if (!isDeviceTwinTopic(topic)) {
-      this.#upload.upload(topic, payload);
+      if (this.#ruleTopics.isFor(topic)) this.#upload.upload(topic, payload);
       return;
     }
     await this.#untilRoom();

@@ -19,6 +19,9 @@ export interface MqttSessionHandlers {
 export interface MqttSession extends AsyncDisposable {
   /** Publishes with QoS 1; resolves when the broker has it. Rejects when the connection ends first. */
   publish(topic: string, payload: string): Promise<void>;
+  /** Adds a topic filter with QoS 1. Rejects when the broker refuses it, or the connection ends. */
+  subscribe(topicFilter: string): Promise<void>;
+  unsubscribe(topicFilter: string): Promise<void>;
 }
 
 /** Connects to the one broker it was made for; real with the `mqtt` package, simulated in `sim/`. */

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
-import type { EdgeCoreConfig, EventBusSection } from "@skerry/api";
+import type { EdgeCoreConfig, EventBusSection, ServiceBusSection } from "@skerry/api";
 import {
   type Clock,
   describeError,
@@ -89,6 +89,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
     ...(telemetry ? { telemetry } : {}),
     ...(mqtt ? { mqtt } : {}),
     ...(config.deviceTwin.enabled ? { dmi: await dmi(config.deviceTwin.dmiSocketPath, logger) } : {}),
+    ...(config.serviceBus.enabled ? { serviceBus: await serviceBus(config.serviceBus) } : {}),
     ...(config.edgeStream.enabled
       ? { streams: await streams(config, nodeName, credentials, opened, ownLog?.folder) }
       : {}),
@@ -215,6 +216,11 @@ async function dmi(socketPath: string, logger: Logger): Promise<NonNullable<Edge
   );
   const { unixGrpc } = await import("@skerry/grpc/platform");
   return { transport: unixGrpc, socketPath };
+}
+
+async function serviceBus(section: ServiceBusSection): Promise<NonNullable<EdgeCorePorts["serviceBus"]>> {
+  const { localHttpServer, loopbackHttpClient } = await import("../servicebus/platform/index.ts");
+  return { client: loopbackHttpClient, server: localHttpServer(section), timeoutMs: section.timeoutMs };
 }
 
 async function mqttConnector(bus: EventBusSection, nodeName: string): Promise<MqttConnector> {

@@ -25,6 +25,8 @@ broker, a virtual thermometer and an example app. Runs until Ctrl-C, or in the b
   --tunnel-port NUMBER  pods' streams from edge nodes (10004)
   --mqtt-port NUMBER    MQTT broker (1883)
   --pod-subnet CIDR     addresses of the pods (a free 10.244.x.0/24)
+  --router-port NUMBER  HTTP entry of Rules, for this machine only; without it Rules are not followed
+  --service-bus-port NUMBER  where the node's applications reach services behind Rules (9060)
 
 Options are kept in the home folder (.skerry, or SKERRY_HOME) for the next start. Where \`skerry join\` was run, the node
 that joined is started, without a cloud.
@@ -56,6 +58,8 @@ export const up: Command = {
         "tunnel-port": { type: "string" },
         "mqtt-port": { type: "string" },
         "pod-subnet": { type: "string" },
+        "router-port": { type: "string" },
+        "service-bus-port": { type: "string" },
       },
     });
     const home = skerryHome();
@@ -73,6 +77,8 @@ export const up: Command = {
       streamPort: portOption(values["stream-port"], "--stream-port") ?? before.streamPort,
       tunnelPort: portOption(values["tunnel-port"], "--tunnel-port") ?? before.tunnelPort,
       mqttPort: portOption(values["mqtt-port"], "--mqtt-port") ?? before.mqttPort,
+      routerPort: portOption(values["router-port"], "--router-port") ?? before.routerPort,
+      serviceBusPort: portOption(values["service-bus-port"], "--service-bus-port") ?? before.serviceBusPort,
       podSubnet: subnetOption(values["pod-subnet"]) ?? before.podSubnet,
       node: nodeOption(values.node, before.node),
       examples: values.examples ?? before.examples,

@@ -32,6 +32,10 @@ export function writeCloudCoreConfig(home: SkerryHome, settings: Settings): stri
         streamPort: settings.streamPort,
         tunnelPort: settings.tunnelPort,
       },
+      // Plain and open, so for this machine only.
+      ...(settings.routerPort === undefined
+        ? {}
+        : { router: { enable: true, address: "127.0.0.1", port: settings.routerPort } }),
     },
     skerry: { telemetry: { database: join(home.cloudCore, "telemetry.db") } },
   };
@@ -55,6 +59,8 @@ export interface EdgeCoreConfigInput extends JoinedCloud {
   readonly nodeAddress: string | undefined;
   readonly containerRuntimeSocket: string;
   readonly mqttServer: string;
+  /** Left out: no ServiceBus. */
+  readonly serviceBusPort?: number;
 }
 
 /** The KubeEdge configuration of an edge node, as an object. */
@@ -82,6 +88,7 @@ export function edgeCoreConfig(input: EdgeCoreConfigInput): Record<string, unkno
       },
       deviceTwin: { dmiSockPath: input.nodeFolder },
       eventBus: { enable: true, mqttMode: 2, mqttServerExternal: input.mqttServer },
+      ...(input.serviceBusPort === undefined ? {} : { serviceBus: { enable: true, port: input.serviceBusPort } }),
       ...(input.cloudTunnel === undefined ? {} : { edgeStream: { enable: true, server: input.cloudTunnel } }),
     },
   };
@@ -105,6 +112,7 @@ export function writeEdgeCoreConfig(
     containerRuntimeSocket: containers.socketPath,
     ...cloud,
     mqttServer: `tcp://127.0.0.1:${settings.mqttPort}`,
+    ...(settings.routerPort === undefined ? {} : { serviceBusPort: settings.serviceBusPort }),
   });
   writePrivate(path, WRITTEN_BY + stringify(config));
   return path;

@@ -10,6 +10,8 @@ export function wantedPorts(settings: Settings): WantedPort[] {
     { address: "127.0.0.1", port: settings.streamPort, purpose: "pods' streams", option: "--stream-port" },
     { address: "0.0.0.0", port: settings.tunnelPort, purpose: "nodes' stream tunnels", option: "--tunnel-port" },
   ];
+  if (settings.routerPort !== undefined)
+    cloudSide.push({ address: "127.0.0.1", port: settings.routerPort, purpose: "Rules", option: "--router-port" });
   const node: WantedPort[] = [
     { address: "127.0.0.1", port: settings.mqttPort, purpose: "MQTT broker", option: "--mqtt-port" },
   ];

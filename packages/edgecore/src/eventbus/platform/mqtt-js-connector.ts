@@ -96,6 +96,10 @@ export class MqttJsConnector implements MqttConnector {
       publish: async (topic, payload) => {
         await publisher.publishAsync(topic, payload, { qos: 1 });
       },
+      subscribe: (topicFilter) => this.#subscribe(subscriber, [topicFilter]),
+      unsubscribe: async (topicFilter) => {
+        await subscriber.unsubscribeAsync(topicFilter);
+      },
       [Symbol.asyncDispose]: async () => {
         await Promise.all([close(publisher), close(subscriber)]);
       },

@@ -1,4 +1,5 @@
 import { type Clock, disposable, Listeners } from "@skerry/base";
+import { matchesTopic } from "@skerry/link";
 import { brokerUnreachable } from "../errors.ts";
 import type { MqttConnector, MqttMessage, MqttSession, MqttSessionHandlers } from "../mqtt-connector.ts";
 
@@ -89,6 +90,14 @@ export class MemoryBroker {
         if (session.connection !== connection) throw brokerUnreachable("memory", "the connection has ended");
         this.publish(topic, payload);
       },
+      subscribe: async (topicFilter) => {
+        await this.#delay();
+        session.topicFilters = [...session.topicFilters, topicFilter];
+      },
+      unsubscribe: async (topicFilter) => {
+        await this.#delay();
+        session.topicFilters = session.topicFilters.filter((other) => other !== topicFilter);
+      },
       [Symbol.asyncDispose]: async () => leave[Symbol.dispose](),
     };
   }
@@ -118,16 +127,4 @@ export class MemoryBroker {
   #delay(): Promise<void> {
     return new Promise((resolve) => this.#clock.setTimer(this.#delayMs, resolve));
   }
-}
-
-/** Whether a topic is one of the filter (MQTT 3.1.1, 4.7); wildcards at the start leave out topics that begin with $. */
-export function matchesTopic(filter: string, topic: string): boolean {
-  const filterLevels = filter.split("/");
-  const topicLevels = topic.split("/");
-  if (topic.startsWith("$") && /^[+#]/.test(filter)) return false;
-  for (const [index, level] of filterLevels.entries()) {
-    if (level === "#") return true;
-    if (index >= topicLevels.length || (level !== "+" && level !== topicLevels[index])) return false;
-  }
-  return filterLevels.length === topicLevels.length;
 }
