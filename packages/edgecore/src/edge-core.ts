@@ -50,6 +50,8 @@ export interface EdgeCoreOptions {
   readonly metaManager?: MetaManagerOptions;
   /** @default true */
   readonly deviceTwin?: boolean;
+  /** At most one report of a device to the cloud in this time. @default 1 s */
+  readonly reportIntervalMs?: number;
 }
 
 /**
@@ -116,7 +118,17 @@ export class EdgeCore implements AsyncDisposable {
       this.samples = telemetry && new SampleRing({ ...shared, database: telemetry.database }, telemetry.limits);
       this.telemetryUplink = this.samples && new TelemetryUplink({ ...shared, ring: this.samples, cloudLink });
       const samples = this.samples ? { samples: this.samples } : {};
-      this.deviceTwin = new DeviceTwin({ ...shared, nodeName: options.nodeName, meta, bus, ...samples });
+      this.deviceTwin = new DeviceTwin({
+        ...shared,
+        nodeName: options.nodeName,
+        meta,
+        bus,
+        cloudLink,
+        ...samples,
+        ...(options.reportIntervalMs === undefined ? {} : { reportIntervalMs: options.reportIntervalMs }),
+      });
+      const { deviceTwin } = this;
+      meta.alsoWaiting(() => deviceTwin.waiting());
       this.edgeHub.register("devicetwin", this.deviceTwin);
       this.dmi = ports.dmi && new DmiServer({ ...shared, ...ports.dmi, meta, twin: this.deviceTwin });
     }

@@ -1,5 +1,5 @@
 import type { Migration } from "@skerry/store";
-import { deviceTwinMigrations } from "./devicetwin/index.ts";
+import { deviceTwinMigrations, twinReportsTable } from "./devicetwin/index.ts";
 import { dmiMigrations } from "./dmi/index.ts";
 import { edgedTables } from "./edged/index.ts";
 import { metaManagerTables, outboxStreamTable, tombstoneTypes } from "./metamanager/index.ts";
@@ -17,4 +17,5 @@ export const edgeDatabaseMigrations: readonly Migration[] = [
   outboxStreamTable,
   tombstoneTypes,
   ...ruleMigrations,
+  twinReportsTable,
 ];

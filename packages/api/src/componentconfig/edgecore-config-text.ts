@@ -19,6 +19,8 @@ modules:
     enable: true
     # Folder of dmi.sock, where mappers register.
     dmiSockPath: /etc/kubeedge/
+    # Seconds; the cloud is told of a device at most once in this time, then with the newest values.
+    updateInterval: 1
   edgeHub:
     enable: true
     # Seconds between two keepalives, at most 29.

@@ -25,6 +25,8 @@ export interface EdgeCoreConfig {
     readonly enabled: boolean;
     /** Where mappers find this node. */
     readonly dmiSocketPath: string;
+    /** At most one report of a device to the cloud in this time. */
+    readonly reportIntervalMs: number;
   };
   /** Where samples of devices are kept; undefined: nowhere. */
   readonly telemetry: SampleRingConfig | undefined;
@@ -128,10 +130,10 @@ function readDeviceTwin(section: ConfigSection): EdgeCoreConfig["deviceTwin"] {
   // A folder; of a value that ends in .sock only the folder counts, as in KubeEdge (devices.md 7.1).
   const configured = section.text("dmiSockPath", DMI_FOLDER) || DMI_FOLDER;
   const folder = configured.endsWith(".sock") ? dirname(configured) : configured;
-  // The short form's own field: a change is reported when it happens, so there is no interval to set.
-  section.ignore("updateInterval");
+  // The short form's own field.
+  const reportIntervalMs = section.integer("updateInterval", 1, { minimum: 0, maximum: 86_400 }) * 1000;
   section.finish();
-  return { enabled, dmiSocketPath: join(folder, "dmi.sock") };
+  return { enabled, dmiSocketPath: join(folder, "dmi.sock"), reportIntervalMs };
 }
 
 function readEdgeStream(

@@ -42,8 +42,8 @@ interface PendingReport {
 const WRITE_CONCURRENCY = 8;
 /** From one write of a device to its next, in milliseconds; the first report after a pause is written at once. */
 const WRITE_INTERVAL_MS = 250;
-/** Times of writes remembered until those that are over are forgotten. */
-const REMEMBERED_WRITES = 1_000;
+/** Writes remembered: the time of each until it is over, and what the newest have led to. */
+const REMEMBERED_WRITES = 2_000;
 
 /**
  * Writes what nodes report into the DeviceStatus, and into the Device's own status, where users look first. One write at
@@ -55,6 +55,8 @@ export class DeviceStatusWriter implements AsyncDisposable {
   readonly #pending = new Map<string, PendingReport>();
   /** When a device may be written again, monotonic. */
   readonly #notBeforeMs = new Map<string, number>();
+  /** As they were last written, so that the next write needs no read before it; a conflict shows an old one. */
+  readonly #lastWritten = new Map<string, DeviceStatus>();
   readonly #writes: WorkQueue;
 
   constructor(options: DeviceStatusWriterOptions) {
@@ -115,10 +117,11 @@ export class DeviceStatusWriter implements AsyncDisposable {
         return;
       }
       if (verdict === "unknown") throw unavailable("the Kubernetes API does not answer CloudCore");
-      const state = await this.#writeDeviceStatus(device, pending.report);
+      const state = await this.#writeDeviceStatus(key, device, pending.report);
       pending.settled.resolve();
       await this.#mirror(device, state);
     } catch (error) {
+      this.#lastWritten.delete(key);
       if (isRefusal(error)) {
         pending.settled.reject(error);
         return;
@@ -146,17 +149,26 @@ export class DeviceStatusWriter implements AsyncDisposable {
     newer.settled.promise.then(failed.settled.resolve, failed.settled.reject);
   }
 
-  async #writeDeviceStatus(device: Device, report: DeviceReport): Promise<DeviceReportedState> {
+  async #writeDeviceStatus(key: string, device: Device, report: DeviceReport): Promise<DeviceReportedState> {
     const { namespace = "", name } = device.metadata;
-    const stored = await this.#existing(device);
+    const stored = this.#lastWritten.get(key) ?? (await this.#existing(device));
     const properties = new Set(
       [...(device.spec?.properties ?? []), ...(this.#options.objects.modelOf(device)?.spec?.properties ?? [])].map(
         (property) => property.name,
       ),
     );
     const state = applyReport(stored.status ?? {}, report, (property) => properties.has(property));
-    await this.#patchStatus(deviceStatuses, namespace, name, state, stored);
+    this.#remember(key, await this.#patchStatus(deviceStatuses, namespace, name, state, stored));
     return state;
+  }
+
+  #remember(key: string, written: DeviceStatus): void {
+    this.#lastWritten.delete(key);
+    this.#lastWritten.set(key, written);
+    for (const oldest of this.#lastWritten.keys()) {
+      if (this.#lastWritten.size <= REMEMBERED_WRITES) break;
+      this.#lastWritten.delete(oldest);
+    }
   }
 
   /** The device's DeviceStatus; created when it is missing, and then removed with the Device. */
@@ -204,15 +216,15 @@ export class DeviceStatusWriter implements AsyncDisposable {
     name: string,
     state: DeviceReportedState,
     base: KubernetesObject | undefined,
-  ): Promise<void> {
+  ): Promise<DeviceStatus> {
     const { api } = this.#options;
     const target: ObjectTarget = { resource, namespace, name };
     const status: JsonObject = { ...state } as JsonObject;
     const version = base?.metadata.resourceVersion;
     const body: JsonObject = { ...(version ? { metadata: { resourceVersion: version } } : {}), status };
     const written = await api.patch<DeviceStatus>(target, { type: "merge", body });
-    if (holds(written.status, status)) return;
-    await api.patch<DeviceStatus>({ ...target, subresource: "status" }, { type: "merge", body: { status } });
+    if (holds(written.status, status)) return written;
+    return await api.patch<DeviceStatus>({ ...target, subresource: "status" }, { type: "merge", body: { status } });
   }
 }
 

@@ -120,14 +120,12 @@ test("whenever EdgeCore crashes: what was answered as taken reaches the cloud, a
           knowledge.inDoubt.clear();
         } else knowledge.inDoubt.add(value);
       };
-      /** The cloud takes what waits, as the outbox's drainer would hand it over, and the entries leave. */
+      /** The cloud takes what waits, and it leaves. */
       const cloudReads = async (): Promise<void> => {
         await world.meta.transaction((transaction) => {
           // Read where it is removed: what is put in between must not leave unread.
-          for (const { key, content } of world.meta.outbox.pending(transaction)) {
-            cloud.set(key, content);
-            world.meta.outbox.remove(transaction, key);
-          }
+          for (const { key, content } of world.pending(transaction)) cloud.set(key, content);
+          world.taken(transaction);
         });
       };
 

@@ -11,6 +11,8 @@ export interface PropertyDefinition {
   readonly desired: string | null;
   readonly minimum?: number;
   readonly maximum?: number;
+  /** The cloud is told of the property at most once in this time. */
+  readonly reportCycleMs?: number;
 }
 
 /** A Device as the twin needs it. */
@@ -47,6 +49,7 @@ export function readDeviceDefinition(device: KubernetesObject, model: Kubernetes
       ...optionalText("type", template?.["type"]),
       ...optionalNumber("minimum", template?.["minimum"]),
       ...optionalNumber("maximum", template?.["maximum"]),
+      ...reportCycle(property["reportCycle"]),
     });
   }
   const version = Number(metadata.resourceVersion ?? 0);
@@ -72,6 +75,17 @@ export function modelNameOf(device: KubernetesObject): string {
 function specOf(object: KubernetesObject): JsonObject {
   const spec = (object as KubernetesObject & { spec?: JsonValue }).spec;
   return isJsonObject(spec) ? spec : {};
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/**
+ * KubeEdge's documents give cycles in nanoseconds, its code takes milliseconds (devices.md 11.18): what would be more than
+ * a day is taken for nanoseconds.
+ */
+function reportCycle(value: JsonValue | undefined): { readonly reportCycleMs?: number } {
+  if (typeof value !== "number" || !Number.isFinite(value) || value <= 0) return {};
+  return { reportCycleMs: value > DAY_MS ? value / 1e6 : value };
 }
 
 function named(list: JsonValue | undefined): [string, JsonObject][] {

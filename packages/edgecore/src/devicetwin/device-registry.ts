@@ -1,6 +1,5 @@
 import { describeError } from "@skerry/base";
 import type { Transaction } from "@skerry/store";
-import type { CloudReport } from "./cloud-report.ts";
 import { adoptDesired } from "./desired-value.ts";
 import { type DeviceDefinition, modelNameOf, readDeviceDefinition } from "./device-definition.ts";
 import {
@@ -18,9 +17,11 @@ import { nodeTopic } from "./device-topic.ts";
 import { tooManyDevices } from "./errors.ts";
 import { type Member, membershipUpdated } from "./membership.ts";
 import type { DeviceTwinContext } from "./ports.ts";
+import type { StateReport } from "./state-report.ts";
 import { storedDevice, storedModel } from "./stored-device.ts";
 import type { PropertyChange, Twin } from "./twin-property.ts";
 import type { TwinPublisher } from "./twin-publisher.ts";
+import type { TwinReporter } from "./twin-reporter.ts";
 
 /** What bringing one device in line with the store did. */
 interface Outcome {
@@ -39,12 +40,14 @@ const nothing: Outcome = { changes: [], twin: new Map() };
  */
 export class DeviceRegistry {
   readonly #context: DeviceTwinContext;
-  readonly #report: CloudReport;
+  readonly #stateReport: StateReport;
+  readonly #reporter: TwinReporter;
   readonly #publisher: TwinPublisher;
 
-  constructor(context: DeviceTwinContext, report: CloudReport, publisher: TwinPublisher) {
+  constructor(context: DeviceTwinContext, stateReport: StateReport, reporter: TwinReporter, publisher: TwinPublisher) {
     this.#context = context;
-    this.#report = report;
+    this.#stateReport = stateReport;
+    this.#reporter = reporter;
     this.#publisher = publisher;
   }
 
@@ -136,16 +139,13 @@ export class DeviceRegistry {
         property,
         reason: describeError(error),
       });
-    for (const { after } of changes) {
-      writeProperty(transaction, id, after);
-      this.#report.property(transaction, id, after, nowMs);
-    }
+    for (const { after } of changes) writeProperty(transaction, id, after);
     const twin = readTwin(transaction, id);
     return { changes, twin, ...(before ? {} : { added: record }), ...(replaced ? { removed: replaced } : {}) };
   }
 
   #remove(transaction: Transaction, device: DeviceRecord): Outcome {
-    this.#report.forget(transaction, device.id, readTwin(transaction, device.id).keys());
+    this.#stateReport.forget(transaction, device.id);
     deleteDevice(transaction, device.id);
     return { ...nothing, removed: device };
   }
@@ -159,6 +159,8 @@ export class DeviceRegistry {
       const head = { eventId: random.uuid(), timestampMs: nowMs };
       bus.publish(topic, JSON.stringify(membershipUpdated(head, change)));
     }
+    if (removed) this.#reporter.forget(deviceId);
+    if (changes.length > 0) this.#reporter.changed(deviceId);
     if (removed) logger.info("A device is no longer on this node", { deviceId });
     if (added) logger.info("A device is on this node", { deviceId });
     if (changes.length === 0) return;

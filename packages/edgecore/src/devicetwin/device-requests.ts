@@ -5,6 +5,7 @@ import { deviceTopic, nodeTopic, parseEventTopic } from "./device-topic.ts";
 import { deviceUnknown, resultCode } from "./errors.ts";
 import { membershipResult } from "./membership.ts";
 import type { DeviceTwinContext } from "./ports.ts";
+import { readSampleMessage } from "./sample-message.ts";
 import { type DocumentHead, errorResult, getResult, updateResult } from "./twin-document.ts";
 import type { TwinPublisher } from "./twin-publisher.ts";
 import { parseRequest, readEventId, readUpdates } from "./twin-request.ts";
@@ -37,6 +38,8 @@ export class DeviceRequests {
       case "membership":
         if (target.nodeName === this.#context.nodeName) this.#answerMembership(payload);
         return;
+      case "data":
+        return await this.#takeSamples(target.deviceId, payload);
       case "other":
         this.#ignoredCount++;
         this.#context.logger.debug("A message on a reserved MQTT topic is ignored", { topic });
@@ -76,6 +79,19 @@ export class DeviceRequests {
     const state = readState(request, head.timestampMs);
     const device = await this.#writer.state(deviceId, state, head.timestampMs);
     this.#publish(deviceTopic(deviceId, "state/update/result"), stateDocument(head, device.name, state));
+  }
+
+  /** Nobody is answered on this topic, so what is wrong with a message is told in the log. */
+  async #takeSamples(deviceId: string, payload: string): Promise<void> {
+    const { meta, clock, limits, samples, logger } = this.#context;
+    try {
+      const taken = readSampleMessage(deviceId, parseRequest(payload), clock.now(), limits);
+      if (meta.read((reader) => readDevice(reader, deviceId)) === undefined) throw deviceUnknown(deviceId);
+      await samples.record(taken);
+    } catch (error) {
+      this.#ignoredCount++;
+      logger.debug("Samples of a device are refused", { deviceId, reason: describeError(error) });
+    }
   }
 
   #answerMembership(payload: string): void {

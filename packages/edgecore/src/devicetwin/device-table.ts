@@ -59,11 +59,40 @@ export function readDeviceIdsWithDifferences(reader: Reader): string[] {
     .map((row) => String(row["device_id"]));
 }
 
+/** Ids of the devices with something that the cloud does not know yet, in id order. */
+export function readUnreportedDevices(reader: Reader): string[] {
+  return reader
+    .all("SELECT DISTINCT device_id FROM twin_property WHERE unreported = 1 ORDER BY device_id")
+    .map((row) => String(row["device_id"]));
+}
+
+/** The properties of a device that the cloud does not know yet as they are, in name order. */
+export function readUnreported(reader: Reader, deviceId: string): TwinProperty[] {
+  return reader
+    .all("SELECT * FROM twin_property WHERE device_id = ? AND unreported = 1 ORDER BY name", deviceId)
+    .map(toProperty);
+}
+
+/** The cloud knows the property as it is here; one that has changed since stays unreported. */
+export function markReported(transaction: Transaction, deviceId: string, property: TwinProperty): void {
+  transaction.run(
+    `UPDATE twin_property SET unreported = 0 WHERE device_id = ? AND name = ?
+       AND expected_cloud IS ? AND expected_edge IS ? AND actual_cloud IS ? AND actual_edge IS ?`,
+    deviceId,
+    property.name,
+    property.expectedVersion?.cloud ?? null,
+    property.expectedVersion?.edge ?? null,
+    property.actualVersion?.cloud ?? null,
+    property.actualVersion?.edge ?? null,
+  );
+}
+
+/** Stores a property together with the note that the cloud does not know it yet. */
 export function writeProperty(transaction: Transaction, deviceId: string, property: TwinProperty): void {
   transaction.run(
     `INSERT OR REPLACE INTO twin_property (device_id, name, type, optional, expected, expected_ms, actual, actual_ms,
-       expected_cloud, expected_edge, actual_cloud, actual_edge, adopted_desired)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       expected_cloud, expected_edge, actual_cloud, actual_edge, adopted_desired, unreported)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
     deviceId,
     property.name,
     property.type,

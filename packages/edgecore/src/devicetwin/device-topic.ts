@@ -5,6 +5,8 @@ export type DeviceAction = "twin/update" | "twin/get" | "state/update";
 export type EventTopic =
   | { readonly kind: "device"; readonly deviceId: string; readonly action: DeviceAction }
   | { readonly kind: "membership"; readonly nodeName: string }
+  /** Samples that are no part of the twin: KubeEdge's `data` (devices.md 9.1). */
+  | { readonly kind: "data"; readonly deviceId: string }
   /** Reserved, but nothing that a client at the edge may send, e.g. `twin/cloud_updated`. */
   | { readonly kind: "other" };
 
@@ -12,13 +14,18 @@ const deviceActions: readonly DeviceAction[] = ["twin/update", "twin/get", "stat
 
 /** Whether the topic belongs to DeviceTwin (devices.md 5.1); all others are uploads. */
 export function isDeviceTwinTopic(topic: string): boolean {
-  return topic.startsWith("$hw/events/device/") || topic.startsWith("$hw/events/node/");
+  return (
+    topic.startsWith("$hw/events/device/") ||
+    topic.startsWith("$hw/events/node/") ||
+    topic.startsWith("$ke/events/device/")
+  );
 }
 
 /** Takes a topic apart by its levels, never by searching text in it. */
 export function parseEventTopic(topic: string): EventTopic {
   const levels = topic.split("/");
   const [root, events, kind, first = "", second = "", ...rest] = levels;
+  if (root === "$ke") return parseDataTopic(levels.slice(1));
   if (root !== "$hw" || events !== "events" || first === "") return { kind: "other" };
   if (kind === "device" && second !== "") {
     const action = deviceActions.find((candidate) => candidate === rest.join("/"));
@@ -27,6 +34,15 @@ export function parseEventTopic(topic: string): EventTopic {
   if (kind === "node" && second === "membership" && rest.join("/") === "get")
     return { kind: "membership", nodeName: first };
   return { kind: "other" };
+}
+
+/** `$ke/events/device/[<namespace>/]<name>/data/update`; without a namespace, as of old, it is `default`. */
+function parseDataTopic(levels: readonly string[]): EventTopic {
+  const [events, kind, ...rest] = levels;
+  const names = rest.slice(0, -2);
+  const isData = events === "events" && kind === "device" && rest.slice(-2).join("/") === "data/update";
+  if (!isData || names.length > 2 || names.length === 0 || names.includes("")) return { kind: "other" };
+  return { kind: "data", deviceId: names.length === 2 ? names.join("/") : `default/${names[0]}` };
 }
 
 /** `$hw/events/device/<namespace>/<name>/<rest>`. */

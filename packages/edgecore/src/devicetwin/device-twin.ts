@@ -3,7 +3,6 @@ import type { Message } from "@skerry/link";
 import type { DownstreamHandler } from "../edgehub/cloud-link.ts";
 import type { ObjectChange } from "../metamanager/meta-store.ts";
 import { noSampleRecorder } from "../telemetry/index.ts";
-import { CloudReport } from "./cloud-report.ts";
 import { DeviceRegistry } from "./device-registry.ts";
 import { DeviceRequests } from "./device-requests.ts";
 import { readState } from "./device-state.ts";
@@ -12,11 +11,14 @@ import { parseEventTopic } from "./device-topic.ts";
 import { defaultDeviceTwinLimits } from "./limits.ts";
 import { readMembership } from "./membership.ts";
 import type { DeviceTwinContext, DeviceTwinPorts } from "./ports.ts";
+import { StateReport } from "./state-report.ts";
 import { TwinPublisher } from "./twin-publisher.ts";
+import { TwinReporter } from "./twin-reporter.ts";
 import { checkPropertyName } from "./twin-request.ts";
 import { TwinWriter } from "./twin-writer.ts";
 
 const retryDelayMs = 5_000;
+const DEFAULT_REPORT_INTERVAL_MS = 1_000;
 
 /**
  * The devices of this node and their twins: what the cloud wants of each property and what its device says it is.
@@ -28,6 +30,7 @@ export class DeviceTwin implements Service, DownstreamHandler {
   readonly #requests: DeviceRequests;
   readonly #writer: TwinWriter;
   readonly #publisher: TwinPublisher;
+  readonly #reporter: TwinReporter;
   readonly #listeners: Listeners<string>;
   readonly #work = new Mutex();
   /** Devices that wait to be brought in line; a set, so that many changes of one device are one work. */
@@ -43,11 +46,13 @@ export class DeviceTwin implements Service, DownstreamHandler {
       logger,
       limits: ports.limits ?? defaultDeviceTwinLimits,
       samples: ports.samples ?? noSampleRecorder,
+      reportIntervalMs: ports.reportIntervalMs ?? DEFAULT_REPORT_INTERVAL_MS,
     };
-    const report = new CloudReport(ports.meta.outbox, ports.random);
+    const stateReport = new StateReport(ports.meta.outbox, ports.random);
+    this.#reporter = new TwinReporter(this.#context);
     this.#publisher = new TwinPublisher(ports.bus, () => ports.random.uuid());
-    this.#writer = new TwinWriter(this.#context, report);
-    this.#registry = new DeviceRegistry(this.#context, report, this.#publisher);
+    this.#writer = new TwinWriter(this.#context, stateReport, this.#reporter);
+    this.#registry = new DeviceRegistry(this.#context, stateReport, this.#reporter, this.#publisher);
     this.#requests = new DeviceRequests(this.#context, this.#writer, this.#publisher);
     this.#listeners = new Listeners((error) =>
       logger.error("A listener to devices failed", { reason: describeError(error) }),
@@ -59,12 +64,18 @@ export class DeviceTwin implements Service, DownstreamHandler {
     return this.#requests.ignoredCount;
   }
 
+  /** Names of values that the cloud does not know yet. */
+  waiting(): readonly string[] {
+    return this.#reporter.waiting();
+  }
+
   /** Brings all devices in line with what is stored, without the network, and begins to answer. */
   async start(): Promise<void> {
     const { meta, bus } = this.#context;
     this.#registrations.use(meta.onChange((change) => this.#onObjectChange(change)));
     for (const deviceId of this.#registry.deviceIds()) this.#dirty.add(deviceId);
     await this.#reconcileDirty();
+    this.#reporter.start();
     this.#registrations.use(bus.onDeviceMessage((topic, payload) => this.#onMessage(topic, payload)));
     this.#registrations.use(bus.onConnected(() => this.#registry.publishDeltas()));
   }
@@ -85,14 +96,19 @@ export class DeviceTwin implements Service, DownstreamHandler {
 
   /**
    * Takes actual values from a driver on this node, as an MQTT client's `twin/update` does, all or none; resolves when
-   * they are committed together with their reports to the cloud.
+   * they are committed together with their reports to the cloud. `observedAtMs`: when, by property, wall clock.
    * @throws `DEVICETWIN_DEVICE_UNKNOWN`, `…_VALUE_INVALID`, `…_VALUE_TOO_LARGE`, `…_PROPERTY_NAME_INVALID`,
    *   `…_TOO_MANY_PROPERTIES`
    */
-  async reportValues(deviceId: string, values: ReadonlyMap<string, string>): Promise<void> {
+  async reportValues(
+    deviceId: string,
+    values: ReadonlyMap<string, string>,
+    observedAtMs: ReadonlyMap<string, number> = new Map(),
+  ): Promise<void> {
     const updates = [...values].map(([name, actual]) => {
       checkPropertyName(name);
-      return { kind: "set", name, actual } as const;
+      const atMs = observedAtMs.get(name);
+      return { kind: "set", name, actual, ...(atMs === undefined ? {} : { observedAtMs: atMs }) } as const;
     });
     const nowMs = this.#context.clock.now();
     const { changes, twin } = await this.#writer.update(deviceId, updates, nowMs);
@@ -123,6 +139,7 @@ export class DeviceTwin implements Service, DownstreamHandler {
     this.#retryTimer?.cancel();
     this.#registrations.dispose();
     await this.#work.run(async () => {});
+    await this.#reporter[Symbol.asyncDispose]();
   }
 
   async #onMessage(topic: string, payload: string): Promise<void> {

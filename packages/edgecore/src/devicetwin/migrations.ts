@@ -27,3 +27,6 @@ export const deviceTwinMigrations: readonly Migration[] = [
      PRIMARY KEY (device_id, name)
    ) WITHOUT ROWID`,
 ];
+
+/** Appended later: what of a twin the cloud does not know yet. Nothing that was stored before is reported for it. */
+export const twinReportsTable: Migration = "ALTER TABLE twin_property ADD COLUMN unreported INTEGER NOT NULL DEFAULT 0";

@@ -63,11 +63,13 @@ export function delta(head: DocumentHead, twin: Twin): JsonObject | null {
   };
 }
 
-/**
- * Content of the report to the cloud (wire.md 12.6, U27): the whole property, so that only the newest must arrive. A
- * side that once had a value and has none now is "", else the cloud would show the old one for ever.
- */
-export function twinReport(head: DocumentHead, property: TwinProperty): JsonObject {
+/** Content of the report to the cloud (wire.md 12.6, U27): each property whole, so that only the newest must arrive. */
+export function twinReport(head: DocumentHead, properties: readonly TwinProperty[]): JsonObject {
+  return { ...headOf(head), twin: byName(properties, (property) => [property.name, reportedProperty(head, property)]) };
+}
+
+/** A side that once had a value and has none now is "", else the cloud would show the old one for ever. */
+function reportedProperty(head: DocumentHead, property: TwinProperty): JsonObject {
   const none: TwinValue = { value: "", timestampMs: head.timestampMs };
   const { expectedVersion, actualVersion } = property;
   const sides = {
@@ -75,14 +77,9 @@ export function twinReport(head: DocumentHead, property: TwinProperty): JsonObje
     actual: property.actual ?? (actualVersion && none),
   };
   return {
-    ...headOf(head),
-    twin: {
-      [property.name]: {
-        ...propertyJson({ ...property, ...sides }),
-        ...(expectedVersion ? { expected_version: { ...expectedVersion } } : {}),
-        ...(actualVersion ? { actual_version: { ...actualVersion } } : {}),
-      },
-    },
+    ...propertyJson({ ...property, ...sides }),
+    ...(expectedVersion ? { expected_version: { ...expectedVersion } } : {}),
+    ...(actualVersion ? { actual_version: { ...actualVersion } } : {}),
   };
 }
 

@@ -1,24 +1,28 @@
 import type { Sample } from "@skerry/link";
 import type { Transaction } from "@skerry/store";
-import type { CloudReport } from "./cloud-report.ts";
 import { readDeviceDefinition } from "./device-definition.ts";
 import type { DeviceState } from "./device-state.ts";
 import { type DeviceRecord, readDevice, readTwin, writeDevice, writeProperty } from "./device-table.ts";
 import { deviceUnknown } from "./errors.ts";
 import type { DeviceTwinContext } from "./ports.ts";
+import { observationTime } from "./sample-message.ts";
+import type { StateReport } from "./state-report.ts";
 import { storedDevice, storedModel } from "./stored-device.ts";
 import type { PropertyChange, Twin } from "./twin-property.ts";
+import type { TwinReporter } from "./twin-reporter.ts";
 import type { PropertyUpdate } from "./twin-request.ts";
 import { applyUpdates } from "./twin-update.ts";
 
 /** Commits what clients at the edge say of a device, over MQTT or DMI, together with its report to the cloud. */
 export class TwinWriter {
   readonly #context: DeviceTwinContext;
-  readonly #report: CloudReport;
+  readonly #stateReport: StateReport;
+  readonly #reporter: TwinReporter;
 
-  constructor(context: DeviceTwinContext, report: CloudReport) {
+  constructor(context: DeviceTwinContext, stateReport: StateReport, reporter: TwinReporter) {
     this.#context = context;
-    this.#report = report;
+    this.#stateReport = stateReport;
+    this.#reporter = reporter;
   }
 
   /** All of the updates in one transaction, or none. @throws `DEVICETWIN_…`, see {@link applyUpdates} */
@@ -33,12 +37,10 @@ export class TwinWriter {
       const device = storedDevice(meta, deviceId);
       const definition = device && readDeviceDefinition(device, storedModel(meta, device));
       const changes = applyUpdates(readTwin(transaction, deviceId), updates, { deviceId, nowMs, limits, definition });
-      for (const { after } of changes) {
-        writeProperty(transaction, deviceId, after);
-        this.#report.property(transaction, deviceId, after, nowMs);
-      }
+      for (const { after } of changes) writeProperty(transaction, deviceId, after);
       return { changes, twin: readTwin(transaction, deviceId) };
     });
+    if (outcome.changes.length > 0) this.#reporter.changed(deviceId);
     const samples = samplesIn(deviceId, updates, nowMs);
     if (samples.length > 0) await this.#context.samples.record(samples);
     return outcome;
@@ -49,7 +51,7 @@ export class TwinWriter {
     return this.#context.meta.transaction((transaction) => {
       const device = { ...this.#require(transaction, deviceId), ...state };
       writeDevice(transaction, device);
-      this.#report.state(transaction, deviceId, device.name, state, nowMs);
+      this.#stateReport.put(transaction, deviceId, device.name, state, nowMs);
       return device;
     });
   }
@@ -61,16 +63,11 @@ export class TwinWriter {
   }
 }
 
-/** How far ahead of this node a client's clock may be; a value from further in the future is dated now. */
-const CLOCK_TOLERANCE_MS = 60_000;
-
 /** Every actual value is a sample, also one that equals the value before it. */
 function samplesIn(deviceId: string, updates: readonly PropertyUpdate[], nowMs: number): Sample[] {
   return updates.flatMap((update) => {
     if (update.kind === "delete" || update.actual === undefined || update.actual === "") return [];
-    const { name: property, actual: value, observedAtMs = nowMs } = update;
-    return [
-      { deviceId, property, value, timestampMs: observedAtMs > nowMs + CLOCK_TOLERANCE_MS ? nowMs : observedAtMs },
-    ];
+    const { name: property, actual: value, observedAtMs } = update;
+    return [{ deviceId, property, value, timestampMs: observationTime(observedAtMs, nowMs) }];
   });
 }

@@ -135,9 +135,15 @@ export class DmiServer implements Service, DeviceManager {
       throw dmiRequestInvalid(`a report has ${twins.length} twins, the limit is ${MAXIMUM_TWINS_PER_REPORT}`);
     const values = new Map<string, string>();
     // What the mapper took for desired is an observation that may be old by now, so it never changes what is desired.
-    for (const { propertyName, reported } of twins) if (reported) values.set(propertyName, reported.value);
+    const observedAtMs = new Map<string, number>();
+    for (const { propertyName, reported } of twins) {
+      if (!reported) continue;
+      values.set(propertyName, reported.value);
+      const atMs = Number(reported.metadata.get("timestamp"));
+      if (Number.isSafeInteger(atMs) && atMs > 0) observedAtMs.set(propertyName, atMs);
+    }
     const deviceId = deviceIdOf(request.deviceNamespace, request.deviceName);
-    if (values.size > 0) await this.#ports.twin.reportValues(deviceId, values);
+    if (values.size > 0) await this.#ports.twin.reportValues(deviceId, values, observedAtMs);
     return {};
   }
 

@@ -4,6 +4,8 @@ export const topicFilters: readonly string[] = [
   "$hw/events/device/+/+/state/update",
   "$hw/events/device/+/+/twin/+",
   "$hw/events/node/+/membership/get",
+  "$ke/events/device/+/data/update",
+  "$ke/events/device/+/+/data/update",
   "SYS/dis/upload_records",
   "+/user/#",
 ];

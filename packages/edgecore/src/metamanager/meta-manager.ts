@@ -67,6 +67,7 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
   readonly #drainer: OutboxDrainer;
   readonly #story: OutageStory;
   readonly #fetches = new Map<string, Promise<KubernetesObject>>();
+  readonly #waitingElsewhere: (() => readonly string[])[] = [];
   #outboxTouched = false;
 
   constructor(ports: MetaManagerPorts, options: MetaManagerOptions = {}) {
@@ -95,7 +96,10 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
     this.#story = new OutageStory({
       ...ports,
       logger: this.#logger,
-      waiting: () => ports.database.read((reader) => this.outbox.keys(reader)),
+      waiting: () => [
+        ...ports.database.read((reader) => this.outbox.keys(reader)),
+        ...this.#waitingElsewhere.flatMap((waiting) => waiting()),
+      ],
       lost: () => this.lost,
       onChange: (listener) => this.onChange(listener),
     });
@@ -104,6 +108,11 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
   /** What was lost of what had to reach the cloud, since the start. */
   get lost(): { readonly dropped: number; readonly refused: number } {
     return { dropped: this.outbox.droppedCount, refused: this.#drainer.refusedCount };
+  }
+
+  /** Says what else waits for the cloud, beside the outbox; for the story of an outage. */
+  alsoWaiting(waiting: () => readonly string[]): void {
+    this.#waitingElsewhere.push(waiting);
   }
 
   async start(): Promise<void> {

@@ -98,6 +98,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
     new EdgeCore(ports, {
       nodeName,
       deviceTwin: config.deviceTwin.enabled,
+      reportIntervalMs: config.deviceTwin.reportIntervalMs,
       metaManager: { requestTimeoutMs: config.metaManager.requestTimeoutMs },
     }),
   );

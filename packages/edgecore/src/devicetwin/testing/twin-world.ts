@@ -1,14 +1,16 @@
 import { isJsonObject, type JsonObject, type JsonValue, SkerryError, silentLogger } from "@skerry/base";
 import { ManualClock, SeededRandom } from "@skerry/base/testing";
 import type { Message } from "@skerry/link";
-import type { Database } from "@skerry/store";
+import type { Database, Reader, Transaction } from "@skerry/store";
 import { SqliteDatabase } from "@skerry/store/platform";
 import type { CloudLink } from "../../edgehub/cloud-link.ts";
 import { MetaManager, metaManagerMigrations, type OutboxEntry } from "../../metamanager/index.ts";
 import type { DeviceBus } from "../device-bus.ts";
+import { markReported, readUnreported, readUnreportedDevices } from "../device-table.ts";
 import { DeviceTwin } from "../device-twin.ts";
-import { defaultDeviceTwinLimits } from "../limits.ts";
-import { deviceTwinMigrations } from "../migrations.ts";
+import { deviceTwinMigrations, twinReportsTable } from "../migrations.ts";
+import type { DeviceTwinPorts } from "../ports.ts";
+import { twinReport } from "../twin-document.ts";
 
 /** One publication on the recorded bus. */
 export interface Published {
@@ -74,17 +76,25 @@ export class TwinWorld implements AsyncDisposable {
   twin: DeviceTwin;
   #version = 100;
 
-  private constructor(database: Database, limits: typeof defaultDeviceTwinLimits) {
+  private constructor(database: Database, options: Pick<DeviceTwinPorts, "limits" | "samples">) {
     this.database = database;
     const ports = { clock: this.clock, random: new SeededRandom(1), logger: silentLogger };
     this.meta = new MetaManager({ ...ports, database, cloudLink: offlineLink });
-    this.twin = new DeviceTwin({ ...ports, nodeName: "edge-node-1", meta: this.meta, bus: this.bus, limits });
+    this.twin = new DeviceTwin({
+      ...ports,
+      nodeName: "edge-node-1",
+      meta: this.meta,
+      bus: this.bus,
+      cloudLink: offlineLink,
+      ...options,
+    });
   }
 
   static async start(
-    options: { database?: Database; limits?: typeof defaultDeviceTwinLimits } = {},
+    options: { database?: Database } & Pick<DeviceTwinPorts, "limits" | "samples"> = {},
   ): Promise<TwinWorld> {
-    const world = new TwinWorld(options.database ?? openTwinDatabase(), options.limits ?? defaultDeviceTwinLimits);
+    const { database = openTwinDatabase(), ...rest } = options;
+    const world = new TwinWorld(database, rest);
     await world.twin.start();
     return world;
   }
@@ -120,9 +130,33 @@ export class TwinWorld implements AsyncDisposable {
     await this.twin.handle(message);
   }
 
-  /** What waits to reach the cloud. */
+  /** What waits to reach the cloud: the outbox, and one entry for each value that the cloud does not know. */
   outbox(): OutboxEntry[] {
-    return this.meta.read((reader) => this.meta.outbox.pending(reader));
+    return this.meta.read((reader) => this.pending(reader));
+  }
+
+  /** The same, as a reader sees it. */
+  pending(reader: Reader): OutboxEntry[] {
+    return [
+      ...readUnreportedDevices(reader).flatMap((deviceId) =>
+        readUnreported(reader, deviceId).map((property) => ({
+          key: `twin/${deviceId}/${property.name}`,
+          source: "twin",
+          group: "resource",
+          operation: "update",
+          resource: `device/${deviceId}/twin/edge_updated`,
+          content: twinReport({ eventId: "", timestampMs: this.clock.now() }, [property]),
+        })),
+      ),
+      ...this.meta.outbox.pending(reader),
+    ];
+  }
+
+  /** The cloud takes all that waits. */
+  taken(transaction: Transaction): void {
+    for (const { key } of this.meta.outbox.pending(transaction)) this.meta.outbox.remove(transaction, key);
+    for (const deviceId of readUnreportedDevices(transaction))
+      for (const property of readUnreported(transaction, deviceId)) markReported(transaction, deviceId, property);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -133,7 +167,8 @@ export class TwinWorld implements AsyncDisposable {
 }
 
 export function openTwinDatabase(path = ":memory:"): Database {
-  return new SqliteDatabase({ path, migrations: [...metaManagerMigrations, ...deviceTwinMigrations] });
+  const migrations = [...metaManagerMigrations, ...deviceTwinMigrations, twinReportsTable];
+  return new SqliteDatabase({ path, migrations });
 }
 
 /** DeviceModel `thermo` with a float, a text and a read-only number. */

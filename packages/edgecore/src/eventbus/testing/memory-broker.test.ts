@@ -29,7 +29,7 @@ test("on virtual time: a desired value set during an outage of the broker reache
   const ports = { clock, random: new SeededRandom(1), logger: silentLogger };
   const broker = new MemoryBroker(clock);
   await using bus = new EventBus({ ...ports, mqtt: broker.connector("edge"), cloudLink: offline });
-  await using twin = new DeviceTwin({ ...ports, nodeName: "edge-node-1", meta: world.meta, bus });
+  await using twin = new DeviceTwin({ ...ports, nodeName: "edge-node-1", meta: world.meta, bus, cloudLink: offline });
   const published: string[] = [];
   broker.onPublish(({ topic }) => published.push(topic));
   await twin.start();
