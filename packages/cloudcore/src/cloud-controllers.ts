@@ -52,6 +52,8 @@ export interface CloudControllersOptions {
   readonly telemetry?: TelemetrySink;
   /** Where this CloudCore can be reached; written to the Nodes that register. */
   readonly cloudCoreAddress?: string;
+  /** Whether this CloudCore, among its replicas, does what only one may do. @default it is the only one */
+  readonly isLeader?: () => boolean;
   /** Without it Rules are not followed. */
   readonly router?: { readonly poster: HttpPoster; readonly timeoutMs: number };
   readonly signal?: AbortSignal;
@@ -135,6 +137,7 @@ export async function startCloudControllers(options: CloudControllersOptions): P
     objectSyncs: informer(objectSyncs),
     clusterObjectSyncs: informer(clusterObjectSyncs),
     nodeExists,
+    isLeader: options.isLeader ?? (() => true),
     onOutgoing: (outgoing) => announceMembership(cloudHub, { clock, random }, outgoing),
   });
   const nodeObjects = new NodePermissions({

@@ -4,6 +4,8 @@ export * from "./informer/informer.ts";
 export * from "./informer/informer-options.ts";
 export * from "./informer/object-cache.ts";
 export * from "./kubernetes-api.ts";
+export * from "./leader-election/leader-election.ts";
+export * from "./leader-election/leader-elector.ts";
 export * from "./patches/apply-patch.ts";
 export * from "./patches/json-merge-patch.ts";
 export * from "./patches/json-patch.ts";

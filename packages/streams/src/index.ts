@@ -3,6 +3,7 @@ export * from "./errors.ts";
 export * from "./frame.ts";
 export * from "./generated-stream.ts";
 export * from "./http-head.ts";
+export * from "./join-streams.ts";
 export * from "./kubelet-path.ts";
 export * from "./logs/container-log.ts";
 export * from "./logs/log-files.ts";

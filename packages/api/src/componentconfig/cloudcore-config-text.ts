@@ -69,6 +69,14 @@ skerry:
     maximumDays: 30
     # postgresql://user:password@host/database
     postgres: ""
+  # Where several CloudCores work for one cluster (docs/scale.md): the name of this one. Empty: made of the host's name
+  # and the WebSocket port.
+  replica: ""
+  # Other CloudCores of this machine listen on the same ports.
+  sharePorts: false
+  # Where the others reach this one to lead kubectl logs and the like on. Empty: the first advertiseAddress; 0: any port.
+  peerAddress: ""
+  peerPort: 0
 `;
 }
 

@@ -35,7 +35,14 @@ test("an empty file gives the defaults", () => {
       tokenFile: "",
     },
     telemetry: { kind: "sqlite", path: "/var/lib/kubeedge/telemetry.db", maximumAgeMs: 30 * 86_400_000 },
+    replica: { name: "", sharesPorts: false, peerAddress: "", peerPort: 0 },
   });
+});
+
+test("a replica's name must do as a label", () => {
+  assert.equal(parseCloudCoreConfig({ skerry: { replica: "cloudcore-2" } }).config.replica.name, "cloudcore-2");
+  for (const replica of ["Cloud", "a b", "-a", "x".repeat(64)])
+    assert.throws(() => parseCloudCoreConfig({ skerry: { replica } }), /skerry\.replica/);
 });
 
 test("fields are read whatever the case of their names, null ones have their default", () => {

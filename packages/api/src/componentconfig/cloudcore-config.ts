@@ -28,6 +28,18 @@ export interface CloudStreamConfig {
   readonly apiServerNames: readonly string[];
 }
 
+/** What a CloudCore is among several of one cluster. */
+export interface ReplicaConfig {
+  /** Different for each; empty: made of the host's name and the WebSocket port. */
+  readonly name: string;
+  /** Whether other CloudCores of this machine listen on the same ports. */
+  readonly sharesPorts: boolean;
+  /** Where the others reach this one to lead `kubectl logs` and the like on; empty: the first address that edges dial. */
+  readonly peerAddress: string;
+  /** 0: any free one. */
+  readonly peerPort: number;
+}
+
 /** CloudCore's configuration, checked and complete. */
 export interface CloudCoreConfig {
   /** Path of the kubeconfig; empty: the service account of the pod that CloudCore runs in. */
@@ -49,6 +61,7 @@ export interface CloudCoreConfig {
   readonly cloudStream: CloudStreamConfig;
   readonly router: RouterConfig;
   readonly telemetry: TelemetrySinkConfig;
+  readonly replica: ReplicaConfig;
 }
 
 export interface ParsedCloudCoreConfig {
@@ -89,10 +102,11 @@ export function parseCloudCoreConfig(file: JsonValue | undefined): ParsedCloudCo
   modules.finish();
   const extras = root.section("skerry");
   const telemetry = readTelemetrySink(extras.section("telemetry"));
+  const replica = readReplica(extras);
   extras.finish();
   root.finish();
   findings.throwIfWrong("CloudCore");
-  const config = { kubeConfig: kubeConfig || shortKubeConfig, ...hub, cloudStream, router, telemetry };
+  const config = { kubeConfig: kubeConfig || shortKubeConfig, ...hub, cloudStream, router, telemetry, replica };
   return { config, warnings: findings.warnings };
 }
 
@@ -109,7 +123,7 @@ function checkKind(file: JsonValue | undefined, findings: ConfigFindings): void 
 
 function readCloudHub(
   hub: ConfigSection,
-): Omit<CloudCoreConfig, "kubeConfig" | "cloudStream" | "router" | "telemetry"> {
+): Omit<CloudCoreConfig, "kubeConfig" | "cloudStream" | "router" | "telemetry" | "replica"> {
   if (!hub.flag("enable", true)) hub.warn("enable", "CloudCore without CloudHub does nothing, so it runs all the same");
   const webSocket = readListen(hub, "websocket", 10_000);
   const https = readListen(hub, "https", 10_002);
@@ -155,6 +169,21 @@ function readCloudStream(section: ConfigSection): CloudStreamConfig {
   section.ignore("tlsStreamCAFile", "tlsStreamCertFile", "tlsStreamPrivateKeyFile");
   section.ignore("tlsTunnelCAFile", "tlsTunnelCertFile", "tlsTunnelPrivateKeyFile");
   section.finish();
+  return config;
+}
+
+/** A label's value, and the end of an object's name. */
+const REPLICA_NAME = /^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/;
+
+function readReplica(section: ConfigSection): ReplicaConfig {
+  const config = {
+    name: section.text("replica", ""),
+    sharesPorts: section.flag("sharePorts", false),
+    peerAddress: section.text("peerAddress", ""),
+    peerPort: section.integer("peerPort", 0, { minimum: 0, maximum: 65_535 }),
+  };
+  if (config.name !== "" && !REPLICA_NAME.test(config.name))
+    section.error("replica", "must be at most 63 lower-case letters, digits, '-' and '.'");
   return config;
 }
 

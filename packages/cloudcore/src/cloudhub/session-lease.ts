@@ -21,6 +21,13 @@ export interface SessionLeaseOptions {
 /** Whether a session may write what its node says; `unknown`: the API server could not be asked. */
 export type WriteVerdict = "live" | "over" | "unknown";
 
+/** Where a lease is. */
+export interface LeaseTarget {
+  readonly resource: typeof leases;
+  readonly namespace: string;
+  readonly name: string;
+}
+
 /** Namespace of the nodes' own leases. */
 const NODE_LEASES = "kube-node-lease";
 const RENEW_MS = 10_000;
@@ -124,7 +131,7 @@ export class SessionLease implements Disposable {
     const { api, clock, nodeName, replica, renewedBy } = this.#options;
     const target = sessionLeaseOf(nodeName, renewedBy);
     if (!renew || this.#epoch === undefined) this.#lease = undefined;
-    this.#lease ??= await found(api.get<Lease>(target, signal));
+    this.#lease ??= await readLease(api, target, signal);
     const lease = this.#lease;
     if (!lease) return this.#create(signal);
     const latest = lease.spec?.leaseTransitions ?? 0;
@@ -188,13 +195,15 @@ export class SessionLease implements Disposable {
 }
 
 /** The lease that a node's session is kept on. */
-function sessionLeaseOf(
-  nodeName: string,
-  renewedBy: SessionLeaseOptions["renewedBy"],
-): { readonly resource: typeof leases; readonly namespace: string; readonly name: string } {
+export function sessionLeaseOf(nodeName: string, renewedBy: SessionLeaseOptions["renewedBy"]): LeaseTarget {
   return renewedBy === "cloud"
     ? { resource: leases, namespace: NODE_LEASES, name: nodeName }
     : { resource: leases, namespace: SYSTEM_NAMESPACE, name: `session.${nodeName}` };
+}
+
+/** The lease; undefined when there is none. @throws ApiError */
+export function readLease(api: KubernetesApi, target: LeaseTarget, signal?: AbortSignal): Promise<Lease | undefined> {
+  return found(api.get<Lease>(target, signal));
 }
 
 /** The object, or undefined when there is none. */

@@ -8,6 +8,7 @@ import {
   containerLog,
   GeneratedStream,
   type LogFiles,
+  type Multiplexer,
   parseKubeletPath,
   readLogOptions,
 } from "@skerry/streams";
@@ -20,6 +21,7 @@ import {
   podUnknown,
   tunnelNotOpened,
 } from "./errors.ts";
+import { type FindTunnelPorts, findTunnel } from "./find-tunnel.ts";
 import { LastLines } from "./last-lines.ts";
 import { NodeTunnels, type NodeTunnelsOptions } from "./node-tunnels.ts";
 import type { OwnPod } from "./own-pod.ts";
@@ -35,6 +37,8 @@ export interface CloudStreamOptions extends NodeTunnelsOptions {
   readonly api: KubernetesApi;
   /** Left out: CloudCore's own log is not served. */
   readonly own?: OwnLogSource;
+  /** The way to nodes whose tunnel is at another CloudCore; left out where there is no other. */
+  readonly peers?: FindTunnelPorts["peers"];
 }
 
 /** A stream into a pod, and how its node speaks. */
@@ -51,7 +55,8 @@ export type KubeletRequest = Omit<ConnectRequest, "kind">;
 
 /**
  * The way from the API server into pods (security.md 11): keeps one tunnel per node, and leads the kubelet's requests to
- * the node that the pod is on. Which node a tunnel is for, its certificate has said.
+ * the node that the pod is on, or to the CloudCore that has its tunnel. Which node a tunnel is for, its certificate has
+ * said.
  */
 export class CloudStream implements Disposable {
   readonly #options: CloudStreamOptions;
@@ -87,19 +92,51 @@ export class CloudStream implements Disposable {
     if (!path) throw pathNotServed();
     if (this.#options.own?.pod.matches(path.namespace, path.pod)) return this.#openOwnLog(request, this.#options.own);
     const nodeName = await this.#nodeOf(path.namespace, path.pod);
-    const found = await this.#tunnels.of(nodeName);
+    const { peers, clock } = this.#options;
+    const wanted = { ...request, kind: path.kind };
+    const found = await findTunnel({ tunnels: this.#tunnels, peers, clock }, nodeName, wanted);
+    if (found.kind === "elsewhere") return { stream: found.open(), startsWithHead: true };
     if (found.kind === "none") {
       const absent = found.asked
         ? tunnelNotOpened(nodeName)
         : nodeOffline(nodeName, await this.#silentSinceMs(nodeName));
       return this.#openLastLines(request, absent);
     }
-    const { tunnel } = found;
-    if (path.kind === "port-forward" && !tunnel.speaksSkerry) throw notServedByNode(nodeName);
+    return this.#openOn(found.tunnel, nodeName, wanted);
+  }
+
+  /** Whether {@link openHere} has something for the request. */
+  canServe(nodeName: string, path: string): boolean {
+    const parsed = parseKubeletPath(path);
+    if (!parsed) return false;
+    const isOwn = this.#options.own?.pod.matches(parsed.namespace, parsed.pod) ?? false;
+    return isOwn || this.#tunnels.get(nodeName) !== undefined;
+  }
+
+  /** Asks the node to open its tunnel; false for one that keeps it open by itself, or is not connected here. */
+  ask(nodeName: string): boolean {
+    return this.#tunnels.ask(nodeName);
+  }
+
+  /**
+   * As {@link open}, for a node that is known, and by its tunnel here only.
+   * @throws SkerryError `CLOUDSTREAM_*`, `STREAMS_TOO_MANY`
+   */
+  openHere(nodeName: string, request: KubeletRequest): OpenedStream {
+    const path = parseKubeletPath(request.path);
+    if (!path) throw pathNotServed();
+    if (this.#options.own?.pod.matches(path.namespace, path.pod)) return this.#openOwnLog(request, this.#options.own);
+    const tunnel = this.#tunnels.get(nodeName);
+    if (!tunnel) throw nodeOffline(nodeName, this.#tunnels.offlineSinceMs(nodeName));
+    return this.#openOn(tunnel, nodeName, { ...request, kind: path.kind });
+  }
+
+  #openOn(tunnel: Multiplexer, nodeName: string, request: ConnectRequest): OpenedStream {
+    if (request.kind === "port-forward" && !tunnel.speaksSkerry) throw notServedByNode(nodeName);
     return {
-      stream: tunnel.open({ ...request, kind: path.kind }),
-      startsWithHead: tunnel.speaksSkerry || path.kind !== "logs",
-      ...(path.kind === "logs" ? { onLogRead: this.#lastLines.begin(request.path) } : {}),
+      stream: tunnel.open(request),
+      startsWithHead: tunnel.speaksSkerry || request.kind !== "logs",
+      ...(request.kind === "logs" ? { onLogRead: this.#lastLines.begin(request.path) } : {}),
     };
   }
 

@@ -27,6 +27,17 @@ export function tunnelNotOpened(nodeName: string): SkerryError {
   });
 }
 
+/** Another CloudCore does not answer. */
+export function peerSilent(replica: string, address: string): SkerryError {
+  return new SkerryError({
+    code: "CLOUDSTREAM_PEER_SILENT",
+    message: `CloudCore "${replica}" at ${address} did not answer in time`,
+    advice:
+      "Check that the CloudCores reach each other at skerry.peerAddress and skerry.peerPort of their configurations.",
+    details: { replica, address, httpStatus: 503 },
+  });
+}
+
 /** The pod is on no node yet. */
 export function podNotScheduled(namespace: string, name: string): SkerryError {
   return new SkerryError({

@@ -4,6 +4,7 @@ import { silentLogger } from "@skerry/base";
 import { ManualClock } from "@skerry/base/testing";
 import { Multiplexer } from "@skerry/streams";
 import { connectionPair } from "@skerry/streams/testing";
+import { findTunnel, type TunnelLookup } from "./find-tunnel.ts";
 import { NodeTunnels } from "./node-tunnels.ts";
 
 const request = { kind: "logs", method: "GET", path: "/containerLogs/a/b/c", query: "", headers: {} } as const;
@@ -27,6 +28,10 @@ class World {
     });
   }
 
+  find(nodeName: string): Promise<TunnelLookup> {
+    return findTunnel({ tunnels: this.tunnels, peers: undefined, clock: this.clock }, nodeName, request);
+  }
+
   /** The node's tunnel arrives. Its streams stay open until the cloud ends them. */
   arrive(nodeName: string, onDemand: boolean): Multiplexer {
     const ends = connectionPair();
@@ -42,23 +47,23 @@ class World {
 test("a node without a tunnel is asked for it, and whoever needs it waits until it is there", async () => {
   const world = new World();
   world.whenAsked = () => true;
-  const first = world.tunnels.of("edge-1");
-  const second = world.tunnels.of("edge-1");
+  const first = world.find("edge-1");
+  const second = world.find("edge-1");
   await world.clock.advance(3_000);
   world.arrive("edge-2", true);
   world.arrive("edge-1", true);
   const [found, same] = await Promise.all([first, second]);
-  assert.ok(found.kind === "open" && same.kind === "open");
+  assert.ok(found.kind === "here" && same.kind === "here");
   assert.equal(found.tunnel, same.tunnel);
-  assert.equal((await world.tunnels.of("edge-1")).kind, "open");
+  assert.equal((await world.find("edge-1")).kind, "here");
   assert.deepEqual(world.asked, ["edge-1", "edge-1"], "once it is there nobody asks");
 });
 
 test("a node that is asked and does not come is told apart from one that is not connected", async () => {
   const world = new World();
-  assert.deepEqual(await world.tunnels.of("edge-1"), { kind: "none", asked: false });
+  assert.deepEqual(await world.find("edge-1"), { kind: "none", asked: false });
   world.whenAsked = () => true;
-  const waiting = world.tunnels.of("edge-1");
+  const waiting = world.find("edge-1");
   await world.clock.advance(10_000);
   assert.deepEqual(await waiting, { kind: "none", asked: true });
 });
@@ -66,8 +71,8 @@ test("a node that is asked and does not come is told apart from one that is not 
 test("a tunnel that was asked for is closed when no stream has used it for a minute, but not before", async () => {
   const world = new World();
   const edge = world.arrive("edge-1", true);
-  const found = await world.tunnels.of("edge-1");
-  assert.ok(found.kind === "open");
+  const found = await world.find("edge-1");
+  assert.ok(found.kind === "here");
   const stream = found.tunnel.open(request);
   await world.clock.advance(10 * 60_000);
   assert.equal(edge.ended.aborted, false, "a stream is open");

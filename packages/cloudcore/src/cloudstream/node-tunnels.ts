@@ -12,14 +12,6 @@ export interface NodeTunnelsOptions {
   readonly askForTunnel: (nodeName: string) => boolean;
 }
 
-/** Where a node's tunnel is. */
-export type TunnelLookup =
-  | { readonly kind: "open"; readonly tunnel: Multiplexer }
-  /** It has none; `asked`: although it is connected and was asked to open it. */
-  | { readonly kind: "none"; readonly asked: boolean };
-
-/** Time for a node to open the tunnel that it is asked for: a name, TCP and TLS over a slow line. */
-const OPENING_MS = 10_000;
 /** A tunnel that was asked for is closed when no stream has used it for so long. */
 const IDLE_MS = 60_000;
 /** Nodes whose last contact is remembered beyond those connected; of more the longest silent are forgotten. */
@@ -89,20 +81,18 @@ export class NodeTunnels implements Disposable {
     this.#arrivals.emit(nodeName);
   }
 
-  /** The node's tunnel; where it opens one only when asked, it is asked and waited for. */
-  async of(nodeName: string): Promise<TunnelLookup> {
-    const open = this.#tunnels.get(nodeName);
-    if (open) return { kind: "open", tunnel: open };
-    const asked = this.#options.askForTunnel(nodeName);
-    const tunnel = asked ? await this.#arrival(nodeName) : undefined;
-    return tunnel ? { kind: "open", tunnel } : { kind: "none", asked };
+  /** The node's tunnel, if it is open. */
+  get(nodeName: string): Multiplexer | undefined {
+    return this.#tunnels.get(nodeName);
   }
 
-  [Symbol.dispose](): void {
-    for (const tunnel of [...this.#tunnels.values()]) tunnel.close("CloudCore stops");
+  /** Asks the node to open its tunnel; false for one that keeps it open by itself, or is not connected. */
+  ask(nodeName: string): boolean {
+    return this.#options.askForTunnel(nodeName);
   }
 
-  #arrival(nodeName: string): Promise<Multiplexer | undefined> {
+  /** Resolves when the node has opened its tunnel; without one after `withinMs`. */
+  arrival(nodeName: string, withinMs: number): Promise<Multiplexer | undefined> {
     const { clock } = this.#options;
     return new Promise((resolve) => {
       const finish = (): void => {
@@ -110,11 +100,15 @@ export class NodeTunnels implements Disposable {
         listening[Symbol.dispose]();
         resolve(this.#tunnels.get(nodeName));
       };
-      const timer = clock.setTimer(OPENING_MS, finish);
+      const timer = clock.setTimer(withinMs, finish);
       const listening = this.#arrivals.add((arrived) => {
         if (arrived === nodeName) finish();
       });
     });
+  }
+
+  [Symbol.dispose](): void {
+    for (const tunnel of [...this.#tunnels.values()]) tunnel.close("CloudCore stops");
   }
 
   async #closeWhenIdle(tunnel: Multiplexer): Promise<void> {

@@ -33,6 +33,16 @@ test("a device without its model, with an unknown property or on an unknown node
   assert.deepEqual(await noticesOf(world), told);
 });
 
+test("what another CloudCore, or this one before its restart, has told already is not told again", async () => {
+  const world = await new CloudWorld().start();
+  const told = ["orphan NodeNotFound: The node edge-9 does not exist; the device is on no node until it does"];
+  await world.createDevice("orphan", { nodeName: "edge-9" });
+  assert.deepEqual(await noticesOf(world), told);
+  await world.restart();
+  assert.deepEqual(await noticesOf(world), told);
+  await world[Symbol.asyncDispose]();
+});
+
 test("a model that is applied a moment after its device is no reason for an event", async () => {
   await using world = await new CloudWorld().start();
   await world.createNode("edge-1");

@@ -1,6 +1,6 @@
 import { type Device, type DeviceModel, devices, type Event, events } from "@skerry/api";
-import { type Clock, describeError, type Logger, type Random, type Timer, toKubernetesTime } from "@skerry/base";
-import type { KubernetesApi } from "@skerry/kube";
+import { type Clock, describeError, type Logger, type Timer, toKubernetesTime } from "@skerry/base";
+import { isApiError, type KubernetesApi } from "@skerry/kube";
 import type { DeviceObjects } from "./device-objects.ts";
 
 /** Manifests are applied in any order: what is missing may come a moment later. */
@@ -16,7 +16,6 @@ export interface DeviceNoticesOptions {
   readonly objects: DeviceObjects;
   readonly nodeExists: (nodeName: string) => boolean;
   readonly clock: Clock;
-  readonly random: Random;
   readonly logger: Logger;
 }
 
@@ -86,19 +85,21 @@ export class DeviceNotices implements AsyncDisposable {
   }
 
   async #write(device: Device, { reason, message }: Notice): Promise<void> {
-    const { api, clock, random } = this.#options;
-    const { name, namespace = "default", uid, resourceVersion } = device.metadata;
+    const { api, clock } = this.#options;
+    const { name, namespace = "default", uid = "", resourceVersion } = device.metadata;
+    // The same for each CloudCore that sees the device, so that only one of them is stored.
+    const eventName = `${name.slice(0, 236)}.${hashOf(`${uid} ${message}`)}`;
     const now = toKubernetesTime(clock.now());
     const event: Event = {
       apiVersion: "v1",
       kind: "Event",
-      metadata: { name: `${name.slice(0, 236)}.${random.uuid().replaceAll("-", "").slice(0, 16)}`, namespace },
+      metadata: { name: eventName, namespace },
       involvedObject: {
         apiVersion: `${devices.group}/${devices.version}`,
         kind: devices.kind,
         name,
         namespace,
-        ...(uid === undefined ? {} : { uid }),
+        ...(uid === "" ? {} : { uid }),
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
       },
       reason,
@@ -111,8 +112,17 @@ export class DeviceNotices implements AsyncDisposable {
       reportingComponent: "devicecontroller",
       reportingInstance: "",
     };
-    await api.create({ resource: events, namespace }, event);
+    await api.create({ resource: events, namespace }, event).catch((error: unknown) => {
+      if (!isApiError(error, "AlreadyExists")) throw error;
+    });
   }
+}
+
+/** FNV-1a over UTF-16 units, 32 bits in hexadecimal. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, "0");
 }
 
 function* noticesOf(

@@ -9,6 +9,8 @@ export interface EnrolmentServerOptions {
   readonly address: string;
   /** 0: any free one. */
   readonly port: number;
+  /** Whether other processes may listen on the same port; the system spreads the connections over them. */
+  readonly sharesPort?: boolean;
   readonly certificatePem: string;
   readonly privateKeyPem: string;
   /** Whose clients' certificates are asked for; PEM. */
@@ -62,7 +64,7 @@ export async function serveEnrolment(
   server.on("clientError", (_error, socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(httpsListenFailed(options.address, options.port, error)));
-    server.listen(options.port, options.address, resolve);
+    server.listen({ port: options.port, host: options.address, reusePort: options.sharesPort ?? false }, resolve);
   });
   return {
     port: (server.address() as AddressInfo).port,

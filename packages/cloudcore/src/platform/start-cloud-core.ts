@@ -12,6 +12,7 @@ import {
   CloudHub,
   type CloudHubPort,
   EnrolmentService,
+  isHeldElsewhere,
   JoinTokenKeeper,
   JoinTokenRecords,
   type LinkTrace,
@@ -23,11 +24,13 @@ import {
   SecretStore,
 } from "../cloudhub/index.ts";
 import { type RunningCloudStream, startCloudStream } from "../cloudstream/platform/start-cloud-stream.ts";
+import { otherReplicas, ReplicaLease } from "../replicas/index.ts";
 import { fetchPoster } from "../router/platform/fetch-poster.ts";
 import { serveRouter } from "../router/platform/rest-server.ts";
 import { readCredentialFiles } from "./credential-files.ts";
 import { serveEnrolment } from "./enrolment-server.ts";
 import { hostAddresses } from "./host-addresses.ts";
+import { cloudCoreElector, peerAddress, replicaName } from "./join-replicas.ts";
 import { nodeIdentifier } from "./node-identity.ts";
 import { startTelemetrySink } from "./open-telemetry-sink.ts";
 
@@ -42,6 +45,7 @@ export interface CloudCoreOptions {
     readonly https?: number;
     readonly tunnel?: number;
     readonly kubelet?: number;
+    readonly peer?: number;
     readonly router?: number;
   };
   /** Instead of the Kubernetes that the configuration's kubeconfig names. */
@@ -101,6 +105,12 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     revocations,
   });
 
+  const replica = replicaName(config);
+  const { sharesPorts: sharesPort } = config.replica;
+  const identity = `${replica}_${random.uuid()}`;
+  const elector = stack.use(cloudCoreElector({ api, clock, random, logger }, identity));
+  await elector.start();
+
   const tokens = new JoinTokenKeeper({
     store,
     pki: systemPki,
@@ -121,6 +131,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
         {
           address: config.webSocket.address,
           port: options.ports?.webSocket ?? config.webSocket.port,
+          sharesPort,
           ...tls,
           identify: nodeIdentifier(trust),
           clock,
@@ -130,6 +141,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
         },
         onConnection,
       ),
+    replica,
     api,
     clock,
     random,
@@ -158,6 +170,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
       logger,
       ...(config.router.enabled ? { router: { poster: fetchPoster, timeoutMs: config.router.restTimeoutMs } } : {}),
       installCustomResources: options.installCustomResources ?? true,
+      isLeader: () => elector.isLeader,
       ...(telemetry ? { telemetry: telemetry.sink } : {}),
       ...(advertised[0] ? { cloudCoreAddress: advertised[0] } : {}),
       ...(signal ? { signal } : {}),
@@ -169,6 +182,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
         await startCloudStream({
           config: config.cloudStream,
           ports: options.ports ?? {},
+          sharesPorts: sharesPort,
           nodeLimit: config.nodeLimit,
           api,
           clock,
@@ -177,6 +191,11 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
           identify: nodeIdentifier(trust),
           kubernetesAuthorityPem,
           askForTunnel: (nodeName) => cloudHub.askForTunnel(nodeName),
+          replicas: {
+            authority: credentials.authority,
+            peerPort: options.ports?.peer ?? config.replica.peerPort,
+            others: () => otherReplicas(api, clock, replica),
+          },
           ...(ownLog ? { ownLogFolder: ownLog.folder } : {}),
         }),
       )
@@ -196,21 +215,34 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     trust,
     onRenewed: (renewal) => cloudHub.noteRenewal(renewal),
     tokens: new JoinTokenRecords(api, systemPki),
-    isConnected: (nodeName) => cloudHub.connectedNodes.has(nodeName),
+    isConnected: (nodeName) =>
+      cloudHub.connectedNodes.has(nodeName) || isHeldElsewhere({ api, clock, replica }, nodeName),
   });
   const https = stack.use(
     await serveEnrolment({
       address: config.https.address,
       port: options.ports?.https ?? config.https.port,
+      sharesPort,
       ...tls,
       handle: (request) => enrolment.handle(request),
     }),
   );
+  const shown = new ReplicaLease({
+    api,
+    clock,
+    logger,
+    name: replica,
+    identity,
+    peerAddress: peerAddress(config, advertised, streams?.peerPort),
+    isLeader: () => elector.isLeader,
+  });
+  await stack.use(shown).start();
   const { router } = controllers;
   const rest = router
     ? stack.use(
         await serveRouter({
           config: config.router,
+          sharesPort,
           ...(options.ports?.router === undefined ? {} : { port: options.ports.router }),
           handle: (request, requestSignal) => router.handle(request, requestSignal),
           logger,
@@ -218,6 +250,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
       )
     : undefined;
   logger.info("CloudCore is ready", {
+    replica,
     webSocketPort: cloudHub.port,
     httpsPort: https.port,
     advertised: [...advertised],

@@ -284,3 +284,38 @@ test("sync objects of a node that is gone for ten minutes are removed", async ()
   await world.clock.advance(310_000);
   assert.deepEqual(await world.stored(objectSyncs), []);
 });
+
+test("only the leader among the CloudCores removes them, ten minutes after it began to lead at the earliest", async () => {
+  await using world = await new CloudWorld().start();
+  await world.createNode("edge-1");
+  await world.createPod("app", { nodeName: "edge-1" });
+  await world.connect("edge-1");
+  world.hub.disconnect("edge-1");
+  world.isLeader = false;
+  await world.delete(nodes, "edge-1");
+  await world.clock.advance(1_200_000);
+  assert.equal((await world.stored(objectSyncs)).length, 1);
+  world.isLeader = true;
+  await world.clock.advance(590_000);
+  assert.equal((await world.stored(objectSyncs)).length, 1);
+  await world.clock.advance(20_000);
+  assert.deepEqual(await world.stored(objectSyncs), []);
+});
+
+test("what another CloudCore removes from the account of a node that is connected there is forgotten here", async () => {
+  await using world = await new CloudWorld().start();
+  await world.createNode("edge-1");
+  await world.createPod("app", { nodeName: "edge-1" });
+  await world.connect("edge-1");
+  world.hub.disconnect("edge-1");
+  world.hub.take();
+  const [record] = await world.stored(objectSyncs);
+  await world.delete(pods, "app", 0);
+  await world.delete(objectSyncs, record?.metadata.name ?? "");
+  // Were it still on the account, the node would be told of the deletion once more.
+  await world.connect("edge-1");
+  assert.deepEqual(
+    world.hub.take().filter((line) => line.includes("pod/app")),
+    [],
+  );
+});

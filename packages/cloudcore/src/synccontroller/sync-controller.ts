@@ -26,6 +26,8 @@ export interface SyncControllerOptions {
   readonly clusterObjectSyncs: Informer<ObjectSync>;
   /** Whether a Node object of that name exists. */
   readonly nodeExists: (nodeName: string) => boolean;
+  /** Whether this CloudCore, among its replicas, removes what gone nodes have left. */
+  readonly isLeader: () => boolean;
   /** Hears of each object message before it goes out. */
   readonly onOutgoing?: (outgoing: OutgoingObject) => void;
 }
@@ -40,7 +42,7 @@ interface NodeWork {
 
 /** How often each connected node is compared as a whole, in milliseconds (wire.md 9). */
 const COMPARE_INTERVAL_MS = 5_000;
-/** How long a Node must be gone and not connected until its sync objects are removed, in milliseconds. */
+/** How long a node must be gone until what is known of it is removed, in milliseconds. */
 const FORGET_NODE_AFTER_MS = 600_000;
 
 /**
@@ -60,6 +62,8 @@ export class SyncController implements AsyncDisposable {
   readonly #sessions = new Map<string, NodeWork>();
   /** Nodes that have sync objects but no Node, and since when. */
   readonly #absentSinceMs = new Map<string, number>();
+  /** Nodes with Skerry's delivery that are known but not connected here, and since when. */
+  readonly #awaySinceMs = new Map<string, number>();
   readonly #cleanup = new DisposableStack();
   #timer: Timer | undefined;
 
@@ -67,7 +71,7 @@ export class SyncController implements AsyncDisposable {
     this.#options = options;
     const onChanged = ({ nodeName, kind, namespace, name }: SyncRecord): void =>
       this.objectChanged(nodeName, kind, namespace, name);
-    this.#store = new SyncStore({ ...options, onChanged });
+    this.#store = new SyncStore({ ...options, onChanged, isHere: (nodeName) => this.#sessions.has(nodeName) });
     this.#memory = new MemoryRecordStore(onChanged);
   }
 
@@ -244,22 +248,29 @@ export class SyncController implements AsyncDisposable {
     });
   }
 
-  /** Nodes that were removed for good leave their sync objects behind. */
+  /**
+   * Nodes that were removed for good leave their sync objects behind. What is known of a node with Skerry's delivery is
+   * only of use if it comes back here soon; later, or at another CloudCore, it says itself what it holds.
+   */
   #forgetGoneNodes(): void {
-    const { clock, nodeExists } = this.#options;
-    const now = clock.monotonicMs();
-    const names = new Set([...this.#store.records.nodeNames(), ...this.#memory.records.nodeNames()]);
-    for (const nodeName of this.#absentSinceMs.keys()) if (!names.has(nodeName)) this.#absentSinceMs.delete(nodeName);
+    const { nodeExists, isLeader } = this.#options;
+    const hasSession = (nodeName: string): boolean => this.#sessions.has(nodeName);
+    const isThere = (nodeName: string): boolean => hasSession(nodeName) || nodeExists(nodeName);
+    this.#forget(this.#memory, this.#awaySinceMs, hasSession);
+    if (isLeader()) this.#forget(this.#store, this.#absentSinceMs, isThere);
+    else this.#absentSinceMs.clear();
+  }
+
+  #forget(store: RecordStore, sinceMs: Map<string, number>, isThere: (nodeName: string) => boolean): void {
+    const now = this.#options.clock.monotonicMs();
+    const names = new Set(store.records.nodeNames());
+    for (const nodeName of sinceMs.keys()) if (!names.has(nodeName)) sinceMs.delete(nodeName);
     for (const nodeName of names) {
-      if (nodeExists(nodeName) || this.#sessions.has(nodeName)) {
-        this.#absentSinceMs.delete(nodeName);
-        continue;
-      }
-      const sinceMs = this.#absentSinceMs.get(nodeName);
-      if (sinceMs === undefined) this.#absentSinceMs.set(nodeName, now);
-      else if (now - sinceMs >= FORGET_NODE_AFTER_MS)
-        for (const store of [this.#store, this.#memory])
-          for (const record of store.records.of(nodeName)) store.remove(record);
+      const since = sinceMs.get(nodeName);
+      if (isThere(nodeName)) sinceMs.delete(nodeName);
+      else if (since === undefined) sinceMs.set(nodeName, now);
+      else if (now - since >= FORGET_NODE_AFTER_MS)
+        for (const record of store.records.of(nodeName)) store.remove(record);
     }
   }
 }

@@ -22,6 +22,8 @@ export interface SyncStoreOptions {
   readonly logger: Logger;
   /** The record was removed, or somebody deleted its sync object: the object is to be compared again. */
   readonly onChanged: (record: SyncRecord) => void;
+  /** Whether the node's session is at this CloudCore. */
+  readonly isHere: (nodeName: string) => boolean;
 }
 
 /** Sync objects written at the same time. */
@@ -35,11 +37,13 @@ export class SyncStore implements RecordStore, AsyncDisposable {
   readonly records: SyncRecords = new SyncRecords();
   readonly #api: KubernetesApi;
   readonly #onChanged: (record: SyncRecord) => void;
+  readonly #isHere: (nodeName: string) => boolean;
   readonly #writes: WorkQueue;
 
   constructor(options: SyncStoreOptions) {
     this.#api = options.api;
     this.#onChanged = options.onChanged;
+    this.#isHere = options.isHere;
     this.#writes = new WorkQueue({
       clock: options.clock,
       random: options.random,
@@ -165,6 +169,11 @@ export class SyncStore implements RecordStore, AsyncDisposable {
 
   #forgotten(record: SyncRecord): void {
     if (record.stored === "removing") return;
+    // The CloudCore that has the node's session takes care of it; nothing is to be kept account of here.
+    if (!this.#isHere(record.nodeName)) {
+      this.records.remove(record);
+      return;
+    }
     record.stored = "absent";
     record.storedVersion = "";
     record.acknowledged = "0";

@@ -28,6 +28,8 @@ export class CloudWorld implements AsyncDisposable {
   readonly #api: KubernetesApi;
   #controllers: CloudControllers | undefined;
   #sent = 0;
+  /** Whether this CloudCore leads among its replicas. */
+  isLeader = true;
 
   readonly #router: CloudControllersOptions["router"];
 
@@ -53,6 +55,7 @@ export class CloudWorld implements AsyncDisposable {
       random: new SeededRandom(this.#sent + 1),
       logger: silentLogger,
       installCustomResources: false,
+      isLeader: () => this.isLeader,
       ...(this.#router ? { router: this.#router } : {}),
     });
     await settle();

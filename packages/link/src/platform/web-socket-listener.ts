@@ -28,6 +28,8 @@ export interface WebSocketListenerOptions {
   readonly address: string;
   /** 0: any free one. */
   readonly port: number;
+  /** Whether other processes may listen on the same port; the system spreads the connections over them. */
+  readonly sharesPort?: boolean;
   /** The server's own certificate and key; PEM. */
   readonly certificatePem: string;
   readonly privateKeyPem: string;
@@ -144,7 +146,7 @@ export async function listenWebSocket(
     }
   }
 
-  await listen(server, options.address, options.port);
+  await listen(server, options);
   return {
     port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose](): Promise<void> {
@@ -160,11 +162,11 @@ function offersCompression(headers: Readonly<Record<string, string>>): boolean {
   return agreedDelivery(headers[DELIVERY_HEADER]) !== undefined && headers[COMPRESSION_HEADER] === COMPRESSION_NAME;
 }
 
-function listen(server: Server, address: string, port: number): Promise<void> {
+function listen(server: Server, { address, port, sharesPort = false }: WebSocketListenerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const onError = (error: Error): void => reject(listenFailed(address, port, error));
     server.once("error", onError);
-    server.listen(port, address, () => {
+    server.listen({ port, host: address, reusePort: sharesPort }, () => {
       server.off("error", onError);
       resolve();
     });

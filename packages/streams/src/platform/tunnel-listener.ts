@@ -21,6 +21,8 @@ export interface TunnelListenerOptions {
   readonly address: string;
   /** 0: any free one. */
   readonly port: number;
+  /** Whether other processes may listen on the same port; the system spreads the connections over them. */
+  readonly sharesPort?: boolean;
   /** The server's own certificate and key; PEM. */
   readonly certificatePem: string;
   readonly privateKeyPem: string;
@@ -81,7 +83,7 @@ export async function listenTunnels(
   );
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(tunnelListenFailed(options.address, options.port, error)));
-    server.listen(options.port, options.address, resolve);
+    server.listen({ port: options.port, host: options.address, reusePort: options.sharesPort ?? false }, resolve);
   });
   return {
     port: (server.address() as AddressInfo).port,

@@ -54,8 +54,8 @@ export interface EnrolmentServiceOptions {
   readonly tokens: Pick<JoinTokenRecords, "check" | "use">;
   /** A node that proved itself by a certificate has got a new one. */
   readonly onRenewed?: (renewal: NodeRenewal) => void;
-  /** Whether the node has a live session just now. */
-  readonly isConnected: (nodeName: string) => boolean;
+  /** Whether the node has a live session just now, at this CloudCore or another. */
+  readonly isConnected: (nodeName: string) => boolean | Promise<boolean>;
 }
 
 /** A node's certificate and the one that follows it. */
@@ -181,7 +181,7 @@ export class EnrolmentService {
     const checked = own && (await tokens.check(own, claim));
     const revocation = trust.revocationOf(nodeName);
     if (revocation && (checked?.record.createdAtMs ?? 0) <= revocation.cutoffMs) throw nodeRevoked(nodeName);
-    if (isConnected(nodeName)) throw nameInUse(nodeName);
+    if (await isConnected(nodeName)) throw nameInUse(nodeName);
     const exists = await this.#edgeNodeExists(nodeName);
     if (exists && checked?.record.scope.kind === "batch" && !checked.isRepeat) throw nameTaken(nodeName);
     if (own && !checked?.isRepeat) await this.#using.run(() => tokens.use(own, claim));

@@ -14,6 +14,8 @@ export interface KubeletServerOptions {
   readonly address: string;
   /** 0: any free one. */
   readonly port: number;
+  /** Whether other processes may listen on the same port; the system spreads the connections over them. */
+  readonly sharesPort?: boolean;
   /** The server's own certificate and key; PEM. */
   readonly certificatePem: string;
   readonly privateKeyPem: string;
@@ -85,7 +87,7 @@ export async function serveKubelet(
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(httpsListenFailed(options.address, options.port, error)));
-    server.listen(options.port, options.address, resolve);
+    server.listen({ port: options.port, host: options.address, reusePort: options.sharesPort ?? false }, resolve);
   });
   return {
     port: (server.address() as AddressInfo).port,

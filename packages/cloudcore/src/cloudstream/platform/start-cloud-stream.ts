@@ -1,17 +1,22 @@
-import { hostname } from "node:os";
 import type { CloudStreamConfig } from "@skerry/api";
 import type { Clock, Logger } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import type { PeerIdentity } from "@skerry/link";
+import type { KeyedCertificate } from "@skerry/pki";
 import { listenTunnels, nodeLogFiles, type TunnelListenerOptions, TunnelUpgrader } from "@skerry/streams/platform";
+import { machineName } from "../../platform/machine-name.ts";
 import { CloudStream } from "../cloud-stream.ts";
 import type { NodeTunnelsOptions } from "../node-tunnels.ts";
 import { OwnPod } from "../own-pod.ts";
+import type { StreamPeer } from "../peer-streams.ts";
 import { serveKubelet } from "./kubelet-server.ts";
+import { peerStreams, servePeers } from "./start-peer-streams.ts";
 
 export interface StartCloudStreamOptions {
   readonly config: CloudStreamConfig;
   readonly ports: { readonly tunnel?: number; readonly kubelet?: number };
+  /** Whether other CloudCores of this machine listen on the same ports. */
+  readonly sharesPorts: boolean;
   readonly nodeLimit: number;
   readonly api: KubernetesApi;
   readonly clock: Clock;
@@ -23,6 +28,13 @@ export interface StartCloudStreamOptions {
   readonly askForTunnel: NodeTunnelsOptions["askForTunnel"];
   /** Of the API server's client certificate; without it nobody can be told to be the API server. */
   readonly kubernetesAuthorityPem: string | undefined;
+  /** The other CloudCores; left out where there are none. */
+  readonly replicas?: {
+    readonly authority: KeyedCertificate;
+    /** 0: any free one. */
+    readonly peerPort: number;
+    readonly others: () => Promise<readonly StreamPeer[]>;
+  };
   /** Of CloudCore's own log; left out: `kubectl logs` does not show it. */
   readonly ownLogFolder?: string;
 }
@@ -35,6 +47,8 @@ export interface RunningCloudStream extends AsyncDisposable {
   readonly upgrader: TunnelUpgrader;
   /** Undefined when no API server could be recognised. */
   readonly kubeletPort: number | undefined;
+  /** For the other CloudCores. */
+  readonly peerPort: number | undefined;
 }
 
 /** Opens the edges' tunnel port and the API server's kubelet port. @throws SkerryError of a port in use */
@@ -46,13 +60,26 @@ export async function startCloudStream(options: StartCloudStreamOptions): Promis
     options.ownLogFolder === undefined ? undefined : new OwnPod({ api, clock, logger, machine: machineName() });
   const own = ownPod && { pod: ownPod, folder: options.ownLogFolder ?? "", files: nodeLogFiles };
   const { askForTunnel } = options;
-  const cloudStream = new CloudStream({ api, clock, logger, nodeLimit, askForTunnel, ...(own ? { own } : {}) });
+  const { replicas } = options;
+  const trust = replicas && { authority: replicas.authority, clock };
+  const peers = trust && stack.use(peerStreams(trust, { peers: replicas.others, logger }));
+  const cloudStream = new CloudStream({
+    api,
+    clock,
+    logger,
+    nodeLimit,
+    askForTunnel,
+    ...(own ? { own } : {}),
+    ...(peers ? { peers } : {}),
+  });
+  const peerServer = trust && stack.use(await servePeers(trust, { port: replicas.peerPort, tls, cloudStream, logger }));
   const identify: TunnelListenerOptions["identify"] = (certificate) => options.identify(certificate).name;
   const tunnels = stack.use(
     await listenTunnels(
       {
         ...tls,
         address: config.tunnel.address,
+        sharesPort: options.sharesPorts,
         port: options.ports.tunnel ?? config.tunnel.port,
         identify,
         logger,
@@ -71,6 +98,7 @@ export async function startCloudStream(options: StartCloudStreamOptions): Promis
       await serveKubelet({
         ...tls,
         address: config.kubelet.address,
+        sharesPort: options.sharesPorts,
         port: options.ports.kubelet ?? config.kubelet.port,
         clientAuthorityPem: options.kubernetesAuthorityPem,
         clientNames: config.apiServerNames,
@@ -81,21 +109,14 @@ export async function startCloudStream(options: StartCloudStreamOptions): Promis
   stack.use(cloudStream);
   if (ownPod) stack.use(ownPod).start();
   const running = stack.move();
-  logger.info("CloudStream is ready", { tunnelPort: tunnels.port, kubeletPort });
+  const peerPort = peerServer?.port;
+  logger.info("CloudStream is ready", { tunnelPort: tunnels.port, kubeletPort, peerPort });
   return {
     cloudStream,
     tunnelPort: tunnels.port,
     upgrader: new TunnelUpgrader({ identify, logger }, (tunnel) => cloudStream.accept({ ...tunnel, onDemand: true })),
     kubeletPort,
+    peerPort,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
-}
-
-/** The machine's name as the name of an object. */
-function machineName(): string {
-  const name = hostname()
-    .toLowerCase()
-    .replace(/[^a-z0-9.-]+/g, "-")
-    .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, "");
-  return name.slice(0, 200) || "cloud";
 }

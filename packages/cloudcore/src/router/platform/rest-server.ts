@@ -10,6 +10,8 @@ import { routerFileUnreadable, tokenFileUnusable } from "../errors.ts";
 import { type RestRequest, type RestResponse, textResponse } from "../http-exchange.ts";
 
 export interface RouterServerOptions {
+  /** Whether other processes may listen on the same port; the system spreads the connections over them. */
+  readonly sharesPort?: boolean;
   readonly config: RouterConfig;
   /** Instead of the configuration's; 0: any free one. */
   readonly port?: number;
@@ -52,7 +54,7 @@ export async function serveRouter(options: RouterServerOptions): Promise<AsyncDi
   server.on("tlsClientError", (_error, socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(httpsListenFailed(address, port, error)));
-    server.listen(port, address, resolve);
+    server.listen({ port, host: address, reusePort: options.sharesPort ?? false }, resolve);
   });
   const listening = (server.address() as AddressInfo).port;
   if (token === undefined && !/^(127\.|::1$|localhost$)/.test(address))
