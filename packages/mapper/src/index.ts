@@ -9,6 +9,8 @@ export {
   type Schema,
   text,
 } from "./config-schema.ts";
+export * from "./conformance/index.ts";
+export { type DeviceDescription, describeDevice } from "./device-description.ts";
 export {
   type Driver,
   type DriverContext,

@@ -240,3 +240,23 @@ export function noSamplesHere(reason: string): SkerryError {
     advice: "Run the command where `skerry up` or `skerry join` ran, or name a configuration with --config.",
   });
 }
+
+/** No driver of this name is installed. */
+export function driverNotFound(name: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_DRIVER_NOT_FOUND",
+    message: `There is neither a file ${name} nor a package @skerry/driver-${name}`,
+    advice: `Give the path of a driver's file, or install the package with npm install @skerry/driver-${name}.`,
+    details: { name },
+  });
+}
+
+/** A manifest that a command needs is not there, or is none. */
+export function manifestUnreadable(path: string, kind: string, reason: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_MANIFEST_UNREADABLE",
+    message: `${path} is no ${kind}: ${reason}`,
+    advice: `Write a ${kind} there, as \`skerry mapper new\` does, or name another file.`,
+    details: { path },
+  });
+}

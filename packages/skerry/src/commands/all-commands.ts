@@ -10,7 +10,7 @@ import { image } from "./image.ts";
 import { join } from "./join.ts";
 import { keadm } from "./keadm.ts";
 import { link } from "./link.ts";
-import { mapper } from "./mapper.ts";
+import { mapper } from "./mapper/mapper.ts";
 import { node } from "./node.ts";
 import { superviseCommand } from "./run-supervisor.ts";
 import { status } from "./status.ts";

@@ -100,7 +100,9 @@ test("a driver's values go through EdgeCore into the report to the cloud, and a 
   const folder = await mkdtemp(join(tmpdir(), "skerry-mapper-"));
   try {
     await using node = await Node.start(folder);
-    const driver = await loadDriver(fileURLToPath(new URL("../../../../mappers/virtual/driver.ts", import.meta.url)));
+    const driver = await loadDriver(
+      fileURLToPath(new URL("../../../../../mappers/virtual/driver.ts", import.meta.url)),
+    );
     const shared = { clock: systemClock, random: systemRandom, logger: silentLogger };
     await using mapper = new Mapper(
       { ...shared, driver, transport: unixGrpc, pushTransport: new NetworkPushTransport() },

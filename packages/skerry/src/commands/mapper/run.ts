@@ -1,0 +1,63 @@
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { systemClock, systemRandom } from "@skerry/base/platform";
+import { usageError } from "../../errors.ts";
+import { loadSettings } from "../../settings.ts";
+import { skerryHome } from "../../skerry-home.ts";
+import { runService } from "../service-process.ts";
+import { findDriver } from "./find-driver.ts";
+
+/** Where KubeEdge has it. */
+const DEFAULT_EDGE_SOCKET = "/etc/kubeedge/dmi.sock";
+
+export const runHelp: string = `skerry mapper run FILE|NAME [--edge-socket PATH] [--socket PATH] [--name NAME]
+
+Runs the driver of a TypeScript file as a mapper: it gets the node's Devices of its protocol, reads and writes their
+properties, and reports values and states. It runs until Ctrl-C and finds EdgeCore again after a restart. NAME is one of
+the drivers that come as packages, such as modbus for @skerry/driver-modbus.
+
+  --edge-socket PATH   dmi.sock of EdgeCore; by default that of this Skerry's node, else ${DEFAULT_EDGE_SOCKET}
+  --socket PATH        the mapper's own socket; by default beside it, named after the driver's protocol
+  --name NAME          the mapper's name at EdgeCore; by default PROTOCOL-mapper
+
+Examples:
+  skerry mapper run driver.ts
+  skerry mapper run modbus
+`;
+
+/** `skerry mapper run FILE|NAME`. */
+export async function runMapper(parameters: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...parameters],
+    options: { "edge-socket": { type: "string" }, socket: { type: "string" }, name: { type: "string" } },
+    allowPositionals: true,
+  });
+  const [file, ...more] = positionals;
+  if (file === undefined || more.length > 0) throw usageError("Use `skerry mapper run FILE`");
+  const [{ Mapper }, { loadDriver, NetworkPushTransport }, { unixGrpc }] = await Promise.all([
+    import("@skerry/mapper"),
+    import("@skerry/mapper/platform"),
+    import("@skerry/grpc/platform"),
+  ]);
+  const driver = await loadDriver(findDriver(file));
+  const edgeCoreSocketPath = resolve(values["edge-socket"] ?? nodeSocket());
+  const name = values.name ?? `${driver.protocol.replace(/[^A-Za-z0-9._-]/g, "-")}-mapper`;
+  const socketPath = resolve(values.socket ?? join(dirname(edgeCoreSocketPath), `${name.replace(/\//g, "-")}.sock`));
+  return await runService(async (logger) => {
+    const shared = { clock: systemClock, random: systemRandom, logger };
+    const ports = { ...shared, driver, transport: unixGrpc, pushTransport: new NetworkPushTransport() };
+    const service = new Mapper(ports, { name, socketPath, edgeCoreSocketPath });
+    await service.start();
+    logger.info("The mapper runs", { protocol: driver.protocol, edgeSocket: edgeCoreSocketPath });
+    return { service };
+  });
+}
+
+/** The socket of this Skerry's node, if it has one. */
+function nodeSocket(): string {
+  const home = skerryHome();
+  const { node } = loadSettings(home);
+  const path = node === undefined ? undefined : join(home.nodeFolder(node), "dmi.sock");
+  return path !== undefined && existsSync(path) ? path : DEFAULT_EDGE_SOCKET;
+}
