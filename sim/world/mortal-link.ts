@@ -39,5 +39,6 @@ export function mortalDialer(dialer: LinkDialer, crashPoints: CrashPoints): Link
 
 /** A listener whose process may die at a send. */
 export function mortalListen(listen: LinkListen, crashPoints: CrashPoints): LinkListen {
-  return (onConnection) => listen((connection) => onConnection(mortalConnection(connection, crashPoints)));
+  return (onConnection, admit) =>
+    listen((connection) => onConnection(mortalConnection(connection, crashPoints)), admit);
 }

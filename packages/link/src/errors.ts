@@ -1,4 +1,4 @@
-import { SkerryError } from "@skerry/base";
+import { isSkerryError, SkerryError } from "@skerry/base";
 
 /** A frame is larger than allowed. */
 export function messageTooLarge(sizeBytes: number, limitBytes: number): SkerryError {
@@ -40,6 +40,23 @@ export function dialFailed(url: string, reason: string, advice: string, cause?: 
     details: { url, reason },
     cause,
   });
+}
+
+/** The cloud is there, but takes no more nodes just now. */
+export function cloudBusy(url: string, retryAfterMs: number, reason: string): SkerryError {
+  return new SkerryError({
+    code: "LINK_CLOUD_BUSY",
+    message: `${url} takes no more nodes just now${reason ? `: ${reason}` : ""}`,
+    advice: `Nothing to do: the node tries again in about ${Math.ceil(retryAfterMs / 1000)} s, as the cloud asks.`,
+    details: { url, retryAfterMs },
+  });
+}
+
+/** How long {@link cloudBusy} asks to wait, in ms; undefined for any other error. */
+export function retryAfterOf(error: unknown): number | undefined {
+  if (!isSkerryError(error, "LINK_CLOUD_BUSY")) return undefined;
+  const { retryAfterMs } = error.details;
+  return typeof retryAfterMs === "number" ? retryAfterMs : undefined;
 }
 
 /** The listener could not be opened. */

@@ -1,3 +1,4 @@
+export * from "./admission-gate.ts";
 export * from "./delivery/index.ts";
 export * from "./errors.ts";
 export * from "./message.ts";

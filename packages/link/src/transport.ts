@@ -1,3 +1,5 @@
+import type { Admit } from "./admission-gate.ts";
+
 /** Who the other end is, as proven by its certificate; never taken from a message or header. */
 export interface PeerIdentity {
   /** Node name for an edge (`system:node:<name>` in the certificate), or the server's host name. */
@@ -67,5 +69,8 @@ export interface LinkListener extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Starts a listener; real on a TLS port, simulated in `sim/`. */
-export type LinkListen = (onConnection: (connection: LinkConnection) => void) => Promise<LinkListener>;
+/**
+ * Starts a listener; real on a TLS port, simulated in `sim/`. Whom `admit` sends away is told so before there is a
+ * connection; a listener may leave it out.
+ */
+export type LinkListen = (onConnection: (connection: LinkConnection) => void, admit: Admit) => Promise<LinkListener>;

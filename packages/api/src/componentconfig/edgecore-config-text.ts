@@ -99,6 +99,8 @@ skerry:
     maximumMiB: 64
   # Seconds between two pings; a dead link is found within two of them.
   pingPeriod: 5
+  # How this node and CloudCore talk: skerry where both know it, kubeedge to speak KubeEdge's protocol in any case.
+  delivery: skerry
   # Addresses (host:port) of CloudCore's other replicas. The node dials one of them all, and another when it fails.
   servers: []
   # Where their other ports are not the same as those above: https://host:port, and host:port of the tunnels.

@@ -15,6 +15,8 @@ export interface EdgeHubSection {
   readonly keepaliveMs: number;
   readonly pingPeriodMs: number;
   readonly rotateCertificates: boolean;
+  /** `kubeedge`: Skerry's delivery is not even offered to the cloud. */
+  readonly delivery: "skerry" | "kubeedge";
   readonly authorityFile: string;
   readonly certificateFile: string;
   readonly privateKeyFile: string;
@@ -71,6 +73,7 @@ function finish(hub: ConfigSection, extras: ConfigSection, enabled: boolean, ser
     token: hub.text("token", "").trim(),
     keepaliveMs: hub.integer("heartbeat", 15, KEEPALIVE_SECONDS) * 1000,
     pingPeriodMs: extras.integer("pingPeriod", 5, SECONDS) * 1000,
+    delivery: readDelivery(extras),
     rotateCertificates: hub.flag("rotateCertificates", true),
     authorityFile: hub.text("tlsCaFile", "/etc/kubeedge/ca/rootCA.crt"),
     certificateFile: hub.text("tlsCertFile", "/etc/kubeedge/certs/server.crt"),
@@ -84,6 +87,13 @@ function finish(hub: ConfigSection, extras: ConfigSection, enabled: boolean, ser
   hub.ignore("messageQPS", "messageBurst");
   hub.finish();
   return section;
+}
+
+function readDelivery(extras: ConfigSection): EdgeHubSection["delivery"] {
+  const text = extras.text("delivery", "skerry");
+  if (text === "skerry" || text === "kubeedge") return text;
+  extras.error("delivery", `must be skerry or kubeedge, it is "${text.slice(0, 100)}"`);
+  return "skerry";
 }
 
 /** `host:port`, also written as `wss://host:port`. */

@@ -1,6 +1,7 @@
 import { type Clock, describeError, Listeners, type Logger, type Random } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import {
+  type AdmissionLimits,
   DEFAULT_KUBEEDGE_DELIVERY,
   type DeliveryName,
   type DeliveryProtocol,
@@ -22,6 +23,7 @@ import { annotateNode } from "./node-annotation.ts";
 import { NodeMemories, type NodeMemory } from "./node-memory.ts";
 import type { NodeObjects } from "./node-objects.ts";
 import { NodeSession } from "./node-session.ts";
+import { SessionAdmission } from "./session-admission.ts";
 import { SessionLease, type WriteVerdict } from "./session-lease.ts";
 import { UpstreamDispatch } from "./upstream-dispatch.ts";
 
@@ -35,6 +37,8 @@ export interface CloudHubOptions {
   readonly logger: Logger;
   /** Sessions at once. @default 500 */
   readonly nodeLimit?: number;
+  /** How fast sessions may open. @default `DEFAULT_ADMISSION_LIMITS` */
+  readonly admission?: AdmissionLimits;
   /** Without a message from the node for so long its session ends. @default 30_000 */
   readonly keepaliveTimeoutMs?: number;
   /** Where this CloudCore can be reached; written to the nodes' annotation `cloudcore`. */
@@ -66,12 +70,19 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
   readonly #sessionListeners: Listeners<SessionEvent>;
   readonly #deliveryListeners: Listeners<{ readonly nodeName: string; readonly message: Message }>;
   readonly #stopping = new AbortController();
+  readonly #admission: SessionAdmission;
   #upstream: UpstreamDispatch | undefined;
   #listener: LinkListener | undefined;
 
   constructor(options: CloudHubOptions) {
     this.#options = options;
     this.#logger = options.logger.child("cloudhub");
+    this.#admission = new SessionAdmission({
+      clock: options.clock,
+      nodeLimit: options.nodeLimit ?? DEFAULT_NODE_LIMIT,
+      connectedNodes: () => this.#sessions,
+      ...(options.admission ? { limits: options.admission } : {}),
+    });
     this.#memories = new NodeMemories(2 * (options.nodeLimit ?? DEFAULT_NODE_LIMIT));
     const onError = (error: unknown): void =>
       this.#logger.error("A listener of CloudHub failed", { error: describeError(error) });
@@ -94,7 +105,10 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
       deliver: (nodeName, message) => this.deliver(nodeName, message),
       kubernetesAuthorityPem: this.#options.kubernetesAuthorityPem,
     });
-    this.#listener = await this.#options.listen((connection) => this.#admit(connection));
+    this.#listener = await this.#options.listen(
+      (connection) => this.#accept(connection),
+      (nodeName) => this.#admission.admit(nodeName),
+    );
   }
 
   /** The listener's port. @throws SkerryError `CLOUDHUB_NOT_STARTED` */
@@ -174,7 +188,7 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     await this.#listener?.[Symbol.asyncDispose]();
   }
 
-  #admit(connection: LinkConnection): void {
+  #accept(connection: LinkConnection): void {
     const nodeName = connection.peer.name;
     const claimed = connection.headers["node_id"] ?? "";
     const older = this.#sessions.get(nodeName);
@@ -214,12 +228,14 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
         if (this.#sessions.get(nodeName) !== session || verdict === "over") return;
         await this.#upstream?.dispatch(nodeName, message, verdict === "unknown");
       },
+      onBacklog: (isLong) => this.#admission.setBacklogged(session, isLong),
       onDelivered: (message) => this.#deliveryListeners.emit({ nodeName, message }),
       onSetReport: (report) => {
         if (this.#sessions.get(nodeName) === session) this.#setListeners.emit({ nodeName, report });
       },
       onEnd: (reason) => {
         ended.abort();
+        this.#admission.setBacklogged(session, false);
         this.#close(session, reason);
       },
     });

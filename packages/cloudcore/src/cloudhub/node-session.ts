@@ -27,6 +27,8 @@ export interface NodeSessionOptions {
   readonly traffic: TrafficMeter;
   /** Handles one message of the node; the next one waits until it is done. */
   readonly dispatch: (message: Message) => Promise<void>;
+  /** Whether the node is not read from because its messages wait to be handled. */
+  readonly onBacklog: (isLong: boolean) => void;
   readonly onDelivered: (message: Message) => void;
   readonly onSetReport: (report: SetReport) => void;
   /** Called once, whatever ended the session. */
@@ -268,6 +270,7 @@ export class NodeSession {
   #setPaused(paused: boolean): void {
     if (this.#ended) return;
     this.#paused = paused;
+    this.#options.onBacklog(paused);
     const { connection } = this.#options;
     if (paused) connection.pause();
     this.#tell({ kind: "reading", reading: !paused });

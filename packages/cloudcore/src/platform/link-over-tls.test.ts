@@ -5,7 +5,14 @@ import { test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { isSkerryError, silentLogger } from "@skerry/base";
 import { systemClock } from "@skerry/base/platform";
-import { type ConnectionClosed, deliveryOf, type LinkConnection, type LinkListener } from "@skerry/link";
+import {
+  type Admit,
+  type ConnectionClosed,
+  deliveryOf,
+  type LinkConnection,
+  type LinkListener,
+  retryAfterOf,
+} from "@skerry/link";
 import { type LinkCredentials, listenWebSocket, WebSocketDialer } from "@skerry/link/platform";
 import { type CertificateOptions, certificatePem, type KeyedCertificate, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
@@ -87,7 +94,7 @@ interface World extends AsyncDisposable {
   dial(credentials: LinkCredentials, headers?: Record<string, string>, url?: string): Promise<LinkConnection>;
 }
 
-async function world(maxMessageBytes?: number): Promise<World> {
+async function world(maxMessageBytes?: number, admit?: Admit): Promise<World> {
   const waiting: ((connection: LinkConnection) => void)[] = [];
   const ready: LinkConnection[] = [];
   const listener = await listenWebSocket(
@@ -100,6 +107,7 @@ async function world(maxMessageBytes?: number): Promise<World> {
       clock: systemClock,
       logger: silentLogger,
       ...(maxMessageBytes ? { maxMessageBytes } : {}),
+      ...(admit ? { admit } : {}),
     },
     (connection) => {
       const next = waiting.shift();
@@ -195,6 +203,27 @@ test("messages are compressed between Skerry's ends, both ways, and never where 
     }
     edge.close(1000, "");
   }
+});
+
+test("a node that comes when there is no room is told when to come again, before there is a connection", async () => {
+  const asked: string[] = [];
+  await using cloud = await world(undefined, (nodeName) => {
+    asked.push(nodeName);
+    return asked.length > 1
+      ? { kind: "admitted" }
+      : { kind: "busy", retryAfterMs: 2_300, reason: "500 nodes are here" };
+  });
+  const own = await credentials();
+  await assert.rejects(cloud.dial(own), (error) => {
+    assert.ok(isSkerryError(error, "LINK_CLOUD_BUSY"), String(error));
+    assert.match(error.message, /500 nodes are here/);
+    assert.equal(retryAfterOf(error), 3_000);
+    return true;
+  });
+  const edge = await cloud.dial(own);
+  assert.equal((await cloud.accepted()).peer.name, "edge-1");
+  assert.deepEqual(asked, ["edge-1", "edge-1"]);
+  edge.close(1000, "");
 });
 
 test("pings are proof of life at both ends", async () => {

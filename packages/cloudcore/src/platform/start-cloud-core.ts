@@ -126,7 +126,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
   // Started before CloudHub listens, which leads the tunnels there.
   let streams: RunningCloudStream | undefined;
   const cloudHub = new CloudHub({
-    listen: (onConnection) =>
+    listen: (onConnection, admit) =>
       listenWebSocket(
         {
           address: config.webSocket.address,
@@ -136,6 +136,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
           identify: nodeIdentifier(trust),
           clock,
           logger,
+          admit,
           ...(streams ? { tunnels: streams.upgrader } : {}),
           maxConnections: 4 * config.nodeLimit + 100,
         },

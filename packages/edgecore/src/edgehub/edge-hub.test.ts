@@ -110,6 +110,19 @@ test("EdgeHub gives a hanging dial up after 5 s and dials again soon after", asy
   assert.equal(hub.state.kind, "connected");
 });
 
+test("EdgeHub comes again when a busy cloud asks it to, neither sooner nor much later", async () => {
+  const { clock, cloud, hub } = world();
+  await using _hub = hub;
+  cloud.behaviour = "busy";
+  await hub.start();
+  await clock.advance(9_900);
+  assert.equal(cloud.dials.length, 1);
+  cloud.behaviour = "accept";
+  await clock.advance(2_700);
+  assert.equal(cloud.dials.length, 2);
+  assert.equal(hub.state.kind, "connected");
+});
+
 /** The addresses dialled, without port and path. */
 function dialled(cloud: FakeCloud): string[] {
   return cloud.dials.map(({ url }) => /^wss:\/\/([\d.]+):10000\//.exec(url)?.[1] ?? url);

@@ -16,6 +16,7 @@ import {
   type LinkDialer,
   type Message,
   OFFERED_DELIVERY,
+  retryAfterOf,
   TUNNEL_HEADER,
   TUNNEL_ON_DEMAND,
 } from "@skerry/link";
@@ -57,6 +58,8 @@ const HURRIED_DIAL_TIMEOUT_MS = 1500;
 const NEXT_ADDRESS_MS = 50;
 /** A dial that hung has paced itself already; the next one follows soon, to meet the network when it is back. */
 const AFTER_HANG_MS = 250;
+/** The cloud says when to come again, in whole seconds: within them nodes come at random times. */
+const BUSY_JITTER = 0.25;
 /** While the cloud stays away, failed attempts are told once in this time. */
 const TELL_AGAIN_MS = 60_000;
 
@@ -161,6 +164,8 @@ export class EdgeHub implements CloudLink, Service {
       this.#tellFailure(server, error);
       const hung = clock.monotonicMs() - startedMs >= timeoutMs;
       if (this.#addresses.failed()) return this.#aBit(NEXT_ADDRESS_MS);
+      const retryAfterMs = retryAfterOf(error);
+      if (retryAfterMs !== undefined) return Math.round(retryAfterMs * (1 + BUSY_JITTER * this.#ports.random.float()));
       return hung ? this.#aBit(AFTER_HANG_MS) : this.#retry.nextDelayMs();
     }
     if (this.#stopped.signal.aborted) {

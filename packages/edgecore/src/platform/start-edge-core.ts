@@ -150,12 +150,12 @@ function credentialFiles({ edgeHub }: EdgeCoreConfig): CredentialFiles {
 }
 
 function link(config: EdgeCoreConfig, nodeName: string, files: CredentialFiles): NonNullable<EdgeCorePorts["link"]> {
-  const { servers, projectId, keepaliveMs, pingPeriodMs } = config.edgeHub;
+  const { servers, projectId, keepaliveMs, pingPeriodMs, delivery } = config.edgeHub;
   const credentials = (): Promise<LinkCredentials> => storedCredentials(nodeName, files);
   return {
     // EdgeHub's own limit comes first, so that it can tell a dial that hung from one that was refused.
     dialer: new WebSocketDialer({ credentials, handshakeTimeoutMs: DIAL_TIMEOUT_MS + 1000 }),
-    options: { servers, projectId, dialTimeoutMs: DIAL_TIMEOUT_MS, session: { keepaliveMs, pingPeriodMs } },
+    options: { servers, projectId, delivery, dialTimeoutMs: DIAL_TIMEOUT_MS, session: { keepaliveMs, pingPeriodMs } },
   };
 }
 

@@ -1,3 +1,5 @@
+import type { PeerLiveness } from "./session-delivery.ts";
+
 /** When silence becomes suspicious, and when fatal. */
 export interface LivenessOptions {
   /** Without a message for so long the peer counts as dead, whatever its transport answers. */
@@ -14,8 +16,8 @@ export type LivenessVerdict =
   | { readonly kind: "ping" }
   | { readonly kind: "dead"; readonly reason: string };
 
-/** Watches one peer; pure. A half-open connection is found within `pingAfterMs + pingTimeoutMs`. */
-export class Liveness {
+/** Watches one peer by its messages and pings, as KubeEdge does; pure. A half-open connection is found within `pingAfterMs + pingTimeoutMs`. */
+export class Liveness implements PeerLiveness {
   readonly #options: LivenessOptions;
   #lastMessageMs: number;
   #lastAliveMs: number;
@@ -28,25 +30,24 @@ export class Liveness {
     this.#lastAliveMs = nowMs;
   }
 
-  /** A message came. */
-  message(nowMs: number): void {
+  /** What this side sends proves nothing. */
+  sent(): void {}
+
+  received(nowMs: number): void {
     this.#lastMessageMs = nowMs;
     this.alive(nowMs);
   }
 
-  /** Any sign of life came. */
   alive(nowMs: number): void {
     this.#lastAliveMs = nowMs;
     this.#pingedMs = undefined;
   }
 
-  /** While this side does not read, the peer's silence proves nothing; afterwards its time starts anew. */
   suspend(suspended: boolean, nowMs: number): void {
     this.#suspended = suspended;
-    if (!suspended) this.message(nowMs);
+    if (!suspended) this.received(nowMs);
   }
 
-  /** When {@link check} is due next; undefined while suspended. */
   get nextCheckAtMs(): number | undefined {
     if (this.#suspended) return undefined;
     const { messageTimeoutMs, pingAfterMs, pingTimeoutMs } = this.#options;

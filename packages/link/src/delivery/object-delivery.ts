@@ -1,12 +1,15 @@
-import { BoundedQueue } from "@skerry/base";
+import { isJsonObject, type JsonObject } from "@skerry/base";
 import type { Message } from "../message.ts";
 import { acknowledgementFor } from "../routes.ts";
 import { AcknowledgedLane, type AcknowledgedLaneOptions } from "./acknowledged-lane.ts";
 import type { DeliveryAction, DeliveryCounters } from "./delivery-protocol.ts";
+import { WaitingMessages } from "./waiting-messages.ts";
 
 export interface ObjectDeliveryOptions extends AcknowledgedLaneOptions {
   /** Messages without acknowledgement that wait while the connection takes nothing; beyond it the oldest is dropped. */
   readonly maxUnacknowledged: number;
+  /** The same for their length in characters; one alone may be longer. @default 4 Mi */
+  readonly maxUnacknowledgedLength?: number;
   /** Answers whose acknowledgement is looked out for. */
   readonly maxObserved: number;
 }
@@ -14,9 +17,9 @@ export interface ObjectDeliveryOptions extends AcknowledgedLaneOptions {
 /** What every delivery protocol does with the messages themselves; liveness and the rest are the protocol's. */
 export class ObjectDelivery {
   readonly #lane: AcknowledgedLane;
-  readonly #unacknowledged: BoundedQueue<Message>;
+  readonly #unacknowledged: WaitingMessages;
   readonly #maxObserved: number;
-  /** Answers that the node acknowledges if it still waits for them. */
+  /** Answers that the node acknowledges if it still waits for them; what they are about, without the rest. */
   readonly #observed = new Map<string, Message>();
   #writable = true;
   #sent = 0;
@@ -27,7 +30,7 @@ export class ObjectDelivery {
 
   constructor(options: ObjectDeliveryOptions) {
     this.#lane = new AcknowledgedLane(options);
-    this.#unacknowledged = new BoundedQueue(options.maxUnacknowledged, "drop-oldest");
+    this.#unacknowledged = new WaitingMessages(options.maxUnacknowledged, options.maxUnacknowledgedLength);
     this.#maxObserved = options.maxObserved;
   }
 
@@ -56,7 +59,7 @@ export class ObjectDelivery {
     const acknowledgement = acknowledgementFor(message);
     if (acknowledgement !== "required") {
       if (acknowledgement === "observed") this.#observe(message);
-      this.#unacknowledged.push(message);
+      this.#unacknowledged.push(message, this.#writable);
       return;
     }
     const outcome = this.#lane.offer(message, nowMs);
@@ -79,7 +82,7 @@ export class ObjectDelivery {
   }
 
   #observe(message: Message): void {
-    this.#observed.set(message.header.msg_id, message);
+    this.#observed.set(message.header.msg_id, withIdentityOnly(message));
     for (const oldest of this.#observed.keys()) {
       if (this.#observed.size <= this.#maxObserved) break;
       this.#observed.delete(oldest);
@@ -134,4 +137,16 @@ export class ObjectDelivery {
     this.#sent++;
     actions.push({ kind: "send", message });
   }
+}
+
+/** The message with an object that has its kind and identity only: a Secret can be large, and many may be observed. */
+function withIdentityOnly(message: Message): Message {
+  const { content } = message;
+  if (!isJsonObject(content) || !isJsonObject(content["metadata"])) return message;
+  const metadata = only(content["metadata"], ["name", "namespace", "uid", "resourceVersion"]);
+  return { ...message, content: { ...only(content, ["apiVersion", "kind"]), metadata } };
+}
+
+function only(object: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(names.flatMap((name) => (object[name] === undefined ? [] : [[name, object[name]]])));
 }

@@ -3,7 +3,7 @@ import { TLSSocket } from "node:tls";
 import { abortReason } from "@skerry/base";
 import { WebSocket } from "ws";
 import { DELIVERY_HEADER } from "../delivery/skerry/delivery-agreement.ts";
-import { dialFailed } from "../errors.ts";
+import { cloudBusy, dialFailed } from "../errors.ts";
 import { DEFAULT_MESSAGE_LIMITS } from "../message-codec.ts";
 import type { LinkConnection, LinkDialer } from "../transport.ts";
 import { COMPRESSION_HEADER, COMPRESSION_NAME } from "./message-compression.ts";
@@ -86,7 +86,7 @@ function opened(
     signal.addEventListener("abort", onAbort, { once: true });
     socket.on("error", (error) => fail(explain(url, error)));
     socket.on("unexpected-response", (_request, response) => {
-      readStart(response).then((text) => fail(refused(url, response.statusCode ?? 0, text)), fail);
+      readStart(response).then((text) => fail(refused(url, response, text)), fail);
     });
     socket.on("upgrade", (answer) => {
       const stream = answer.socket;
@@ -105,6 +105,8 @@ function opened(
 }
 
 const MAX_REFUSAL_BYTES = 1024;
+/** A cloud that asks for more is not believed. */
+const MAX_RETRY_AFTER_S = 60;
 
 /** The beginning of an answer's body, for the error's text. */
 async function readStart(response: IncomingMessage): Promise<string> {
@@ -124,7 +126,9 @@ function timedOut(url: string, timeoutMs: number): Error {
   );
 }
 
-function refused(url: string, status: number, text: string): Error {
+function refused(url: string, { statusCode: status = 0, headers }: IncomingMessage, text: string): Error {
+  const seconds = Number(headers["retry-after"] ?? Number.NaN);
+  if (status === 503 && seconds >= 0) return cloudBusy(url, Math.min(seconds, MAX_RETRY_AFTER_S) * 1000, text);
   return dialFailed(
     url,
     `it answered HTTP ${status}${text ? `: ${text}` : ""}`,

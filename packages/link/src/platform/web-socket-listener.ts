@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { type Clock, describeError, type Logger } from "@skerry/base";
 import { type WebSocket, WebSocketServer } from "ws";
+import type { Admission, Admit } from "../admission-gate.ts";
 import {
   agreedDelivery,
   DELIVERY_HEADER,
@@ -42,6 +43,8 @@ export interface WebSocketListenerOptions {
   readonly identify: (certificate: X509Certificate) => PeerIdentity;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Whether a node is let in now. */
+  readonly admit?: Admit;
   /** Stream tunnels of Skerry's nodes, which share the port; left out: there are none. */
   readonly tunnels?: SharedUpgrades;
   /** @default 4 MiB */
@@ -127,23 +130,36 @@ export async function listenWebSocket(
       stream.end(`HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${problem}\n`);
       return;
     }
-    upgrader.handleUpgrade(request, stream, head, (socket) => admit(socket, request));
+    const peer = identify(request);
+    const admission = peer instanceof Error ? undefined : options.admit?.(peer.name);
+    if (admission?.kind === "busy") {
+      stream.end(busyAnswer(admission));
+      return;
+    }
+    upgrader.handleUpgrade(request, stream, head, (socket) => open(socket, request, peer));
   });
 
-  function admit(socket: WebSocket, request: IncomingMessage): void {
+  function identify(request: IncomingMessage): PeerIdentity | Error {
     try {
       const certificate = request.socket instanceof TLSSocket ? request.socket.getPeerX509Certificate() : undefined;
       if (!certificate) throw new Error("no client certificate");
-      const peer = options.identify(certificate);
-      const headers = flatHeaders(request);
-      const compression = offersCompression(headers) ? { compression: { maxMessageBytes } } : {};
-      const upgrade = { path: request.url ?? "", headers, receives: "up", ...compression } as const;
-      onConnection(new WebSocketConnection(socket, peer, upgrade));
+      return options.identify(certificate);
     } catch (error) {
-      refusals.note(request.socket.remoteAddress, describeError(error));
-      socket.on("error", () => socket.terminate());
-      socket.close(POLICY_VIOLATION, closeReason(describeError(error)));
+      return error instanceof Error ? error : new Error(String(error));
     }
+  }
+
+  function open(socket: WebSocket, request: IncomingMessage, peer: PeerIdentity | Error): void {
+    if (peer instanceof Error) {
+      refusals.note(request.socket.remoteAddress, describeError(peer));
+      socket.on("error", () => socket.terminate());
+      socket.close(POLICY_VIOLATION, closeReason(describeError(peer)));
+      return;
+    }
+    const headers = flatHeaders(request);
+    const compression = offersCompression(headers) ? { compression: { maxMessageBytes } } : {};
+    const upgrade = { path: request.url ?? "", headers, receives: "up", ...compression } as const;
+    onConnection(new WebSocketConnection(socket, peer, upgrade));
   }
 
   await listen(server, options);
@@ -155,6 +171,12 @@ export async function listenWebSocket(
       await closed;
     },
   };
+}
+
+/** HTTP's way to say so (RFC 9110 section 10.2.3): whole seconds, rounded up. */
+function busyAnswer({ retryAfterMs, reason }: Extract<Admission, { kind: "busy" }>): string {
+  const head = `HTTP/1.1 503 Service Unavailable\r\nretry-after: ${Math.ceil(retryAfterMs / 1000)}\r\n`;
+  return `${head}content-type: text/plain\r\nconnection: close\r\n\r\n${reason}\n`;
 }
 
 /** Only together with Skerry's delivery: what a KubeEdge sends is never taken for compressed. */

@@ -1,6 +1,7 @@
 import { SkerryError } from "@skerry/base";
 import {
   type ConnectionHandlers,
+  cloudBusy,
   decodeMessage,
   encodeMessage,
   type LinkConnection,
@@ -12,7 +13,7 @@ import {
 /** The other end of the link in a test: takes dials, records what the edge sends, sends what the test says. */
 export class FakeCloud implements LinkDialer {
   /** What happens to the next dials. */
-  behaviour: "accept" | "refuse" | "hang" = "accept";
+  behaviour: "accept" | "refuse" | "busy" | "hang" = "accept";
   /** What happens to the next dials of an address. */
   behaviourOf: (url: string) => FakeCloud["behaviour"] = () => this.behaviour;
   readonly dials: { readonly url: string; readonly headers: Readonly<Record<string, string>> }[] = [];
@@ -30,6 +31,8 @@ export class FakeCloud implements LinkDialer {
         reject(
           new SkerryError({ code: "LINK_DIAL_FAILED", message: "connection refused", advice: "Start the cloud." }),
         );
+      } else if (behaviour === "busy") {
+        reject(cloudBusy(url, 10_000, "500 nodes are connected"));
       } else if (behaviour === "hang") {
         signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
       } else {

@@ -1,4 +1,5 @@
 import type { LivenessVerdict } from "../liveness.ts";
+import type { PeerLiveness } from "../session-delivery.ts";
 
 /** How often a peer is pinged. */
 export interface AdaptiveLivenessOptions {
@@ -35,7 +36,7 @@ export const CLOUD_LIVENESS: AdaptiveLivenessOptions = {
 /**
  * Watches one peer; pure. A half-open connection is found within a period and `pingTimeoutMs`.
  */
-export class AdaptiveLiveness {
+export class AdaptiveLiveness implements PeerLiveness {
   readonly #options: AdaptiveLivenessOptions;
   #lastTrafficMs: number;
   #lastAliveMs: number;
@@ -48,30 +49,26 @@ export class AdaptiveLiveness {
     this.#lastAliveMs = nowMs;
   }
 
-  /** A message went out. */
   sent(nowMs: number): void {
     this.#lastTrafficMs = nowMs;
   }
 
-  /** A message came. */
   received(nowMs: number): void {
     this.#lastTrafficMs = nowMs;
     this.alive(nowMs);
   }
 
-  /** Any sign of life came. */
   alive(nowMs: number): void {
     this.#lastAliveMs = nowMs;
     this.#pingedMs = undefined;
   }
 
-  /** While this side does not read, the peer's silence proves nothing; afterwards its time starts anew. */
   suspend(suspended: boolean, nowMs: number): void {
     this.#suspended = suspended;
     this.alive(nowMs);
   }
 
-  /** When {@link check} is due next; undefined while suspended. It only moves later by what the other methods tell. */
+  /** It only moves later by what the other methods tell. */
   get nextCheckAtMs(): number | undefined {
     if (this.#suspended) return undefined;
     const { busyPeriodMs, idlePeriodMs, idleAfterMs, pingTimeoutMs } = this.#options;
