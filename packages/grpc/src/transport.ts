@@ -39,6 +39,13 @@ export interface UnaryServerOptions {
   readonly statusOf: (error: unknown) => CallStatus;
   /** Larger requests are refused with RESOURCE_EXHAUSTED. @default 4 MiB, as in grpc-go */
   readonly maximumRequestBytes?: number;
+  /**
+   * Bytes of requests that are not complete yet, of all clients together; beyond it the request that grows is refused.
+   * @default 32 MiB
+   */
+  readonly maximumPendingBytes?: number;
+  /** A request that is not complete by then is refused. @default 30_000 */
+  readonly requestTimeoutMs?: number;
   /** Further connections are closed at once. @default 64 */
   readonly maximumConnections?: number;
   /**

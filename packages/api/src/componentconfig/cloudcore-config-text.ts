@@ -30,6 +30,8 @@ modules:
     tlsCAKeyFile: /etc/kubeedge/ca/rootCA.key
     tlsCertFile: /etc/kubeedge/certs/server.crt
     tlsPrivateKeyFile: /etc/kubeedge/certs/server.key
+    # The oldest TLS that nodes and the API server may speak: "1.3" or "1.2".
+    tlsMinVersion: "1.3"
     # Hours after which the join token is renewed; it is good for twice as long.
     tokenRefreshDuration: 12
     websocket:

@@ -14,6 +14,7 @@ test("an empty file gives the defaults", () => {
     advertiseAddresses: [],
     dnsNames: [],
     edgeCertificateValidityMs: 365 * 86_400_000,
+    minimumTlsVersion: "TLSv1.3",
     edgeCertificateRenewalWindowMs: 90 * 86_400_000,
     tokenRefreshMs: 12 * 3_600_000,
     credentialFiles: {
@@ -100,6 +101,7 @@ test("every wrong field is named, in one error", () => {
             https: [],
             dnsNames: ["a", 1],
             tokenRefreshDuration: 0,
+            tlsMinVersion: "1.1",
           },
         },
       }),
@@ -113,6 +115,7 @@ test("every wrong field is named, in one error", () => {
         "modules.cloudHub.https must be a mapping",
         "modules.cloudHub.dnsNames must be a list of texts",
         "modules.cloudHub.tokenRefreshDuration must be a whole number from 1",
+        'modules.cloudHub.tlsMinVersion must be "1.2" or "1.3"',
       ])
         assert.ok(error.message.includes(text), text);
       return true;

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonValue } from "@skerry/base";
+import { isJsonObject, type JsonValue, type MinimumTlsVersion } from "@skerry/base";
 import { type RouterConfig, readRouter } from "./cloudcore-router-section.ts";
 import { ConfigFindings, ConfigSection } from "./config-section.ts";
 import { readTelemetrySink, type TelemetrySinkConfig } from "./telemetry-section.ts";
@@ -53,6 +53,8 @@ export interface CloudCoreConfig {
   readonly advertiseAddresses: readonly string[];
   readonly dnsNames: readonly string[];
   readonly edgeCertificateValidityMs: number;
+  /** The oldest TLS that is spoken on the ports for edge nodes and for the API server. */
+  readonly minimumTlsVersion: MinimumTlsVersion;
   /** How long after its end a node's certificate can still be renewed by itself. */
   readonly edgeCertificateRenewalWindowMs: number;
   /** A join token is renewed so often, and is good for twice as long. */
@@ -121,6 +123,12 @@ function checkKind(file: JsonValue | undefined, findings: ConfigFindings): void 
     findings.errors.push(`kind must be CloudCore, it is ${JSON.stringify(kind).slice(0, 80)}`);
 }
 
+function readTlsVersion(hub: ConfigSection): MinimumTlsVersion {
+  const version = hub.text("tlsMinVersion", "1.3");
+  if (version !== "1.2" && version !== "1.3") hub.error("tlsMinVersion", 'must be "1.2" or "1.3"');
+  return version === "1.2" ? "TLSv1.2" : "TLSv1.3";
+}
+
 function readCloudHub(
   hub: ConfigSection,
 ): Omit<CloudCoreConfig, "kubeConfig" | "cloudStream" | "router" | "telemetry" | "replica"> {
@@ -137,6 +145,7 @@ function readCloudHub(
     advertiseAddresses: nonEmpty(hub.texts("advertiseAddress", [])),
     dnsNames: nonEmpty(hub.texts("dnsNames", [])),
     edgeCertificateValidityMs: hub.integer("edgeCertSigningDuration", 365, { minimum: 1, maximum: 36_500 }) * DAY_MS,
+    minimumTlsVersion: readTlsVersion(hub),
     edgeCertificateRenewalWindowMs: hub.integer("edgeCertRenewalWindow", 90, { minimum: 0, maximum: 36_500 }) * DAY_MS,
     tokenRefreshMs: hub.integer("tokenRefreshDuration", 12, { minimum: 1, maximum: 8_760 }) * HOUR_MS,
     credentialFiles: {

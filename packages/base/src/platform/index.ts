@@ -1,3 +1,4 @@
+export * from "./connection-guard.ts";
 export * from "./json-line-logger.ts";
 export * from "./own-log.ts";
 export * from "./rotating-log.ts";

@@ -15,6 +15,7 @@ import {
   type SetReport,
   type TrafficMeter,
 } from "@skerry/link";
+import { NODE_RATE, ReadingGate } from "./reading-gate.ts";
 
 /** What a session is made of, and whom it tells. */
 export interface NodeSessionOptions {
@@ -41,6 +42,8 @@ export interface SessionBacklog {
   readonly messagesToHandle: number;
   /** Sent, but the network has not taken it yet. */
   readonly bytesToSend: number;
+  /** How often the node was made to wait because it sent too fast. */
+  readonly throttledCount: number;
 }
 
 /** Messages of one node that wait for their turn: reading stops at the first number and goes on at the second. */
@@ -79,7 +82,7 @@ export class NodeSession {
   #drainTimer: Timer | undefined;
   /** End of the certificate, wall clock. */
   #expiresAtMs: number | undefined;
-  #paused = false;
+  readonly #gate: ReadingGate;
   #dispatching = false;
   #ended = false;
   /** Whether the protocol refused the message that was last offered. */
@@ -90,6 +93,13 @@ export class NodeSession {
     this.openedAtMs = options.clock.monotonicMs();
     this.#options = options;
     this.#expiresAtMs = options.connection.peer.certificateExpiresAtMs;
+    const { connection, clock } = options;
+    this.#gate = new ReadingGate({
+      connection,
+      clock,
+      rate: NODE_RATE,
+      onChange: (reading) => this.#tell({ kind: "reading", reading }),
+    });
   }
 
   get counters(): DeliveryCounters {
@@ -107,7 +117,11 @@ export class NodeSession {
 
   /** What waits in this session, in either direction. */
   get backlog(): SessionBacklog {
-    return { messagesToHandle: this.#waiting.length, bytesToSend: this.#options.connection.bufferedBytes };
+    return {
+      messagesToHandle: this.#waiting.length,
+      bytesToSend: this.#options.connection.bufferedBytes,
+      throttledCount: this.#gate.throttledCount,
+    };
   }
 
   /** SHA-256 of the certificate that the node came with. */
@@ -145,6 +159,8 @@ export class NodeSession {
   }
 
   #onAlive(sign: "ping" | "pong" | undefined): void {
+    if (this.#ended) return;
+    this.#gate.count();
     const { traffic, clock } = this.#options;
     const nowMs = clock.monotonicMs();
     traffic.countPing("up", frameBytes("up", 0), nowMs);
@@ -170,6 +186,7 @@ export class NodeSession {
       return;
     }
     this.#frameLength = text.length;
+    this.#gate.count();
     const { connection, traffic, clock } = this.#options;
     traffic.count("up", message, connection.wire?.receivedBytes ?? Buffer.byteLength(text), clock.monotonicMs());
     this.#tell({ kind: "frame", message });
@@ -242,7 +259,7 @@ export class NodeSession {
     }
     this.#waitingLength += length;
     const isMuch = this.#waiting.length >= PAUSE_AT || this.#waitingLength >= PAUSE_AT_LENGTH;
-    if (!this.#paused && isMuch) this.#setPaused(true);
+    if (isMuch && !this.#gate.hasBacklog) this.#setBacklog(true);
     if (!this.#dispatching) void this.#dispatchAll();
   }
 
@@ -262,19 +279,14 @@ export class NodeSession {
       }
       this.#waitingLength -= length;
       const isLittle = this.#waiting.length <= RESUME_AT && this.#waitingLength <= RESUME_AT_LENGTH;
-      if (this.#paused && isLittle) this.#setPaused(false);
+      if (this.#gate.hasBacklog && isLittle && !this.#ended) this.#setBacklog(false);
     }
     this.#dispatching = false;
   }
 
-  #setPaused(paused: boolean): void {
-    if (this.#ended) return;
-    this.#paused = paused;
-    this.#options.onBacklog(paused);
-    const { connection } = this.#options;
-    if (paused) connection.pause();
-    this.#tell({ kind: "reading", reading: !paused });
-    if (!paused) connection.resume();
+  #setBacklog(isLong: boolean): void {
+    this.#options.onBacklog(isLong);
+    this.#gate.setBacklog(isLong);
   }
 
   /** Stops sending while the transport holds back too much, so that a slow node costs bounded memory. */
@@ -303,6 +315,7 @@ export class NodeSession {
     this.#ended = true;
     this.#timer?.cancel();
     this.#drainTimer?.cancel();
+    this.#gate[Symbol.dispose]();
     this.#waiting.clear();
     this.#options.onEnd(reason);
   }

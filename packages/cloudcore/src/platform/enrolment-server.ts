@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { TLSSocket } from "node:tls";
+import type { ConnectionCounters, ListeningPort, MinimumTlsVersion } from "@skerry/base";
+import { ConnectionGuard, type ConnectionLimits, serverLimits } from "@skerry/base/platform";
 import type { EnrolmentRequest, EnrolmentResponse } from "../cloudhub/index.ts";
 import { httpsListenFailed } from "./errors.ts";
 
@@ -15,28 +17,28 @@ export interface EnrolmentServerOptions {
   readonly privateKeyPem: string;
   /** Whose clients' certificates are asked for; PEM. */
   readonly clientAuthorityPem: string;
+  /** @default TLS 1.3 */
+  readonly minimumTlsVersion?: MinimumTlsVersion;
   readonly handle: (request: EnrolmentRequest) => Promise<EnrolmentResponse>;
 }
 
 /** A certificate request has some hundred bytes. */
 const MAX_BODY_BYTES = 64 * 1024;
-/** How often the timeouts are looked at. */
-const CHECK_INTERVAL_MS = 5_000;
-
-const MAX_HEADER_BYTES = 16 * 1024;
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-const MAX_CONNECTIONS = 256;
+const LIMITS: ConnectionLimits = {
+  maxConnections: 256,
+  handshakeTimeoutMs: 10_000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  idleTimeoutMs: 5_000,
+  maxHeaderBytes: 16 * 1024,
+};
 
 /**
  * The HTTPS server of port 10002: a client certificate is asked for, but not demanded; the service judges it
  * (security.md 2.1). A GET may have a body.
  * @throws SkerryError `CLOUDHUB_PORT_IN_USE`, `CLOUDHUB_LISTEN_FAILED`
  */
-export async function serveEnrolment(
-  options: EnrolmentServerOptions,
-): Promise<AsyncDisposable & { readonly port: number }> {
-  const sockets = new Set<Socket>();
+export async function serveEnrolment(options: EnrolmentServerOptions): Promise<ListeningPort> {
   const server = createServer(
     {
       cert: options.certificatePem,
@@ -44,33 +46,26 @@ export async function serveEnrolment(
       ca: options.clientAuthorityPem,
       requestCert: true,
       rejectUnauthorized: false,
-      minVersion: "TLSv1.2",
-      handshakeTimeout: HEADERS_TIMEOUT_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: CHECK_INTERVAL_MS,
-      maxHeaderSize: MAX_HEADER_BYTES,
+      minVersion: options.minimumTlsVersion ?? "TLSv1.3",
+      ...serverLimits(LIMITS),
     },
     (request, response) => {
       answer(options, request, response).catch(() => response.destroy());
     },
   );
-  server.maxConnections = MAX_CONNECTIONS;
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
-  server.on("tlsClientError", (_error, socket) => socket.destroy());
-  server.on("clientError", (_error, socket) => socket.destroy());
+  const guard = new ConnectionGuard(server, LIMITS);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(httpsListenFailed(options.address, options.port, error)));
     server.listen({ port: options.port, host: options.address, reusePort: options.sharesPort ?? false }, resolve);
   });
   return {
     port: (server.address() as AddressInfo).port,
+    get counters(): ConnectionCounters {
+      return guard.counters;
+    },
     async [Symbol.asyncDispose](): Promise<void> {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
+      guard.closeAll();
       await closed;
     },
   };

@@ -1,6 +1,16 @@
 import { isIP } from "node:net";
 import type { CloudCoreConfig } from "@skerry/api";
-import { type Clock, describeError, isSkerryError, joinLoggers, type Logger, type Random, sleep } from "@skerry/base";
+import {
+  type Clock,
+  type ConnectionCounters,
+  describeError,
+  isSkerryError,
+  joinLoggers,
+  type ListeningPort,
+  type Logger,
+  type Random,
+  sleep,
+} from "@skerry/base";
 import { OwnLog } from "@skerry/base/platform";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import { HttpsKubernetesApi, inClusterConnection, loadKubeconfig } from "@skerry/kube/platform";
@@ -72,6 +82,8 @@ export interface CloudCore extends AsyncDisposable {
   trace(nodeName: string, recentMs?: number): LinkTrace;
   /** The authority of the edges' certificates, PEM. */
   readonly authorityPem: string;
+  /** What the ports have seen of connections, by port. */
+  readonly connectionCounters: Readonly<Record<string, ConnectionCounters>>;
   /** A token with which a machine can join as an edge node. */
   joinToken(): string;
 }
@@ -94,7 +106,11 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
   const store = new SecretStore(api);
   const credentials = await onceReachable(options, logger, () => loadCredentials(options, store, logger, advertised));
   const authorityPem = certificatePem(credentials.authority.certificateDer);
-  const tls = { ...keyedCertificatePem(credentials.server), clientAuthorityPem: authorityPem };
+  const tls = {
+    ...keyedCertificatePem(credentials.server),
+    clientAuthorityPem: authorityPem,
+    minimumTlsVersion: config.minimumTlsVersion,
+  };
 
   const revocations = stack.use(new NodeRevocations({ api, clock, random, logger }));
   await revocations.start(signal);
@@ -125,9 +141,10 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
 
   // Started before CloudHub listens, which leads the tunnels there.
   let streams: RunningCloudStream | undefined;
+  let webSocket: ListeningPort | undefined;
   const cloudHub = new CloudHub({
-    listen: (onConnection, admit) =>
-      listenWebSocket(
+    listen: async (onConnection, admit) => {
+      webSocket = await listenWebSocket(
         {
           address: config.webSocket.address,
           port: options.ports?.webSocket ?? config.webSocket.port,
@@ -141,7 +158,9 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
           maxConnections: 4 * config.nodeLimit + 100,
         },
         onConnection,
-      ),
+      );
+      return webSocket;
+    },
     replica,
     api,
     clock,
@@ -267,6 +286,13 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     trace: (nodeName, recentMs) => cloudHub.trace(nodeName, recentMs),
     authorityPem,
     joinToken: () => tokens.current(),
+    get connectionCounters(): Readonly<Record<string, ConnectionCounters>> {
+      return {
+        https: https.counters,
+        ...(webSocket ? { webSocket: webSocket.counters } : {}),
+        ...streams?.connectionCounters,
+      };
+    },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
-import { type AddressInfo, isIPv6, type Socket } from "node:net";
+import { type AddressInfo, isIPv6 } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import { describeError, type Logger } from "@skerry/base";
+import { type ConnectionCounters, describeError, type Logger } from "@skerry/base";
+import { ConnectionGuard, type ConnectionLimits, serverLimits } from "@skerry/base/platform";
 import { ApiError, isApiError } from "@skerry/kube";
 import type { ApiHandler } from "../apiserver/api-handler.ts";
 import type { ApiRequest, ApiResponse } from "../apiserver/api-request.ts";
@@ -15,12 +16,16 @@ import { listenFailed, portInUse } from "./errors.ts";
 import { type KubeletClient, refuseUpgrade } from "./kubelet-client.ts";
 
 const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
-const HEADERS_LIMIT_BYTES = 64 * 1024;
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 60_000;
+const LIMITS: ConnectionLimits = {
+  maxConnections: 2_000,
+  handshakeTimeoutMs: 10_000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 60_000,
+  idleTimeoutMs: 90_000,
+  maxHeaderBytes: 64 * 1024,
+};
 /** A watch whose client takes nothing for this long is cut; it comes back with its last revision. */
 const STALLED_TIMEOUT_MS = 60_000;
-const CONNECTION_LIMIT = 2_000;
 /** Read of a body before it is known who sends it, so that strangers cannot fill the memory. */
 const STRANGERS_BODY_LIMIT_BYTES = 16 * 1024;
 
@@ -40,6 +45,7 @@ export interface ListenOptions {
 /** The socket of an API server. */
 export interface HttpsListener extends AsyncDisposable {
   readonly port: number;
+  readonly counters: ConnectionCounters;
 }
 
 /** Listens for HTTPS and hands requests to the handler. @throws `CONTROLPLANE_PORT_IN_USE`, `CONTROLPLANE_LISTEN_FAILED` */
@@ -54,11 +60,7 @@ export async function listenHttps(options: ListenOptions): Promise<HttpsListener
       requestCert: true,
       rejectUnauthorized: false,
       minVersion: "TLSv1.2",
-      handshakeTimeout: HEADERS_TIMEOUT_MS,
-      maxHeaderSize: HEADERS_LIMIT_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: 90_000,
+      ...serverLimits(LIMITS),
     },
     (incoming, outgoing) => {
       answer(handler, incoming, outgoing).catch((error: unknown) => {
@@ -67,15 +69,10 @@ export async function listenHttps(options: ListenOptions): Promise<HttpsListener
       });
     },
   );
-  server.maxConnections = CONNECTION_LIMIT;
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
   // Foreign clients (plain HTTP, port scanners) are no failure of ours.
-  server.on("tlsClientError", (error) => logger.debug("A TLS handshake failed", { error: error.message }));
-  server.on("clientError", (_error, socket) => socket.destroy());
+  const guard = new ConnectionGuard(server, LIMITS, (remoteAddress, reason) =>
+    logger.debug("A connection was refused", { remoteAddress, reason }),
+  );
   server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, early: Buffer) => {
     socket.on("error", () => socket.destroy());
     upgrade(options, incoming, socket, early).catch((error: unknown) => {
@@ -87,11 +84,13 @@ export async function listenHttps(options: ListenOptions): Promise<HttpsListener
   const { port } = server.address() as AddressInfo;
   return {
     port,
+    get counters(): ConnectionCounters {
+      return guard.counters;
+    },
     async [Symbol.asyncDispose](): Promise<void> {
       const closed = once(server, "close");
       server.close();
-      // All of them: those in the middle of their TLS handshake too.
-      for (const socket of sockets) socket.destroy();
+      guard.closeAll();
       await closed;
     },
   };

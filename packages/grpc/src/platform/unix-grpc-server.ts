@@ -8,6 +8,7 @@ import { encodeStatusMessage, frame, unframe } from "./framing.ts";
 
 const MAXIMUM_PATH_BYTES = 107;
 const MAXIMUM_MESSAGE_CHARACTERS = 1024;
+const MEBIBYTE = 1024 * 1024;
 
 /**
  * Serves unary methods on a unix socket that only this process's user may open. Own code instead of `@grpc/grpc-js` for
@@ -30,7 +31,10 @@ export async function serveUnixGrpc(options: UnaryServerOptions): Promise<AsyncD
     session.on("error", () => session.destroy());
     session.on("close", () => sessions.delete(session));
   });
-  server.on("stream", (stream, headers) => receive(stream, String(headers[constants.HTTP2_HEADER_PATH]), options));
+  const pending: PendingRequests = { bytes: 0 };
+  server.on("stream", (stream, headers) =>
+    receive(stream, String(headers[constants.HTTP2_HEADER_PATH]), options, pending),
+  );
   await listen(server, socketPath);
   return {
     async [Symbol.asyncDispose](): Promise<void> {
@@ -71,22 +75,54 @@ async function listen(server: Http2Server, socketPath: string): Promise<void> {
   }
 }
 
-function receive(stream: ServerHttp2Stream, path: string, options: UnaryServerOptions): void {
-  const { maximumRequestBytes = 4 * 1024 * 1024 } = options;
-  const chunks: Buffer[] = [];
+/** What all requests together hold that are not complete. */
+interface PendingRequests {
+  bytes: number;
+}
+
+function receive(stream: ServerHttp2Stream, path: string, options: UnaryServerOptions, pending: PendingRequests): void {
+  const {
+    maximumRequestBytes = 4 * MEBIBYTE,
+    maximumPendingBytes = 32 * MEBIBYTE,
+    requestTimeoutMs = 30_000,
+  } = options;
+  let chunks: Buffer[] = [];
   let receivedBytes = 0;
+  let refused = false;
+  /** Hands out what was received; nothing is kept any longer. */
+  const take = (): Buffer[] => {
+    pending.bytes -= chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const taken = chunks;
+    chunks = [];
+    return taken;
+  };
+  const refuse = (code: number, message: string): void => {
+    refused = true;
+    take();
+    end(stream, { code, message });
+  };
+  const timer = setTimeout(
+    () => refuse(GrpcCode.deadlineExceeded, `the request was not complete after ${requestTimeoutMs} ms`),
+    requestTimeoutMs,
+  );
   stream.on("error", () => undefined); // The client went away; its call has ended with it.
+  stream.on("close", () => {
+    clearTimeout(timer);
+    take();
+  });
   stream.on("data", (chunk: Buffer) => {
+    if (refused) return;
     receivedBytes += chunk.length;
-    if (receivedBytes <= maximumRequestBytes) chunks.push(chunk);
-    else
-      end(stream, {
-        code: GrpcCode.resourceExhausted,
-        message: `the request is larger than ${maximumRequestBytes} bytes`,
-      });
+    if (receivedBytes > maximumRequestBytes)
+      return refuse(GrpcCode.resourceExhausted, `the request is larger than ${maximumRequestBytes} bytes`);
+    if (pending.bytes + chunk.length > maximumPendingBytes)
+      return refuse(GrpcCode.resourceExhausted, `all requests together are larger than ${maximumPendingBytes} bytes`);
+    chunks.push(chunk);
+    pending.bytes += chunk.length;
   });
   stream.on("end", () => {
-    if (receivedBytes <= maximumRequestBytes) void answer(stream, path, Buffer.concat(chunks), options);
+    clearTimeout(timer);
+    if (!refused) void answer(stream, path, Buffer.concat(take()), options);
   });
 }
 

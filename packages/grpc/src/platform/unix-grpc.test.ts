@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect as connectHttp2 } from "node:http2";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -133,7 +135,8 @@ test("a served socket is not taken over; one left behind by a crash is replaced"
     const program = join(folder, "crash.mjs");
     await writeFile(
       program,
-      `import { createServer } from "node:net";
+      `import { connect as connectHttp2 } from "node:http2";
+import { connect, createServer } from "node:net";
        createServer().listen(process.argv[2], () => process.kill(process.pid, "SIGKILL"));`,
     );
     const socketPath = join(folder, "s");
@@ -165,4 +168,39 @@ test("a server that speaks no gRPC is an error, not an endless wait", async () =
   await assert.rejects(client.call({ method: "/t/Echo", request: new Uint8Array(), timeoutMs: 5000 }), /unavailable/);
   server.close();
   await rm(folder, { recursive: true, force: true });
+});
+
+test("requests that never end are refused in time and hold bounded memory together", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "skerry-grpc-"));
+  const socketPath = join(folder, "s");
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  stack.use(
+    await unixGrpc.serve({
+      socketPath,
+      methods: new Map([["/s/echo", echo]]),
+      statusOf: () => ({ code: GrpcCode.internal, message: "" }),
+      maximumPendingBytes: 10_000,
+      requestTimeoutMs: 100,
+    }),
+  );
+  const session = connectHttp2("http://localhost", { createConnection: () => connect(socketPath) });
+  stack.defer(() => session.destroy());
+  const begin = async (bytes: number): Promise<string> => {
+    const stream = session.request({ ":method": "POST", ":path": "/s/echo", "content-type": "application/grpc" });
+    stream.on("error", () => undefined);
+    stream.write(Buffer.alloc(bytes));
+    const [headers] = await once(stream, "response");
+    return String(headers["grpc-status"]);
+  };
+  const statuses = await Promise.all([begin(4_000), begin(4_000), begin(4_000)]);
+  assert.deepEqual(statuses.sort(), [
+    String(GrpcCode.deadlineExceeded),
+    String(GrpcCode.deadlineExceeded),
+    String(GrpcCode.resourceExhausted),
+  ]);
+  await using client = unixGrpc.client(socketPath, errors);
+  const request = new Uint8Array(9_000);
+  const answer = await client.call({ method: "/s/echo", request, timeoutMs: 10_000 });
+  assert.equal(answer.length, 9_000, "what they held is free again");
 });

@@ -1,10 +1,18 @@
 import type { X509Certificate } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { createServer, type Server } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import { type Clock, describeError, type Logger } from "@skerry/base";
+import {
+  type Clock,
+  type ConnectionCounters,
+  describeError,
+  type ListeningPort,
+  type Logger,
+  type MinimumTlsVersion,
+} from "@skerry/base";
+import { ConnectionGuard, type ConnectionLimits, serverLimits } from "@skerry/base/platform";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Admission, Admit } from "../admission-gate.ts";
 import {
@@ -47,18 +55,16 @@ export interface WebSocketListenerOptions {
   readonly admit?: Admit;
   /** Stream tunnels of Skerry's nodes, which share the port; left out: there are none. */
   readonly tunnels?: SharedUpgrades;
+  /** @default TLS 1.3 */
+  readonly minimumTlsVersion?: MinimumTlsVersion;
   /** @default 4 MiB */
   readonly maxMessageBytes?: number;
   /** Sockets open at once, those still in their handshake included. @default 4_000 */
   readonly maxConnections?: number;
 }
 
-/** Time for the TLS handshake, and for the request's header after it. */
-const HANDSHAKE_TIMEOUT_MS = 10_000;
-
-/** How often the timeouts are looked at. */
-const CHECK_INTERVAL_MS = 5_000;
-
+/** For the TLS handshake, for the request's header after it, and between requests that are no upgrade. */
+const TIMEOUT_MS = 10_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 
 /** Close code for a peer that may not be here (RFC 6455 section 7.4.1). */
@@ -71,11 +77,18 @@ const POLICY_VIOLATION = 1008;
 export async function listenWebSocket(
   options: WebSocketListenerOptions,
   onConnection: (connection: LinkConnection) => void,
-): Promise<LinkListener> {
+): Promise<LinkListener & ListeningPort> {
   const { logger } = options;
   const refusals = new RefusalLog(options.clock, logger);
-  const sockets = new Set<Socket>();
   const maxMessageBytes = options.maxMessageBytes ?? DEFAULT_MESSAGE_LIMITS.maxBytes;
+  const limits: ConnectionLimits = {
+    maxConnections: options.maxConnections ?? 4_000,
+    handshakeTimeoutMs: TIMEOUT_MS,
+    headersTimeoutMs: TIMEOUT_MS,
+    requestTimeoutMs: TIMEOUT_MS,
+    idleTimeoutMs: TIMEOUT_MS,
+    maxHeaderBytes: MAX_HEADER_BYTES,
+  };
   const upgrader = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -96,24 +109,10 @@ export async function listenWebSocket(
     ca: options.clientAuthorityPem,
     requestCert: true,
     rejectUnauthorized: true,
-    minVersion: "TLSv1.2",
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    headersTimeout: HANDSHAKE_TIMEOUT_MS,
-    requestTimeout: HANDSHAKE_TIMEOUT_MS,
-    connectionsCheckingInterval: CHECK_INTERVAL_MS,
-    maxHeaderSize: MAX_HEADER_BYTES,
+    minVersion: options.minimumTlsVersion ?? "TLSv1.3",
+    ...serverLimits(limits),
   });
-  server.maxConnections = options.maxConnections ?? 4_000;
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.setNoDelay(true);
-    socket.once("close", () => sockets.delete(socket));
-  });
-  server.on("tlsClientError", (error, socket) => refusals.note(socket.remoteAddress, describeError(error)));
-  server.on("clientError", (error, socket) => {
-    refusals.note(undefined, describeError(error));
-    socket.destroy();
-  });
+  const guard = new ConnectionGuard(server, limits, (address, reason) => refusals.note(address, reason));
   server.on("request", (_request, response) => {
     response.writeHead(426, { "content-type": "text/plain; charset=utf-8", connection: "close" });
     response.end("This is CloudCore's WebSocket port for edge nodes.\n");
@@ -165,9 +164,12 @@ export async function listenWebSocket(
   await listen(server, options);
   return {
     port: (server.address() as AddressInfo).port,
+    get counters(): ConnectionCounters {
+      return guard.counters;
+    },
     async [Symbol.asyncDispose](): Promise<void> {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
+      guard.closeAll();
       await closed;
     },
   };

@@ -28,7 +28,7 @@ function connected(atMs: number, podMessages: number): LinkTrace {
       sinceMs: 0,
       delivery: "skerry",
       counters,
-      backlog: { messagesToHandle: 2, bytesToSend: 4_200 },
+      backlog: { messagesToHandle: 2, bytesToSend: 4_200, throttledCount: 0 },
     },
     traffic: {
       coversMs: 600_000,

@@ -1,10 +1,17 @@
 import type { X509Certificate } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { createServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import { describeError, type Logger } from "@skerry/base";
+import {
+  type ConnectionCounters,
+  describeError,
+  type ListeningPort,
+  type Logger,
+  type MinimumTlsVersion,
+} from "@skerry/base";
+import { ConnectionGuard, type ConnectionLimits, serverLimits } from "@skerry/base/platform";
 import { WebSocketServer } from "ws";
 import { tunnelListenFailed } from "../errors.ts";
 import { MAX_FRAME_BYTES } from "../frame.ts";
@@ -33,13 +40,14 @@ export interface TunnelListenerOptions {
   readonly logger: Logger;
   /** Sockets open at once, those still in their handshake included. */
   readonly maxConnections: number;
+  /** @default TLS 1.3 */
+  readonly minimumTlsVersion?: MinimumTlsVersion;
 }
 
 /** What tells whose tunnel it is. */
 export type TunnelAdmission = Pick<TunnelListenerOptions, "identify" | "logger">;
 
-const HANDSHAKE_TIMEOUT_MS = 10_000;
-const CHECK_INTERVAL_MS = 5_000;
+const TIMEOUT_MS = 10_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 
 /**
@@ -50,8 +58,15 @@ const MAX_HEADER_BYTES = 16 * 1024;
 export async function listenTunnels(
   options: TunnelListenerOptions,
   onTunnel: (tunnel: AcceptedTunnel) => void,
-): Promise<AsyncDisposable & { readonly port: number }> {
-  const sockets = new Set<Socket>();
+): Promise<ListeningPort> {
+  const limits: ConnectionLimits = {
+    maxConnections: options.maxConnections,
+    handshakeTimeoutMs: TIMEOUT_MS,
+    headersTimeoutMs: TIMEOUT_MS,
+    requestTimeoutMs: TIMEOUT_MS,
+    idleTimeoutMs: TIMEOUT_MS,
+    maxHeaderBytes: MAX_HEADER_BYTES,
+  };
   const upgrader = new TunnelUpgrader(options, onTunnel);
   const server = createServer({
     cert: options.certificatePem,
@@ -59,21 +74,10 @@ export async function listenTunnels(
     ca: options.clientAuthorityPem,
     requestCert: true,
     rejectUnauthorized: true,
-    minVersion: "TLSv1.2",
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    headersTimeout: HANDSHAKE_TIMEOUT_MS,
-    requestTimeout: HANDSHAKE_TIMEOUT_MS,
-    connectionsCheckingInterval: CHECK_INTERVAL_MS,
-    maxHeaderSize: MAX_HEADER_BYTES,
+    minVersion: options.minimumTlsVersion ?? "TLSv1.3",
+    ...serverLimits(limits),
   });
-  server.maxConnections = options.maxConnections;
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.setNoDelay(true);
-    socket.once("close", () => sockets.delete(socket));
-  });
-  server.on("tlsClientError", (_error, socket) => socket.destroy());
-  server.on("clientError", (_error, socket) => socket.destroy());
+  const guard = new ConnectionGuard(server, limits);
   server.on("request", (_request, response) => {
     response.writeHead(426, { "content-type": "text/plain; charset=utf-8", connection: "close" });
     response.end("This is CloudCore's stream port for edge nodes.\n");
@@ -87,9 +91,12 @@ export async function listenTunnels(
   });
   return {
     port: (server.address() as AddressInfo).port,
+    get counters(): ConnectionCounters {
+      return guard.counters;
+    },
     async [Symbol.asyncDispose](): Promise<void> {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
+      guard.closeAll();
       await closed;
     },
   };

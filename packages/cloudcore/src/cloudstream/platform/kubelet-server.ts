@@ -1,9 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import { describeError, isSkerryError, type Logger } from "@skerry/base";
+import {
+  type ConnectionCounters,
+  describeError,
+  isSkerryError,
+  type ListeningPort,
+  type Logger,
+  type MinimumTlsVersion,
+} from "@skerry/base";
+import { ConnectionGuard, type ConnectionLimits, serverLimits } from "@skerry/base/platform";
 import { encodeResponseHead, readResponseHead } from "@skerry/streams";
 import { joinSocket, writeSocket } from "@skerry/streams/platform";
 import { httpsListenFailed } from "../../platform/errors.ts";
@@ -23,14 +31,21 @@ export interface KubeletServerOptions {
   readonly clientAuthorityPem: string;
   /** Common names that an API server's client certificate may have. */
   readonly clientNames: readonly string[];
+  /** @default TLS 1.3 */
+  readonly minimumTlsVersion?: MinimumTlsVersion;
   readonly cloudStream: CloudStream;
   readonly logger: Logger;
 }
 
 const TIMEOUT_MS = 10_000;
-const CHECK_INTERVAL_MS = 5_000;
-const MAX_HEADER_BYTES = 16 * 1024;
-const MAX_CONNECTIONS = 1_000;
+const LIMITS: ConnectionLimits = {
+  maxConnections: 1_000,
+  handshakeTimeoutMs: TIMEOUT_MS,
+  headersTimeoutMs: TIMEOUT_MS,
+  requestTimeoutMs: TIMEOUT_MS,
+  idleTimeoutMs: TIMEOUT_MS,
+  maxHeaderBytes: 16 * 1024,
+};
 
 /** What a node may see of a request's headers; credentials are none of its business. */
 const FORWARDED_HEADERS: ReadonlySet<string> = new Set([
@@ -48,10 +63,7 @@ const FORWARDED_HEADERS: ReadonlySet<string> = new Set([
  * must be of the Kubernetes' own authority and have one of the given names (security.md S1).
  * @throws SkerryError `CLOUDHUB_PORT_IN_USE`, `CLOUDHUB_LISTEN_FAILED`
  */
-export async function serveKubelet(
-  options: KubeletServerOptions,
-): Promise<AsyncDisposable & { readonly port: number }> {
-  const sockets = new Set<Socket>();
+export async function serveKubelet(options: KubeletServerOptions): Promise<ListeningPort> {
   const server = createServer(
     {
       cert: options.certificatePem,
@@ -59,12 +71,8 @@ export async function serveKubelet(
       ca: options.clientAuthorityPem,
       requestCert: true,
       rejectUnauthorized: true,
-      minVersion: "TLSv1.2",
-      handshakeTimeout: TIMEOUT_MS,
-      headersTimeout: TIMEOUT_MS,
-      requestTimeout: TIMEOUT_MS,
-      connectionsCheckingInterval: CHECK_INTERVAL_MS,
-      maxHeaderSize: MAX_HEADER_BYTES,
+      minVersion: options.minimumTlsVersion ?? "TLSv1.3",
+      ...serverLimits(LIMITS),
     },
     (request, response) => {
       answer(options, request, response).catch((error: unknown) => {
@@ -73,14 +81,7 @@ export async function serveKubelet(
       });
     },
   );
-  server.maxConnections = MAX_CONNECTIONS;
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.setNoDelay(true);
-    socket.once("close", () => sockets.delete(socket));
-  });
-  server.on("tlsClientError", (_error, socket) => socket.destroy());
-  server.on("clientError", (_error, socket) => socket.destroy());
+  const guard = new ConnectionGuard(server, LIMITS);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
     upgrade(options, request, socket, head).catch(() => socket.destroy());
@@ -91,9 +92,12 @@ export async function serveKubelet(
   });
   return {
     port: (server.address() as AddressInfo).port,
+    get counters(): ConnectionCounters {
+      return guard.counters;
+    },
     async [Symbol.asyncDispose](): Promise<void> {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
+      guard.closeAll();
       await closed;
     },
   };

@@ -1,5 +1,5 @@
 import type { CloudStreamConfig } from "@skerry/api";
-import type { Clock, Logger } from "@skerry/base";
+import type { Clock, ConnectionCounters, ListeningPort, Logger } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import type { PeerIdentity } from "@skerry/link";
 import type { KeyedCertificate } from "@skerry/pki";
@@ -22,7 +22,10 @@ export interface StartCloudStreamOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** CloudHub's own pair serves both ports; the edges' authority is also the one that the API server checks. */
-  readonly tls: Pick<TunnelListenerOptions, "certificatePem" | "privateKeyPem" | "clientAuthorityPem">;
+  readonly tls: Pick<
+    TunnelListenerOptions,
+    "certificatePem" | "privateKeyPem" | "clientAuthorityPem" | "minimumTlsVersion"
+  >;
   readonly identify: (certificate: Parameters<TunnelListenerOptions["identify"]>[0]) => PeerIdentity;
   /** See {@link NodeTunnelsOptions.askForTunnel}. */
   readonly askForTunnel: NodeTunnelsOptions["askForTunnel"];
@@ -49,6 +52,8 @@ export interface RunningCloudStream extends AsyncDisposable {
   readonly kubeletPort: number | undefined;
   /** For the other CloudCores. */
   readonly peerPort: number | undefined;
+  /** What the ports have seen, by port. */
+  readonly connectionCounters: Readonly<Record<string, ConnectionCounters>>;
 }
 
 /** Opens the edges' tunnel port and the API server's kubelet port. @throws SkerryError of a port in use */
@@ -88,13 +93,13 @@ export async function startCloudStream(options: StartCloudStreamOptions): Promis
       (tunnel) => cloudStream.accept(tunnel),
     ),
   );
-  let kubeletPort: number | undefined;
+  let kubelet: ListeningPort | undefined;
   if (options.kubernetesAuthorityPem === undefined)
     logger.warn("kubectl logs and exec cannot work: the kubeconfig names no certificate authority", {
       advice: "Put certificate-authority or certificate-authority-data into CloudCore's kubeconfig.",
     });
   else
-    kubeletPort = stack.use(
+    kubelet = stack.use(
       await serveKubelet({
         ...tls,
         address: config.kubelet.address,
@@ -105,18 +110,21 @@ export async function startCloudStream(options: StartCloudStreamOptions): Promis
         cloudStream,
         logger,
       }),
-    ).port;
+    );
   stack.use(cloudStream);
   if (ownPod) stack.use(ownPod).start();
   const running = stack.move();
   const peerPort = peerServer?.port;
-  logger.info("CloudStream is ready", { tunnelPort: tunnels.port, kubeletPort, peerPort });
+  logger.info("CloudStream is ready", { tunnelPort: tunnels.port, kubeletPort: kubelet?.port, peerPort });
   return {
     cloudStream,
     tunnelPort: tunnels.port,
     upgrader: new TunnelUpgrader({ identify, logger }, (tunnel) => cloudStream.accept({ ...tunnel, onDemand: true })),
-    kubeletPort,
     peerPort,
+    kubeletPort: kubelet?.port,
+    get connectionCounters(): Readonly<Record<string, ConnectionCounters>> {
+      return { tunnel: tunnels.counters, ...(kubelet ? { kubelet: kubelet.counters } : {}) };
+    },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
