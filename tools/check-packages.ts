@@ -47,6 +47,33 @@ function freePort(): Promise<number> {
   });
 }
 
+/** A driver of one's own and one that comes as a package, in a folder that knows nothing of the repository. */
+function checkMapper(folder: string, skerry: string, driverTarball: string): void {
+  const made = run([skerry, "mapper", "new", "thermostat"], folder);
+  const own = join(folder, "thermostat");
+  check("skerry mapper new", made.status === 0, made.text);
+  const installing = run(["npm", "install", "--no-audit", "--no-fund"], own);
+  check("npm install in what it wrote", installing.status === 0, installing.text);
+  const types = run([join(root, "node_modules/.bin/tsc"), "-p", "."], own);
+  check("its driver has the types that the editor shows", types.status === 0, types.text);
+  const lines = readFileSync(join(own, "driver.ts"), "utf8").split("\n");
+  check("it has 30 lines at most", lines.filter((line) => line.trim() !== "").length <= 30);
+  const tried = run([skerry, "mapper", "test", "driver.ts"], own);
+  check("skerry mapper test", tried.status === 0, tried.text);
+  const mapper = run(
+    ["timeout", "--signal=TERM", "5", skerry, "mapper", "run", "driver.ts", "--edge-socket", "x.sock"],
+    own,
+  );
+  check("skerry mapper run", mapper.text.includes("The mapper runs"), mapper.text);
+  const driver = run(["npm", "install", "--no-audit", "--no-fund", driverTarball], folder);
+  check("npm install of a driver", driver.status === 0, driver.text);
+  const modbus = run(
+    ["timeout", "--signal=TERM", "5", skerry, "mapper", "run", "modbus", "--edge-socket", "x.sock"],
+    own,
+  );
+  check("skerry mapper run modbus", modbus.text.includes('"protocol":"modbus"'), modbus.text);
+}
+
 /** All of it as a user has it: from an empty folder, with a node, system parts downloaded. Needs root. */
 async function checkRunning(folder: string, skerry: string): Promise<void> {
   const names = ["api", "hub", "hub-https", "mqtt", "stream", "tunnel"] as const;
@@ -89,8 +116,9 @@ try {
   const dist = join(scratch, "dist");
   const packing = run([process.execPath, join(root, "tools/pack.ts"), dist], root);
   check("the packages can be packed", packing.status === 0, packing.text);
-  const tarballs = globSync("*.tgz", { cwd: dist }).map((name) => join(dist, name));
-  check("there are three tarballs", tarballs.length === 3, tarballs.join(" "));
+  const packed = globSync("*.tgz", { cwd: dist }).map((name) => join(dist, name));
+  const tarballs = packed.filter((path) => !path.includes("-driver-"));
+  check("there are three tarballs, and the drivers'", tarballs.length === 3 && packed.length > 3, packed.join(" "));
 
   const folder = join(scratch, "user");
   run(["mkdir", "-p", folder], scratch);
@@ -107,6 +135,7 @@ try {
       check(`${name} ${option}`, printed.status === 0 && /kind: (Cloud|Edge)Core/.test(printed.text), printed.text);
     }
 
+  checkMapper(folder, bin("skerry"), packed.find((path) => path.includes("-driver-modbus-")) ?? "");
   await checkRunning(folder, bin("skerry"));
 } finally {
   rmSync(scratch, { recursive: true, force: true });

@@ -1,8 +1,8 @@
 // `node tools/with-node.mjs tools/pack.ts [FOLDER]`: bundles the shipped form and writes it as npm tarballs into FOLDER
 // (dist/): `skerry`, `@skerry/cloudcore`, `@skerry/edgecore`. Each is plain JavaScript without dependencies to install
-// but, for machines with an older Node.js, the per-platform Node.js.
+// but, for machines with an older Node.js, the per-platform Node.js. And `@skerry/driver-…` of each driver.
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,6 +17,14 @@ interface Manifest {
   readonly license: string;
   readonly description: string;
   readonly optionalDependencies: Readonly<Record<string, string>>;
+}
+
+interface DriverManifest {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly license: string;
+  readonly dependencies: Readonly<Record<string, string>>;
 }
 
 /** One package as it is shipped. */
@@ -82,6 +90,8 @@ const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as
 rmSync(output, { recursive: true, force: true });
 mkdirSync(output, { recursive: true });
 for (const shipped of packages) process.stdout.write(`${await pack(shipped)}\n`);
+for (const driver of globSync("mappers/*/package.json", { cwd: root }).sort())
+  process.stdout.write(`${await packDriver(dirname(driver))}\n`);
 
 /** Bundles one package and returns the path of its tarball. */
 async function pack(shipped: ShippedPackage): Promise<string> {
@@ -109,10 +119,11 @@ async function pack(shipped: ShippedPackage): Promise<string> {
     },
   });
   for (const path of shipped.folders) cpSync(join(root, path), join(folder, path), { recursive: true });
+  if (shipped.modules?.["mapper"] !== undefined) writeMapperSdk(join(folder, "packages/mapper"));
   const launcher = join(folder, "bin", shipped.command);
   mkdirSync(dirname(launcher), { recursive: true });
   writeFileSync(launcher, launcherText(shipped.node), { mode: 0o755 });
-  const description = {
+  writePackage(folder, {
     name: shipped.name,
     version: manifest.version,
     description: shipped.description,
@@ -121,14 +132,89 @@ async function pack(shipped: ShippedPackage): Promise<string> {
     bin: { [shipped.command]: `bin/${shipped.command}` },
     engines: { node: ">=20" },
     os: ["linux"],
-    files: ["bin", "dist", ...shipped.folders],
+    files: ["bin", "dist", "packages", ...shipped.folders],
     optionalDependencies: manifest.optionalDependencies,
-  };
+  });
+  return npmPack(folder, shipped.name);
+}
+
+/** A driver with what it imports of its own; the protocol's library is installed beside it, Skerry brings the SDK. */
+async function packDriver(path: string): Promise<string> {
+  const own = JSON.parse(readFileSync(join(root, path, "package.json"), "utf8")) as DriverManifest;
+  const { "@skerry/mapper": _sdk, ...dependencies } = own.dependencies;
+  const folder = join(output, path);
+  await build({
+    entryPoints: [join(root, path, "driver.ts")],
+    outfile: join(folder, "driver.js"),
+    bundle: true,
+    external: Object.keys(own.dependencies),
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    logLevel: "warning",
+  });
+  const { name, version, description, license } = own;
+  writePackage(folder, {
+    ...{ name, version, description, license, dependencies },
+    type: "module",
+    exports: "./driver.js",
+    files: ["driver.js"],
+  });
+  return npmPack(folder, name);
+}
+
+function writePackage(folder: string, description: object): void {
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(description, null, 2)}\n`);
+}
+
+/** Returns the path of the tarball. */
+function npmPack(folder: string, name: string): string {
   const packed = spawnSync("npm", ["pack", "--json", "--pack-destination", output], { cwd: folder, encoding: "utf8" });
-  if (packed.status !== 0) throw new Error(`npm pack ${shipped.name}: ${packed.stderr}`);
+  if (packed.status !== 0) throw new Error(`npm pack ${name}: ${packed.stderr}`);
   const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
   return join(output, filename);
+}
+
+/**
+ * `@skerry/mapper` as drivers outside of the repository see it: the code is the one in `dist`, the type declarations are
+ * those of the packages that it is made of, side by side.
+ */
+function writeMapperSdk(folder: string): void {
+  const types = join(folder, "types");
+  const project = join(output, "mapper-types.json");
+  writeFileSync(
+    project,
+    JSON.stringify({
+      extends: join(root, "tsconfig.json"),
+      compilerOptions: {
+        noEmit: false,
+        emitDeclarationOnly: true,
+        rootDir: join(root, "packages"),
+        outDir: types,
+        typeRoots: [join(root, "node_modules/@types")],
+      },
+      include: [],
+      files: [join(root, "packages/mapper/src/index.ts")],
+    }),
+  );
+  const emitted = spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", project], { encoding: "utf8" });
+  if (emitted.status !== 0) throw new Error(`declarations of @skerry/mapper: ${emitted.stdout}`);
+  rmSync(project);
+  for (const path of globSync("**/*.d.ts", { cwd: types })) {
+    const up = "../".repeat(path.split("/").length - 1);
+    const text = readFileSync(join(types, path), "utf8")
+      .replace(/(["'])@skerry\/([a-z]+)\1/g, `"${up}$2/src/index.js"`)
+      .replace(/(["']\.{1,2}\/[^"']+)\.ts(["'])/g, "$1.js$2");
+    writeFileSync(join(types, path), text);
+  }
+  writeFileSync(join(folder, "index.js"), 'export * from "../../dist/mapper.js";\n');
+  const exported = { types: "./types/mapper/src/index.d.ts", default: "./index.js" };
+  writePackage(folder, {
+    name: "@skerry/mapper",
+    version: manifest.version,
+    type: "module",
+    exports: { ".": exported },
+  });
 }
 
 /** The launcher with a package's options for Node.js. */

@@ -260,3 +260,13 @@ export function manifestUnreadable(path: string, kind: string, reason: string): 
     details: { path },
   });
 }
+
+/** What is to be written is there already. */
+export function folderNotEmpty(folder: string, files: readonly string[]): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_FOLDER_NOT_EMPTY",
+    message: `${folder} already has ${files.join(", ")}`,
+    advice: "Choose another name, or another folder with --folder.",
+    details: { folder },
+  });
+}

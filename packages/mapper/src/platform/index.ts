@@ -1,2 +1,3 @@
-export { loadDriver } from "./load-driver.ts";
+export { type LoadedDriver, loadDriver, loadDriverFiles } from "./load-driver.ts";
 export { NetworkPushTransport } from "./push-transport.ts";
+export { DriverWatcher, type WatchDriverPorts } from "./watch-driver.ts";

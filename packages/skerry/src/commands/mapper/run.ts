@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { describeError } from "@skerry/base";
 import { systemClock, systemRandom } from "@skerry/base/platform";
 import { usageError } from "../../errors.ts";
 import { loadSettings } from "../../settings.ts";
@@ -26,31 +27,64 @@ Examples:
   skerry mapper run modbus
 `;
 
+export const devHelp: string = `skerry mapper dev FILE [options of run]
+
+Runs a driver as \`run\` does and follows its files: what is saved is in use at once. The Devices stay registered, each is
+closed and opened anew. Code that cannot be loaded is told with file and line, and the one before goes on.
+
+Example:
+  skerry mapper dev driver.ts
+`;
+
 /** `skerry mapper run FILE|NAME`. */
-export async function runMapper(parameters: readonly string[]): Promise<number> {
+export function runMapper(parameters: readonly string[]): Promise<number> {
+  return serve(parameters, false);
+}
+
+/** `skerry mapper dev FILE|NAME`. */
+export function developMapper(parameters: readonly string[]): Promise<number> {
+  return serve(parameters, true);
+}
+
+async function serve(parameters: readonly string[], follows: boolean): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...parameters],
     options: { "edge-socket": { type: "string" }, socket: { type: "string" }, name: { type: "string" } },
     allowPositionals: true,
   });
   const [file, ...more] = positionals;
-  if (file === undefined || more.length > 0) throw usageError("Use `skerry mapper run FILE`");
-  const [{ Mapper }, { loadDriver, NetworkPushTransport }, { unixGrpc }] = await Promise.all([
+  if (file === undefined || more.length > 0) throw usageError(`Use \`skerry mapper ${follows ? "dev" : "run"} FILE\``);
+  const [{ Mapper }, { DriverWatcher, loadDriverFiles, NetworkPushTransport }, { unixGrpc }] = await Promise.all([
     import("@skerry/mapper"),
     import("@skerry/mapper/platform"),
     import("@skerry/grpc/platform"),
   ]);
-  const driver = await loadDriver(findDriver(file));
+  const driverFile = findDriver(file);
+  const loaded = await loadDriverFiles(driverFile, 0);
+  const { driver } = loaded;
   const edgeCoreSocketPath = resolve(values["edge-socket"] ?? nodeSocket());
   const name = values.name ?? `${driver.protocol.replace(/[^A-Za-z0-9._-]/g, "-")}-mapper`;
   const socketPath = resolve(values.socket ?? join(dirname(edgeCoreSocketPath), `${name.replace(/\//g, "-")}.sock`));
   return await runService(async (logger) => {
     const shared = { clock: systemClock, random: systemRandom, logger };
     const ports = { ...shared, driver, transport: unixGrpc, pushTransport: new NetworkPushTransport() };
-    const service = new Mapper(ports, { name, socketPath, edgeCoreSocketPath });
-    await service.start();
+    const stack = new AsyncDisposableStack();
+    const mapper = stack.use(new Mapper(ports, { name, socketPath, edgeCoreSocketPath }));
+    await mapper.start();
     logger.info("The mapper runs", { protocol: driver.protocol, edgeSocket: edgeCoreSocketPath });
-    return { service };
+    if (follows)
+      stack.use(
+        new DriverWatcher(driverFile, loaded, {
+          clock: systemClock,
+          logger,
+          onDriver: async (changed) => {
+            await mapper.replaceDriver(changed);
+            logger.info("The driver is loaded anew", { devices: mapper.devices().length });
+          },
+          onBroken: (error) => logger.error("The one before goes on", { reason: describeError(error) }),
+        }),
+      );
+    return { service: stack };
   });
 }
 
