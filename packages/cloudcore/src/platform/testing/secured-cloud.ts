@@ -41,8 +41,15 @@ export class SecuredCloud implements AsyncDisposable {
     this.clusterAuthority = clusterAuthority;
   }
 
-  static async start(changes: Partial<CloudCoreOptions> = {}): Promise<SecuredCloud> {
+  static async start(
+    options: Partial<CloudCoreOptions> & {
+      /** Fills the API before CloudCore starts. */
+      readonly prepare?: (api: MemoryKubernetesApi) => Promise<void>;
+    } = {},
+  ): Promise<SecuredCloud> {
+    const { prepare, ...changes } = options;
     const api = new MemoryKubernetesApi();
+    await prepare?.(api);
     const validity = { notBeforeMs: Date.now() - 400 * 86_400_000, notAfterMs: Date.now() + 86_400_000 };
     const authority = await systemPki.createCertificateAuthority({ validity });
     const clusterAuthority = await systemPki.createCertificateAuthority({ commonName: "kubernetes", validity });
