@@ -51,6 +51,14 @@ test("a protobuf body decodes to the JSON that means the same, inlined members a
   });
 });
 
+// Found with `kubectl create deployment --replicas=0`, which made a pod.
+test("a protobuf zero is kept where it is a wish, and left out where it is an empty place", () => {
+  const replicas = [0x08, 0];
+  const minReadySeconds = [0x28, 0];
+  const decoded = decodeMessage(types, "apps.v1.DeploymentSpec", Uint8Array.from([...replicas, ...minReadySeconds]));
+  assert.deepEqual(decoded, { replicas: 0 });
+});
+
 test("a protobuf body that is cut off or no protobuf is refused", () => {
   assert.throws(() => openEnvelope(new Uint8Array([1, 2, 3])), ProtobufError);
   assert.throws(() => decodeMessage(types, "core.v1.Pod", new Uint8Array([0x0a, 0x7f, 1])), ProtobufError);

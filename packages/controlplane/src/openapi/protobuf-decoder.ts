@@ -4,6 +4,14 @@ import type { FieldDescription, FieldType, TypeCatalog, TypeDescription } from "
 /** The four bytes before every Kubernetes protobuf body. */
 const MAGIC = [0x6b, 0x38, 0x73, 0x00];
 const DEPTH_LIMIT = 64;
+/** Members that are pointers in Go: their zero value is somebody's wish (replicas: 0), not an empty place. */
+const POINTERS: ReadonlySet<string> = new Set([
+  ...["replicas", "revisionHistoryLimit", "progressDeadlineSeconds", "backoffLimit", "parallelism", "completions"],
+  ...["ttlSecondsAfterFinished", "activeDeadlineSeconds", "terminationGracePeriodSeconds", "gracePeriodSeconds"],
+  ...["tolerationSeconds", "defaultMode", "mode", "priority", "runAsUser", "runAsGroup", "fsGroup"],
+  ...["runAsNonRoot", "privileged", "allowPrivilegeEscalation", "readOnlyRootFilesystem", "optional", "suspend"],
+  ...["automountServiceAccountToken", "enableServiceLinks", "shareProcessNamespace", "immutable"],
+]);
 
 /** A body that is not what its content type says. */
 export class ProtobufError extends Error {}
@@ -95,7 +103,8 @@ function addMember(
   } else {
     const decoded = decodeValue(types, type, value, depth);
     // proto2 writes Go's zero values of plain members; JSON leaves them out.
-    if (decoded === null || (type.kind === "scalar" && (decoded === "" || decoded === 0 || decoded === false))) return;
+    const isZero = type.kind === "scalar" && (decoded === "" || decoded === 0 || decoded === false);
+    if (decoded === null || (isZero && !POINTERS.has(name))) return;
     object[name] = decoded;
   }
 }

@@ -17,11 +17,13 @@ import { status } from "./status.ts";
 import { token } from "./token.ts";
 import { trace } from "./trace.ts";
 import { up } from "./up.ts";
+import { why } from "./why.ts";
 
 /** All commands of `skerry`, in the order of its help. */
 export const allCommands: readonly Command[] = [
   up,
   status,
+  why,
   demo,
   link,
   trace,

@@ -1,0 +1,205 @@
+import type { ContainerStatus } from "@skerry/api";
+import type { Finding, Rule } from "./chain.ts";
+import { newestEvent, type PodFacts } from "./facts.ts";
+
+/** How long a pod may be on its way before that is told as a fault. */
+const STARTING_MS = 60_000;
+
+/** Statuses of the init containers, then of the containers. */
+function statuses({ pod }: PodFacts): ContainerStatus[] {
+  return [...(pod?.status?.initContainerStatuses ?? []), ...(pod?.status?.containerStatuses ?? [])];
+}
+
+/** The first container that waits for one of the reasons. */
+function waiting(
+  facts: PodFacts,
+  ...reasons: readonly string[]
+): { name: string; reason: string; message: string; image: string } | undefined {
+  for (const { name, state, image } of statuses(facts)) {
+    const { reason = "", message = "" } = state?.waiting ?? {};
+    if (reasons.includes(reason)) return { name, reason, message, image };
+  }
+  return undefined;
+}
+
+const missing: Rule<PodFacts> = ({ missing: [first], namespace, pod }) =>
+  first && pod?.status?.phase === "Pending"
+    ? {
+        code: first.kind === "image pull Secret" ? "WHY_POD_PULL_SECRET_MISSING" : "WHY_POD_OBJECT_MISSING",
+        found: `the pod needs the ${first.kind} ${namespace}/${first.name}, which does not exist`,
+        advice: `Create it, or correct the name in the pod; \`kubectl get ${first.kind === "image pull Secret" ? "secret" : first.kind.toLowerCase()} -n ${namespace}\` lists those there are.`,
+      }
+    : undefined;
+
+const config: Rule<PodFacts> = (facts) => {
+  const found = waiting(facts, "CreateContainerConfigError");
+  return (
+    found && {
+      code: "WHY_POD_CONFIG",
+      found: `container ${found.name} cannot be made from what the pod refers to: ${found.message}`,
+      advice: "Correct the reference (name and key of the ConfigMap or Secret) or create what is missing.",
+    }
+  );
+};
+
+/** What must be there before a container can start. */
+export const inputRules: readonly Rule<PodFacts>[] = [missing, config];
+
+const mount: Rule<PodFacts> = ({ pod, events }) => {
+  const event = newestEvent(events, "FailedMount", "FailedAttachVolume");
+  if (!event || pod?.status?.phase !== "Pending") return undefined;
+  return {
+    code: "WHY_POD_VOLUME",
+    found: `a volume cannot be mounted: ${event.message ?? ""}`,
+    advice: "Create what the volume refers to, or correct it.",
+  };
+};
+
+const sandbox: Rule<PodFacts> = ({ pod, events }) => {
+  const event = newestEvent(events, "FailedCreatePodSandBox");
+  if (!event || pod?.status?.phase !== "Pending") return undefined;
+  const message = event.message ?? "";
+  if (/cni|network/i.test(message))
+    return {
+      code: "WHY_POD_NO_CNI",
+      found: `the pod gets no network: ${message}`,
+      advice: "Check the CNI configuration in /etc/cni/net.d and the plugins in /opt/cni/bin on the node.",
+    };
+  if (/no space left/i.test(message)) return diskFull(message);
+  return {
+    code: "WHY_POD_SANDBOX",
+    found: `the runtime cannot make the pod's sandbox: ${message}`,
+    advice: "Look at containerd's log on the node.",
+  };
+};
+
+/** Volumes and network. */
+export const environmentRules: readonly Rule<PodFacts>[] = [mount, sandbox];
+
+const image: Rule<PodFacts> = (facts) => {
+  const found = waiting(facts, "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull");
+  if (!found) return undefined;
+  const { name, reason, image: named } = found;
+  const pulled = facts.events.findLast(({ message }) => message?.startsWith("Failed to pull image"))?.message;
+  const why = pulled ?? found.message;
+  const detail = `${found.message} ${why}`;
+  if (/no space left/i.test(detail)) return diskFull(detail);
+  if (reason === "InvalidImageName")
+    return {
+      code: "WHY_POD_IMAGE_NAME",
+      found: `"${named}" (container ${name}) is no name of an image`,
+      advice: "Correct the image in the pod.",
+    };
+  if (reason === "ErrImageNeverPull")
+    return {
+      code: "WHY_POD_IMAGE_NOT_PRESENT",
+      found: `image ${named} is not on the node, and imagePullPolicy Never forbids to fetch it`,
+      advice: "`skerry image load FILE` brings it there; or set another imagePullPolicy.",
+    };
+  if (/unauthori[sz]ed|authentication required|403 Forbidden|denied/i.test(detail))
+    return {
+      code: "WHY_POD_IMAGE_DENIED",
+      found: `the registry does not let the node have image ${named}: ${why}`,
+      advice: "Give the pod an image pull Secret (`kubectl create secret docker-registry …`, spec.imagePullSecrets).",
+    };
+  return {
+    code: "WHY_POD_IMAGE",
+    found: `image ${named} of container ${name} cannot be fetched: ${why}`,
+    advice: "Correct the image's name; without a registry in reach bring it with `skerry image load FILE`.",
+  };
+};
+
+const start: Rule<PodFacts> = (facts) => {
+  const found = waiting(facts, "CreateContainerError", "RunContainerError", "PostStartHookError");
+  if (!found) return undefined;
+  if (/no space left/i.test(found.message)) return diskFull(found.message);
+  return {
+    code: "WHY_POD_START",
+    found: `container ${found.name} cannot be started: ${found.message}`,
+    advice: "Usually the command does not exist in the image, or a mount or security setting is wrong.",
+  };
+};
+
+const stillStarting: Rule<PodFacts> = (facts) => {
+  const { pod, nowMs } = facts;
+  const all = statuses(facts);
+  const found = waiting(facts, "ContainerCreating", "PodInitializing");
+  if (pod?.status?.phase !== "Pending" || (all.length > 0 && !found)) return undefined;
+  const sinceMs = nowMs - Date.parse(pod.status.startTime ?? pod.metadata.creationTimestamp ?? "");
+  const isLong = sinceMs > STARTING_MS;
+  return {
+    code: "WHY_POD_STARTING",
+    found: all.length === 0 ? "the node has not said anything of the pod yet" : "the containers are being made",
+    advice: isLong
+      ? "It takes long: see `kubectl describe pod`, and EdgeCore's log (`kubectl logs -n kubeedge -l app=kubeedge-edgecore`)."
+      : "Look again in a moment.",
+    waits: !isLong,
+  };
+};
+
+/** Image and first start. */
+export const startRules: readonly Rule<PodFacts>[] = [image, start, stillStarting];
+
+const crash: Rule<PodFacts> = (facts) => {
+  for (const { name, state, lastState, restartCount } of statuses(facts)) {
+    const isBackingOff = state?.waiting?.reason === "CrashLoopBackOff";
+    const ended = state?.terminated ?? (isBackingOff ? lastState?.terminated : undefined);
+    if (!ended || (!isBackingOff && ended.exitCode === 0)) continue;
+    const times = restartCount > 0 ? `, ${restartCount} times so far` : "";
+    const advice = `\`kubectl logs ${facts.name} -c ${name}${isBackingOff ? " --previous" : ""} -n ${facts.namespace}\` shows its last words.`;
+    if (ended.reason === "StartError")
+      return {
+        code: "WHY_POD_START",
+        found: `container ${name} cannot be started: ${ended.message ?? ""}`,
+        advice: "Usually the command does not exist in the image, or a mount or security setting is wrong.",
+      };
+    if (ended.reason === "OOMKilled")
+      return {
+        code: "WHY_POD_OUT_OF_MEMORY",
+        found: `container ${name} was ended for want of memory${times}`,
+        advice: `Raise its memory limit, or find why it needs so much. ${advice}`,
+      };
+    return {
+      code: isBackingOff ? "WHY_POD_CRASH_LOOP" : "WHY_POD_ENDED",
+      found: `container ${name} ends with exit code ${ended.exitCode}${times}`,
+      advice,
+    };
+  }
+  return undefined;
+};
+
+const failed: Rule<PodFacts> = ({ pod }) =>
+  pod?.status?.phase === "Failed"
+    ? {
+        code: "WHY_POD_FAILED",
+        found: `the pod has failed: ${pod.status.reason ?? ""} ${pod.status.message ?? ""}`.trim(),
+        advice: "Delete it; what made it makes a new one.",
+      }
+    : undefined;
+
+/** Staying alive. */
+export const lifeRules: readonly Rule<PodFacts>[] = [crash, failed];
+
+const probe: Rule<PodFacts> = (facts) => {
+  const notReady = statuses(facts).find(({ ready, state }) => !ready && state?.running);
+  if (!notReady) return undefined;
+  const event = newestEvent(facts.events, "Unhealthy");
+  return {
+    code: "WHY_POD_PROBE",
+    found: `container ${notReady.name} runs but is not ready: ${event?.message ?? "its readiness probe has not succeeded yet"}`,
+    advice:
+      "Ask the app as the probe does: `kubectl exec` or `kubectl port-forward`; correct the probe's path, port or times.",
+    waits: event === undefined,
+  };
+};
+
+/** Serving. */
+export const readinessRules: readonly Rule<PodFacts>[] = [probe];
+
+function diskFull(message: string): Finding {
+  return {
+    code: "WHY_NODE_DISK_FULL",
+    found: `the node's disk is full: ${message}`,
+    advice: "Free some space on the node: old images (`crictl rmi --prune`), logs, files of the apps.",
+  };
+}
