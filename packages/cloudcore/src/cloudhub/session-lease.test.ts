@@ -175,3 +175,16 @@ test("a session ends when its Node was deleted, so that the node registers anew"
   await world.clock.advance(15_000);
   assert.deepEqual(world.over, ["a: its Node object was deleted"]);
 });
+
+test("a session that ends while it waits for the older one to fall silent is over, at once", async () => {
+  const world = new World();
+  await world.register();
+  using _older = world.open("older");
+  await settle();
+  const newer = world.open("newer");
+  await settle();
+  const verdict = newer.verdict();
+  await world.clock.advance(100);
+  newer[Symbol.dispose]();
+  assert.equal(await verdict, "over");
+});

@@ -78,7 +78,7 @@ export class SessionLease implements Disposable {
     const { signal } = this.#stopped;
     if (!this.#isConfirmed) await this.#turn.run(async () => void (this.#isConfirmed || (await this.#attempt(false))));
     const waitMs = this.#writesFromMs - clock.monotonicMs();
-    if (waitMs > 0) {
+    if (waitMs > 0 && !signal.aborted) {
       await sleep(clock, waitMs, signal).catch(() => undefined);
       return this.verdict();
     }
