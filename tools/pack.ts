@@ -71,8 +71,9 @@ const packages: readonly ShippedPackage[] = [
 ];
 
 /**
- * Node.js's own modules as CommonJS. An `import` of one reads each of its exports, also those that load on first use:
- * `import "node:http"` alone loads the whole of `fetch`, 5 MB.
+ * Node.js's own modules, of each only what is named by an import. An `import` left to Node.js, or a namespace object made
+ * of all names, reads each export, also those that load on first use: `node:util` alone would load the workers, and
+ * `node:http` the whole of `fetch`, 5 MB.
  */
 const builtinsOnUse: Plugin = {
   name: "builtins-on-use",
@@ -80,11 +81,22 @@ const builtinsOnUse: Plugin = {
     onResolve({ filter: /^[a-z]/ }, ({ path, kind }) =>
       isBuiltin(path) && kind !== "require-call" ? { path, namespace: "builtin" } : undefined,
     );
-    onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
-    }));
+    onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({ contents: builtinText(path) }));
   },
 };
+
+/** A module whose exports are read only where something imports them: the bundler drops the others. */
+function builtinText(path: string): string {
+  const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((name) => /^[A-Za-z_]\w*$/.test(name));
+  return [
+    `const builtin = process.getBuiltinModule(${JSON.stringify(path)});`,
+    "const read = (name) => builtin[name];",
+    "export default builtin;",
+    ...names
+      .filter((name) => name !== "default")
+      .map((name) => `const own_${name} = /* @__PURE__ */ read("${name}"); export { own_${name} as ${name} };`),
+  ].join("\n");
+}
 
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
 rmSync(output, { recursive: true, force: true });
@@ -107,10 +119,16 @@ async function pack(shipped: ShippedPackage): Promise<string> {
     platform: "node",
     target: "node24",
     // Source text stays in memory, so what only browsers need is left out: Node.js has its own streams and timers.
-    alias: { "readable-stream": "node:stream", "worker-timers": "node:timers" },
+    alias: {
+      "readable-stream": "node:stream",
+      "worker-timers": "node:timers",
+      debug: join(root, "tools/no-debug.cjs"),
+    },
+    define: { navigator: "undefined" }, // Asking for it loads Node.js's.
     plugins: [builtinsOnUse],
     minifySyntax: true,
     minifyWhitespace: true,
+    minifyIdentifiers: true,
     legalComments: "linked",
     logLevel: "warning",
     // CommonJS packages in the bundle ask for Node.js's modules by require().

@@ -19,6 +19,10 @@ const patterns =
     ? chosen.map((path) => (path.endsWith(".ts") ? path : join(path, "**/*.test.ts")))
     : ["packages/*/src/**/*.test.ts", "mappers/**/*.test.ts", "tools/**/*.test.ts", "sim/**/*.test.ts"];
 const files = patterns.flatMap((pattern) => globSync(pattern, { cwd: root })).map((file) => resolve(root, file));
+if (files.length === 0) {
+  process.stderr.write(`No test is in ${chosen.join(", ")}.\n`); // Node.js itself would run each test it finds.
+  process.exit(2);
+}
 
 if (chosen.length === 0) {
   run("style", join(root, "node_modules/.bin/biome"), "check", "--error-on-warnings", ".");

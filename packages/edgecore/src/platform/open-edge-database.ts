@@ -7,6 +7,8 @@ import { fileUnreadable } from "./errors.ts";
 
 /** SQLite's files of one database. */
 const FILE_ENDINGS = ["", "-wal", "-shm"] as const;
+/** The database of a usual node has about 1 MB, most of which is read at the start only. */
+const CACHE_PAGES = 64;
 /** Kept for whoever wants to look at them; the oldest beyond that go, so that a failing disk is not filled. */
 const KEPT_DAMAGED_DATABASES = 3;
 
@@ -22,13 +24,16 @@ export function openEdgeDatabase(
   logger: Logger,
   onDamage: (error: SkerryError) => void = () => {},
 ): SqliteDatabase {
-  return openOrReplace({ path, migrations: edgeDatabaseMigrations, onDamage }, clock, (finding) =>
-    logger.error("The node's database is damaged and was moved aside; the node begins with an empty one", {
-      ...finding,
-      lost: "what changed on this node and had not reached the cloud",
-      advice:
-        "Nothing to do: containers run on, and the cloud sends everything again. Check the disk if this happens twice.",
-    }),
+  return openOrReplace(
+    { path, migrations: edgeDatabaseMigrations, cachePages: CACHE_PAGES, onDamage },
+    clock,
+    (finding) =>
+      logger.error("The node's database is damaged and was moved aside; the node begins with an empty one", {
+        ...finding,
+        lost: "what changed on this node and had not reached the cloud",
+        advice:
+          "Nothing to do: containers run on, and the cloud sends everything again. Check the disk if this happens twice.",
+      }),
   );
 }
 

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, randomBytes, webcrypto } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, randomBytes, type webcrypto } from "node:crypto";
 import { isIP } from "node:net";
 // The ASN.1 library registers its parts through this polyfill, which must be loaded before it.
 import "reflect-metadata";
@@ -153,11 +153,11 @@ function newSerialNumber(): string {
 }
 
 async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);
+  return globalThis.crypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);
 }
 
 async function exportPrivateKey(key: webcrypto.CryptoKey): Promise<Uint8Array> {
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", key));
+  const pkcs8 = Buffer.from(await globalThis.crypto.subtle.exportKey("pkcs8", key));
   return new Uint8Array(
     createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" }).export({ type: "sec1", format: "der" }),
   );
@@ -167,7 +167,10 @@ async function importKeys(privateKeyDer: Uint8Array): Promise<webcrypto.CryptoKe
   const privateKey = await importPrivateKey(privateKeyDer);
   const key = createPrivateKey({ key: Buffer.from(privateKeyDer), format: "der", type: "sec1" });
   const spki = createPublicKey(key).export({ type: "spki", format: "der" });
-  return { privateKey, publicKey: await webcrypto.subtle.importKey("spki", spki, KEY_ALGORITHM, true, ["verify"]) };
+  return {
+    privateKey,
+    publicKey: await globalThis.crypto.subtle.importKey("spki", spki, KEY_ALGORITHM, true, ["verify"]),
+  };
 }
 
 async function importPrivateKey(privateKeyDer: Uint8Array): Promise<webcrypto.CryptoKey> {
@@ -176,7 +179,7 @@ async function importPrivateKey(privateKeyDer: Uint8Array): Promise<webcrypto.Cr
       type: "pkcs8",
       format: "der",
     });
-    return await webcrypto.subtle.importKey("pkcs8", pkcs8, KEY_ALGORITHM, false, ["sign"]);
+    return await globalThis.crypto.subtle.importKey("pkcs8", pkcs8, KEY_ALGORITHM, false, ["sign"]);
   } catch (error) {
     throw privateKeyInvalid("it is no SEC 1 key on the curve P-256", error);
   }

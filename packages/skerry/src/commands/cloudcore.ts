@@ -47,7 +47,7 @@ Examples:
       process.stdout.write(text(machineAddress()));
       return EXIT_OK;
     }
-    const { config, warnings } = parseCloudCoreConfig(readConfigFile(values.config));
+    const { config, warnings } = parseCloudCoreConfig(await readConfigFile(values.config));
     const { startCloudCore } = await import("@skerry/cloudcore/platform");
     return runService(async (logger) => {
       for (const warning of warnings) logger.warn(`${values.config}: ${warning}`);

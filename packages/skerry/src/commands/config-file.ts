@@ -1,13 +1,16 @@
 import { readFileSync, statSync } from "node:fs";
 import type { JsonValue } from "@skerry/base";
-import { parseDocument } from "yaml";
 import { configUnreadable } from "../errors.ts";
 
 /** Real configurations have some 10 KiB. */
 const LONGEST_FILE_BYTES = 1024 * 1024;
 
-/** Reads a YAML file as JSON values. Throws SKERRY_CONFIG_UNREADABLE, with line and column of a mistake. */
-export function readConfigFile(path: string): JsonValue {
+/**
+ * Reads a YAML file as JSON values. One that is JSON below its first comments, as Skerry writes those of its own parts, is
+ * read without the YAML package, which would stay in memory: 1 MB. Throws SKERRY_CONFIG_UNREADABLE, with line and column
+ * of a mistake.
+ */
+export async function readConfigFile(path: string): Promise<JsonValue> {
   let text: string;
   try {
     if (statSync(path).size > LONGEST_FILE_BYTES) throw new Error(`it has more than ${LONGEST_FILE_BYTES} bytes`);
@@ -15,6 +18,15 @@ export function readConfigFile(path: string): JsonValue {
   } catch (error) {
     throw configUnreadable(path, error instanceof Error ? error.message : String(error));
   }
+  const body = text.replace(/^(#.*\n)*/, "");
+  if (body.startsWith("{")) {
+    try {
+      return JSON.parse(body) as JsonValue;
+    } catch {
+      // YAML in braces.
+    }
+  }
+  const { parseDocument } = await import("./yaml.ts");
   const document = parseDocument(text, { uniqueKeys: true });
   const [mistake] = document.errors;
   if (mistake) throw configUnreadable(path, mistake.message.split("\n")[0] ?? "no YAML");

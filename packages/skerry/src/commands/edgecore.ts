@@ -42,7 +42,7 @@ Examples:
       process.stdout.write(text({ nodeName: hostname().toLowerCase(), cloudHost: machineAddress() }));
       return EXIT_OK;
     }
-    const { config, warnings } = parseEdgeCoreConfig(readConfigFile(values.config));
+    const { config, warnings } = parseEdgeCoreConfig(await readConfigFile(values.config));
     const { startEdgeCore } = await import("@skerry/edgecore/platform");
     return runService(async (logger, onDamage) => {
       for (const warning of warnings) logger.warn(`${values.config}: ${warning}`);

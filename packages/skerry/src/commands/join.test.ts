@@ -36,17 +36,17 @@ function joinFile(context: TestContext, token: string): string {
   return file;
 }
 
-test("what `skerry token` prints names the node and its cloud", (context) => {
-  assert.deepEqual(readJoinFile(joinFile(context, cloud.token)), {
+test("what `skerry token` prints names the node and its cloud", async (context) => {
+  assert.deepEqual(await readJoinFile(joinFile(context, cloud.token)), {
     node: "edge-node-2",
     nodeLabels: { site: "harbour" },
     cloud,
   });
 });
 
-test("a file without a token is refused with what to do", (context) => {
-  assert.throws(
-    () => readJoinFile(joinFile(context, "")),
+test("a file without a token is refused with what to do", async (context) => {
+  await assert.rejects(
+    readJoinFile(joinFile(context, "")),
     (error) => isSkerryError(error, "SKERRY_CONFIG_UNREADABLE") && /skerry token/.test(error.message),
   );
 });

@@ -48,7 +48,7 @@ Example:
     const joining = readJoinToken(file, values.node);
     if (!joining && values.node !== undefined)
       throw usageError("--node goes with a token; a FILE names the node itself (modules.edged.hostnameOverride)");
-    return joinCloud(joining ?? readJoinFile(file), {
+    return joinCloud(joining ?? (await readJoinFile(file)), {
       detach: values.detach ?? false,
       mqttPort: portOption(values["mqtt-port"], "--mqtt-port"),
       podSubnet: subnetOption(values["pod-subnet"]),
@@ -99,8 +99,8 @@ export function readJoinToken(text: string, name: string | undefined): Joining |
 }
 
 /** The node and its cloud, of an edgecore.yaml. Throws SKERRY_CONFIG_UNREADABLE and what EdgeCore's own reading throws. */
-export function readJoinFile(file: string): Joining {
-  const { config } = parseEdgeCoreConfig(readConfigFile(file));
+export async function readJoinFile(file: string): Promise<Joining> {
+  const { config } = parseEdgeCoreConfig(await readConfigFile(file));
   const node = config.nodeName || hostname().toLowerCase();
   if (!isNodeName(node)) throw configUnreadable(file, `${JSON.stringify(node)} cannot be a node's name`);
   const { servers, httpServer, token } = config.edgeHub;

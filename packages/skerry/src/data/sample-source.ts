@@ -38,7 +38,7 @@ export function chooseSource(home: SkerryHome, at: string | undefined): SampleSo
 /** Reads samples, whether the process that stores them runs or not. */
 export async function readSource(source: SampleSource, query: SampleQuery): Promise<RecordedSample[]> {
   if (!existsSync(source.configFile)) throw noSamplesHere(`${source.configFile} is missing`);
-  const file = readConfigFile(source.configFile);
+  const file = await readConfigFile(source.configFile);
   if (source.kind === "edge") {
     const ring = parseEdgeCoreConfig(file).config.telemetry;
     if (ring === undefined) throw noSamplesHere("skerry.telemetry is switched off in edgecore.yaml");

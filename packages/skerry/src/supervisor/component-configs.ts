@@ -114,7 +114,8 @@ export function writeEdgeCoreConfig(
     mqttServer: `tcp://127.0.0.1:${settings.mqttPort}`,
     ...(settings.routerPort === undefined ? {} : { serviceBusPort: settings.serviceBusPort }),
   });
-  writePrivate(path, WRITTEN_BY + stringify(config));
+  // JSON is YAML too, and EdgeCore reads it without the YAML package.
+  writePrivate(path, `${WRITTEN_BY}${JSON.stringify(config, null, 2)}\n`);
   return path;
 }
 
