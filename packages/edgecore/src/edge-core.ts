@@ -11,6 +11,7 @@ import { EdgeStream, PodStreams, type PodStreamsPorts } from "./edgestream/index
 import { CertificateRotation, type Enrolment } from "./enrolment/index.ts";
 import { EventBus, type MqttConnector, RuleMessages } from "./eventbus/index.ts";
 import { MetaManager, type MetaManagerOptions } from "./metamanager/index.ts";
+import { NodeByteBudget } from "./node-byte-budget.ts";
 import { RuleSources } from "./rules/index.ts";
 import { ServiceBus, type ServiceBusPorts } from "./servicebus/index.ts";
 import { SampleRing, type SampleRingLimits, TelemetryUplink } from "./telemetry/index.ts";
@@ -75,6 +76,7 @@ export class EdgeCore implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
   #rotation: CertificateRotation | undefined;
+  readonly #byteBudget: NodeByteBudget;
   #connecting: Promise<void> = Promise.resolve();
 
   constructor(ports: EdgeCorePorts, options: EdgeCoreOptions) {
@@ -94,6 +96,7 @@ export class EdgeCore implements AsyncDisposable {
     this.metaManager = new MetaManager({ ...shared, database: ports.database, cloudLink }, options.metaManager);
     const meta = this.metaManager;
     this.edgeHub.register("metamanager", meta);
+    this.#byteBudget = new NodeByteBudget(meta, this.edgeHub, options.nodeName, logger);
     this.edged = ports.edged && new Edged({ ...shared, ...ports.edged, meta, cloudLink });
     this.eventBus = ports.mqtt && new EventBus({ ...shared, mqtt: ports.mqtt, cloudLink });
     const { database } = ports;
@@ -137,6 +140,7 @@ export class EdgeCore implements AsyncDisposable {
   /** Starts all modules from what is stored, then looks for the cloud in the background. */
   async start(): Promise<void> {
     await this.metaManager.start();
+    this.#byteBudget.start();
     await this.edged?.start();
     await this.samples?.start();
     await this.deviceTwin?.start();
@@ -174,6 +178,7 @@ export class EdgeCore implements AsyncDisposable {
     await this.deviceTwin?.[Symbol.asyncDispose]();
     await this.telemetryUplink?.[Symbol.asyncDispose]();
     await this.edged?.[Symbol.asyncDispose]();
+    this.#byteBudget[Symbol.dispose]();
     await this.edgeHub[Symbol.asyncDispose]();
     await this.metaManager[Symbol.asyncDispose]();
   }

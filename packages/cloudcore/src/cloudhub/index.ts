@@ -1,3 +1,4 @@
+export { budgetTrace } from "./budget-trace.ts";
 export * from "./cloud-hub.ts";
 export * from "./cloud-hub-port.ts";
 export * from "./credentials/cloud-credentials.ts";

@@ -19,6 +19,7 @@ import { certificatePem, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
 import { startCloudControllers } from "../cloud-controllers.ts";
 import {
+  budgetTrace,
   CloudHub,
   type CloudHubPort,
   EnrolmentService,
@@ -79,7 +80,7 @@ export interface CloudCore extends AsyncDisposable {
   readonly routerPort?: number;
   readonly cloudHub: CloudHubPort;
   /** How a node's link is, and what crossed it. */
-  trace(nodeName: string, recentMs?: number): LinkTrace;
+  trace(nodeName: string, recentMs?: number): Promise<LinkTrace>;
   /** The authority of the edges' certificates, PEM. */
   readonly authorityPem: string;
   /** What the ports have seen of connections, by port. */
@@ -283,7 +284,10 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     ...(streams?.kubeletPort === undefined ? {} : { kubeletPort: streams.kubeletPort }),
     ...(rest ? { routerPort: rest.port } : {}),
     cloudHub,
-    trace: (nodeName, recentMs) => cloudHub.trace(nodeName, recentMs),
+    trace: async (nodeName, recentMs) => {
+      const budget = await budgetTrace(api, cloudHub, nodeName);
+      return { ...cloudHub.trace(nodeName, recentMs), ...(budget ? { budget } : {}) };
+    },
     authorityPem,
     joinToken: () => tokens.current(),
     get connectionCounters(): Readonly<Record<string, ConnectionCounters>> {

@@ -1,4 +1,4 @@
-import type { DeliveryName, Message } from "@skerry/link";
+import type { ByteBudgetStatus, DeliveryName, Message } from "@skerry/link";
 
 /** Whether the cloud can be reached, and since when (wall clock, ms). */
 export type CloudLinkState =
@@ -21,15 +21,18 @@ export interface DownstreamHandler {
 /** What the edge's modules need of EdgeHub. */
 export interface CloudLink {
   readonly state: CloudLinkState;
+  /** How the link's byte budget stands; left out or undefined: it has none. */
+  readonly byteBudget?: ByteBudgetStatus | undefined;
   onState(listener: (state: CloudLinkState) => void): Disposable;
   /**
    * Sends now, in order, best effort.
-   * @throws SkerryError `LINK_DISCONNECTED` when there is no session.
+   * @throws SkerryError `LINK_DISCONNECTED` when there is no session, `LINK_BUDGET_SPENT`.
    */
   send(message: Message): void;
   /**
    * Sends and waits for the message whose parent is this one.
-   * @throws SkerryError `LINK_DISCONNECTED` at once when offline or when the session ends first, `LINK_TIMEOUT`.
+   * @throws SkerryError `LINK_DISCONNECTED` at once when offline or when the session ends first, `LINK_TIMEOUT`,
+   * `LINK_BUDGET_SPENT`.
    */
   request(message: Message, timeoutMs: number, signal?: AbortSignal): Promise<Message>;
 }

@@ -10,6 +10,9 @@ import {
   sleep,
 } from "@skerry/base";
 import {
+  ByteBudget,
+  type ByteBudgetLimits,
+  type ByteBudgetStatus,
   DELIVERY_HEADER,
   type DeliveryName,
   type LinkConnection,
@@ -24,7 +27,7 @@ import { CloudAddresses } from "../cloud-addresses.ts";
 import type { CloudLink, CloudLinkState, DownstreamHandler } from "./cloud-link.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { DownstreamTarget } from "./downstream-target.ts";
-import { dialTimedOut, linkDisconnected } from "./errors.ts";
+import { byteBudgetSpent, dialTimedOut, linkDisconnected } from "./errors.ts";
 import { defaultSessionPolicy, LinkSession, type SessionPolicy } from "./link-session.ts";
 
 /** What EdgeHub works with. */
@@ -77,6 +80,7 @@ export class EdgeHub implements CloudLink, Service {
   #state: CloudLinkState;
   #session: LinkSession | undefined;
   #loop: Promise<void> | undefined;
+  #budget: ByteBudget | undefined;
   #attemptCount = 0;
   #toldAtMs = Number.NEGATIVE_INFINITY;
   #redialAtOnce = false;
@@ -115,12 +119,28 @@ export class EdgeHub implements CloudLink, Service {
     this.#loop ??= this.#run();
   }
 
+  get byteBudget(): ByteBudgetStatus | undefined {
+    return this.#budget?.status(this.#ports.clock.monotonicMs());
+  }
+
+  /** Limits what the link may cost from now on; undefined: it is not limited. The same limits again change nothing. */
+  setByteBudget(limits: ByteBudgetLimits | undefined): void {
+    const now = this.byteBudget;
+    if (now?.bytesPerDay === limits?.bytesPerDay && now?.burstBytes === limits?.burstBytes) return;
+    this.#budget = limits && new ByteBudget(limits, this.#ports.clock.monotonicMs());
+    this.#logger.info("The link's byte budget has changed", { ...limits });
+  }
+
   send(message: Message): void {
-    this.#liveSession().send(message);
+    const session = this.#liveSession();
+    this.#requireBudget(message);
+    session.send(message);
   }
 
   async request(message: Message, timeoutMs: number, signal?: AbortSignal): Promise<Message> {
-    return await this.#liveSession().request(message, timeoutMs, signal);
+    const session = this.#liveSession();
+    this.#requireBudget(message);
+    return await session.request(message, timeoutMs, signal);
   }
 
   /** Ends the session and opens a new one at once, e.g. with a renewed certificate. */
@@ -134,6 +154,14 @@ export class EdgeHub implements CloudLink, Service {
     this.#session?.end("EdgeCore stops");
     await this.#loop;
     await this.#dispatcher[Symbol.asyncDispose]();
+  }
+
+  /** @throws SkerryError `LINK_BUDGET_SPENT` */
+  #requireBudget(message: Message): void {
+    const nowMs = this.#ports.clock.monotonicMs();
+    if (!this.#budget || this.#budget.admits(message, nowMs)) return;
+    const { operation = "", resource = "" } = message.route;
+    throw byteBudgetSpent(operation, resource, this.#budget.status(nowMs).stage);
   }
 
   #liveSession(): LinkSession {
@@ -225,6 +253,7 @@ export class EdgeHub implements CloudLink, Service {
       const openedMs = clock.monotonicMs();
       const session = new LinkSession(connection, { ...this.#ports, logger: this.#logger }, this.#policy, {
         onMessage: (message) => this.#dispatcher.dispatch(message),
+        onBytes: (bytes) => this.#budget?.spend(bytes, clock.monotonicMs()),
         onEnd: (reason) => {
           this.#session = undefined;
           this.#setState({ kind: "disconnected", sinceMs: clock.now(), reason });

@@ -40,6 +40,16 @@ export function linkCongested(bufferedBytes: number, limitBytes: number): Skerry
   });
 }
 
+/** The link's byte budget keeps the message back. */
+export function byteBudgetSpent(operation: string, resource: string, stage: string): SkerryError {
+  return new SkerryError({
+    code: "LINK_BUDGET_SPENT",
+    message: `${operation} ${resource} is kept back: the link's byte budget is nearly or fully spent (${stage})`,
+    advice: "It goes on as the budget fills; for more, change the annotation skerry.io/byte-budget of the Node.",
+    details: { operation, resource, stage },
+  });
+}
+
 /** The connection was not established in time. */
 export function dialTimedOut(server: string, timeoutMs: number): SkerryError {
   return new SkerryError({

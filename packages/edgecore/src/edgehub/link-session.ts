@@ -7,6 +7,8 @@ import {
   deliveryOf,
   EDGE_LIVENESS,
   encodeMessage,
+  frameBytes,
+  ipBytes,
   keepaliveMessage,
   type LinkConnection,
   type Message,
@@ -47,9 +49,14 @@ export interface SessionPorts {
 export interface SessionEvents {
   /** A message that answers no pending request. */
   onMessage(message: Message): void;
+  /** So many bytes of IP traffic have crossed, estimated. */
+  onBytes?(bytes: number): void;
   /** Called once. Requests that wait fail right after it, so that their owners find the link down. */
   onEnd(reason: string): void;
 }
+
+/** A ping and its answer. */
+const PING_BYTES = ipBytes(2, frameBytes("up", 0) + frameBytes("down", 0));
 
 /** Operations that KubeEdge's transport keeps for itself (wire.md 3.4). */
 const RESERVED_OPERATIONS: ReadonlySet<string> = new Set(["config", "ping", "pong"]);
@@ -101,6 +108,7 @@ export class LinkSession {
       onFrame: (text) => this.#onFrame(text),
       onAlive: () => {
         this.#alive = true;
+        this.#events.onBytes?.(PING_BYTES);
         this.#liveness?.alive(this.#ports.clock.monotonicMs());
       },
       onClose: ({ code, reason }) => this.#finish(reason ? `${reason} (close code ${code})` : `close code ${code}`),
@@ -117,7 +125,9 @@ export class LinkSession {
       throw linkCongested(bufferedBytes, this.#policy.maxBufferedBytes);
     }
     this.#liveness?.sent(this.#ports.clock.monotonicMs());
-    this.#connection.send(encodeMessage(message));
+    const frame = encodeMessage(message);
+    this.#connection.send(frame);
+    this.#events.onBytes?.(ipBytes(1, this.#connection.wire?.sentBytes ?? Buffer.byteLength(frame)));
   }
 
   /** @throws SkerryError `LINK_DISCONNECTED`, `LINK_TIMEOUT`, `LINK_CONGESTED`, `LINK_TOO_MANY_REQUESTS` */
@@ -153,6 +163,7 @@ export class LinkSession {
   }
 
   #onFrame(text: string): void {
+    this.#events.onBytes?.(ipBytes(1, this.#connection.wire?.receivedBytes ?? Buffer.byteLength(text)));
     this.#alive = true;
     this.#liveness?.received(this.#ports.clock.monotonicMs());
     let message: Message;

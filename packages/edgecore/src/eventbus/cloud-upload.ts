@@ -45,7 +45,7 @@ export class CloudUpload {
       this.#sentCount++;
     } catch (error) {
       this.#droppedCount++;
-      if (!isSkerryError(error, "LINK_DISCONNECTED"))
+      if (!isSkerryError(error, "LINK_DISCONNECTED") && !isSkerryError(error, "LINK_BUDGET_SPENT"))
         logger.warn("An MQTT message could not be sent to the cloud", { topic, reason: describeError(error) });
     }
   }

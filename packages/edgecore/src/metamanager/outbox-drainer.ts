@@ -29,6 +29,9 @@ export const defaultDrainPolicy: DrainPolicy = {
   retryMaximumMs: 60_000,
 };
 
+/** What the link's byte budget keeps back is tried again after about so long. */
+const HELD_MS = 30_000;
+
 /** Where the entries come from and go to: MetaManager's transactions. */
 export interface DrainSource {
   /** Names the outbox of this process, so that the cloud knows an entry again. A UUID. */
@@ -149,7 +152,8 @@ export class OutboxDrainer implements AsyncDisposable {
       if (this.#stopped.signal.aborted) return;
       // Without a session the entry simply waits for the next one, which wakes the drainer.
       if (isSkerryError(error, "LINK_DISCONNECTED") && cloudLink.state.kind !== "connected") return;
-      this.#delay(entry, describeError(error));
+      if (isSkerryError(error, "LINK_BUDGET_SPENT")) this.#hold(entry);
+      else this.#delay(entry, describeError(error));
     }
   }
 
@@ -193,6 +197,14 @@ export class OutboxDrainer implements AsyncDisposable {
       delayMs,
       why,
     });
+  }
+
+  /** The link's byte budget keeps it back: EdgeHub counts that, and the Node's condition tells it. */
+  #hold(entry: QueuedEntry): void {
+    const { random, clock } = this.#ports;
+    const schedule = new RetrySchedule({ initialMs: HELD_MS, maximumMs: HELD_MS }, random);
+    const untilMs = clock.monotonicMs() + schedule.nextDelayMs();
+    this.#delays.set(entry.key, { revision: entry.revision, schedule, untilMs });
   }
 
   /** `all` is the whole line: a delay of an entry that is gone from it has no meaning. */

@@ -17,6 +17,7 @@ export function traceTable(trace: LinkTrace, before?: LinkTrace): string[] {
   const sum = total(trace.traffic.rows);
   return [
     linkLine(trace),
+    ...(trace.budget ? [budgetLine(trace.budget)] : []),
     ...(trace.link.state === "not-seen"
       ? []
       : [`Counted here: the last ${roughDuration(trace.traffic.coversMs)}.`, ""]),
@@ -56,6 +57,10 @@ export function linkLine({ node, link, atMs }: LinkTrace): string {
     case "not-seen":
       return `${node} has not connected to this CloudCore since it started.`;
   }
+}
+
+function budgetLine({ annotation, condition, lastDayBytes }: NonNullable<LinkTrace["budget"]>): string {
+  return `Byte budget ${annotation} a day; the last 24 h: about ${byteSize(lastDayBytes)}. ${condition}.`;
 }
 
 function cells(texts: readonly string[]): string {

@@ -61,6 +61,12 @@ test("an offline node is told to be offline, for how long and why", () => {
   assert.match(lines[0] ?? "", /OFFLINE/);
 });
 
+test("a byte budget is shown with what the node says of it", () => {
+  const budget = { annotation: "20M", condition: "EventsHeld: telemetry and events wait", lastDayBytes: 19_500_000 };
+  const text = traceTable({ ...offline, budget }).join("\n");
+  assert.match(text, /Byte budget 20M a day; the last 24 h: about 19\.5 MB\. EventsHeld: telemetry and events wait\./);
+});
+
 test("a line is printed for what came since the last second, and nothing when nothing came", () => {
   assert.deepEqual(traceLines(connected(601_000, 3), connected(600_000, 3)), []);
   const [line, ...more] = traceLines(connected(601_000, 3), connected(600_000, 1));
@@ -74,7 +80,7 @@ test("CloudCore is asked over its socket, for the whole time or a part of it", a
   const socket = join(folder, "cloudcore.sock");
   const asked: unknown[] = [];
   await using server = serveCloudCoreControl(socket, {
-    trace: (node, recentMs) => {
+    trace: async (node, recentMs) => {
       asked.push([node, recentMs]);
       return { ...offline, node };
     },

@@ -1,5 +1,6 @@
 import type { Condition, Node, NodeStatus } from "@skerry/api";
 import { toKubernetesTime } from "@skerry/base";
+import type { ByteBudgetStatus } from "@skerry/link";
 import type { EdgedConfig } from "../config.ts";
 import type { HostFacts, HostPressure } from "../ports.ts";
 
@@ -12,6 +13,8 @@ export interface NodeFacts {
   readonly runtime: { readonly name: string; readonly version: string } | undefined;
   /** Why the node cannot run pods; undefined when it can. */
   readonly notReady: string | undefined;
+  /** Of the link; undefined: it is not limited. */
+  readonly byteBudget?: ByteBudgetStatus | undefined;
   /** Conditions last reported, for their transition times. */
   readonly before: readonly Condition[];
   readonly nowMs: number;
@@ -103,7 +106,7 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
   };
 }
 
-function nodeConditions({ host, pressure, notReady, before, nowMs }: NodeFacts): Condition[] {
+function nodeConditions({ host, pressure, notReady, byteBudget, before, nowMs }: NodeFacts): Condition[] {
   const lowMemory = pressure.memoryAvailableBytes < Math.min(RESERVED_MEMORY_BYTES, host.memoryBytes / 20);
   const lowDisk = pressure.diskAvailableBytes < pressure.diskTotalBytes * DISK_PRESSURE_SHARE;
   const made: [type: string, status: boolean, reason: string, message: string][] = [
@@ -119,6 +122,7 @@ function nodeConditions({ host, pressure, notReady, before, nowMs }: NodeFacts):
     notReady === undefined
       ? ["Ready", true, "EdgeReady", "edge is posting ready status"]
       : ["Ready", false, "KubeletNotReady", notReady],
+    ...(byteBudget ? [budgetCondition(byteBudget)] : []),
   ];
   const nowText = toKubernetesTime(nowMs);
   return made.map(([type, value, reason, message]) => {
@@ -133,6 +137,23 @@ function nodeConditions({ host, pressure, notReady, before, nowMs }: NodeFacts):
       message,
     };
   });
+}
+
+/** Without the figures: each change of a condition is a report. */
+function budgetCondition({
+  stage,
+}: ByteBudgetStatus): [type: string, status: boolean, reason: string, message: string] {
+  const type = "LinkByteBudgetSpent";
+  switch (stage) {
+    case "within":
+      return [type, false, "WithinBudget", "everything is sent"];
+    case "telemetry-held":
+      return [type, true, "TelemetryHeld", "telemetry waits until the link's byte budget fills"];
+    case "events-held":
+      return [type, true, "EventsHeld", "telemetry and events wait until the link's byte budget fills"];
+    case "states-rarer":
+      return [type, true, "StatesRarer", "telemetry and events wait, states are sent once a minute; control goes on"];
+  }
 }
 
 /** The whole status as a strategic merge patch text (U6). */

@@ -157,6 +157,7 @@ export class NodeReporter implements AsyncDisposable {
       address: await this.#machine.address(),
       runtime: version,
       notReady,
+      byteBudget: this.#ports.cloudLink.byteBudget,
       before: this.#conditions,
       nowMs: clock.now(),
     };

@@ -60,6 +60,24 @@ test("with traffic a dead peer is found within 10 s; an idle day costs at most 4
   assert.ok(pings.length <= 4_400, `${pings.length} pings`);
 });
 
+test("a day with the messages that no node does without, two in five minutes, costs at most 5,500 pings", () => {
+  const edge = new AdaptiveLiveness(EDGE_LIVENESS, 0);
+  const cloud = new AdaptiveLiveness(CLOUD_LIVENESS, 0);
+  let pingCount = 0;
+  for (let nowMs = 0; nowMs < 86_400_000; nowMs += 150_000) {
+    pingCount += run(edge, nowMs, (atMs) => {
+      assert.deepEqual(run(cloud, atMs).pings, [], "the edge's ping comes before the cloud would ask");
+      edge.alive(atMs);
+      cloud.alive(atMs);
+    }).pings.length;
+    edge.sent(nowMs);
+    cloud.received(nowMs);
+    cloud.sent(nowMs);
+    edge.received(nowMs);
+  }
+  assert.ok(pingCount <= 5_500, `${pingCount} pings`);
+});
+
 test("while nothing is read, silence proves nothing", () => {
   const liveness = new AdaptiveLiveness(EDGE_LIVENESS, 0);
   liveness.suspend(true, 1_000);
