@@ -126,7 +126,7 @@ test("wrong manifests are refused by the API server with the field's name, and n
     assert.notEqual(ended.status, 0, JSON.stringify(manifest));
     assert.match(ended.stderr, /error|invalid|no matches/i);
   }
-  assert.equal((await skerry.get("pods,deployments", "-A")).items.length, 0);
+  assert.equal((await skerry.get("pods,deployments", "-n", "default")).items.length, 0);
 });
 
 test("a foreign client on CloudHub's port does not disturb it", async (context) => {
