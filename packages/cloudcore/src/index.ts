@@ -1,3 +1,4 @@
 export * from "./cloud-controllers.ts";
 export * from "./cloudhub/index.ts";
+export * from "./replicas/index.ts";
 export * from "./telemetry/index.ts";

@@ -24,6 +24,8 @@ export interface Settings {
   /** CloudStream's ports: for the API server, on this machine only, and for edge nodes. */
   readonly streamPort: number;
   readonly tunnelPort: number;
+  /** How many CloudCores share these ports. */
+  readonly cloudCores: number;
   readonly mqttPort: number;
   /** The HTTP entry of Rules, on this machine only; undefined: Rules are not followed. */
   readonly routerPort: number | undefined;
@@ -55,6 +57,7 @@ export function defaultSettings(): Settings {
     cloudHttpsPort: 10002,
     streamPort: 10003,
     tunnelPort: 10004,
+    cloudCores: 1,
     mqttPort: 1883,
     routerPort: undefined,
     serviceBusPort: 9060,

@@ -28,6 +28,8 @@ export interface LeaseTarget {
   readonly name: string;
 }
 
+/** A session that is not kept on the node's own lease is kept on one of this name, with the node's behind it. */
+export const SESSION_LEASE_PREFIX = "session.";
 /** Namespace of the nodes' own leases. */
 const NODE_LEASES = "kube-node-lease";
 const RENEW_MS = 10_000;
@@ -198,7 +200,7 @@ export class SessionLease implements Disposable {
 export function sessionLeaseOf(nodeName: string, renewedBy: SessionLeaseOptions["renewedBy"]): LeaseTarget {
   return renewedBy === "cloud"
     ? { resource: leases, namespace: NODE_LEASES, name: nodeName }
-    : { resource: leases, namespace: SYSTEM_NAMESPACE, name: `session.${nodeName}` };
+    : { resource: leases, namespace: SYSTEM_NAMESPACE, name: `${SESSION_LEASE_PREFIX}${nodeName}` };
 }
 
 /** The lease; undefined when there is none. @throws ApiError */

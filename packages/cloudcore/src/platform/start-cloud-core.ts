@@ -42,6 +42,7 @@ import { readCredentialFiles } from "./credential-files.ts";
 import { serveEnrolment } from "./enrolment-server.ts";
 import { hostAddresses } from "./host-addresses.ts";
 import { cloudCoreElector, peerAddress, replicaName } from "./join-replicas.ts";
+import { machineName } from "./machine-name.ts";
 import { nodeIdentifier } from "./node-identity.ts";
 import { startTelemetrySink } from "./open-telemetry-sink.ts";
 
@@ -211,6 +212,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
           tls,
           identify: nodeIdentifier(trust),
           kubernetesAuthorityPem,
+          shownAs: config.replica.name || machineName(),
           askForTunnel: (nodeName) => cloudHub.askForTunnel(nodeName),
           replicas: {
             authority: credentials.authority,

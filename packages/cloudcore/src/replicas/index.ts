@@ -1,1 +1,2 @@
+export * from "./node-holders.ts";
 export * from "./replica-lease.ts";

@@ -9,6 +9,15 @@ export function portOption(text: string | undefined, option: string): number | u
   return port;
 }
 
+/** The number of an option, from 1 on. Throws SKERRY_USAGE. */
+export function countOption(text: string | undefined, option: string, most: number): number | undefined {
+  if (text === undefined) return undefined;
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > most)
+    throw usageError(`${option} needs a number between 1 and ${most}, not ${JSON.stringify(text)}`);
+  return count;
+}
+
 /** The range of `--pod-subnet`. Throws SKERRY_USAGE. */
 export function subnetOption(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;

@@ -1,7 +1,9 @@
 import { parseArgs } from "node:util";
 import { systemClock } from "@skerry/base/platform";
+import type { NodeHolder } from "@skerry/cloudcore";
 import { usageError } from "../errors.ts";
 import { skerryHome } from "../skerry-home.ts";
+import { readNodeHolders } from "../supervisor/cluster/node-holders.ts";
 import { askSupervisor, type SupervisorStatus } from "../supervisor/control-channel.ts";
 import type { PartState } from "../supervisor/supervised-process.ts";
 import { duration, paint, print } from "../terminal.ts";
@@ -13,7 +15,8 @@ export const status: Command = {
   summary: "show all parts and links",
   help: `skerry status [-o json]
 
-Shows each part of Skerry on this machine, since when it runs, how often it was started again, and the links.
+Shows each part of Skerry on this machine, since when it runs, how often it was started again, the links, and which
+CloudCore each node is connected to.
 Exits 0 when all run, 1 when one does not or Skerry is not started.
 
 Examples:
@@ -24,14 +27,16 @@ Examples:
     const { values } = parseArgs({ args: [...parameters], options: { output: { type: "string", short: "o" } } });
     if (values.output !== undefined && values.output !== "json")
       throw usageError(`-o knows json, not ${JSON.stringify(values.output)}`);
-    const state = (await askSupervisor(skerryHome(), { command: "status" })) as SupervisorStatus;
-    if (values.output === "json") print(JSON.stringify(state, null, 2));
-    else printStatus(state);
+    const home = skerryHome();
+    const state = (await askSupervisor(home, { command: "status" })) as SupervisorStatus;
+    const nodes = state.kubeconfig === undefined ? undefined : await readNodeHolders(home);
+    if (values.output === "json") print(JSON.stringify({ ...state, ...(nodes ? { nodes } : {}) }, null, 2));
+    else printStatus(state, nodes);
     return state.ready && state.parts.every((part) => part.state.kind === "running") ? EXIT_OK : EXIT_FAILED;
   },
 };
 
-function printStatus(state: SupervisorStatus): void {
+function printStatus(state: SupervisorStatus, nodes: readonly NodeHolder[] | undefined): void {
   print(paint("bold", `${"PART".padEnd(24)}${"STATE".padEnd(34)}${"PID".padEnd(9)}RESTARTS`));
   for (const part of state.parts)
     print(
@@ -39,6 +44,9 @@ function printStatus(state: SupervisorStatus): void {
     );
   for (const link of state.links)
     print(`${`link ${link.node}`.padEnd(24)}${link.cut ? paint("red", "cut") : "connected"}`);
+  for (const { node, cloudCore, connected } of nodes ?? [])
+    print(`${`node ${node}`.padEnd(24)}${connected ? "connected to" : "last connected to"} CloudCore ${cloudCore}`);
+  if (state.kubeconfig !== undefined && nodes === undefined) print("The Kubernetes API does not answer just now.");
   if (state.kubeconfig !== undefined) print(`kubeconfig: ${state.kubeconfig}`);
 }
 

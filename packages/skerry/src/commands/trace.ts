@@ -3,6 +3,7 @@ import { sleep } from "@skerry/base";
 import { systemClock } from "@skerry/base/platform";
 import type { LinkTrace } from "@skerry/cloudcore";
 import { usageError } from "../errors.ts";
+import { loadSettings } from "../settings.ts";
 import { skerryHome } from "../skerry-home.ts";
 import { cloudCoreSocketPath } from "../supervisor/control-channel.ts";
 import { print } from "../terminal.ts";
@@ -55,8 +56,8 @@ Examples:
     if (values.output !== undefined && values.output !== "json")
       throw usageError(`-o knows json, not ${JSON.stringify(values.output)}`);
     const recentMs = values.since === undefined ? undefined : durationOf(values.since);
-    const socket = values.control ?? cloudCoreSocketPath(skerryHome());
-    const ask = (): Promise<LinkTrace> => askForTrace(socket, node, recentMs);
+    const sockets = values.control === undefined ? ownCloudCores() : [values.control];
+    const ask = (): Promise<LinkTrace> => askCloudCores(sockets, node, recentMs);
     const first = await ask();
     const json = values.output === "json";
     if (values.once) print(json ? JSON.stringify(first, null, 2) : traceTable(first).join("\n"));
@@ -69,6 +70,26 @@ Examples:
     return first.link.state === "not-seen" ? EXIT_FAILED : EXIT_OK;
   },
 };
+
+/** The sockets of this home's CloudCores. */
+function ownCloudCores(): readonly string[] {
+  const home = skerryHome();
+  const { cloudCores } = loadSettings(home);
+  return Array.from({ length: cloudCores }, (_, index) => cloudCoreSocketPath(home, index + 1));
+}
+
+/** The trace of the CloudCore that has the node's session, or else of one that has seen it. */
+async function askCloudCores(sockets: readonly string[], node: string, recentMs?: number): Promise<LinkTrace> {
+  const answers = await Promise.allSettled(sockets.map((socket) => askForTrace(socket, node, recentMs)));
+  const traces = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+  const best =
+    traces.find(({ link }) => link.state === "connected") ??
+    traces.find(({ link }) => link.state !== "not-seen") ??
+    traces[0];
+  const failed = answers.find((answer) => answer.status === "rejected");
+  if (!best) throw failed?.reason;
+  return best;
+}
 
 /** Shows each second's trace until Ctrl-C or the end of who reads. */
 async function follow(

@@ -6,7 +6,10 @@ import { defaultSettings, loadSettings, type Settings } from "../settings.ts";
 import { prepareHome, skerryHome } from "../skerry-home.ts";
 import type { Command } from "./command.ts";
 import { runSupervisor } from "./run-supervisor.ts";
-import { portOption, subnetOption } from "./start-options.ts";
+import { countOption, portOption, subnetOption } from "./start-options.ts";
+
+/** More would share one machine's cores and its one database. */
+const MAX_CLOUD_CORES = 16;
 
 const help = `skerry up [--detach] [options]
 
@@ -23,6 +26,7 @@ broker, a virtual thermometer and an example app. Runs until Ctrl-C, or in the b
   --hub-https-port NUMBER  CloudHub's HTTPS (10002)
   --stream-port NUMBER  pods' streams for the Kubernetes API (10003)
   --tunnel-port NUMBER  pods' streams from edge nodes (10004)
+  --cloudcores NUMBER   CloudCores that share the ports; when one fails the others go on (1)
   --mqtt-port NUMBER    MQTT broker (1883)
   --pod-subnet CIDR     addresses of the pods (a free 10.244.x.0/24)
   --router-port NUMBER  HTTP entry of Rules, for this machine only; without it Rules are not followed
@@ -34,6 +38,7 @@ that joined is started, without a cloud.
 Examples:
   skerry up --detach
   skerry up --api-port 7443 --mqtt-port 11883
+  skerry up --detach --cloudcores 2
 `;
 
 /** `skerry up`. */
@@ -56,6 +61,7 @@ export const up: Command = {
         "hub-https-port": { type: "string" },
         "stream-port": { type: "string" },
         "tunnel-port": { type: "string" },
+        cloudcores: { type: "string" },
         "mqtt-port": { type: "string" },
         "pod-subnet": { type: "string" },
         "router-port": { type: "string" },
@@ -76,6 +82,7 @@ export const up: Command = {
       cloudHttpsPort: portOption(values["hub-https-port"], "--hub-https-port") ?? before.cloudHttpsPort,
       streamPort: portOption(values["stream-port"], "--stream-port") ?? before.streamPort,
       tunnelPort: portOption(values["tunnel-port"], "--tunnel-port") ?? before.tunnelPort,
+      cloudCores: countOption(values.cloudcores, "--cloudcores", MAX_CLOUD_CORES) ?? before.cloudCores,
       mqttPort: portOption(values["mqtt-port"], "--mqtt-port") ?? before.mqttPort,
       routerPort: portOption(values["router-port"], "--router-port") ?? before.routerPort,
       serviceBusPort: portOption(values["service-bus-port"], "--service-bus-port") ?? before.serviceBusPort,

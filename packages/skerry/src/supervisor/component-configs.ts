@@ -7,9 +7,13 @@ import type { SkerryHome } from "../skerry-home.ts";
 
 const WRITTEN_BY = "# Written by `skerry up` at every start; changes made here are lost.\n";
 
-/** Writes cloudcore.yaml and returns its path. The loopback address is for nodes on this machine. */
-export function writeCloudCoreConfig(home: SkerryHome, settings: Settings): string {
-  const path = join(home.cloudCore, "cloudcore.yaml");
+/**
+ * Writes cloudcore.yaml of one of the CloudCores and returns its path. The loopback address is for nodes on this machine.
+ * @param number counted from 1
+ */
+export function writeCloudCoreConfig(home: SkerryHome, settings: Settings, number: number): string {
+  const path = join(home.cloudCore, number === 1 ? "cloudcore.yaml" : `cloudcore-${number}.yaml`);
+  const replica = { replica: `cloud-${number}`, sharePorts: true, peerAddress: "127.0.0.1" };
   const config = {
     apiVersion: "cloudcore.config.kubeedge.io/v1alpha1",
     kind: "CloudCore",
@@ -37,7 +41,11 @@ export function writeCloudCoreConfig(home: SkerryHome, settings: Settings): stri
         ? {}
         : { router: { enable: true, address: "127.0.0.1", port: settings.routerPort } }),
     },
-    skerry: { telemetry: { database: join(home.cloudCore, "telemetry.db") } },
+    skerry: {
+      // One file for all: SQLite lets several processes of a machine write it.
+      telemetry: { database: join(home.cloudCore, "telemetry.db") },
+      ...(settings.cloudCores > 1 ? replica : {}),
+    },
   };
   writePrivate(path, WRITTEN_BY + stringify(config));
   return path;

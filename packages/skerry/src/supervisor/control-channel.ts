@@ -34,9 +34,9 @@ export function controlSocketPath(home: SkerryHome): string {
   return socketPath(home, "control");
 }
 
-/** The same of the CloudCore of this home. */
-export function cloudCoreSocketPath(home: SkerryHome): string {
-  return socketPath(home, "cloudcore");
+/** The same of a CloudCore of this home, counted from 1. */
+export function cloudCoreSocketPath(home: SkerryHome, number: number): string {
+  return socketPath(home, number === 1 ? "cloudcore" : `cloudcore-${number}`);
 }
 
 function socketPath(home: SkerryHome, name: string): string {

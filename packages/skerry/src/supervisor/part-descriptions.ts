@@ -43,21 +43,25 @@ export function controlPlanePart(home: SkerryHome, settings: Settings): PartDesc
   };
 }
 
-/** CloudCore, which knows Kubernetes by kubeconfig only. */
-export function cloudCorePart(home: SkerryHome, configFile: string): PartDescription {
+/**
+ * CloudCore, which knows Kubernetes by kubeconfig only.
+ * @param number of several CloudCores, counted from 1
+ */
+export function cloudCorePart(home: SkerryHome, configFile: string, number: number): PartDescription {
+  const suffix = number === 1 ? "" : `-${number}`;
   return {
-    name: "cloudcore",
+    name: number === 1 ? "cloudcore" : `cloudcore ${number}`,
     command: ownCommand(
       [
         "cloudcore",
         ...["--config", configFile],
-        ...["--control", cloudCoreSocketPath(home)],
-        ...["--own-log", join(home.cloudCore, "log")],
+        ...["--control", cloudCoreSocketPath(home, number)],
+        ...["--own-log", join(home.cloudCore, `log${suffix}`)],
       ],
       serverNode,
     ),
     environment: serverNode.environment,
-    logPath: join(home.logs, "cloudcore.log"),
+    logPath: join(home.logs, `cloudcore${suffix}.log`),
     readiness: { kind: "message" },
   };
 }

@@ -147,12 +147,14 @@ export class Supervisor implements AsyncDisposable {
       controlPlanePart(home, settings),
       `https://${settings.apiAddress}:${settings.apiPort}`,
     );
-    const config = writeCloudCoreConfig(home, settings);
-    await this.#startPart(
-      "CloudCore",
-      cloudCorePart(home, config),
-      `WebSocket ${settings.cloudHubPort}, HTTPS ${settings.cloudHttpsPort}`,
-    );
+    for (let number = 1; number <= settings.cloudCores; number++) {
+      const config = writeCloudCoreConfig(home, settings, number);
+      await this.#startPart(
+        number === 1 ? "CloudCore" : `CloudCore ${number}`,
+        cloudCorePart(home, config, number),
+        `WebSocket ${settings.cloudHubPort}, HTTPS ${settings.cloudHttpsPort}`,
+      );
+    }
   }
 
   async #startContainersAndBroker(node: string, parts: SystemParts): Promise<void> {

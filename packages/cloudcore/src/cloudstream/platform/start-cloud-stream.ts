@@ -4,7 +4,6 @@ import type { KubernetesApi } from "@skerry/kube";
 import type { PeerIdentity } from "@skerry/link";
 import type { KeyedCertificate } from "@skerry/pki";
 import { listenTunnels, nodeLogFiles, type TunnelListenerOptions, TunnelUpgrader } from "@skerry/streams/platform";
-import { machineName } from "../../platform/machine-name.ts";
 import { CloudStream } from "../cloud-stream.ts";
 import type { NodeTunnelsOptions } from "../node-tunnels.ts";
 import { OwnPod } from "../own-pod.ts";
@@ -38,6 +37,8 @@ export interface StartCloudStreamOptions {
     readonly peerPort: number;
     readonly others: () => Promise<readonly StreamPeer[]>;
   };
+  /** The machine's name, or this CloudCore's among several, for the pod that CloudCore is shown as. */
+  readonly shownAs: string;
   /** Of CloudCore's own log; left out: `kubectl logs` does not show it. */
   readonly ownLogFolder?: string;
 }
@@ -62,7 +63,7 @@ export async function startCloudStream(options: StartCloudStreamOptions): Promis
   const logger = options.logger.child("cloudstream");
   await using stack = new AsyncDisposableStack();
   const ownPod =
-    options.ownLogFolder === undefined ? undefined : new OwnPod({ api, clock, logger, machine: machineName() });
+    options.ownLogFolder === undefined ? undefined : new OwnPod({ api, clock, logger, machine: options.shownAs });
   const own = ownPod && { pod: ownPod, folder: options.ownLogFolder ?? "", files: nodeLogFiles };
   const { askForTunnel } = options;
   const { replicas } = options;

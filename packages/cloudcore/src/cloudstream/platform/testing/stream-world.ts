@@ -82,6 +82,7 @@ export async function start(
     nodeLimit: 2,
     api: changes.api ?? (await streamCluster()),
     sharesPorts: false,
+    shownAs: "cloud",
     clock: systemClock,
     logger: silentLogger,
     tls: { ...keyedCertificatePem(server), clientAuthorityPem: edgeAuthorityPem },

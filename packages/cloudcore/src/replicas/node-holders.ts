@@ -1,0 +1,54 @@
+import { type Lease, leases } from "@skerry/api";
+import type { Clock } from "@skerry/base";
+import type { KubernetesApi } from "@skerry/kube";
+import { REPLICA_ANNOTATION, SESSION_LEASE_PREFIX, SYSTEM_NAMESPACE } from "../cloudhub/index.ts";
+
+/** Which CloudCore a node is, or was last, connected to. */
+export interface NodeHolder {
+  readonly node: string;
+  readonly cloudCore: string;
+  /** Whether the node's lease lives. */
+  readonly connected: boolean;
+}
+
+const PAGE = 500;
+
+/**
+ * Where the nodes' sessions are, by name of the node; read from the leases, so that it can be asked anywhere.
+ * @throws ApiError
+ */
+export async function nodeHolders(
+  api: KubernetesApi,
+  clock: Pick<Clock, "now">,
+  signal?: AbortSignal,
+): Promise<readonly NodeHolder[]> {
+  const [own, kept] = await Promise.all([
+    listAll(api, "kube-node-lease", signal),
+    listAll(api, SYSTEM_NAMESPACE, signal),
+  ]);
+  // Of nodes that renew their lease themselves.
+  const holders = new Map(kept.map(({ metadata }) => [metadata.name, metadata.annotations?.[REPLICA_ANNOTATION]]));
+  const found = own.flatMap(({ metadata, spec }): NodeHolder[] => {
+    const node = metadata.name;
+    const cloudCore = metadata.annotations?.[REPLICA_ANNOTATION] ?? holders.get(`${SESSION_LEASE_PREFIX}${node}`);
+    if (cloudCore === undefined) return [];
+    const { renewTime = "", leaseDurationSeconds = 0 } = spec ?? {};
+    const connected = clock.now() - Date.parse(renewTime) <= leaseDurationSeconds * 1_000;
+    return [{ node, cloudCore, connected }];
+  });
+  return found.sort((left, right) => left.node.localeCompare(right.node));
+}
+
+async function listAll(api: KubernetesApi, namespace: string, signal?: AbortSignal): Promise<readonly Lease[]> {
+  const all: Lease[] = [];
+  let token: string | undefined;
+  do {
+    const page = await api.list<Lease>(
+      { resource: leases, namespace },
+      { limit: PAGE, ...(token ? { continue: token } : {}), ...(signal ? { signal } : {}) },
+    );
+    all.push(...page.items);
+    token = page.metadata.continue || undefined;
+  } while (token !== undefined);
+  return all;
+}
