@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { silentLogger } from "@skerry/base";
 import { mutants } from "./mutants/mutants.ts";
 import { drawSchedule } from "./schedule/draw-schedule.ts";
-import { runSchedule } from "./world/world.ts";
+import { runSchedule } from "./world/run-schedule.ts";
 
 for (const protocol of ["kubeedge", "skerry", "mixed"] as const) {
   test(`clouds and edges agree after faults, and no invariant breaks, in the first seeds, protocol ${protocol}`, async () => {

@@ -1,7 +1,9 @@
 import type { History } from "../world/history.ts";
 import { checkDeletedNeverRunsAgain } from "./deleted-never-runs-again.ts";
+import { checkOneSessionANode } from "./one-session-a-node.ts";
 import { checkOnlyOwnObjects } from "./only-own-objects.ts";
 import { checkRestartNeedsNoNetwork } from "./restart-needs-no-network.ts";
+import { checkValuesFollowTheirOwner } from "./values-follow-their-owner.ts";
 import { checkVersionNeverGoesBack } from "./version-never-goes-back.ts";
 import type { Violation } from "./violation.ts";
 
@@ -10,6 +12,8 @@ const NODE_CHECKERS = [
   checkDeletedNeverRunsAgain,
   checkRestartNeedsNoNetwork,
   checkOnlyOwnObjects,
+  checkOneSessionANode,
+  checkValuesFollowTheirOwner,
 ] as const;
 
 /** What a world's history breaks. */

@@ -2,7 +2,7 @@ import { silentLogger } from "@skerry/base";
 import type { Mutant } from "../mutants/mutant.ts";
 import { mutantNamed, mutants } from "../mutants/mutants.ts";
 import { drawSchedule, type SimulatedProtocol } from "../schedule/draw-schedule.ts";
-import { runSchedule } from "../world/world.ts";
+import { runSchedule } from "../world/run-schedule.ts";
 
 export interface HuntOptions {
   readonly from: number;

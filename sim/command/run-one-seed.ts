@@ -1,7 +1,7 @@
 import { createLogger } from "@skerry/base/platform";
 import { mutantNamed } from "../mutants/mutants.ts";
 import { drawSchedule, type SimulatedProtocol } from "../schedule/draw-schedule.ts";
-import { runSchedule } from "../world/world.ts";
+import { runSchedule } from "../world/run-schedule.ts";
 
 /** Runs one seed with log (virtual times) and history; returns whether all held. */
 export async function runOneSeed(

@@ -1,7 +1,7 @@
 import { silentLogger } from "@skerry/base";
 import { drawSchedule, type SimulatedProtocol } from "../schedule/draw-schedule.ts";
 import { FaultCounters } from "../world/fault-counters.ts";
-import { runSchedule } from "../world/world.ts";
+import { runSchedule } from "../world/run-schedule.ts";
 import { type SeedSummary, summaryOf, summaryText } from "./seed-summary.ts";
 
 export interface RunSeedsOptions {

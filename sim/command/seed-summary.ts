@@ -1,5 +1,5 @@
 import type { Violation } from "../checkers/violation.ts";
-import type { RunResult } from "../world/world.ts";
+import type { RunResult } from "../world/run-schedule.ts";
 
 /** One seed's run in figures. */
 export interface SeedSummary {

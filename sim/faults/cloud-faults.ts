@@ -12,7 +12,11 @@ export const CLOUD_FAULTS: readonly Fault[] = [
   { name: "cloud crash at link call", weight: 1.5, inject: (context) => crashAt(context, "link", 20) },
   { name: "API down", weight: 1, inject: (context) => lie(context, 0, true) },
   { name: "API lies", weight: 1, inject: (context) => lie(context, context.random.float() * 0.3, false) },
-  { name: "API lags", weight: 0.7, inject: lag },
+  {
+    name: "API lags",
+    weight: 0.7,
+    inject: (context) => lagFor(context, context.random.between(1000, 15_000)),
+  },
   { name: "history compacted", weight: 1, inject: ({ api }) => api.compact() },
   { name: "watches closed", weight: 1, inject: ({ api }) => api.closeWatches() },
   { name: "cluster restored from backup", weight: 0.7, needsSkerry: true, inject: restoreCluster },
@@ -27,10 +31,8 @@ function crash({ cloud, random, later }: FaultContext, how: () => void): void {
 
 /** The next CloudCore believes what was true some time ago, for a while. */
 function crashInLag(context: FaultContext): void {
-  const { cloud, random, later } = context;
-  cloud.setLag(true);
-  later(random.between(5000, 40_000), () => cloud.setLag(false));
-  crash(context, () => cloud.kill());
+  lagFor(context, context.random.between(5000, 40_000));
+  crash(context, () => context.cloud.kill());
 }
 
 function crashAt({ cloud, random, later }: FaultContext, port: PortName, within: number): void {
@@ -48,14 +50,22 @@ function crashAt({ cloud, random, later }: FaultContext, port: PortName, within:
   });
 }
 
-function lie({ cloud, random, later }: FaultContext, probability: number, isDown: boolean): void {
-  cloud.setLies(probability, isDown);
-  later(random.between(500, 20_000), () => cloud.setLies(0, false));
+function lie({ cloud, history, random, later }: FaultContext, probability: number, isDown: boolean): void {
+  const set = (chance: number, down: boolean): void => {
+    cloud.setLies(chance, down);
+    history.add(undefined, { kind: "api-troubled" });
+  };
+  set(probability, isDown);
+  later(random.between(500, 20_000), () => set(0, false));
 }
 
-function lag({ cloud, random, later }: FaultContext): void {
-  cloud.setLag(true);
-  later(random.between(1000, 15_000), () => cloud.setLag(false));
+function lagFor({ cloud, history, later }: FaultContext, durationMs: number): void {
+  const set = (isOn: boolean): void => {
+    cloud.setLag(isOn);
+    history.add(undefined, { kind: "api-troubled" });
+  };
+  set(true);
+  later(durationMs, () => set(false));
 }
 
 /**

@@ -7,6 +7,7 @@ export const LINK_FAULTS: readonly Fault[] = [
   { name: "cut", weight: 2, inject: (context) => setCable(context, "cut") },
   { name: "half-open to cloud", weight: 1, inject: (context) => setCable(context, "only-to-cloud") },
   { name: "half-open to edge", weight: 1, inject: (context) => setCable(context, "only-to-edge") },
+  { name: "cut from one cloud", weight: 1, inject: cutPair },
   { name: "flapping", weight: 0.7, inject: flap },
   { name: "swizzle", weight: 0.7, inject: swizzle },
   { name: "throttle", weight: 1, inject: throttle },
@@ -17,6 +18,12 @@ export const LINK_FAULTS: readonly Fault[] = [
 function setCable({ network, edge, random, later }: FaultContext, state: CableState): void {
   network.setCable(edge.name, state);
   later(random.between(200, 40_000), () => network.setCable(edge.name, "up"));
+}
+
+/** With two clouds the node goes to the other, while this one still believes in its session. */
+function cutPair({ network, edge, cloud, random, later }: FaultContext): void {
+  network.setCut(edge.name, cloud.name, true);
+  later(random.between(3000, 40_000), () => network.setCut(edge.name, cloud.name, false));
 }
 
 /** Up and down, several times within seconds. */

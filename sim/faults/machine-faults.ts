@@ -81,12 +81,13 @@ function troubleDisk(
   { edge, random, history, later }: FaultContext,
   trouble: "database or disk is full" | "database is locked",
 ): void {
-  edge.disk.trouble = trouble;
-  history.add(edge.name, { kind: "machine-troubled" });
-  later(random.between(200, 10_000), () => {
-    edge.disk.trouble = undefined;
+  const set = (isOn: boolean): void => {
+    edge.disk.trouble = isOn ? trouble : undefined;
     history.add(edge.name, { kind: "machine-troubled" });
-  });
+    history.add(edge.name, { kind: "disk-troubled", isOn });
+  };
+  set(true);
+  later(random.between(200, 10_000), () => set(false));
 }
 
 /** Each commit takes up to two seconds. */

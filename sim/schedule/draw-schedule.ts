@@ -17,7 +17,9 @@ export function drawSchedule(seed: number, protocol: SimulatedProtocol): Schedul
   const random = new SeededRandom(seed);
   const nodes = Array.from({ length: random.chance(0.6) ? 2 : 3 }, () => ({
     delivery: drawDelivery(random, protocol),
+    hasTightOutbox: random.chance(0.2),
   }));
+  const clouds = random.chance(0.4) ? 2 : 1;
   const acts: ScheduledAct[] = [];
   let atMs = QUIET_START_MS;
   for (let step = 0; step < STEPS; step++) {
@@ -25,7 +27,7 @@ export function drawSchedule(seed: number, protocol: SimulatedProtocol): Schedul
     if (random.chance(FAULT_SHARE)) acts.push(drawAct("fault", drawFault(random, nodes), atMs, nodes, random));
     atMs += random.between(50, 3000);
   }
-  return { seed, clouds: 1, nodes, acts, endMs: atMs };
+  return { seed, clouds, nodes, acts, endMs: atMs };
 }
 
 function drawDelivery(random: SeededRandom, protocol: SimulatedProtocol): DeliveryName {

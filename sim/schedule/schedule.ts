@@ -3,6 +3,8 @@ import type { DeliveryName } from "@skerry/link";
 /** One edge node of a world. */
 export interface NodePlan {
   readonly delivery: DeliveryName;
+  /** An outbox so small that it fills up. */
+  readonly hasTightOutbox: boolean;
 }
 
 /** Something that happens at a moment. All its details follow from `salt`, so that acts can be left out singly. */

@@ -3,6 +3,7 @@
 export const NAMESPACE = "default";
 export const SIMULATED_IMAGE = "registry.example/app:latest";
 
+const DEVICE = "thermometer-";
 const PRIVATE = "private-of-";
 /** A pod that is on one node and then, under the same name, on another. */
 const WANDERER = "wanderer";
@@ -30,7 +31,12 @@ export function secretNames(node: string): readonly string[] {
 }
 
 export function deviceName(node: string): string {
-  return `thermometer-${node}`;
+  return `${DEVICE}${node}`;
+}
+
+/** The node of a device of this name. */
+export function nodeOfDevice(name: string): string | undefined {
+  return name.startsWith(DEVICE) ? name.slice(DEVICE.length) : undefined;
 }
 
 /** The node whose pods alone use a ConfigMap or Secret of this name. */

@@ -36,11 +36,17 @@ export type NodeFact =
   | { readonly kind: "known-pods-running" }
   /** The edge's database was replaced by an older copy. */
   | { readonly kind: "database-restored" }
+  /** CloudCores that believe in a session with the node, when that changes. */
+  | { readonly kind: "sessions"; readonly clouds: readonly string[] }
+  /** Nothing can be written to the disk, or can be again. */
+  | { readonly kind: "disk-troubled"; readonly isOn: boolean }
   /** Runtime or disk began or ceased to fail: what the edge owes by a time, it owes from now on. */
   | { readonly kind: "machine-troubled" };
 
 /** What happened in the world. */
 export type WorldFact =
+  /** What a CloudCore hears of the API server began or ceased to be wrong, late or nothing. */
+  | { readonly kind: "api-troubled" }
   | { readonly kind: "cloud-stopped"; readonly cloud: string; readonly how: string }
   /** The API server's database was replaced by an older copy. */
   | { readonly kind: "cloud-restored" }

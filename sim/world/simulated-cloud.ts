@@ -1,3 +1,4 @@
+import { configMaps, pods } from "@skerry/api";
 import { type Clock, describeError, type Logger } from "@skerry/base";
 import { type CloudControllers, CloudHub, startCloudControllers } from "@skerry/cloudcore";
 import type { KubernetesApi } from "@skerry/kube";
@@ -10,6 +11,8 @@ import { mortalListen } from "./mortal-link.ts";
 import { ProcessLife } from "./process-life.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { SimulatedNetwork } from "./simulated-network.ts";
+import type { SimulatedSink } from "./simulated-sink.ts";
+import { observe, type WatchRecord } from "./watch-record.ts";
 
 /** What a simulated CloudCore stands on. */
 export interface SimulatedCloudOptions {
@@ -21,6 +24,10 @@ export interface SimulatedCloudOptions {
   readonly random: SeededRandom;
   readonly counters: FaultCounters;
   readonly history: History;
+  /** Where samples end up; it is no part of the CloudCores, and outlives them. */
+  readonly sink: SimulatedSink;
+  /** Told what was watched. */
+  readonly onWatch: (observe: (incarnation: number) => readonly WatchRecord[]) => void;
   readonly logger: Logger;
   readonly mutant: Mutant | undefined;
 }
@@ -33,6 +40,8 @@ interface RunningCloud {
 }
 
 const SUPERVISOR_MS = 1000;
+/** Collections that are watched beside the production code. */
+const WATCHED = [pods, configMaps];
 
 /** A CloudCore of production code that can be killed at any moment and started again. */
 export class SimulatedCloud {
@@ -41,6 +50,7 @@ export class SimulatedCloud {
   readonly #options: SimulatedCloudOptions;
   readonly #earlier: EarlierAnswers = new Map();
   #running: RunningCloud | undefined;
+  #startCount = 0;
   #lieProbability = 0;
   #apiDown = false;
   #lagging = false;
@@ -82,7 +92,9 @@ export class SimulatedCloud {
 
   /** Starts a new process. It becomes ready when its API lets it; a supervisor would start it again when it gives up. */
   start(): void {
-    const { clock, random, counters, network, logger, mutant } = this.#options;
+    const { clock, random, counters, network, sink, onWatch, logger, mutant } = this.#options;
+    this.#startCount++;
+    const observer = `${this.name}, start ${this.#startCount}`;
     const life = new ProcessLife(clock);
     const api = new LyingApiServer(this.#options.api, {
       clock: life.clock,
@@ -99,8 +111,11 @@ export class SimulatedCloud {
       const seen = mutant?.mutateApi?.(api, life.clock) ?? api;
       const ports = { api: seen, clock: life.clock, random: random.fork(), logger: logger.child(this.name) };
       const listen = mortalListen(network.listener(this.name), this.crashPoints);
-      const cloudHub = new CloudHub({ ...ports, listen: mutant?.mutateListen?.(listen) ?? listen });
-      running.controllers = await startCloudControllers({ ...ports, cloudHub, installCustomResources: false });
+      onWatch((incarnation) => WATCHED.map((resource) => observe(resource, observer, incarnation, ports)));
+      const cloudHub = new CloudHub({ ...ports, replica: this.name, listen: mutant?.mutateListen?.(listen) ?? listen });
+      const telemetry = await sink.connect(life);
+      const options = { ...ports, cloudHub, telemetry, installCustomResources: false };
+      running.controllers = await startCloudControllers(options);
       await cloudHub.start(running.controllers.handlers, running.controllers.nodeObjects);
       running.hub = cloudHub;
     };

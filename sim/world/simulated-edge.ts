@@ -1,8 +1,15 @@
 import type { KubernetesObject, Pod } from "@skerry/api";
 import type { Clock, Logger } from "@skerry/base";
-import { EdgeCore, edgeDatabaseMigrations, edgedConfig, type MqttConnector } from "@skerry/edgecore";
+import {
+  EdgeCore,
+  edgeDatabaseMigrations,
+  edgedConfig,
+  type MqttConnector,
+  telemetryMigrations,
+} from "@skerry/edgecore";
 import { FakeContainerRuntime, FakeFileSystem, FakeHost, FakeMounts, FakeNetworkCheck } from "@skerry/edgecore/testing";
 import type { DeliveryName } from "@skerry/link";
+import type { OutboxLimits, QueueLengths } from "../checkers/queues-are-bounded.ts";
 import type { Mutant, MutatedEdge } from "../mutants/mutant.ts";
 import { SIMULATED_IMAGE } from "../workload/names.ts";
 import { CrashPoints } from "./crash-points.ts";
@@ -31,6 +38,7 @@ export interface SimulatedEdgeOptions {
   readonly random: SeededRandom;
   readonly logger: Logger;
   readonly history: NodeHistory;
+  readonly outboxLimits: OutboxLimits;
   readonly trace: Trace;
   readonly mutant: Mutant | undefined;
 }
@@ -44,6 +52,7 @@ interface RunningEdge {
 const WATCH_PERIOD_MS = 500;
 const DELETED_WATCH_PERIOD_MS = 1000;
 const DATABASE = "edgecore.db";
+const SAMPLES = "samples.db";
 
 /** One edge machine: disk, runtime and broker outlive the EdgeCore process of production code that runs on it. */
 export class SimulatedEdge {
@@ -144,7 +153,7 @@ export class SimulatedEdge {
     });
   }
 
-  /** Keeps a copy of the database as it is now. */
+  /** Keeps a copy of the database as it is now; the samples' own is not part of backups. */
   backUpDatabase(): void {
     this.disk.backUp(DATABASE);
   }
@@ -190,8 +199,30 @@ export class SimulatedEdge {
     );
   }
 
+  /** The newest version that the node says it has seen. */
+  newestVersion(): number {
+    const deletions = this.disk.inspect(DATABASE, (reader) => reader.all("SELECT resource_version FROM tombstone"));
+    return Math.max(
+      0,
+      ...[...this.storedObjects().values()].map(({ metadata }) => Number(metadata.resourceVersion ?? 0)),
+      ...(deletions ?? []).map((row) => Number(row["resource_version"]) || 0),
+    );
+  }
+
+  /** What waits on the disk. */
+  queueLengths(): QueueLengths | undefined {
+    return this.disk.inspect(DATABASE, (reader) => {
+      const count = (sql: string): number => Number(reader.first(sql)?.["count"] ?? 0);
+      return {
+        answered: count("SELECT COUNT(*) AS count FROM outbox WHERE answered = 1"),
+        unanswered: count("SELECT COUNT(*) AS count FROM outbox WHERE answered = 0"),
+        tombstones: count("SELECT COUNT(*) AS count FROM tombstone"),
+      };
+    });
+  }
+
   async #boot(life: ProcessLife, mqtt: MortalConnector, logger: Logger, random: SeededRandom): Promise<void> {
-    const { network, nodeName, servers, delivery, history, mutant } = this.#options;
+    const { network, nodeName, servers, delivery, history, outboxLimits, mutant } = this.#options;
     const mutated: MutatedEdge = {
       clock: life.clock,
       isCloudReachable: () => network.isReachable(nodeName),
@@ -218,11 +249,12 @@ export class SimulatedEdge {
           config: edgedConfig({ nodeName, rootDirectory: "/edged" }),
         },
         mqtt,
+        telemetry: { database: await this.disk.open(SAMPLES, telemetryMigrations) },
         clock: life.clock,
         random,
         logger,
       },
-      { nodeName },
+      { nodeName, metaManager: { outboxLimits } },
     );
     edgeCore.metaManager.onChange((change) => {
       if (!life.alive) return;

@@ -34,6 +34,8 @@ export class SimulatedNetwork {
   readonly #listeners = new Map<string, (connection: LinkConnection) => void>();
   readonly #cables = new Map<string, CableState>();
   readonly #rates = new Map<string, number>();
+  /** `<node> <cloud>`: nothing passes between these two. */
+  readonly #cutPairs = new Set<string>();
   readonly #doubledDials = new Set<string>();
 
   constructor(clock: Clock, random: SeededRandom, trace: Trace) {
@@ -51,9 +53,18 @@ export class SimulatedNetwork {
     for (const wire of this.#wires) wire.flush();
   }
 
+  /** Between a node and one cloud nothing passes, or everything again; to the others it can connect. */
+  setCut(node: string, cloud: string, isCut: boolean): void {
+    if (isCut) this.#cutPairs.add(`${node} ${cloud}`);
+    else this.#cutPairs.delete(`${node} ${cloud}`);
+    for (const wire of this.#wires) wire.flush();
+  }
+
   /** Whether a node could connect now. */
   isReachable(node: string): boolean {
-    return this.cable(node) === "up" && this.#listeners.size > 0;
+    return [...this.#listeners.keys()].some(
+      (cloud) => this.passes(node, cloud, "to-cloud") && this.passes(node, cloud, "to-edge"),
+    );
   }
 
   /** How many characters a second a node's cable carries, each way; undefined: without limit. */
@@ -76,11 +87,14 @@ export class SimulatedNetwork {
   heal(): void {
     this.#rates.clear();
     this.#doubledDials.clear();
+    this.#cutPairs.clear();
     for (const wire of this.#wires) wire.delayMs = 0;
-    for (const node of [...this.#cables.keys()]) this.setCable(node, "up");
+    this.#cables.clear();
+    for (const wire of this.#wires) wire.flush();
   }
 
-  passes(node: string, direction: Direction): boolean {
+  passes(node: string, cloud: string, direction: Direction): boolean {
+    if (this.#cutPairs.has(`${node} ${cloud}`)) return false;
     const state = this.cable(node);
     return state === "up" || state === (direction === "to-cloud" ? "only-to-cloud" : "only-to-edge");
   }
@@ -134,7 +148,7 @@ export class SimulatedNetwork {
           signal.addEventListener("abort", () => refuse("given up"), { once: true });
           const attempt = (): void => {
             if (signal.aborted) return;
-            if (!this.passes(node.name, "to-cloud") || !this.passes(node.name, "to-edge")) {
+            if (!this.passes(node.name, cloud, "to-cloud") || !this.passes(node.name, cloud, "to-edge")) {
               this.#clock.setTimer(RETRY_MS, attempt);
               return;
             }

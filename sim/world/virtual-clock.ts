@@ -11,6 +11,8 @@ interface ScheduledEvent {
 
 /** More events than this in one virtual second mean that some loop never waits. */
 const LIVELOCK_EVENTS_PER_SECOND = 20_000;
+/** Who looks at the clock so often between two events waits for a time that will not come. */
+const LIVELOCK_LOOKS = 200_000;
 
 /**
  * Virtual time and the simulation's one scheduler. Events run in order of time, then of scheduling; between two events
@@ -25,6 +27,9 @@ export class VirtualClock implements Clock {
   stepCount = 0;
   #secondBeganMs = 0;
   #stepsThisSecond = 0;
+  /** At the clock, in this moment. */
+  #looks = 0;
+  #livelock: Error | undefined;
 
   constructor(startWallMs: number = Date.UTC(2026, 0, 1)) {
     this.#startWallMs = startWallMs;
@@ -35,6 +40,10 @@ export class VirtualClock implements Clock {
   }
 
   monotonicMs(): number {
+    if (++this.#looks > LIVELOCK_LOOKS) {
+      this.#livelock ??= new Error(`Livelock at ${this.#nowMs} ms of virtual time: a loop never waits`);
+      throw this.#livelock;
+    }
     return this.#nowMs;
   }
 
@@ -66,8 +75,10 @@ export class VirtualClock implements Clock {
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
       this.stepCount++;
       this.#checkForLivelock(next);
+      this.#looks = 0;
       next.run();
       await settle();
+      if (this.#livelock) throw this.#livelock;
     }
     this.#nowMs = untilMs;
   }

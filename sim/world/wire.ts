@@ -19,16 +19,16 @@ export interface WireEnds {
 /** One TCP-like connection: ordered, held while the cable is cut, torn down by a close or by silence. */
 export class Wire {
   readonly node: string;
+  readonly cloud: string;
   readonly cloudEnd: WireEnd;
   readonly edgeEnd: WireEnd;
   /** So much longer is everything on its way. */
   delayMs = 0;
-  readonly #cloud: string;
   readonly #onGone: () => void;
 
   constructor(network: SimulatedNetwork, clock: Clock, { cloud, node, headers }: WireEnds, onGone: () => void) {
     this.node = node.name;
-    this.#cloud = cloud;
+    this.cloud = cloud;
     const asked = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
     const agreed = agreedDelivery(asked[DELIVERY_HEADER]);
     const answered = agreed === undefined ? {} : { [DELIVERY_HEADER]: agreed };
@@ -65,7 +65,7 @@ export class Wire {
   }
 
   #endOf(machine: string): WireEnd | undefined {
-    if (machine === this.#cloud) return this.cloudEnd;
+    if (machine === this.cloud) return this.cloudEnd;
     return machine === this.node ? this.edgeEnd : undefined;
   }
 }
@@ -178,8 +178,8 @@ export class WireEnd implements LinkConnection {
 
   flush(): void {
     const first = this.#outgoing[0];
-    const { node } = this.#wire;
-    if (this.#isMoving || !first || !this.#network.passes(node, this.#direction)) return;
+    const { node, cloud } = this.#wire;
+    if (this.#isMoving || !first || !this.#network.passes(node, cloud, this.#direction)) return;
     this.#isMoving = true;
     const travelMs = this.#network.travelMs(node, lengthOf(first)) + this.#wire.delayMs;
     this.#clock.setTimer(travelMs, () => this.#arrive());
@@ -187,8 +187,8 @@ export class WireEnd implements LinkConnection {
 
   #arrive(): void {
     this.#isMoving = false;
-    const { node } = this.#wire;
-    if (!this.#network.passes(node, this.#direction)) return;
+    const { node, cloud } = this.#wire;
+    if (!this.#network.passes(node, cloud, this.#direction)) return;
     const count = this.#network.isThrottled(node) ? 1 : this.#outgoing.length;
     for (const packet of this.#outgoing.splice(0, count)) {
       this.#bufferedLength -= lengthOf(packet);

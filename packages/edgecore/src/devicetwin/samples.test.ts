@@ -84,3 +84,22 @@ test("data of unknown devices, and what is no data, is ignored and counted", asy
   assert.deepEqual(noted.all, []);
   assert.equal(world.twin.ignoredCount, 5);
 });
+
+test("a desired value that comes while a sample is being stored is not followed by the older one", async () => {
+  const storing = Promise.withResolvers<void>();
+  await using world = await TwinWorld.start({ samples: { record: () => storing.promise } });
+  await world.fromCloud("insert", model);
+  await world.fromCloud("insert", device({ temperature: "20" }));
+  world.bus.take();
+  const reporting = world.bus.send("$hw/events/device/default/thermo-1/twin/update", {
+    twin: { temperature: { actual: { value: "1" } } },
+  });
+  await world.fromCloud("update", device({ temperature: "25.5" }));
+  storing.resolve();
+  await reporting;
+  const deltas = world.bus.take().filter(({ topic }) => topic.endsWith("/twin/update/delta"));
+  assert.deepEqual(
+    deltas.map(({ document }) => document["delta"]),
+    [{ temperature: "25.5" }, { temperature: "25.5" }],
+  );
+});

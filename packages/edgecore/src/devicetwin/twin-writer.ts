@@ -42,8 +42,10 @@ export class TwinWriter {
     });
     if (outcome.changes.length > 0) this.#reporter.changed(deviceId);
     const samples = samplesIn(deviceId, updates, nowMs);
-    if (samples.length > 0) await this.#context.samples.record(samples);
-    return outcome;
+    if (samples.length === 0) return outcome;
+    await this.#context.samples.record(samples);
+    // Meanwhile the twin may have changed and been published: what is published next must not be older.
+    return { ...outcome, twin: meta.read((reader) => readTwin(reader, deviceId)) };
   }
 
   /** The device's new state; returns the device with it. @throws `DEVICETWIN_DEVICE_UNKNOWN` */

@@ -40,9 +40,16 @@ export class ChangeLog {
   #closings = 0;
   #compactedRevision = 0;
   #bookmarks = 0;
+  readonly #onAppend: (change: Change) => void;
+
+  /** `onAppend` hears of each change. */
+  constructor(onAppend: (change: Change) => void = () => {}) {
+    this.#onAppend = onAppend;
+  }
 
   append(change: Change): void {
     this.#changes.push(change);
+    this.#onAppend(change);
     this.#wake();
   }
 

@@ -16,11 +16,13 @@ import { applyPatch } from "../patches/apply-patch.ts";
 import { jsonEqual } from "../patches/json-merge-patch.ts";
 import { asJson } from "../patches/json-tree.ts";
 import { compareResourceVersions } from "../resource-version.ts";
-import { ChangeLog, collectionOf, selects } from "./change-log.ts";
+import { type Change, ChangeLog, collectionOf, selects } from "./change-log.ts";
 import { boundPod, mergedUpdate, newObject } from "./object-rules.ts";
 
 /** What a {@link MemoryKubernetesApi} needs from its world. */
 export interface MemoryKubernetesApiOptions {
+  /** Hears of each committed change, at once. */
+  readonly onCommit?: (change: Change) => void;
   /** Wall clock for timestamps. @default always the epoch */
   readonly now?: () => number;
 }
@@ -33,7 +35,7 @@ export interface MemoryKubernetesApiOptions {
  */
 export class MemoryKubernetesApi implements KubernetesApi {
   readonly #collections = new Map<string, Map<string, KubernetesObject>>();
-  readonly #log = new ChangeLog();
+  readonly #log: ChangeLog;
   readonly #now: () => number;
   #revision = 0;
   #created = 0;
@@ -43,6 +45,7 @@ export class MemoryKubernetesApi implements KubernetesApi {
 
   constructor(options: MemoryKubernetesApiOptions = {}) {
     this.#now = options.now ?? (() => 0);
+    this.#log = new ChangeLog(options.onCommit);
   }
 
   /** The newest resourceVersion. */
@@ -73,14 +76,15 @@ export class MemoryKubernetesApi implements KubernetesApi {
 
   /**
    * The server starts anew with what was there at the backup, its revision included; UIDs given since are not given again.
-   * False when there is no backup.
+   * False when there is no backup; a backup serves once.
    */
   restore(): boolean {
     if (!this.#backup) return false;
     this.#log.restart(this.#backup.revision);
     this.#revision = this.#backup.revision;
     this.#collections.clear();
-    for (const [name, objects] of copyOf(this.#backup.collections)) this.#collections.set(name, objects);
+    for (const [name, objects] of this.#backup.collections) this.#collections.set(name, new Map(objects));
+    this.#backup = undefined;
     return true;
   }
 

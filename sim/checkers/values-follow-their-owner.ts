@@ -1,0 +1,72 @@
+import type { HistoryEvent } from "../world/history.ts";
+import type { Violation } from "./violation.ts";
+
+/**
+ * I7, and I6 as far as twins go. A reported value is the device's: the API shows only values that it reported, in their
+ * order. A desired value is the cloud's: the device is told only values that a user set, in their order, and an older one
+ * never after a newer one. (A restored backup of either side begins anew.)
+ */
+export function checkValuesFollowTheirOwner(events: readonly HistoryEvent[]): Violation[] {
+  const reported = new Line("the API shows the temperature", "the device reported");
+  const desired = new Line("the device was told the target", "a user set");
+  desired.owned("first");
+  for (const event of events) {
+    switch (event.kind) {
+      case "twin-reported":
+        reported.owned(event.value);
+        break;
+      case "twin-shown":
+        reported.shown(event.value, event.atMs);
+        break;
+      case "desired-set":
+        desired.owned(event.value);
+        break;
+      case "desired-told":
+        desired.shown(event.value, event.atMs);
+        break;
+      case "cloud-restored":
+      case "database-restored":
+        reported.beginAnew();
+        desired.beginAnew();
+        break;
+    }
+  }
+  return [...reported.violations, ...desired.violations];
+}
+
+/** Values that one side owns and the other shows. */
+class Line {
+  readonly violations: Violation[] = [];
+  readonly #what: string;
+  readonly #owner: string;
+  readonly #values: string[] = [];
+  #newest = -1;
+  #from = 0;
+
+  constructor(what: string, owner: string) {
+    this.#what = what;
+    this.#owner = owner;
+  }
+
+  owned(value: string): void {
+    this.#values.push(value);
+  }
+
+  shown(value: string, atMs: number): void {
+    const index = this.#values.indexOf(value);
+    if (index < 0) this.#violate(`${this.#what} ${value} at ${atMs} ms, which is not what ${this.#owner}`);
+    // Of values from before a restored backup either side may know one or the other.
+    else if (index < this.#newest && index >= this.#from)
+      this.#violate(`${this.#what} ${value} at ${atMs} ms, after the newer ${this.#values[this.#newest]}`);
+    this.#newest = Math.max(this.#newest, index);
+  }
+
+  beginAnew(): void {
+    this.#newest = -1;
+    this.#from = this.#values.length;
+  }
+
+  #violate(message: string): void {
+    this.violations.push({ invariant: "I7", message });
+  }
+}

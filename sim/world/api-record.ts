@@ -1,0 +1,46 @@
+import { type DeviceStatus, deviceStatuses } from "@skerry/api";
+import type { MemoryKubernetesApiOptions } from "@skerry/kube/testing";
+import { nodeOfDevice } from "../workload/names.ts";
+import type { History } from "./history.ts";
+import type { TrueChange } from "./watch-record.ts";
+
+type Change = Parameters<NonNullable<MemoryKubernetesApiOptions["onCommit"]>>[0];
+
+const DEVICE_STATUSES = `${deviceStatuses.group}/${deviceStatuses.resource}`;
+
+/** What the true API server really did, for checkers. */
+export class ApiRecord {
+  readonly changes: TrueChange[] = [];
+  readonly #history: History;
+  readonly #shown = new Map<string, string>();
+  #incarnation = 0;
+
+  constructor(history: History) {
+    this.#history = history;
+  }
+
+  /** Counts the histories; a restored backup begins another. */
+  get incarnation(): number {
+    return this.#incarnation;
+  }
+
+  add({ collection, revision, after }: Change): void {
+    this.changes.push({ collection, revision, incarnation: this.#incarnation });
+    if (collection === DEVICE_STATUSES && after) this.#show(after as DeviceStatus);
+  }
+
+  restored(): void {
+    this.#incarnation++;
+    this.#shown.clear();
+    this.#history.add(undefined, { kind: "cloud-restored" });
+  }
+
+  #show({ metadata, status }: DeviceStatus): void {
+    const node = nodeOfDevice(metadata.name);
+    const twin = status?.twins?.find(({ propertyName }) => propertyName === "temperature");
+    const value = twin?.reported?.value;
+    if (node === undefined || value === undefined || this.#shown.get(node) === value) return;
+    this.#shown.set(node, value);
+    this.#history.add(node, { kind: "twin-shown", value });
+  }
+}
