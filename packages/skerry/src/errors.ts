@@ -270,3 +270,24 @@ export function folderNotEmpty(folder: string, files: readonly string[]): Skerry
     details: { folder },
   });
 }
+
+/** The machine has no systemd that runs. */
+export function noSystemd(): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_NO_SYSTEMD",
+    message: "systemd does not run this machine",
+    advice:
+      "Leave out --systemd and let the machine's own init run `skerry up`; `keadm init --systemd --dry-run` shows the unit.",
+  });
+}
+
+/** The checks before a start found what stands in its way. */
+export function preflightFailed(findings: readonly { readonly code: string }[]): SkerryError {
+  const codes = findings.map(({ code }) => code);
+  return new SkerryError({
+    code: "SKERRY_PREFLIGHT",
+    message: `The checks before the start found ${codes.join(", ")}`,
+    advice: "Do what is said above and run the command again; --skip-preflight-checks starts all the same.",
+    details: { codes },
+  });
+}

@@ -41,6 +41,10 @@ export interface Settings {
   readonly advertiseAddress: string | undefined;
   /** This machine's address, as nodes and people reach it; never 127.x. */
   readonly nodeAddress: string;
+  /** Further addresses and names of the cloud here, for CloudCore's certificate. */
+  readonly certificateNames: readonly string[];
+  /** Kubeconfig of a Kubernetes that CloudCore works for; undefined: the built-in one. */
+  readonly kubeConfig: string | undefined;
   readonly podSubnet: string | undefined;
   /** Whether the example app and thermometer were created; once only, so that a deleted one stays deleted. */
   readonly examplesCreated: boolean;
@@ -66,6 +70,8 @@ export function defaultSettings(): Settings {
     cloud: undefined,
     advertiseAddress: undefined,
     nodeAddress: machineAddress(),
+    certificateNames: [],
+    kubeConfig: undefined,
     podSubnet: undefined,
     examplesCreated: false,
     examples: true,

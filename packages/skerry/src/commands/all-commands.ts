@@ -8,7 +8,7 @@ import { down, reset } from "./down.ts";
 import { edgecore } from "./edgecore.ts";
 import { image } from "./image.ts";
 import { join } from "./join.ts";
-import { keadm } from "./keadm.ts";
+import { keadm } from "./keadm/keadm.ts";
 import { link } from "./link.ts";
 import { mapper } from "./mapper/mapper.ts";
 import { node } from "./node.ts";

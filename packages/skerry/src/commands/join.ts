@@ -8,7 +8,7 @@ import { loadSettings, type Settings } from "../settings.ts";
 import { prepareHome, skerryHome } from "../skerry-home.ts";
 import type { Command } from "./command.ts";
 import { readConfigFile } from "./config-file.ts";
-import { runSupervisor } from "./run-supervisor.ts";
+import { runSupervisor, type StartMode } from "./run-supervisor.ts";
 import { portOption, subnetOption } from "./start-options.ts";
 
 /** `skerry join FILE`. */
@@ -24,6 +24,7 @@ the addresses, and the node's name if it is for one node. Runs until Ctrl-C, or 
 Afterwards \`skerry up\`, \`status\`, \`image load\`, \`down\` and \`reset\` are for this node.
 
   --detach             return when the node has joined
+  --systemd            start it by a systemd unit, and again with the machine
   --node NAME          with a TOKEN for several nodes: this node's name (this machine's)
   --mqtt-port NUMBER   MQTT broker (1883)
   --pod-subnet CIDR    addresses of the pods (a free 10.244.x.0/24)
@@ -38,6 +39,7 @@ Example:
       allowPositionals: true,
       options: {
         detach: { type: "boolean" },
+        systemd: { type: "boolean" },
         node: { type: "string" },
         "mqtt-port": { type: "string" },
         "pod-subnet": { type: "string" },
@@ -49,7 +51,7 @@ Example:
     if (!joining && values.node !== undefined)
       throw usageError("--node goes with a token; a FILE names the node itself (modules.edged.hostnameOverride)");
     return joinCloud(joining ?? (await readJoinFile(file)), {
-      detach: values.detach ?? false,
+      start: values.systemd ? "systemd" : values.detach ? "detached" : "foreground",
       mqttPort: portOption(values["mqtt-port"], "--mqtt-port"),
       podSubnet: subnetOption(values["pod-subnet"]),
     });
@@ -66,7 +68,7 @@ export type Joining = Pick<Settings, "node" | "nodeLabels" | "cloud">;
 export async function joinCloud(
   joining: Joining,
   options: {
-    readonly detach: boolean;
+    readonly start: StartMode;
     readonly mqttPort?: number | undefined;
     readonly podSubnet?: string | undefined;
   },
@@ -82,7 +84,7 @@ export async function joinCloud(
     mqttPort: options.mqttPort ?? before.mqttPort,
     podSubnet: options.podSubnet ?? before.podSubnet,
   };
-  return runSupervisor(home, settings, options.detach);
+  return runSupervisor(home, settings, options.start);
 }
 
 /** The node and its cloud, of a token; undefined when the text is none. Throws SKERRY_USAGE. */

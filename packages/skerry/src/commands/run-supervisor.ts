@@ -14,6 +14,7 @@ import { liveHolder, releaseLock, takeLock } from "../supervisor/home-lock.ts";
 import { ownCommand } from "../supervisor/part-descriptions.ts";
 import type { StepEvent, StepListener } from "../supervisor/steps.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
+import { startUnit } from "../systemd/service-manager.ts";
 import { paint, print, printStep, shellWord } from "../terminal.ts";
 import { type Command, EXIT_FAILED, EXIT_OK } from "./command.ts";
 
@@ -23,21 +24,33 @@ type DetachedMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "failed"; readonly code: string; readonly message: string; readonly advice: string };
 
+/** How Skerry's parts are run: until Ctrl-C, in the background, or by the machine's systemd. */
+export type StartMode = "foreground" | "detached" | "systemd";
+
 /** Databases and logs of a first start. */
 const CLOUD_SIDE_BYTES = 16 * 1024 * 1024;
 /** Images and containers too. */
 const WITH_NODE_BYTES = 64 * 1024 * 1024;
 
 /**
- * Runs Skerry's parts on this machine: until Ctrl-C, or in the background, returning when all is ready. Keeps the
+ * Runs Skerry's parts on this machine: in the foreground until Ctrl-C, else returning when all is ready. Keeps the
  * settings for the next start. Resolves with the exit code. Throws SKERRY_ALREADY_RUNNING, SKERRY_DISK_FULL.
  */
-export async function runSupervisor(home: SkerryHome, settings: Settings, detach: boolean): Promise<number> {
+export async function runSupervisor(home: SkerryHome, settings: Settings, mode: StartMode): Promise<number> {
   const holder = liveHolder(home);
   if (holder) throw alreadyRunning(home.folder, holder.processId);
   checkFreeSpace(home.folder, settings.node === undefined ? CLOUD_SIDE_BYTES : WITH_NODE_BYTES);
   saveSettings(home, settings);
-  return detach ? startDetached(home, settings) : runInForeground(home, settings);
+  switch (mode) {
+    case "foreground":
+      return runInForeground(home, settings);
+    case "detached":
+      return startDetached(home, settings);
+    case "systemd":
+      await startUnit(home, settings);
+      printNextSteps(home, settings);
+      return EXIT_OK;
+  }
 }
 
 async function startDetached(home: SkerryHome, settings: Settings): Promise<number> {

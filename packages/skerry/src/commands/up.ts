@@ -17,6 +17,7 @@ Starts everything on this machine: a small Kubernetes, CloudCore, one edge node 
 broker, a virtual thermometer and an example app. Runs until Ctrl-C, or in the background with --detach.
 
   --detach              return when everything is ready
+  --systemd             start it by a systemd unit, and again with the machine
   --no-node             only the cloud side; needs no root (--node: with the node again)
   --no-examples         without example app and thermometer (--examples: with them again)
   --api-port NUMBER     Kubernetes API (6443)
@@ -52,6 +53,7 @@ export const up: Command = {
       allowNegative: true,
       options: {
         detach: { type: "boolean" },
+        systemd: { type: "boolean" },
         node: { type: "boolean" },
         examples: { type: "boolean" },
         "api-port": { type: "string" },
@@ -90,7 +92,7 @@ export const up: Command = {
       node: nodeOption(values.node, before.node),
       examples: values.examples ?? before.examples,
     };
-    return runSupervisor(home, settings, values.detach ?? false);
+    return runSupervisor(home, settings, values.systemd ? "systemd" : values.detach ? "detached" : "foreground");
   },
 };
 

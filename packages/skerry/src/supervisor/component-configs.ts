@@ -17,10 +17,12 @@ export function writeCloudCoreConfig(home: SkerryHome, settings: Settings, numbe
   const config = {
     apiVersion: "cloudcore.config.kubeedge.io/v1alpha1",
     kind: "CloudCore",
-    kubeAPIConfig: { kubeConfig: home.kubeconfig },
+    kubeAPIConfig: { kubeConfig: settings.kubeConfig ?? home.kubeconfig },
     modules: {
       cloudHub: {
-        advertiseAddress: [...new Set([cloudAddress(settings), settings.nodeAddress, "127.0.0.1"])],
+        advertiseAddress: [
+          ...new Set([cloudAddress(settings), ...settings.certificateNames, settings.nodeAddress, "127.0.0.1"]),
+        ],
         https: { enable: true, address: "0.0.0.0", port: settings.cloudHttpsPort },
         websocket: { enable: true, address: "0.0.0.0", port: settings.cloudHubPort },
         // Not the machine's /etc/kubeedge, should it have one.
@@ -31,8 +33,8 @@ export function writeCloudCoreConfig(home: SkerryHome, settings: Settings, numbe
       },
       cloudStream: {
         enable: true,
-        // Only the Kubernetes API of this machine calls there.
-        streamAddress: "127.0.0.1",
+        // The built-in Kubernetes calls there from this machine; any other is let in by its certificate.
+        streamAddress: settings.kubeConfig === undefined ? "127.0.0.1" : "0.0.0.0",
         streamPort: settings.streamPort,
         tunnelPort: settings.tunnelPort,
       },

@@ -86,7 +86,9 @@ export class Supervisor implements AsyncDisposable {
         restarts: part.restarts,
       })),
       links: [...this.#links].map(([node, link]) => ({ node, ...link.hub.status })),
-      ...(this.#options.settings.cloud === undefined ? { kubeconfig: this.#options.home.kubeconfig } : {}),
+      ...(this.#options.settings.cloud === undefined
+        ? { kubeconfig: this.#options.settings.kubeConfig ?? this.#options.home.kubeconfig }
+        : {}),
     };
   }
 
@@ -142,11 +144,12 @@ export class Supervisor implements AsyncDisposable {
 
   async #startCloudSide(): Promise<void> {
     const { home, settings } = this.#options;
-    await this.#startPart(
-      "Kubernetes API",
-      controlPlanePart(home, settings),
-      `https://${settings.apiAddress}:${settings.apiPort}`,
-    );
+    if (settings.kubeConfig === undefined)
+      await this.#startPart(
+        "Kubernetes API",
+        controlPlanePart(home, settings),
+        `https://${settings.apiAddress}:${settings.apiPort}`,
+      );
     for (let number = 1; number <= settings.cloudCores; number++) {
       const config = writeCloudCoreConfig(home, settings, number);
       await this.#startPart(

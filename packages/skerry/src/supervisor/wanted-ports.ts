@@ -3,8 +3,9 @@ import type { WantedPort } from "./port-check.ts";
 
 /** The ports that the parts on this machine are going to listen on. */
 export function wantedPorts(settings: Settings): WantedPort[] {
+  const api = { address: settings.apiAddress, port: settings.apiPort, purpose: "Kubernetes API", option: "--api-port" };
   const cloudSide: WantedPort[] = [
-    { address: settings.apiAddress, port: settings.apiPort, purpose: "Kubernetes API", option: "--api-port" },
+    ...(settings.kubeConfig === undefined ? [api] : []),
     { address: "0.0.0.0", port: settings.cloudHubPort, purpose: "CloudHub", option: "--hub-port" },
     { address: "0.0.0.0", port: settings.cloudHttpsPort, purpose: "CloudHub's HTTPS", option: "--hub-https-port" },
     { address: "127.0.0.1", port: settings.streamPort, purpose: "pods' streams", option: "--stream-port" },

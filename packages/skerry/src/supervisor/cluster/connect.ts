@@ -10,8 +10,9 @@ import type { SkerryHome } from "../../skerry-home.ts";
  * SKERRY_CLOUD_ELSEWHERE on a machine whose node joined another machine's cloud.
  */
 export async function connectToCluster(home: SkerryHome): Promise<KubernetesApi & Disposable> {
-  const { cloud } = loadSettings(home);
+  const { cloud, kubeConfig } = loadSettings(home);
   if (cloud) throw cloudElsewhere(cloud.cloudHub);
-  if (!existsSync(home.kubeconfig)) throw notRunning(home.folder);
-  return new HttpsKubernetesApi(await loadKubeconfig(home.kubeconfig));
+  const file = kubeConfig ?? home.kubeconfig;
+  if (!existsSync(file)) throw notRunning(home.folder);
+  return new HttpsKubernetesApi(await loadKubeconfig(file));
 }

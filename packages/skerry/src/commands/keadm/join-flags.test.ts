@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isSkerryError } from "@skerry/base";
-import { joinFlags } from "./keadm.ts";
+import { joinFlags } from "./join-flags.ts";
 
 test("KubeEdge's join flags, long and short, name the node and its cloud", () => {
   const cloud = {
@@ -23,6 +23,8 @@ test("KubeEdge's join flags, long and short, name the node and its cloud", () =>
       nodeLabels: { site: "harbour", hall: "", a: "b" },
       cloud: { ...cloud, cloudHttps: "192.0.2.7:11002" },
     },
+    systemd: false,
+    skipsPreflight: false,
     meaningless: ["cgroupdriver"],
   });
 });

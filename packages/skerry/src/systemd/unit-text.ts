@@ -1,0 +1,53 @@
+/** What a systemd unit of Skerry runs. */
+export interface UnitOptions {
+  readonly role: "cloud" | "edge";
+  /** The command line of Skerry itself, without `up`. */
+  readonly command: readonly string[];
+  /** SKERRY_HOME. */
+  readonly homeFolder: string;
+}
+
+/** Name of the unit of a machine that has the role. */
+export function unitName(role: UnitOptions["role"]): string {
+  return `skerry-${role}.service`;
+}
+
+const DESCRIPTIONS = {
+  cloud: "Skerry: CloudCore and its Kubernetes",
+  edge: "Skerry: an edge node",
+} as const;
+
+/**
+ * A systemd unit that runs `skerry up` with what the home folder says. It does not wait for a network: an edge node
+ * starts its apps without one.
+ */
+export function unitText({ role, command, homeFolder }: UnitOptions): string {
+  return `# Written by Skerry; \`keadm reset\` removes it.
+[Unit]
+Description=${DESCRIPTIONS[role]}
+After=network.target
+
+[Service]
+Type=exec
+Environment=${quoted(`SKERRY_HOME=${homeFolder}`)}
+ExecStart=${[...command, "up"].map(quoted).join(" ")}
+Restart=always
+RestartSec=5
+# Skerry stops its own parts; what it leaves is killed after the time limit.
+KillMode=mixed
+TimeoutStopSec=90
+# Containers get control groups below the unit's own.
+Delegate=yes
+TasksMax=infinity
+LimitNOFILE=1048576
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** One word of a unit's line: quoted where systemd would take it apart, its % and $ made plain. */
+function quoted(word: string): string {
+  const plain = word.replaceAll("%", "%%").replaceAll("$", "$$$$");
+  return /^[\w@%+=:,./$-]+$/.test(plain) ? plain : `"${plain.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}
