@@ -8,6 +8,7 @@ export * from "./json.ts";
 export * from "./lifecycle.ts";
 export * from "./listening-port.ts";
 export * from "./logger.ts";
+export * from "./metric-text.ts";
 export * from "./mutex.ts";
 export * from "./plain-words.ts";
 export * from "./random.ts";

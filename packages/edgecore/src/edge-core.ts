@@ -1,4 +1,12 @@
-import { type Clock, describeError, disposable, isSkerryError, type Logger, type Random } from "@skerry/base";
+import {
+  type Clock,
+  describeError,
+  disposable,
+  isSkerryError,
+  type Logger,
+  type Metric,
+  type Random,
+} from "@skerry/base";
 import type { GrpcTransport } from "@skerry/grpc";
 import type { LinkDialer } from "@skerry/link";
 import type { Database } from "@skerry/store";
@@ -7,7 +15,14 @@ import { type DeviceBus, DeviceTwin } from "./devicetwin/index.ts";
 import { DmiServer } from "./dmi/index.ts";
 import { Edged, type EdgedPorts, OwnPod } from "./edged/index.ts";
 import { type CloudLink, EdgeHub, type EdgeHubOptions } from "./edgehub/index.ts";
-import { EdgeStream, PodStreams, type PodStreamsPorts } from "./edgestream/index.ts";
+import {
+  EdgeStream,
+  NodeMetrics,
+  PodStreams,
+  type PodStreamsPorts,
+  UsageMeter,
+  type UsageSource,
+} from "./edgestream/index.ts";
 import { CertificateRotation, type Enrolment } from "./enrolment/index.ts";
 import { EventBus, type MqttConnector, RuleMessages } from "./eventbus/index.ts";
 import { MetaManager, type MetaManagerOptions } from "./metamanager/index.ts";
@@ -39,7 +54,9 @@ export interface EdgeCorePorts {
   readonly streams?: {
     readonly dialer: TunnelDialer;
     readonly servers: readonly string[];
-    readonly machine: Pick<PodStreamsPorts, "files" | "streaming" | "loopback" | "ownLogFolder">;
+    readonly machine: Pick<PodStreamsPorts, "files" | "streaming" | "loopback" | "ownLogFolder"> & {
+      readonly usage?: UsageSource;
+    };
   };
   readonly clock: Clock;
   readonly random: Random;
@@ -208,9 +225,39 @@ function edgeStream(
   const { edged, streams, link, clock, random, logger } = ports;
   if (!edged || !streams || !link) return undefined;
   const { runtime, config } = edged;
-  const podStreams = new PodStreams({ meta, runtime, config, ...streams.machine, clock, logger });
+  const { usage, ...machine } = streams.machine;
+  const own = (): Metric[] => ownMetrics(meta, cloudLink);
+  const metrics = usage && new NodeMetrics({ nodeName, meter: new UsageMeter(usage, clock), own });
+  const podStreams = new PodStreams({
+    ...machine,
+    ...(metrics ? { metrics } : {}),
+    meta,
+    runtime,
+    config,
+    clock,
+    logger,
+  });
   const { dialer, servers } = streams;
   return new EdgeStream({ dialer, cloudLink, podStreams, clock, random, logger }, { servers, nodeName });
+}
+
+/** EdgeCore's own metrics; docs/metrics.md names them. None has a label, so their number is fixed. */
+function ownMetrics(meta: MetaManager, { state }: CloudLink): Metric[] {
+  const { dropped, refused } = meta.lost;
+  const single = (name: string, help: string, value: number, type: Metric["type"] = "gauge"): Metric => ({
+    name: `skerry_edge_${name}`,
+    help,
+    type,
+    samples: [{ value }],
+  });
+  return [
+    single("link_connected", "Whether the link to the cloud is open", state.kind === "connected" ? 1 : 0),
+    single("link_state_since_seconds", "Since when, in seconds of the Unix epoch", Math.round(state.sinceMs / 1000)),
+    single("outbox_entries", "Changes that wait for the cloud", meta.read((reader) => meta.outbox.keys(reader)).length),
+    single("outbox_dropped_total", "Events and uploads lost to the outbox's limit", dropped, "counter"),
+    single("outbox_refused_total", "Changes that the cloud refused for good", refused, "counter"),
+    single("pods", "Pods of this node in EdgeCore's store", meta.list("pod").length),
+  ];
 }
 
 /** Stands in where the configuration switches EdgeHub off; it is never started. */

@@ -3,7 +3,7 @@ import { connectRequestInvalid } from "./errors.ts";
 import { type FrameType, frameTypes } from "./frame.ts";
 
 /** What a stream is for. */
-export type StreamKind = "logs" | "exec" | "attach" | "port-forward";
+export type StreamKind = "logs" | "exec" | "attach" | "metrics" | "port-forward";
 
 /** The kubelet's HTTP request that a stream stands for (security.md 11.4, "Connect JSON"). */
 export interface ConnectRequest {
@@ -20,6 +20,7 @@ export interface ConnectRequest {
 const TYPE_OF_KIND: Readonly<Record<StreamKind, FrameType>> = {
   logs: frameTypes.logsConnect,
   exec: frameTypes.execConnect,
+  metrics: frameTypes.metricConnect,
   attach: frameTypes.attachConnect,
   "port-forward": frameTypes.portForwardConnect,
 };
@@ -42,7 +43,7 @@ export function connectKind(type: FrameType): StreamKind | undefined {
 
 /** The payload of the frame that opens stream `streamId`, as KubeEdge writes it. */
 export function encodeConnectRequest(streamId: number, request: ConnectRequest): Uint8Array {
-  const isPlainGet = request.kind === "logs";
+  const isPlainGet = request.kind === "logs" || request.kind === "metrics";
   const content = {
     MessID: streamId,
     url: {

@@ -9,5 +9,6 @@ export * from "./logs/container-log.ts";
 export * from "./logs/log-files.ts";
 export * from "./logs/log-options.ts";
 export * from "./multiplexer.ts";
+export * from "./node-path.ts";
 export * from "./transport.ts";
 export type { ByteStream } from "./tunnel-stream.ts";

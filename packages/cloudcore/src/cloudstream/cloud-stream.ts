@@ -7,12 +7,15 @@ import {
   type ConnectRequest,
   containerLog,
   GeneratedStream,
+  isNodePath,
   type LogFiles,
   type Multiplexer,
   parseKubeletPath,
   readLogOptions,
+  streamKindOf,
 } from "@skerry/streams";
 import {
+  nodeNotNamed,
   nodeOffline,
   notAContainer,
   notServedByNode,
@@ -51,7 +54,10 @@ export interface OpenedStream {
 }
 
 /** The kubelet's request as it came to CloudStream. */
-export type KubeletRequest = Omit<ConnectRequest, "kind">;
+export type KubeletRequest = Omit<ConnectRequest, "kind"> & {
+  /** The node that a node's own path (`/stats/summary`, …) is about. */
+  readonly nodeName?: string;
+};
 
 /**
  * The way from the API server into pods (security.md 11): keeps one tunnel per node, and leads the kubelet's requests to
@@ -88,12 +94,14 @@ export class CloudStream implements Disposable {
    * @throws SkerryError `CLOUDSTREAM_*`, `STREAMS_TOO_MANY`; ApiError of the lookup of the pod
    */
   async open(request: KubeletRequest): Promise<OpenedStream> {
-    const path = parseKubeletPath(request.path);
-    if (!path) throw pathNotServed();
-    if (this.#options.own?.pod.matches(path.namespace, path.pod)) return this.#openOwnLog(request, this.#options.own);
-    const nodeName = await this.#nodeOf(path.namespace, path.pod);
+    const kind = streamKindOf(request.path);
+    if (!kind) throw pathNotServed();
+    const own = this.#ownLog(request.path);
+    if (own) return this.#openOwnLog(request, own);
+    const nodeName = await this.#nodeOf(request);
     const { peers, clock } = this.#options;
-    const wanted = { ...request, kind: path.kind };
+    const { nodeName: _named, ...plain } = request;
+    const wanted = { ...plain, kind };
     const found = await findTunnel({ tunnels: this.#tunnels, peers, clock }, nodeName, wanted);
     if (found.kind === "elsewhere") return { stream: found.open(), startsWithHead: true };
     if (found.kind === "none") {
@@ -107,10 +115,8 @@ export class CloudStream implements Disposable {
 
   /** Whether {@link openHere} has something for the request. */
   canServe(nodeName: string, path: string): boolean {
-    const parsed = parseKubeletPath(path);
-    if (!parsed) return false;
-    const isOwn = this.#options.own?.pod.matches(parsed.namespace, parsed.pod) ?? false;
-    return isOwn || this.#tunnels.get(nodeName) !== undefined;
+    if (!streamKindOf(path)) return false;
+    return this.#ownLog(path) !== undefined || this.#tunnels.get(nodeName) !== undefined;
   }
 
   /** Asks the node to open its tunnel; false for one that keeps it open by itself, or is not connected here. */
@@ -123,19 +129,27 @@ export class CloudStream implements Disposable {
    * @throws SkerryError `CLOUDSTREAM_*`, `STREAMS_TOO_MANY`
    */
   openHere(nodeName: string, request: KubeletRequest): OpenedStream {
-    const path = parseKubeletPath(request.path);
-    if (!path) throw pathNotServed();
-    if (this.#options.own?.pod.matches(path.namespace, path.pod)) return this.#openOwnLog(request, this.#options.own);
+    const kind = streamKindOf(request.path);
+    if (!kind) throw pathNotServed();
+    const own = this.#ownLog(request.path);
+    if (own) return this.#openOwnLog(request, own);
     const tunnel = this.#tunnels.get(nodeName);
     if (!tunnel) throw nodeOffline(nodeName, this.#tunnels.offlineSinceMs(nodeName));
-    return this.#openOn(tunnel, nodeName, { ...request, kind: path.kind });
+    return this.#openOn(tunnel, nodeName, { ...request, kind });
+  }
+
+  /** CloudCore's own log, when the path is about its pod. */
+  #ownLog(path: string): OwnLogSource | undefined {
+    const { own } = this.#options;
+    const parsed = parseKubeletPath(path);
+    return parsed && own?.pod.matches(parsed.namespace, parsed.pod) ? own : undefined;
   }
 
   #openOn(tunnel: Multiplexer, nodeName: string, request: ConnectRequest): OpenedStream {
     if (request.kind === "port-forward" && !tunnel.speaksSkerry) throw notServedByNode(nodeName);
     return {
       stream: tunnel.open(request),
-      startsWithHead: tunnel.speaksSkerry || request.kind !== "logs",
+      startsWithHead: tunnel.speaksSkerry || (request.kind !== "logs" && request.kind !== "metrics"),
       ...(request.kind === "logs" ? { onLogRead: this.#lastLines.begin(request.path) } : {}),
     };
   }
@@ -176,7 +190,12 @@ export class CloudStream implements Disposable {
     this.#tunnels[Symbol.dispose]();
   }
 
-  async #nodeOf(namespace: string, name: string): Promise<string> {
+  async #nodeOf({ path, nodeName }: KubeletRequest): Promise<string> {
+    if (isNodePath(path)) {
+      if (nodeName === undefined) throw nodeNotNamed();
+      return nodeName;
+    }
+    const { namespace = "", pod: name = "" } = parseKubeletPath(path) ?? {};
     try {
       const pod = await this.#options.api.get<Pod>({ resource: pods, namespace, name });
       if (!pod.spec.nodeName) throw podNotScheduled(namespace, name);

@@ -78,12 +78,22 @@ export function notAContainer(): SkerryError {
   });
 }
 
+/** A node's own path, and nothing says which node is meant. */
+export function nodeNotNamed(): SkerryError {
+  return new SkerryError({
+    code: "CLOUDSTREAM_NODE_NOT_NAMED",
+    message: "this path is about a node, and the request names none",
+    advice: "Name the node as the host of the request (Host: NODE); docs/streams.md says how.",
+    details: { httpStatus: 400 },
+  });
+}
+
 /** The path is none that CloudStream serves. */
 export function pathNotServed(): SkerryError {
   return new SkerryError({
     code: "CLOUDSTREAM_PATH_NOT_SERVED",
     message: "this path of the kubelet's API is not served here",
-    advice: "Served are containerLogs, exec, attach and portForward.",
+    advice: "Served are containerLogs, exec, attach, portForward, stats/summary and metrics.",
     details: { httpStatus: 404 },
   });
 }

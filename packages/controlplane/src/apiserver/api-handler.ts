@@ -1,5 +1,5 @@
 import { type Clock, describeError, type Logger } from "@skerry/base";
-import { ApiError, failureStatus, isApiError } from "@skerry/kube";
+import { ApiError, failureStatus, isApiError, type KubernetesApi } from "@skerry/kube";
 import { ANONYMOUS, type Authenticator } from "../authentication/authenticator.ts";
 import { impersonation } from "../authentication/impersonation.ts";
 import { TOKEN_ISSUER } from "../authentication/service-account-tokens.ts";
@@ -14,6 +14,7 @@ import type { ApiService } from "../registry/api-service.ts";
 import type { UserInfo } from "../registry/request-context.ts";
 import { resourceNotFound, unauthorized } from "../registry/status-errors.ts";
 import { type ApiRequest, type ApiResponse, jsonResponse, textResponse } from "./api-request.ts";
+import { METRICS_GROUP, MetricsApi } from "./metrics-api.ts";
 import { negotiate } from "./negotiation.ts";
 import { type KubeletConnector, type KubeletTarget, PodStreams } from "./pod-streams.ts";
 import { isTrue } from "./query-options.ts";
@@ -43,16 +44,21 @@ export interface ApiHandlerOptions {
   readonly serverAddress: () => string;
   /** Left out: logs, exec, attach and port-forward are not served. */
   readonly kubelet?: KubeletConnector;
+  /** For what is answered from other objects. */
+  readonly api: KubernetesApi;
 }
 
 /** Answers every request of the Kubernetes API: who is it, may they, what is it about. */
 export class ApiHandler {
   readonly #options: ApiHandlerOptions;
   readonly #resources: ResourceHandler;
+  readonly #metrics: MetricsApi | undefined;
 
   constructor(options: ApiHandlerOptions) {
     this.#options = options;
-    const streams = new PodStreams(options.kubelet);
+    const { kubelet, clock, api } = options;
+    const streams = new PodStreams(kubelet);
+    this.#metrics = kubelet && new MetricsApi({ api, kubelet, clock });
     this.#resources = new ResourceHandler(options.service, options.types, options.clock, streams);
   }
 
@@ -112,6 +118,7 @@ export class ApiHandler {
       return this.#answerOther(request);
     }
     this.#authorize({ user, verb: verbOf(request, path), resource: path });
+    if (path.group === METRICS_GROUP && this.#metrics) return this.#metrics.handle(request, path);
     return this.#review(request, path, user) ?? this.#resources.handle(request, path, user);
   }
 

@@ -67,7 +67,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const api = new InProcessApi(service);
   const handler = new ApiHandler({
     service,
-    discovery: new ApiDiscovery(catalog),
+    discovery: new ApiDiscovery(catalog, options.kubelet !== undefined),
     openApi: new OpenApiDocuments(catalog, types),
     types,
     authenticator: new Authenticator(tokens),
@@ -77,6 +77,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     clock,
     logger,
     serverAddress: options.serverAddress,
+    api,
     ...(options.kubelet ? { kubelet: options.kubelet(api) } : {}),
   });
   stack.use(startEventRetention(service, clock, logger));

@@ -10,12 +10,15 @@ export interface KubeletTarget {
   readonly path: string;
   /** Without the question mark. */
   readonly query: string;
+  /** The node, where the path names neither it nor a pod. */
+  readonly nodeName?: string;
 }
 
 /** What the kubelet's endpoint answered to a plain request. */
 export interface KubeletAnswer {
   readonly status: number;
   readonly body: AsyncIterable<Uint8Array>;
+  readonly contentType?: string;
 }
 
 /** Reaches the kubelet's API of all nodes; CloudCore's port 10003. */
@@ -46,6 +49,16 @@ export class PodStreams {
     const { status, body } = await this.#kubelet.get(logTarget(podAt(), request.query), request.signal);
     if (status !== 200) throw kubeletRefusal(status, await beginning(body));
     return { status: 200, headers: { "content-type": "text/plain" }, body, mayStall: true };
+  }
+
+  /** Leads `nodes/NAME/proxy/…` to the node. @throws ApiError */
+  async proxyToNode(request: ApiRequest, nodeName: string, path: string): Promise<ApiResponse> {
+    if (!this.#kubelet) throw streamNotServed("proxy");
+    if (request.method !== "GET") throw badRequest("of a node only GET is served");
+    const target = { method: "GET", path, query: request.query.toString(), nodeName };
+    const { status, body, contentType = "text/plain" } = await this.#kubelet.get(target, request.signal);
+    if (status !== 200) throw kubeletRefusal(status, await beginning(body));
+    return { status: 200, headers: { "content-type": contentType }, body, mayStall: true };
   }
 
   /** What a request with an upgrade is led to. @throws ApiError */

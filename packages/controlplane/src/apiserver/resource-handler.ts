@@ -38,6 +38,7 @@ export class ResourceHandler {
     if (path.namespace !== "" && !definition.reference.namespaced) throw resourceNotFound();
     if (path.name === "") return this.#handleCollection(request, path, definition, user);
     if (definition.reference.namespaced && path.namespace === "") throw resourceNotFound();
+    if (path.proxyPath !== "") return this.#streams.proxyToNode(request, path.name, path.proxyPath);
     if (isPodStream(path, definition))
       return this.#streams.answer(request, () => this.#podAt(path, definition), path.subresource);
     if (path.subresource !== "" && !this.#service.hasSubresource(definition, path.subresource))

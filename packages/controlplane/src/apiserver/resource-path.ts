@@ -12,6 +12,8 @@ export type RequestPath =
       readonly namespace: string;
       readonly name: string;
       readonly subresource: string;
+      /** What follows `nodes/NAME/proxy`, with its slash; empty elsewhere. */
+      readonly proxyPath: string;
       /** The old `/watch/` form. */
       readonly watch: boolean;
     };
@@ -41,6 +43,8 @@ export function parseResourcePath(path: string): RequestPath {
     rest = rest.slice(2);
   }
   const [resource = "", name = "", ...sub] = rest;
-  if (sub.length > 1) return { kind: "other", path };
-  return { kind: "resource", group, version, resource, namespace, name, subresource: sub[0] ?? "", watch };
+  const isProxy = isCore && resource === "nodes" && sub[0] === "proxy";
+  if (sub.length > 1 && !isProxy) return { kind: "other", path };
+  const proxyPath = isProxy ? `/${sub.slice(1).join("/")}` : "";
+  return { kind: "resource", group, version, resource, namespace, name, subresource: sub[0] ?? "", proxyPath, watch };
 }

@@ -26,6 +26,7 @@ const binding = (name: string, roleName: string, groups: string[]): JsonObject =
 });
 
 const viewRules: JsonObject[] = [
+  rule(["metrics.k8s.io"], ["pods"], ["get", "list"]),
   rule([""], [...CORE, "namespaces", "pods/status", "pods/log"], READ),
   rule(["apps"], WORKLOADS, READ),
   rule(["discovery.k8s.io"], ["endpointslices"], READ),

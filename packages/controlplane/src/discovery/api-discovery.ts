@@ -1,4 +1,5 @@
 import type { JsonObject } from "@skerry/base";
+import { METRICS_GROUP, METRICS_RESOURCES, METRICS_VERSION } from "../apiserver/metrics-api.ts";
 import { REVIEW_RESOURCES } from "../authorization/reviews.ts";
 import type { ResourceCatalog } from "../registry/resource-catalog.ts";
 import type { ResourceDefinition } from "../registry/resource-definition.ts";
@@ -39,9 +40,12 @@ interface DiscoveredSubresource {
 /** Tells clients which groups, versions and resources are served. */
 export class ApiDiscovery {
   readonly #catalog: ResourceCatalog;
+  readonly #hasMetrics: boolean;
 
-  constructor(catalog: ResourceCatalog) {
+  /** @param hasMetrics whether the nodes can be asked for what they use */
+  constructor(catalog: ResourceCatalog, hasMetrics = false) {
     this.#catalog = catalog;
+    this.#hasMetrics = hasMetrics;
   }
 
   /** `/api` in its old form. */
@@ -127,6 +131,7 @@ export class ApiDiscovery {
     const names = new Set<string>();
     for (const { reference } of this.#catalog.all()) if (reference.group !== "") names.add(reference.group);
     for (const review of REVIEW_RESOURCES) names.add(review.group);
+    if (this.#hasMetrics) names.add(METRICS_GROUP);
     return [...names];
   }
 
@@ -134,6 +139,7 @@ export class ApiDiscovery {
     const versions = new Set<string>();
     for (const { reference } of this.#catalog.all()) if (reference.group === group) versions.add(reference.version);
     if (REVIEW_RESOURCES.some((review) => review.group === group)) versions.add("v1");
+    if (group === METRICS_GROUP && this.#hasMetrics) versions.add(METRICS_VERSION);
     return [...versions].sort(compareVersions);
   }
 
@@ -152,7 +158,18 @@ export class ApiDiscovery {
       categories: [],
       subresources: [],
     }));
-    return [...stored, ...reviews].sort((left, right) => (left.name < right.name ? -1 : 1));
+    const isMetrics = this.#hasMetrics && group === METRICS_GROUP && version === METRICS_VERSION;
+    const metrics = (isMetrics ? METRICS_RESOURCES : []).map(({ resource, kind, namespaced }) => ({
+      name: resource,
+      singular: "",
+      namespaced,
+      kind,
+      verbs: ["get", "list"],
+      shortNames: [],
+      categories: [],
+      subresources: [],
+    }));
+    return [...stored, ...reviews, ...metrics].sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 }
 

@@ -48,7 +48,7 @@ export class KubeletClient implements KubeletConnector {
     const outgoing = request({ ...(await this.#requestOptions(target)), signal });
     return new Promise((resolve, reject) => {
       outgoing.on("error", (error) => reject(this.#unreachable(error)));
-      outgoing.on("response", (response) => resolve({ status: response.statusCode ?? 0, body: response }));
+      outgoing.on("response", (response) => resolve(answerOf(response)));
       this.#limitConnecting(outgoing);
       outgoing.end();
     });
@@ -82,7 +82,7 @@ export class KubeletClient implements KubeletConnector {
     }
   }
 
-  async #requestOptions({ method, path, query }: KubeletTarget): Promise<RequestOptions> {
+  async #requestOptions({ method, path, query, nodeName }: KubeletTarget): Promise<RequestOptions> {
     const { host, port, client, authorityPem } = this.#options;
     const authority = await authorityPem();
     if (authority === undefined) throw this.#unreachable(new Error("CloudCore has not started on this cluster yet"));
@@ -95,6 +95,7 @@ export class KubeletClient implements KubeletConnector {
       cert: client.certificatePem,
       key: client.privateKeyPem,
       agent: false,
+      ...(nodeName === undefined ? {} : { headers: { "x-forwarded-uri": `/api/v1/nodes/${nodeName}/proxy${path}` } }),
       minVersion: "TLSv1.2",
     };
   }
@@ -110,6 +111,11 @@ export class KubeletClient implements KubeletConnector {
     const message = `the nodes' streams cannot be reached: CloudCore at ${host}:${port}: ${describeError(error)}`;
     return new ApiError(failureStatus(503, "ServiceUnavailable", message, {}));
   }
+}
+
+function answerOf(response: IncomingMessage): KubeletAnswer {
+  const contentType = response.headers["content-type"];
+  return { status: response.statusCode ?? 0, body: response, ...(contentType === undefined ? {} : { contentType }) };
 }
 
 /** Answers an upgrade that is not done with a Status, which kubectl shows. */

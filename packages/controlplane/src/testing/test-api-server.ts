@@ -5,6 +5,7 @@ import type { KubernetesApi } from "@skerry/kube";
 import { SqliteDatabase } from "@skerry/store/platform";
 import type { ApiRequest, ApiResponse } from "../apiserver/api-request.ts";
 import { createApiServer } from "../apiserver/api-server.ts";
+import type { KubeletConnector } from "../apiserver/pod-streams.ts";
 import { JwtSigner } from "../platform/jwt-signer.ts";
 import type { UserInfo } from "../registry/request-context.ts";
 import { storeMigrations } from "../registry/store-session.ts";
@@ -29,7 +30,7 @@ export interface TestApiServer extends AsyncDisposable {
 const ADMIN: UserInfo = { username: "kubernetes-admin", groups: ["system:masters"] };
 
 /** Starts an API server for a test; dispose of it. */
-export async function startTestApiServer(): Promise<TestApiServer> {
+export async function startTestApiServer(kubelet?: KubeletConnector): Promise<TestApiServer> {
   const database = new SqliteDatabase({ path: ":memory:", migrations: storeMigrations });
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const server = await createApiServer({
@@ -39,6 +40,7 @@ export async function startTestApiServer(): Promise<TestApiServer> {
     random: systemRandom,
     logger: silentLogger,
     serverAddress: () => "127.0.0.1:6443",
+    ...(kubelet ? { kubelet: () => kubelet } : {}),
   });
   const send = (method: string, url: string, request: TestRequest = {}): Promise<ApiResponse> => {
     const { pathname, searchParams } = new URL(url, "https://server");

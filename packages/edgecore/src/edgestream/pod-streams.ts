@@ -12,12 +12,14 @@ import {
   parseKubeletPath,
   readLogOptions,
   refused,
+  type StreamKind,
 } from "@skerry/streams";
 import type { EdgedConfig } from "../edged/config.ts";
 import { PodPaths } from "../edged/pod/pod-paths.ts";
 import { podIdentity, podUidLabel, restartCountOf } from "../edged/pod/runtime-names.ts";
 import type { ContainerRuntime } from "../edged/ports.ts";
 import type { MetaClient } from "../metamanager/meta-store.ts";
+import type { NodeMetrics } from "./metrics/node-metrics.ts";
 import type { LoopbackRelay, StreamingRuntime } from "./ports.ts";
 import { ProcessStreams } from "./process-streams.ts";
 
@@ -29,6 +31,8 @@ export interface PodStreamsPorts {
   readonly loopback: LoopbackRelay;
   /** Of EdgeCore itself, which the cluster sees as a pod; left out: it has no log to show. */
   readonly ownLogFolder?: string;
+  /** The node's measurements; left out: they are not served. */
+  readonly metrics?: Pick<NodeMetrics, "answer">;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly config: Pick<EdgedConfig, "rootDirectory" | "podLogsDirectory">;
@@ -42,6 +46,8 @@ const REASONS: Readonly<Record<number, string>> = {
   502: "Bad Gateway",
 };
 
+/** What KubeEdge's cloud reads no HTTP head of. */
+const PLAIN_KINDS: ReadonlySet<StreamKind> = new Set(["logs", "metrics"]);
 const PLAIN_TEXT = { "content-type": "text/plain; charset=utf-8" };
 
 /** The kubelet's streaming API of this node, served on the streams of the tunnel instead of a port. */
@@ -60,6 +66,7 @@ export class PodStreams {
    */
   async serve(request: ConnectRequest, stream: ByteStream, withHead: boolean): Promise<void> {
     try {
+      if (request.kind === "metrics") return await this.#serveMetrics(request.path, stream, withHead);
       const path = parseKubeletPath(request.path);
       if (!path || path.kind !== request.kind) throw refused(404, "this path of the kubelet's API is not served");
       const pod = this.#podOf(path);
@@ -68,10 +75,17 @@ export class PodStreams {
       else await this.#processes.serve(request, path, pod, stream);
     } catch (error) {
       if (stream.closed.aborted) return;
-      await this.#answerError(error, stream, withHead || request.kind !== "logs");
+      await this.#answerError(error, stream, withHead || !PLAIN_KINDS.has(request.kind));
     } finally {
       stream.close();
     }
+  }
+
+  async #serveMetrics(path: string, stream: ByteStream, withHead: boolean): Promise<void> {
+    const answer = await this.#ports.metrics?.answer(path);
+    if (!answer) throw refused(404, "this path of the kubelet's API is not served");
+    if (withHead) await stream.write(encodeResponseHead(200, "OK", { "content-type": answer.contentType }));
+    await stream.write(new TextEncoder().encode(answer.text));
   }
 
   async #serveLogs(

@@ -91,7 +91,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
     ...(config.deviceTwin.enabled ? { dmi: await dmi(config.deviceTwin.dmiSocketPath, logger) } : {}),
     ...(config.serviceBus.enabled ? { serviceBus: await serviceBus(config.serviceBus) } : {}),
     ...(config.edgeStream.enabled
-      ? { streams: await streams(config, nodeName, credentials, opened, ownLog?.folder) }
+      ? { streams: await streams(config, nodeName, credentials, clock, opened, ownLog?.folder) }
       : {}),
   };
   const core = opened.use(
@@ -171,13 +171,12 @@ async function streams(
   config: EdgeCoreConfig,
   nodeName: string,
   files: CredentialFiles,
+  clock: Clock,
   opened: AsyncDisposableStack,
   ownLogFolder: string | undefined,
 ): Promise<NonNullable<EdgeCorePorts["streams"]>> {
-  const [{ nodeLogFiles, WebSocketTunnelDialer }, { CriStreaming, tcpLoopbackRelay }] = await Promise.all([
-    import("@skerry/streams/platform"),
-    import("../edgestream/platform/index.ts"),
-  ]);
+  const [{ nodeLogFiles, WebSocketTunnelDialer }, { CriStreaming, MachineUsageSource, tcpLoopbackRelay }] =
+    await Promise.all([import("@skerry/streams/platform"), import("../edgestream/platform/index.ts")]);
   return {
     dialer: new WebSocketTunnelDialer(() => storedCredentials(nodeName, files)),
     servers: config.edgeStream.servers,
@@ -185,6 +184,14 @@ async function streams(
       files: nodeLogFiles,
       streaming: opened.use(new CriStreaming(config.edged.containerRuntimeEndpoint)),
       loopback: tcpLoopbackRelay,
+      usage: opened.use(
+        new MachineUsageSource({
+          endpoint: config.edged.containerRuntimeEndpoint,
+          nodeName,
+          diskPath: dirname(config.databasePath),
+          now: () => clock.now(),
+        }),
+      ),
       ...(ownLogFolder === undefined ? {} : { ownLogFolder }),
     },
   };

@@ -60,6 +60,22 @@ test("a tunnel that is asked for comes on the port of the sessions, and only wit
   for (const edge of opened) (await edge)[Symbol.dispose]();
 });
 
+test("a node's own path goes to the node that the request names, as host or as a kube-apiserver's proxy", async () => {
+  await using running = await start();
+  const asked: string[] = [];
+  using _edge = await connectEdge(running, async ({ kind, path }, stream) => {
+    asked.push(`${kind} ${path}`);
+    await stream.write(encodeResponseHead(200, "OK", { "content-type": "application/json" }));
+    await stream.write(new TextEncoder().encode("{}"));
+  });
+  const uri = { "x-forwarded-uri": "/api/v1/nodes/edge-1/proxy/stats/summary" };
+  assert.deepEqual(await call(running, "/stats/summary", { headers: uri }), { status: 200, text: "{}" });
+  const other = { "x-forwarded-uri": "/api/v1/nodes/edge-2/proxy/stats/summary" };
+  assert.equal((await call(running, "/stats/summary", { headers: other })).status, 503);
+  assert.equal((await call(running, "/pods", { headers: uri })).status, 404);
+  assert.deepEqual(asked, ["metrics /stats/summary"]);
+});
+
 test("a refusal of the node keeps its status and text", async () => {
   await using running = await start();
   using _edge = await connectEdge(running, async (_asked, stream) => {

@@ -187,7 +187,24 @@ function requestOf(incoming: IncomingMessage): KubeletRequest {
     if (!FORWARDED_HEADERS.has(name.toLowerCase())) continue;
     headers[name] = [...(headers[name] ?? []), incoming.rawHeaders[at + 1] ?? ""];
   }
-  return { method: incoming.method ?? "GET", path, query: query.join("?"), headers };
+  const nodeName = nodeNamed(incoming);
+  return {
+    method: incoming.method ?? "GET",
+    path,
+    query: query.join("?"),
+    headers,
+    ...(nodeName === undefined ? {} : { nodeName }),
+  };
+}
+
+/**
+ * The node that a node's own path is about: a kube-apiserver says it in `X-Forwarded-Uri`, who calls the node by its name
+ * (metrics-server with the address type Hostname) in `Host`.
+ */
+function nodeNamed(incoming: IncomingMessage): string | undefined {
+  const [, forwarded] = /^\/api\/v1\/nodes\/([^/:]+)/.exec(String(incoming.headers["x-forwarded-uri"] ?? "")) ?? [];
+  const named = forwarded ?? (incoming.headers.host ?? "").replace(/:\d+$/, "");
+  return /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(named) ? named : undefined;
 }
 
 function refusalOf(error: unknown): { readonly status: number; readonly text: string } {

@@ -1,2 +1,3 @@
 export * from "./cri-streaming.ts";
 export * from "./loopback-relay.ts";
+export * from "./machine-usage.ts";
