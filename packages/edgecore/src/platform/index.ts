@@ -1,1 +1,2 @@
+export * from "./runtime-status.ts";
 export * from "./start-edge-core.ts";

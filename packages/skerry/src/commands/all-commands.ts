@@ -4,6 +4,7 @@ import { controlplane } from "./controlplane.ts";
 import { data } from "./data.ts";
 import { demo } from "./demo.ts";
 import { broker, thermometer } from "./devices.ts";
+import { doctor } from "./doctor.ts";
 import { down, reset } from "./down.ts";
 import { edgecore } from "./edgecore.ts";
 import { image } from "./image.ts";
@@ -24,6 +25,7 @@ export const allCommands: readonly Command[] = [
   up,
   status,
   why,
+  doctor,
   demo,
   link,
   trace,
