@@ -291,3 +291,34 @@ export function preflightFailed(findings: readonly { readonly code: string }[]):
     details: { codes },
   });
 }
+
+/** Not all hollow nodes were there in time. */
+export function fleetNotReady(
+  state: {
+    readonly nodes: number;
+    readonly joined: number;
+    readonly connected: number;
+    readonly ready?: number | undefined;
+    readonly failure?: string | undefined;
+  },
+  timeoutMs: number,
+): SkerryError {
+  const { nodes, joined, connected, ready, failure } = state;
+  return new SkerryError({
+    code: "SKERRY_FLEET_NOT_READY",
+    message: `After ${timeoutMs / 1000} s ${joined} of ${nodes} nodes had joined, ${connected} were connected${ready === undefined ? "" : `, ${ready} Ready`}${failure === undefined ? "" : `; the newest failure: ${failure}`}`,
+    advice:
+      "Start fewer nodes, slower (--rate), or give them more time (--timeout); CloudCore's log says whom it refused.",
+    details: { nodes, joined, connected },
+  });
+}
+
+/** A process with hollow nodes has ended. */
+export function fleetProcessLost(count: number): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_FLEET_PROCESS_LOST",
+    message: `${count} of the fleet's processes ended by themselves`,
+    advice: "Look above for their error; with too little memory start fewer nodes.",
+    details: { count },
+  });
+}

@@ -1,2 +1,3 @@
+export * from "../hollow/platform/start-hollow-node.ts";
 export * from "./runtime-status.ts";
 export * from "./start-edge-core.ts";

@@ -7,6 +7,8 @@ import { broker, thermometer } from "./devices.ts";
 import { doctor } from "./doctor.ts";
 import { down, reset } from "./down.ts";
 import { edgecore } from "./edgecore.ts";
+import { fleet } from "./fleet.ts";
+import { fleetProcess } from "./fleet-process.ts";
 import { image } from "./image.ts";
 import { join } from "./join.ts";
 import { keadm } from "./keadm/keadm.ts";
@@ -31,6 +33,7 @@ export const allCommands: readonly Command[] = [
   trace,
   data,
   image,
+  fleet,
   mapper,
   token,
   join,
@@ -44,4 +47,5 @@ export const allCommands: readonly Command[] = [
   broker,
   thermometer,
   superviseCommand,
+  fleetProcess,
 ];

@@ -7,6 +7,9 @@ import type { SkerryHome } from "../skerry-home.ts";
 
 const WRITTEN_BY = "# Written by `skerry up` at every start; changes made here are lost.\n";
 
+/** KubeEdge's default of 500 is for a much heavier connection; memory grows by some 0.1 MB a node. */
+const NODE_LIMIT = 5_000;
+
 /**
  * Writes cloudcore.yaml of one of the CloudCores and returns its path. The loopback address is for nodes on this machine.
  * @param number counted from 1
@@ -20,6 +23,7 @@ export function writeCloudCoreConfig(home: SkerryHome, settings: Settings, numbe
     kubeAPIConfig: { kubeConfig: settings.kubeConfig ?? home.kubeconfig },
     modules: {
       cloudHub: {
+        nodeLimit: NODE_LIMIT,
         advertiseAddress: [
           ...new Set([cloudAddress(settings), ...settings.certificateNames, settings.nodeAddress, "127.0.0.1"]),
         ],
