@@ -1,5 +1,5 @@
 import { silentLogger } from "@skerry/base";
-import { systemClock, systemRandom } from "@skerry/base/platform";
+import { createLogger, systemClock, systemRandom } from "@skerry/base/platform";
 import { startHollowNode } from "@skerry/edgecore/platform";
 import { usageError } from "../errors.ts";
 import { isFleetPlan } from "../fleet/fleet-messages.ts";
@@ -19,6 +19,16 @@ export const fleetProcess: Command = {
     const ended = new Promise<void>((resolve) => process.once("disconnect", () => resolve()));
     const plan = await new Promise<unknown>((resolve) => process.once("message", resolve));
     if (!isFleetPlan(plan)) throw usageError("`skerry fleet` starts this");
+    // So many nodes say too much, but for whoever looks for a fault.
+    const logger =
+      process.env["SKERRY_LOG_LEVEL"] === "debug"
+        ? createLogger({
+            clock: systemClock,
+            format: "json",
+            level: "debug",
+            write: (line) => process.stderr.write(`${line}\n`),
+          })
+        : silentLogger;
     await using nodes = new FleetProcess(
       {
         clock: systemClock,
@@ -36,7 +46,7 @@ export const fleetProcess: Command = {
             address: `10.250.${Math.floor(number / 250) % 256}.${(number % 250) + 1}`,
             clock: systemClock,
             random: systemRandom,
-            logger: silentLogger,
+            logger,
           }),
       },
       plan,

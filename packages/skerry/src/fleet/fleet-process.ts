@@ -6,6 +6,10 @@ const SAMPLE_MS = 1_000;
 /** Beyond that, deliveries of one second are not kept. */
 const MOST_DELIVERIES = 20_000;
 
+/** A cloud that is slower than the nodes come is not overrun: requests that it answers too late are made again. */
+const MOST_JOINING = 25;
+const JOINING_POLL_MS = 100;
+
 /** What a process of a fleet works with. */
 export interface FleetProcessPorts {
   readonly clock: Clock;
@@ -50,6 +54,7 @@ export class FleetProcess implements AsyncDisposable {
     for (let index = 0; index < count; index++) {
       const waitMs = beganMs + (index * 1000) / nodesPerSecond - clock.monotonicMs();
       if (waitMs > 0) await sleep(clock, waitMs, this.#stopped.signal);
+      while (this.#joining() >= MOST_JOINING) await sleep(clock, JOINING_POLL_MS, this.#stopped.signal);
       this.#stopped.signal.throwIfAborted();
       try {
         const node = await startNode(fleetNodeName(prefix, first + index), first + index, this.#plan);
@@ -62,6 +67,11 @@ export class FleetProcess implements AsyncDisposable {
         this.#failed(error);
       }
     }
+  }
+
+  /** How many nodes were started, but have not been connected yet. */
+  #joining(): number {
+    return this.#nodes.reduce((count, node) => count + (node.count.sessions === 0 ? 1 : 0), 0);
   }
 
   async #sample(): Promise<void> {
