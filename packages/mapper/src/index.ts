@@ -22,5 +22,6 @@ export {
   type PropertyAccess,
 } from "./driver.ts";
 export * from "./errors.ts";
+export { atPointer, wrapAtPointer } from "./json-pointer.ts";
 export { Mapper, type MapperOptions, type MapperPorts } from "./mapper.ts";
 export type { DriverValue, PropertyType, PropertyValue } from "./property-value.ts";

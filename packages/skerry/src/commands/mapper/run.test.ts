@@ -81,12 +81,25 @@ class Node implements AsyncDisposable {
     });
   }
 
-  /** Waits until the outbox holds a report to the cloud with the text in it. */
-  async untilReported(key: string, text: string): Promise<void> {
+  /** Waits until the twin has a value of the property, or this one, and the cloud is to be told it. */
+  async untilReported(property: string, value?: string): Promise<void> {
+    const { metaManager, deviceTwin } = this.core;
+    const query = "SELECT actual FROM twin_property WHERE device_id = 'default/cellar' AND name = ?";
+    for (;;) {
+      const actual = metaManager.read((reader) => reader.first(query, property))?.["actual"] ?? undefined;
+      const isToBeTold = deviceTwin?.waiting().includes(`twin/default/cellar/${property}`) === true;
+      if (isToBeTold && actual !== undefined && (value === undefined || actual === value)) return;
+      await sleep(systemClock, 10);
+    }
+  }
+
+  /** Waits until the outbox holds the device's state. */
+  async untilState(state: string): Promise<void> {
     const { metaManager } = this.core;
     for (;;) {
       const entries = metaManager.read((reader) => metaManager.outbox.pending(reader));
-      if (entries.some((entry) => entry.key === key && JSON.stringify(entry.content).includes(text))) return;
+      if (entries.some(({ key, content }) => key.startsWith("devicestate/") && JSON.stringify(content).includes(state)))
+        return;
       await sleep(systemClock, 10);
     }
   }
@@ -111,12 +124,12 @@ test("a driver's values go through EdgeCore into the report to the cloud, and a 
     await mapper.start();
     await node.fromCloud(modelObject);
     await node.fromCloud(deviceObject("21"));
-    await node.untilReported("devicestate/default/cellar", "online");
-    await node.untilReported("twin/default/cellar/temperature", '"actual":{"value"');
-    await node.untilReported("twin/default/cellar/setpoint", '"actual":{"value":"21"');
+    await node.untilState("online");
+    await node.untilReported("temperature");
+    await node.untilReported("setpoint", "21");
     await node.fromCloud(deviceObject("99")); // Out of range: the driver never hears of it.
     await node.fromCloud(deviceObject("18"));
-    await node.untilReported("twin/default/cellar/setpoint", '"actual":{"value":"18"');
+    await node.untilReported("setpoint", "18");
     assert.deepEqual(mapper.devices(), [{ id: "default/cellar", offlineReason: undefined }]);
   } finally {
     await rm(folder, { recursive: true, force: true });
