@@ -76,7 +76,7 @@ test("a ready pod stays ready while EdgeCore restarts", async () => {
   await world.restart();
   await world.pass(500);
   const patches = world.cloud.received.slice(before).filter(({ route }) => route.resource === "default/podpatch/web");
-  assert.deepEqual(patches, []);
+  for (const { content } of patches) assert.doesNotMatch(String(content), /"status":"False"/);
 });
 
 test("a crash between creating and starting a container leaves no second one", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod } from "@skerry/api";
+import type { DeliveryName } from "@skerry/link";
 import { EdgedWorld } from "./testing/edged-world.ts";
 
 test("a pod from the cloud runs and its status reaches the cloud", async () => {
@@ -139,6 +140,24 @@ test("a failing readiness probe takes the pod out of service, a failing liveness
       ["alive/app", 1],
     ],
   );
+});
+
+test("a cloud that begins to speak KubeEdge's delivery is told of each pod once more: it may have deleted one meanwhile", async () => {
+  await using world = new EdgedWorld({ connected: false });
+  await world.start();
+  world.cloud.setConnected(true, "skerry");
+  await world.put("pod", world.pod("web"));
+  await world.pass(5000);
+  const reportsOf = async (delivery: DeliveryName): Promise<number> => {
+    const before = world.cloud.received.length;
+    world.cloud.setConnected(false);
+    world.cloud.setConnected(true, delivery);
+    await world.pass(5000);
+    return world.cloud.received.slice(before).filter(({ route }) => route.resource === "default/podpatch/web").length;
+  };
+  assert.equal(await reportsOf("skerry"), 0);
+  assert.equal(await reportsOf("kubeedge"), 1);
+  assert.equal(await reportsOf("kubeedge"), 0);
 });
 
 test("a status that the cloud's node controller changed is put right", async () => {

@@ -1,5 +1,6 @@
 import { isMirrorPod, type KubernetesObject, type Pod } from "@skerry/api";
 import { describeError, sleep } from "@skerry/base";
+import type { DeliveryName } from "@skerry/link";
 import type { ObjectChange } from "../metamanager/meta-store.ts";
 import { ImageProvider } from "./container/image-provider.ts";
 import { type RememberedPod, rememberedPods } from "./edged-tables.ts";
@@ -36,6 +37,8 @@ export class Edged implements AsyncDisposable {
   #subscriptions: Disposable[] = [];
   /** On the monotonic clock: how long the cloud has been there does not change with the time of day. */
   #connectedAtMs: number | undefined;
+  /** Of the last session. */
+  #delivery: DeliveryName | undefined;
 
   constructor(ports: EdgedPorts) {
     this.#ports = { ...ports, logger: ports.logger.child("edged") };
@@ -75,7 +78,7 @@ export class Edged implements AsyncDisposable {
     this.#subscriptions = [
       meta.onChange((change) => this.#onChange(change)),
       cloudLink.onState((state) => {
-        if (state.kind === "connected") this.#onConnected();
+        if (state.kind === "connected") this.#onConnected(state.delivery ?? "kubeedge");
         else this.#connectedAtMs = undefined;
       }),
     ];
@@ -84,7 +87,8 @@ export class Edged implements AsyncDisposable {
     for (const pod of this.#remembered.values()) this.#ensureWorkerFor(pod);
     this.#relister.start();
     this.#logRotator.start();
-    if (cloudLink.state.kind === "connected") this.#onConnected();
+    const { state } = cloudLink;
+    if (state.kind === "connected") this.#onConnected(state.delivery ?? "kubeedge");
     this.#ports.logger.info("Edged started", { node: config.nodeName, pods: this.#workers.size });
   }
 
@@ -101,8 +105,12 @@ export class Edged implements AsyncDisposable {
     waiting.abort();
   }
 
-  #onConnected(): void {
+  #onConnected(delivery: DeliveryName): void {
     this.#connectedAtMs = this.#ports.clock.monotonicMs();
+    // Nobody in the cloud may know what this node holds: what it speaks of and is gone there it is told to delete.
+    if (delivery === "kubeedge" && this.#delivery !== delivery)
+      for (const worker of this.#workers.values()) worker.reportAgain();
+    this.#delivery = delivery;
     this.#reporter.reportNow();
     this.#lease.renewNow();
     for (const worker of this.#workers.values()) worker.retryNow();

@@ -103,6 +103,12 @@ export class PodWorker implements AsyncDisposable {
     this.#loop.wake();
   }
 
+  /** Reports the status also if the cloud had it. */
+  reportAgain(): void {
+    this.#reporter.reportAgain();
+    this.wake();
+  }
+
   /** The cloud is back: what could not be had may be there now, what was reported may have been forgotten. */
   retryNow(): void {
     this.#failedStarts.retryAll();

@@ -29,6 +29,11 @@ export class StatusReporter {
     return this.#last;
   }
 
+  /** The next {@link report} reports, whatever the cloud had before. */
+  reportAgain(): void {
+    this.#lastText = "";
+  }
+
   /** Reports the status if it is new, or if the cloud's copy came to say something else (its node controller did). */
   async report(pod: Pod, status: PodStatus, monotonicMs: number): Promise<void> {
     const text = JSON.stringify(status);

@@ -2,7 +2,7 @@ import { apiVersionOf, type KubernetesObject, leases, nodes } from "@skerry/api"
 import type { Clock, Random } from "@skerry/base";
 import { isJsonObject, type JsonObject, type JsonValue, Listeners, type Logger, SkerryError } from "@skerry/base";
 import { applyPatch, failureStatus } from "@skerry/kube";
-import { type Message, newMessage } from "@skerry/link";
+import { type DeliveryName, type Message, newMessage } from "@skerry/link";
 import type { CloudLink, CloudLinkState } from "../../edgehub/cloud-link.ts";
 
 /** A cloud as small as Edged needs it: nodes, leases, tokens, whatever objects the test puts there. */
@@ -26,8 +26,8 @@ export class ScriptedCloudLink implements CloudLink {
     return this.#state;
   }
 
-  setConnected(connected: boolean): void {
-    this.#state = this.#stateFor(connected);
+  setConnected(connected: boolean, delivery: DeliveryName = "kubeedge"): void {
+    this.#state = this.#stateFor(connected, delivery);
     this.#listeners.emit(this.#state);
   }
 
@@ -73,9 +73,11 @@ export class ScriptedCloudLink implements CloudLink {
       .map((event) => String(event["reason"]));
   }
 
-  #stateFor(connected: boolean): CloudLinkState {
+  #stateFor(connected: boolean, delivery: DeliveryName = "kubeedge"): CloudLinkState {
     const sinceMs = this.#ports.clock.now();
-    return connected ? { kind: "connected", sinceMs } : { kind: "disconnected", sinceMs, reason: "cut by the test" };
+    return connected
+      ? { kind: "connected", sinceMs, delivery }
+      : { kind: "disconnected", sinceMs, reason: "cut by the test" };
   }
 
   #answer({ route, content }: Message): JsonValue {
