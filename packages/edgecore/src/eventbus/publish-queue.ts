@@ -20,9 +20,9 @@ export interface PublishQueueLimits {
 }
 
 export const defaultPublishQueueLimits: PublishQueueLimits = {
-  maximumCount: 1_000,
+  maximumCount: 2_000,
   maximumBytes: 4 * 1024 * 1024,
-  window: 20,
+  window: 256,
   maximumAttempts: 5,
 };
 

@@ -148,8 +148,8 @@ export function writeMosquittoConfig(nodeFolder: string, port: number): string {
     "persistence true",
     `persistence_location ${data}/`,
     "autosave_interval 30",
-    "max_queued_messages 1000",
-    "max_inflight_messages 20",
+    "max_queued_messages 10000",
+    "max_inflight_messages 256", // As many as EdgeCore commits together.
     "message_size_limit 1048576",
     "set_tcp_nodelay true", // Else answers of some bytes wait 40 ms.
     "log_dest stderr",

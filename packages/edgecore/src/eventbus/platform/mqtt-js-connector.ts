@@ -1,6 +1,7 @@
 import type { MqttClient } from "mqtt";
 import { brokerAddressInvalid, brokerUnreachable, subscriptionRefused } from "../errors.ts";
-import type { MqttConnector, MqttSession, MqttSessionHandlers } from "../mqtt-connector.ts";
+import type { MqttConnector, MqttMessage, MqttSession, MqttSessionHandlers } from "../mqtt-connector.ts";
+import { DeferredAcknowledgements } from "./deferred-acknowledgements.ts";
 import type { MqttClientOptions } from "./mqtt-client.ts";
 
 /** How to reach a broker. */
@@ -29,7 +30,7 @@ const protocols: Readonly<Record<string, { readonly encrypted: boolean; readonly
 /**
  * {@link MqttConnector} with the `mqtt` package: MQTT 3.1.1. As in KubeEdge a session is two connections, one that
  * subscribes (its session is kept by the broker) and one that publishes: `mqtt` reads one packet after the other, so on
- * one connection a message that waits for its commit would hold up the acknowledgements of what is published.
+ * one connection messages that wait for their commit would hold up the acknowledgements of what is published.
  */
 export class MqttJsConnector implements MqttConnector {
   readonly broker: string;
@@ -76,12 +77,15 @@ export class MqttJsConnector implements MqttConnector {
     signal.addEventListener("abort", end, { once: true });
     try {
       // Before the connection: the broker may hand over what it kept at once.
-      subscriber.handleMessage = (packet, acknowledge) => {
+      const acknowledgements = new DeferredAcknowledgements(subscriber);
+      subscriber.handleMessage = (packet, readOn) => {
         const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
-        handlers.onMessage({ topic: packet.topic, payload, qos: packet.qos }).then(
-          () => acknowledge(),
-          () => end(), // Not acknowledged: the broker sends it again on the next connection.
-        );
+        const handle = (qos: MqttMessage["qos"]): Promise<void> =>
+          handlers.onMessage({ topic: packet.topic, payload, qos });
+        const messageId = acknowledgements.take(packet);
+        // What is not handled is not acknowledged either: the broker sends it again on the next connection.
+        if (messageId === undefined) handle(packet.qos).then(() => readOn(), end);
+        else acknowledgements.defer(messageId, payload.byteLength, handle(1), () => readOn(), end);
       };
       await Promise.all([connected(publisher, this.broker), connected(subscriber, this.broker)]);
       await this.#subscribe(subscriber, topicFilters);
