@@ -19,6 +19,7 @@ import {
 } from "@skerry/api";
 import type { Clock, Logger, Random } from "@skerry/base";
 import { Informer, type InformerOptions, type KubernetesApi } from "@skerry/kube";
+import { DeviceAdmission } from "./admission/device-admission.ts";
 import type { CloudHubPort, UpstreamHandlers } from "./cloudhub/cloud-hub-port.ts";
 import type { NodeObjects } from "./cloudhub/node-objects.ts";
 import { installCustomResources } from "./customresources/index.ts";
@@ -64,6 +65,8 @@ export interface CloudControllers extends AsyncDisposable {
   readonly handlers: UpstreamHandlers;
   readonly nodeObjects: NodeObjects;
   readonly syncController: SyncController;
+  /** The webhook that checks devices, for CloudCore's HTTPS port. */
+  readonly admission: DeviceAdmission;
   readonly router?: Router;
 }
 
@@ -197,6 +200,7 @@ export async function startCloudControllers(options: CloudControllersOptions): P
     },
     nodeObjects,
     syncController,
+    admission: new DeviceAdmission((namespace, name) => modelInformer.cache.get(`${namespace}/${name}`)),
     ...(router ? { router } : {}),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

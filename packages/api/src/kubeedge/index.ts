@@ -3,3 +3,4 @@ export * from "./device.ts";
 export * from "./device-messages.ts";
 export * from "./object-sync.ts";
 export * from "./rule.ts";
+export * from "./validation/device-validation.ts";

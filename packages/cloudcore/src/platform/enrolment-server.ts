@@ -19,11 +19,13 @@ export interface EnrolmentServerOptions {
   readonly clientAuthorityPem: string;
   /** @default TLS 1.3 */
   readonly minimumTlsVersion?: MinimumTlsVersion;
+  /** Bytes that a request to a path may have. @default 64 KiB */
+  readonly maxBodyBytes?: (path: string) => number;
   readonly handle: (request: EnrolmentRequest) => Promise<EnrolmentResponse>;
 }
 
 /** A certificate request has some hundred bytes. */
-const MAX_BODY_BYTES = 64 * 1024;
+export const MAX_BODY_BYTES: number = 64 * 1024;
 const LIMITS: ConnectionLimits = {
   maxConnections: 256,
   handshakeTimeoutMs: 10_000,
@@ -76,16 +78,18 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const body = await readBody(request);
+  const path = (request.url ?? "/").split("?")[0] ?? "/";
+  const limitBytes = options.maxBodyBytes?.(path) ?? MAX_BODY_BYTES;
+  const body = await readBody(request, limitBytes);
   if (!body) {
     response.writeHead(413, { "content-type": "text/plain; charset=utf-8", connection: "close" });
-    response.end(`At most ${MAX_BODY_BYTES} bytes are read here\n`);
+    response.end(`At most ${limitBytes} bytes are read here\n`);
     return;
   }
   const certificate = request.socket instanceof TLSSocket ? request.socket.getPeerX509Certificate() : undefined;
   const result = await options.handle({
     method: request.method ?? "GET",
-    path: (request.url ?? "/").split("?")[0] ?? "/",
+    path,
     headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value ?? "")])),
     body,
     clientCertificateDer: certificate ? new Uint8Array(certificate.raw) : undefined,
@@ -96,13 +100,13 @@ async function answer(
 }
 
 /** The whole body; undefined when it is larger than allowed. */
-async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+async function readBody(request: IncomingMessage, limitBytes: number): Promise<Uint8Array | undefined> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of request) {
     const bytes = Buffer.from(chunk as Uint8Array);
     sizeBytes += bytes.length;
-    if (sizeBytes > MAX_BODY_BYTES) return undefined;
+    if (sizeBytes > limitBytes) return undefined;
     chunks.push(bytes);
   }
   return new Uint8Array(Buffer.concat(chunks));

@@ -17,6 +17,7 @@ import { HttpsKubernetesApi, inClusterConnection, loadKubeconfig } from "@skerry
 import { listenWebSocket } from "@skerry/link/platform";
 import { certificatePem, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
+import { ADMISSION_PATHS, MAXIMUM_REVIEW_BYTES } from "../admission/device-admission.ts";
 import { startCloudControllers } from "../cloud-controllers.ts";
 import {
   budgetTrace,
@@ -39,7 +40,7 @@ import { otherReplicas, ReplicaLease } from "../replicas/index.ts";
 import { fetchPoster } from "../router/platform/fetch-poster.ts";
 import { serveRouter } from "../router/platform/rest-server.ts";
 import { readCredentialFiles } from "./credential-files.ts";
-import { serveEnrolment } from "./enrolment-server.ts";
+import { MAX_BODY_BYTES, serveEnrolment } from "./enrolment-server.ts";
 import { hostAddresses } from "./host-addresses.ts";
 import { cloudCoreElector, peerAddress, replicaName } from "./join-replicas.ts";
 import { machineName } from "./machine-name.ts";
@@ -247,7 +248,9 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
       port: options.ports?.https ?? config.https.port,
       sharesPort,
       ...tls,
-      handle: (request) => enrolment.handle(request),
+      maxBodyBytes: (path) => (ADMISSION_PATHS.has(path) ? MAXIMUM_REVIEW_BYTES : MAX_BODY_BYTES),
+      handle: async (request) =>
+        ADMISSION_PATHS.has(request.path) ? controllers.admission.handle(request) : await enrolment.handle(request),
     }),
   );
   const shown = new ReplicaLease({

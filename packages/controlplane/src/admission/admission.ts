@@ -1,5 +1,7 @@
 import type { ApiObject } from "../registry/api-object.ts";
+import type { FieldError } from "../registry/field-error.ts";
 import type { ResourceDefinition, WriteScope } from "../registry/resource-definition.ts";
+import { deviceErrors } from "./devices.ts";
 import { admitNamespaceDeletion, requireLiveNamespace } from "./namespace-lifecycle.ts";
 import { admitPriority } from "./priority.ts";
 import { admitServiceAccount } from "./service-account.ts";
@@ -14,6 +16,16 @@ export class Admission {
     admitServiceAccount(definition, object, scope);
     addDefaultTolerations(object);
     admitPriority(definition, object, scope);
+  }
+
+  /** What is wrong with an object in view of others; `previous` is undefined for a new one. */
+  validate(
+    definition: ResourceDefinition,
+    object: ApiObject,
+    previous: ApiObject | undefined,
+    scope: WriteScope,
+  ): FieldError[] {
+    return deviceErrors(definition, object, previous, scope);
   }
 
   /** @throws ApiError Forbidden */

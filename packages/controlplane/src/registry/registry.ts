@@ -80,6 +80,7 @@ export class Registry {
         ...validateMetadata(definition, object),
         ...definition.schema.validate(object),
         ...(definition.strategy.validate?.(json) ?? []),
+        ...this.#admission.validate(definition, object, undefined, scope),
       ]);
       const key = keyOf(definition, namespace, metadata.name);
       if (session.get(key)) throw alreadyExists(definition.reference, metadata.name);
@@ -195,6 +196,7 @@ export class Registry {
         ...definition.schema.validate(next),
         ...(part === "object" ? (definition.strategy.validate?.(json) ?? []) : []),
         ...(part === "object" ? (definition.strategy.validateUpdate?.(json, before) ?? []) : []),
+        ...(part === "object" ? this.#admission.validate(definition, next, previous, scope) : []),
       ]);
       if (mayBeRemoved(definition, next))
         return present(definition, this.#remove(session, context, definition, key, toStored(definition, next)));
