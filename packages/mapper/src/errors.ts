@@ -139,3 +139,13 @@ export function noDriver(file: string, why: string): SkerryError {
     details: { file },
   });
 }
+
+/** The REST API has no such path, or the Device no such method. */
+export function methodUnknown(what: string): SkerryError {
+  return new SkerryError({
+    code: "MAPPER_METHOD_UNKNOWN",
+    message: `there is no ${what}`,
+    advice: "GET /api/v1/devicemethod/NAMESPACE/NAME lists a Device's methods.",
+    details: { what },
+  });
+}

@@ -25,3 +25,4 @@ export * from "./errors.ts";
 export { atPointer, wrapAtPointer } from "./json-pointer.ts";
 export { Mapper, type MapperOptions, type MapperPorts } from "./mapper.ts";
 export type { DriverValue, PropertyType, PropertyValue } from "./property-value.ts";
+export { type ApiAnswer, RestApi } from "./rest-api.ts";

@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { describeError } from "@skerry/base";
@@ -21,10 +22,14 @@ the drivers that come as packages, such as modbus for @skerry/driver-modbus.
   --edge-socket PATH   dmi.sock of EdgeCore; by default that of this Skerry's node, else ${DEFAULT_EDGE_SOCKET}
   --socket PATH        the mapper's own socket; by default beside it, named after the driver's protocol
   --name NAME          the mapper's name at EdgeCore; by default PROTOCOL-mapper
+  --http-port PORT     serves KubeEdge's REST API of mappers, on 127.0.0.1 unless --http-address says another
+  --http-token-file F  what callers show as "authorization: Bearer …"; made when it is not there; by default beside the
+                       mapper's socket
+  --http-open          no token is needed: for KubeEdge's own clients, which know none
 
 Examples:
   skerry mapper run driver.ts
-  skerry mapper run modbus
+  skerry mapper run modbus --http-port 7777
 `;
 
 export const devHelp: string = `skerry mapper dev FILE [options of run]
@@ -49,16 +54,22 @@ export function developMapper(parameters: readonly string[]): Promise<number> {
 async function serve(parameters: readonly string[], follows: boolean): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...parameters],
-    options: { "edge-socket": { type: "string" }, socket: { type: "string" }, name: { type: "string" } },
+    options: {
+      "edge-socket": { type: "string" },
+      socket: { type: "string" },
+      name: { type: "string" },
+      "http-port": { type: "string" },
+      "http-address": { type: "string", default: "127.0.0.1" },
+      "http-token-file": { type: "string" },
+      "http-open": { type: "boolean", default: false },
+    },
     allowPositionals: true,
   });
   const [file, ...more] = positionals;
+  const httpPort = portOf(values["http-port"]);
   if (file === undefined || more.length > 0) throw usageError(`Use \`skerry mapper ${follows ? "dev" : "run"} FILE\``);
-  const [{ Mapper }, { DriverWatcher, loadDriverFiles, NetworkPushTransport }, { unixGrpc }] = await Promise.all([
-    import("@skerry/mapper"),
-    import("@skerry/mapper/platform"),
-    import("@skerry/grpc/platform"),
-  ]);
+  const [{ Mapper, RestApi }, { DriverWatcher, loadDriverFiles, NetworkPushTransport, serveRestApi }, { unixGrpc }] =
+    await Promise.all([import("@skerry/mapper"), import("@skerry/mapper/platform"), import("@skerry/grpc/platform")]);
   const driverFile = findDriver(file);
   const loaded = await loadDriverFiles(driverFile, 0);
   const { driver } = loaded;
@@ -72,6 +83,14 @@ async function serve(parameters: readonly string[], follows: boolean): Promise<n
     const mapper = stack.use(new Mapper(ports, { name, socketPath, edgeCoreSocketPath }));
     await mapper.start();
     logger.info("The mapper runs", { protocol: driver.protocol, edgeSocket: edgeCoreSocketPath });
+    if (httpPort !== undefined) {
+      const tokenFile = resolve(values["http-token-file"] ?? `${socketPath}.token`);
+      const token = values["http-open"] ? undefined : readOrMakeToken(tokenFile);
+      const address = values["http-address"];
+      const api = stack.use(await serveRestApi(new RestApi(mapper, systemClock), { address, port: httpPort, token }));
+      const access = token === undefined ? "everybody" : `who has the token of ${tokenFile}`;
+      logger.info("The REST API is served", { address, port: api.port, for: access });
+    }
     if (follows)
       stack.use(
         new DriverWatcher(driverFile, loaded, {
@@ -86,6 +105,22 @@ async function serve(parameters: readonly string[], follows: boolean): Promise<n
       );
     return { service: stack };
   });
+}
+
+/** @throws `SKERRY_USAGE` */
+function portOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw usageError(`${text} is not a port`);
+  return port;
+}
+
+/** Only its owner may read it. */
+function readOrMakeToken(path: string): string {
+  if (!existsSync(path)) writeFileSync(path, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600 });
+  const token = readFileSync(path, "utf8").trim();
+  if (token === "") throw usageError(`${path} is empty, so it holds no token`);
+  return token;
 }
 
 /** The socket of this Skerry's node, if it has one. */
