@@ -24,7 +24,7 @@ import type { CloudHubPort, UpstreamHandlers } from "./cloudhub/cloud-hub-port.t
 import type { NodeObjects } from "./cloudhub/node-objects.ts";
 import { installCustomResources } from "./customresources/index.ts";
 import { announceMembership, DeviceController, DeviceObjects, deviceIndexers } from "./devicecontroller/index.ts";
-import { EdgeController, EdgeObjects, NodePermissions } from "./edgecontroller/index.ts";
+import { ContentReader, EdgeController, EdgeObjects, NodePermissions, withoutContent } from "./edgecontroller/index.ts";
 import { withoutManagedFields } from "./managed-fields.ts";
 import { type HttpPoster, Router } from "./router/index.ts";
 import {
@@ -87,7 +87,7 @@ export async function startCloudControllers(options: CloudControllersOptions): P
   const informers: Informer<KubernetesObject>[] = [];
   const informer = <T extends KubernetesObject>(
     resource: ResourceReference,
-    extra: Pick<InformerOptions<T>, "indexers"> = {},
+    extra: Pick<InformerOptions<T>, "indexers" | "transform"> = {},
   ): Informer<T> => {
     const created = stack.use(
       new Informer<T>({
@@ -107,14 +107,12 @@ export async function startCloudControllers(options: CloudControllersOptions): P
 
   const nodeInformer = informer<KubernetesObject>(nodes);
   const podInformer = informer<Pod>(pods);
-  const configMapInformer = informer<KubernetesObject>(configMaps);
-  const secretInformer = informer<KubernetesObject>(secrets);
-  const edgeObjects = new EdgeObjects({
-    pods: podInformer,
-    nodes: nodeInformer,
-    configMaps: configMapInformer,
-    secrets: secretInformer,
-  });
+  const configMapInformer = informer<KubernetesObject>(configMaps, { transform: withoutContent });
+  const secretInformer = informer<KubernetesObject>(secrets, { transform: withoutContent });
+  const edgeObjects = new EdgeObjects(
+    { pods: podInformer, nodes: nodeInformer, configMaps: configMapInformer, secrets: secretInformer },
+    new ContentReader(api, clock),
+  );
   const deviceInformer = informer<Device>(devices, { indexers: deviceIndexers });
   const modelInformer = informer<DeviceModel>(deviceModels);
   const deviceObjects = new DeviceObjects({

@@ -9,6 +9,7 @@ import {
   podKind,
   secretKind,
 } from "../synccontroller/index.ts";
+import type { ContentReader } from "./content-reader.ts";
 import { PodIndex, type ReferencedKind } from "./pod-index.ts";
 
 /** The caches of what EdgeController sends to nodes. */
@@ -42,9 +43,16 @@ const referenced: readonly [ReferencedKind & ("configMaps" | "secrets"), Managed
 export class EdgeObjects implements DesiredObjects {
   readonly podIndex: PodIndex = new PodIndex();
   readonly #informers: EdgeInformers;
+  readonly #contents: ContentReader;
 
-  constructor(informers: EdgeInformers) {
+  /** @param contents of ConfigMaps and Secrets, whose caches need only have the metadata */
+  constructor(informers: EdgeInformers, contents: ContentReader) {
     this.#informers = informers;
+    this.#contents = contents;
+  }
+
+  async contentOf(kind: ManagedKind, object: KubernetesObject): Promise<KubernetesObject | undefined> {
+    return kind.contentIsRead ? this.#contents.read(kind.reference, object) : object;
   }
 
   /** Follows the caches and tells what has changed for which node. */

@@ -13,6 +13,12 @@ export interface DesiredObjects {
   objectsOf(nodeName: string): Iterable<DesiredObject>;
   /** The object of that name, if the node should hold it. */
   objectFor(nodeName: string, kind: ManagedKind, namespace: string, name: string): KubernetesObject | undefined;
+  /**
+   * The object with what the caches leave out of kinds with {@link ManagedKind.contentIsRead}, in this version or a newer
+   * one; undefined when it is gone.
+   * @throws ApiError
+   */
+  contentOf?(kind: ManagedKind, object: KubernetesObject): Promise<KubernetesObject | undefined>;
   /** Whether the node should hold the object, given as the API server has it now. */
   belongsTo(nodeName: string, kind: ManagedKind, object: KubernetesObject): boolean;
 }
@@ -27,6 +33,13 @@ export function joinDesiredObjects(parts: readonly DesiredObjects[]): DesiredObj
       for (const part of parts) {
         const object = part.objectFor(nodeName, kind, namespace, name);
         if (object) return object;
+      }
+      return undefined;
+    },
+    async contentOf(kind, object) {
+      for (const part of parts) {
+        const content = await part.contentOf?.(kind, object);
+        if (content) return content;
       }
       return undefined;
     },

@@ -26,6 +26,8 @@ export interface ManagedKind {
   readonly firstOperation: "insert" | "update";
   /** Whether the node is told when the object is gone. A node is not told that it is itself deleted (wire.md D7). */
   readonly tellsDeletion: boolean;
+  /** The caches hold the metadata only: the content is read when it is to be sent. */
+  readonly contentIsRead?: boolean;
   /** The object as the node gets it, where that is not all of it. */
   readonly outgoing?: (object: KubernetesObject) => KubernetesObject;
   /**
@@ -57,6 +59,7 @@ export const configMapKind: ManagedKind = {
   reference: configMaps,
   type: "configmap",
   firstOperation: "insert",
+  contentIsRead: true,
 };
 
 export const secretKind: ManagedKind = {
@@ -64,6 +67,7 @@ export const secretKind: ManagedKind = {
   reference: secrets,
   type: "secret",
   firstOperation: "insert",
+  contentIsRead: true,
 };
 
 /** Every version goes down, also the echo of the node's own status: KubeEdge's edge compares with what it holds. */

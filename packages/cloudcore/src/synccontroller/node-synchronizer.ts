@@ -37,6 +37,13 @@ interface Pending {
   readonly lastKnown: KubernetesObject | undefined;
 }
 
+interface Prepared {
+  /** Records of objects that are really gone. */
+  readonly gone: ReadonlySet<SyncRecord>;
+  /** What was read of kinds with {@link ManagedKind.contentIsRead}. */
+  readonly contents: ReadonlyMap<Pending, KubernetesObject>;
+}
+
 /** Waits after the API has failed; each try compares everything. */
 const RETRY = { initialMs: 250, maximumMs: 5_000 };
 /** Names compared at a time; their sync objects are created together. */
@@ -114,24 +121,33 @@ export class NodeSynchronizer implements Disposable {
       while (this.#pending.size > 0 && !this.#closed) {
         const batch = [...this.#pending].slice(0, BATCH);
         for (const [key] of batch) this.#pending.delete(key);
-        const gone = await this.#prepare(batch.map(([, pending]) => pending));
-        for (const [, pending] of batch) if (!this.#closed) this.#settle(pending, gone);
+        const prepared = await this.#prepare(batch.map(([, pending]) => pending));
+        for (const [, pending] of batch) if (!this.#closed) this.#settle(pending, prepared);
       }
     } finally {
       this.#running = false;
     }
   }
 
-  /** What needs the API, done together: creates missing sync objects, confirms that absent objects are really gone. */
-  async #prepare(batch: readonly Pending[]): Promise<ReadonlySet<SyncRecord>> {
-    const { store, logger, nodeName } = this.#options;
+  /**
+   * What needs the API, done together: creates missing sync objects, reads contents, confirms that absent objects are
+   * really gone.
+   */
+  async #prepare(batch: readonly Pending[]): Promise<Prepared> {
+    const { store, logger, nodeName, desired } = this.#options;
     const gone = new Set<SyncRecord>();
+    const contents = new Map<Pending, KubernetesObject>();
+    const read = async (pending: Pending, current: KubernetesObject): Promise<void> => {
+      const content = await desired.contentOf?.(pending.kind, current);
+      if (content) contents.set(pending, content);
+    };
     const works: Promise<void>[] = [];
     for (const pending of batch) {
       const current = this.#current(pending);
       if (current) {
         const record = this.#recordOf(pending, current);
         if (record.stored === "absent") works.push(store.ensure(record));
+        if (pending.kind.contentIsRead && isDue(record, current)) works.push(read(pending, current));
       }
       for (const record of this.#others(pending, current)) {
         // A cache that has another UID under the name proves nothing: right after a start it may be the older one.
@@ -139,7 +155,7 @@ export class NodeSynchronizer implements Disposable {
         else works.push(this.#confirmGone(record).then((isGone) => void (isGone && gone.add(record))));
       }
     }
-    if (works.length === 0) return gone;
+    if (works.length === 0) return { gone, contents };
     const failed = (await Promise.allSettled(works)).find((result) => result.status === "rejected");
     if (failed) {
       logger.warn("Cannot keep account of what the node has; trying again", {
@@ -148,7 +164,7 @@ export class NodeSynchronizer implements Disposable {
       });
       this.#tryAgain();
     } else this.#retry.reset();
-    return gone;
+    return { gone, contents };
   }
 
   #tryAgain(): void {
@@ -159,7 +175,7 @@ export class NodeSynchronizer implements Disposable {
     });
   }
 
-  #settle(pending: Pending, gone: ReadonlySet<SyncRecord>): void {
+  #settle(pending: Pending, { gone, contents }: Prepared): void {
     const current = this.#current(pending);
     let mayFollow = true;
     for (const record of this.#others(pending, current)) {
@@ -168,7 +184,11 @@ export class NodeSynchronizer implements Disposable {
       else mayFollow = false;
       if (record.stored === "removing" || record.sent?.kind === "deletion") mayFollow = false;
     }
-    if (current && mayFollow) this.#sendObject(this.#recordOf(pending, current), current);
+    if (!current || !mayFollow) return;
+    const content = pending.kind.contentIsRead ? contents.get(pending) : current;
+    // It may have been replaced while its content was read; then it is pending again.
+    if (content && content.metadata.uid === current.metadata.uid)
+      this.#sendObject(this.#recordOf(pending, current), content);
   }
 
   #sendObject(record: SyncRecord, object: KubernetesObject): void {
@@ -180,8 +200,7 @@ export class NodeSynchronizer implements Disposable {
       return;
     }
     if (record.stored !== "present") return;
-    const known = record.sent?.kind === "object" ? record.sent.resourceVersion : record.acknowledged;
-    if (compareResourceVersions(version, known) <= 0) return;
+    if (!isDue(record, object)) return;
     const significance = kind.significance?.(object);
     const knownSignificance =
       record.sent?.kind === "object" ? record.sent.significance : record.acknowledgedSignificance;
@@ -271,6 +290,13 @@ export class NodeSynchronizer implements Disposable {
       throw error;
     }
   }
+}
+
+/** Whether the node is known to have an older version, or none. */
+function isDue(record: SyncRecord, object: KubernetesObject): boolean {
+  const version = object.metadata.resourceVersion ?? "";
+  const known = record.sent?.kind === "object" ? record.sent.resourceVersion : record.acknowledged;
+  return isResourceVersion(version) && compareResourceVersions(version, known) > 0;
 }
 
 /** The object as the node gets it; the edge depends on kind and apiVersion (wire.md 10, notes). */
