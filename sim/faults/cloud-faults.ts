@@ -53,7 +53,7 @@ function crashAt({ cloud, random, later }: FaultContext, port: PortName, within:
 function lie({ cloud, history, random, later }: FaultContext, probability: number, isDown: boolean): void {
   const set = (chance: number, down: boolean): void => {
     cloud.setLies(chance, down);
-    history.add(undefined, { kind: "api-troubled" });
+    history.add(undefined, { kind: "api-troubled", isOn: chance > 0 || down });
   };
   set(probability, isDown);
   later(random.between(500, 20_000), () => set(0, false));
@@ -62,7 +62,7 @@ function lie({ cloud, history, random, later }: FaultContext, probability: numbe
 function lagFor({ cloud, history, later }: FaultContext, durationMs: number): void {
   const set = (isOn: boolean): void => {
     cloud.setLag(isOn);
-    history.add(undefined, { kind: "api-troubled" });
+    history.add(undefined, { kind: "api-troubled", isOn });
   };
   set(true);
   later(durationMs, () => set(false));

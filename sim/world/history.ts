@@ -46,7 +46,7 @@ export type NodeFact =
 /** What happened in the world. */
 export type WorldFact =
   /** What a CloudCore hears of the API server began or ceased to be wrong, late or nothing. */
-  | { readonly kind: "api-troubled" }
+  | { readonly kind: "api-troubled"; readonly isOn: boolean }
   | { readonly kind: "cloud-stopped"; readonly cloud: string; readonly how: string }
   /** The API server's database was replaced by an older copy. */
   | { readonly kind: "cloud-restored" }

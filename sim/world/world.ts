@@ -128,7 +128,7 @@ export class World {
       this.history.add(name, { kind: "disk-troubled", isOn: false });
     }
     this.history.add(undefined, { kind: "machine-troubled" });
-    this.history.add(undefined, { kind: "api-troubled" });
+    this.history.add(undefined, { kind: "api-troubled", isOn: false });
   }
 
   destroy(): void {
