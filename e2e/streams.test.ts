@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import { Exec, KubeConfig } from "@kubernetes/client-node";
@@ -94,6 +97,18 @@ describe("streams into pods", () => {
     assert.equal(counted.stdout.trim(), String(megabyte.length));
     const copied = await skerry.kubectlWith(megabyte, "exec", "-i", "talk", "-c", "counts", "--", "cat");
     assert.equal(copied.stdout, megabyte);
+  });
+
+  test("kubectl cp brings a file there and back", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "skerry-cp-"));
+    try {
+      writeFileSync(join(folder, "there"), "0123456789abcdef".repeat(64 * 1024));
+      await skerry.kubectlOk("cp", join(folder, "there"), "talk:/there", "-c", "counts");
+      await skerry.kubectlOk("cp", "talk:/there", join(folder, "back"), "-c", "counts");
+      assert.ok(readFileSync(join(folder, "there")).equals(readFileSync(join(folder, "back"))));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("kubectl exec -it has a terminal", async () => {

@@ -36,6 +36,7 @@ test("an empty file gives the defaults", () => {
       tokenFile: "",
     },
     telemetry: { kind: "sqlite", path: "/var/lib/kubeedge/telemetry.db", maximumAgeMs: 30 * 86_400_000 },
+    metrics: undefined,
     replica: { name: "", sharesPorts: false, peerAddress: "", peerPort: 0 },
   });
 });

@@ -64,6 +64,8 @@ export interface CloudCoreConfig {
   readonly router: RouterConfig;
   readonly telemetry: TelemetrySinkConfig;
   readonly replica: ReplicaConfig;
+  /** Where Prometheus scrapes; undefined: nowhere. */
+  readonly metrics: ListenConfig | undefined;
 }
 
 export interface ParsedCloudCoreConfig {
@@ -105,10 +107,19 @@ export function parseCloudCoreConfig(file: JsonValue | undefined): ParsedCloudCo
   const extras = root.section("skerry");
   const telemetry = readTelemetrySink(extras.section("telemetry"));
   const replica = readReplica(extras);
+  const metrics = readMetrics(extras.section("metrics"));
   extras.finish();
   root.finish();
   findings.throwIfWrong("CloudCore");
-  const config = { kubeConfig: kubeConfig || shortKubeConfig, ...hub, cloudStream, router, telemetry, replica };
+  const config = {
+    kubeConfig: kubeConfig || shortKubeConfig,
+    ...hub,
+    cloudStream,
+    router,
+    telemetry,
+    replica,
+    metrics,
+  };
   return { config, warnings: findings.warnings };
 }
 
@@ -123,6 +134,13 @@ function checkKind(file: JsonValue | undefined, findings: ConfigFindings): void 
     findings.errors.push(`kind must be CloudCore, it is ${JSON.stringify(kind).slice(0, 80)}`);
 }
 
+function readMetrics(section: ConfigSection): ListenConfig | undefined {
+  const isEnabled = section.flag("enable", false);
+  const listen = { address: section.text("address", "127.0.0.1"), port: section.port("port", 9_091) };
+  section.finish();
+  return isEnabled ? listen : undefined;
+}
+
 function readTlsVersion(hub: ConfigSection): MinimumTlsVersion {
   const version = hub.text("tlsMinVersion", "1.3");
   if (version !== "1.2" && version !== "1.3") hub.error("tlsMinVersion", 'must be "1.2" or "1.3"');
@@ -131,7 +149,7 @@ function readTlsVersion(hub: ConfigSection): MinimumTlsVersion {
 
 function readCloudHub(
   hub: ConfigSection,
-): Omit<CloudCoreConfig, "kubeConfig" | "cloudStream" | "router" | "telemetry" | "replica"> {
+): Omit<CloudCoreConfig, "kubeConfig" | "cloudStream" | "router" | "telemetry" | "replica" | "metrics"> {
   if (!hub.flag("enable", true)) hub.warn("enable", "CloudCore without CloudHub does nothing, so it runs all the same");
   const webSocket = readListen(hub, "websocket", 10_000);
   const https = readListen(hub, "https", 10_002);

@@ -36,6 +36,8 @@ import {
   SecretStore,
 } from "../cloudhub/index.ts";
 import { type RunningCloudStream, startCloudStream } from "../cloudstream/platform/start-cloud-stream.ts";
+import { CloudMetrics } from "../metrics/cloud-metrics.ts";
+import { serveMetrics } from "../metrics/platform/metrics-server.ts";
 import { otherReplicas, ReplicaLease } from "../replicas/index.ts";
 import { fetchPoster } from "../router/platform/fetch-poster.ts";
 import { serveRouter } from "../router/platform/rest-server.ts";
@@ -60,6 +62,7 @@ export interface CloudCoreOptions {
     readonly kubelet?: number;
     readonly peer?: number;
     readonly router?: number;
+    readonly metrics?: number;
   };
   /** Instead of the Kubernetes that the configuration's kubeconfig names. */
   readonly kubernetes?: { readonly api: KubernetesApi; readonly authorityPem?: string };
@@ -80,6 +83,8 @@ export interface CloudCore extends AsyncDisposable {
   readonly kubeletPort?: number;
   /** Port of the router's HTTP entry, where it is enabled. */
   readonly routerPort?: number;
+  /** Port for Prometheus, where it is enabled. */
+  readonly metricsPort?: number;
   readonly cloudHub: CloudHubPort;
   /** How a node's link is, and what crossed it. */
   trace(nodeName: string, recentMs?: number): Promise<LinkTrace>;
@@ -275,6 +280,17 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
         }),
       )
     : undefined;
+  const cloudStream = streams?.cloudStream;
+  const scraped = config.metrics
+    ? stack.use(
+        await serveMetrics({
+          address: config.metrics.address,
+          port: options.ports?.metrics ?? config.metrics.port,
+          metrics: new CloudMetrics({ cloudHub, cloudStream, clock, logger }),
+          logger,
+        }),
+      )
+    : undefined;
   logger.info("CloudCore is ready", {
     replica,
     webSocketPort: cloudHub.port,
@@ -288,6 +304,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     ...(streams ? { tunnelPort: streams.tunnelPort } : {}),
     ...(streams?.kubeletPort === undefined ? {} : { kubeletPort: streams.kubeletPort }),
     ...(rest ? { routerPort: rest.port } : {}),
+    ...(scraped ? { metricsPort: scraped.port } : {}),
     cloudHub,
     trace: async (nodeName, recentMs) => {
       const budget = await budgetTrace(api, cloudHub, nodeName);

@@ -12,7 +12,7 @@ export const EXAMPLE_APP_IMAGE = "docker.io/library/edge-app:latest";
 
 /** Commands that people expect in a container; busybox does what it is called by. */
 const BUSYBOX_COMMANDS =
-  "ash cat cp cut date df dmesg echo env false find free grep head hostname httpd id ip kill ls mkdir mount nc netstat nslookup ping ps pwd rm sed sh sleep sort stat tail tee test top touch tr true uname uptime vi wc wget which xargs".split(
+  "ash cat cp cut date df dmesg echo env false find free grep head hostname httpd id ip kill ls mkdir mount nc netstat nslookup ping ps pwd rm sed sh sleep sort stat tail tar tee test top touch tr true uname uptime vi wc wget which xargs".split(
     " ",
   );
 

@@ -1,0 +1,137 @@
+import type { Clock, Logger, Metric } from "@skerry/base";
+import { metricText } from "@skerry/base";
+import { readResponseHead } from "@skerry/streams";
+import type { LinkTrace } from "../cloudhub/link-trace.ts";
+import type { CloudStream } from "../cloudstream/cloud-stream.ts";
+import { mergeNodeMetrics } from "./label-metrics.ts";
+
+/** What {@link CloudMetrics} reads. */
+export interface CloudMetricsOptions {
+  readonly cloudHub: {
+    readonly connectedNodes: ReadonlySet<string>;
+    trace(nodeName: string): Pick<LinkTrace, "link" | "traffic">;
+  };
+  /** The way to the nodes' own metrics; left out: those are not served. */
+  readonly cloudStream: Pick<CloudStream, "open"> | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What the nodes are asked for. */
+const NODE_PATHS = ["/metrics", "/metrics/resource"];
+/** Nodes asked at the same time. */
+const WINDOW = 16;
+const ANSWER_MS = 10_000;
+const MAX_NODE_BYTES = 1024 * 1024;
+
+/** CloudCore's metrics, and those of all connected nodes as one: what Prometheus scrapes. */
+export class CloudMetrics {
+  readonly #options: CloudMetricsOptions;
+  #unanswered = 0;
+
+  constructor(options: CloudMetricsOptions) {
+    this.#options = options;
+  }
+
+  /** CloudCore's own; docs/metrics.md names them. Their only labels are names of connected nodes, and directions. */
+  own(): string {
+    const { cloudHub } = this.#options;
+    const nodes = [...cloudHub.connectedNodes];
+    const traces = nodes.map((node) => ({ node, trace: cloudHub.trace(node) }));
+    const traffic = (member: "bytes" | "messages") =>
+      traces.flatMap(({ node, trace }) =>
+        (["up", "down"] as const).map((direction) => ({
+          labels: { node, direction },
+          value: trace.traffic.rows
+            .filter((row) => row.direction === direction)
+            .reduce((sum, row) => sum + row[member], 0),
+        })),
+      );
+    const counter = (name: string, help: string, read: "resent" | "dropped"): Metric => ({
+      name: `skerry_cloud_${name}`,
+      help,
+      type: "counter",
+      samples: traces.flatMap(({ node, trace: { link } }) =>
+        link.state === "connected" ? [{ labels: { node }, value: link.counters[read] }] : [],
+      ),
+    });
+    return metricText([
+      {
+        name: "skerry_cloud_nodes_connected",
+        help: "Nodes with a session at this CloudCore",
+        type: "gauge",
+        samples: [{ value: nodes.length }],
+      },
+      {
+        name: "skerry_cloud_node_metrics_unanswered_total",
+        help: "Requests for a node's own metrics without an answer",
+        type: "counter",
+        samples: [{ value: this.#unanswered }],
+      },
+      {
+        name: "skerry_cloud_node_link_bytes_total",
+        help: "Bytes of WebSocket frames",
+        type: "counter",
+        samples: traffic("bytes"),
+      },
+      {
+        name: "skerry_cloud_node_link_messages_total",
+        help: "Messages, pings included",
+        type: "counter",
+        samples: traffic("messages"),
+      },
+      counter("node_session_resent_total", "Messages that were sent again in this session", "resent"),
+      counter("node_session_dropped_total", "Messages lost to a limit in this session", "dropped"),
+    ]);
+  }
+
+  /** Of all connected nodes, as they say themselves; one that does not answer is left out and counted. */
+  async ofNodes(): Promise<string> {
+    const nodes = [...this.#options.cloudHub.connectedNodes].sort();
+    const answers: (readonly [string, string])[] = [];
+    for (let at = 0; at < nodes.length; at += WINDOW)
+      for (const answer of await Promise.all(nodes.slice(at, at + WINDOW).map((node) => this.#ask(node))))
+        answers.push(answer);
+    return mergeNodeMetrics(answers);
+  }
+
+  async #ask(node: string): Promise<readonly [node: string, text: string]> {
+    const texts = await Promise.all(
+      NODE_PATHS.map((path) =>
+        this.#read(node, path).catch(() => {
+          this.#unanswered++;
+          return "";
+        }),
+      ),
+    );
+    return [node, texts.join("")];
+  }
+
+  async #read(nodeName: string, path: string): Promise<string> {
+    const { cloudStream, clock } = this.#options;
+    if (!cloudStream) return "";
+    const { stream, startsWithHead } = await cloudStream.open({
+      method: "GET",
+      path,
+      query: "",
+      headers: {},
+      nodeName,
+    });
+    const late = clock.setTimer(ANSWER_MS, () => stream.close());
+    try {
+      const answered = startsWithHead ? await readResponseHead(stream) : undefined;
+      if ((startsWithHead && !answered) || (answered && answered.head.status !== 200))
+        throw new Error(`the node answered ${answered?.head.status ?? "nothing"}`);
+      const decoder = new TextDecoder();
+      let text = answered ? decoder.decode(answered.rest, { stream: true }) : "";
+      for (let chunk = await stream.read(); chunk; chunk = await stream.read()) {
+        text += decoder.decode(chunk, { stream: true });
+        if (text.length > MAX_NODE_BYTES) throw new Error("the node's answer is too long");
+      }
+      return text;
+    } finally {
+      late.cancel();
+      stream.close();
+    }
+  }
+}
