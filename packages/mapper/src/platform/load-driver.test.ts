@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { isSkerryError } from "@skerry/base";
+import { isSkerryError, silentLogger } from "@skerry/base";
+import { systemClock, systemRandom } from "@skerry/base/platform";
 import { loadDriver } from "./load-driver.ts";
 
 async function file(content: string): Promise<AsyncDisposable & { readonly path: string }> {
@@ -22,6 +23,17 @@ test("a TypeScript file in a folder of its own, without any package, is a driver
       read: (session: number) => session,
     });`);
   assert.equal((await loadDriver(driver.path)).protocol, "mine");
+});
+
+test("the driver in the documentation is one, and counts", async () => {
+  const page = await readFile(new URL("../../../../docs/drivers.md", import.meta.url), "utf8");
+  await using snippet = await file(/^```ts\n(.*?)^```$/ms.exec(page)?.[1] ?? "");
+  const driver = await loadDriver(snippet.path);
+  const { signal } = new AbortController();
+  const call = { deviceId: "d", signal, clock: systemClock, random: systemRandom, logger: silentLogger };
+  const session = await driver.open({ start: 5 }, call);
+  const access = session.property({ name: "count", type: "int", config: { step: "2" } });
+  assert.deepEqual([await access.read(call), await access.read(call)], [7, 9]);
 });
 
 test("a file that is missing, broken or no driver is refused with what is wrong", async () => {
