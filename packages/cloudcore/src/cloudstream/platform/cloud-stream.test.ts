@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { connect } from "node:tls";
 import { isSkerryError, silentLogger } from "@skerry/base";
 import { systemClock } from "@skerry/base/platform";
-import { listenWebSocket } from "@skerry/link/platform";
+import type { LinkConnection } from "@skerry/link";
+import { listenWebSocket, WebSocketDialer } from "@skerry/link/platform";
 import { keyedCertificatePem } from "@skerry/pki";
 import { encodeResponseHead } from "@skerry/streams";
 import { nodeIdentifier } from "../../platform/node-identity.ts";
@@ -58,6 +59,85 @@ test("a tunnel that is asked for comes on the port of the sessions, and only wit
   assert.equal((await call(running, "/containerLogs/default/other/app")).status, 503, "it is not connected");
   await assert.rejects(connectEdge(running, serveHello, { port, claims: "edge-2" }), /403/);
   for (const edge of opened) (await edge)[Symbol.dispose]();
+});
+
+test("a log that floods and that nobody reads does not hold up the node's session on the same port", async () => {
+  let port = 0;
+  const opened: Promise<Disposable>[] = [];
+  let floodBytes = 0;
+  const flooding = Promise.withResolvers<void>();
+  const flood: typeof serveHello = async (_asked, stream) => {
+    await stream.write(encodeResponseHead(200, "OK", { "content-type": "text/plain" }));
+    const block = new Uint8Array(64 * 1024).fill(0x61);
+    for (;;) {
+      await stream.write(block);
+      floodBytes += block.length;
+      if (floodBytes >= 256 * 1024) flooding.resolve();
+    }
+  };
+  await using running = await start(() => {
+    opened.push(connectEdge(running, flood, { port }));
+    return true;
+  });
+  const accepted = Promise.withResolvers<LinkConnection>();
+  await using shared = await listenWebSocket(
+    {
+      address: "127.0.0.1",
+      port: 0,
+      ...keyedCertificatePem(server),
+      clientAuthorityPem: edgeAuthorityPem,
+      identify: nodeIdentifier(trust),
+      clock: systemClock,
+      logger: silentLogger,
+      tunnels: running.upgrader,
+    },
+    accepted.resolve,
+  );
+  port = shared.port;
+  const credentials = {
+    authorityPem: edgeAuthorityPem,
+    ...keyedCertificatePem(await client("system:node:edge-1", edgeAuthority, ["system:nodes"])),
+  };
+  const dialer = new WebSocketDialer({ credentials: () => Promise.resolve(credentials) });
+  const headers = { node_id: "edge-1", ConnectionUse: "msg" };
+  const edge = await dialer.dial(`wss://127.0.0.1:${port}/p/edge-1/events`, headers, new AbortController().signal);
+  const session = await accepted.promise;
+
+  const pair = keyedCertificatePem(await client(API_SERVER, clusterAuthority));
+  const reader = request({
+    host: "127.0.0.1",
+    port: running.kubeletPort,
+    path: "/containerLogs/default/web/app?follow=true",
+    ca: edgeAuthorityPem,
+    cert: pair.certificatePem,
+    key: pair.privateKeyPem,
+    agent: false,
+  });
+  reader.on("error", () => undefined);
+  reader.on("response", (response) => response.pause());
+  reader.end();
+  await flooding.promise;
+
+  const echoes: string[] = [];
+  const done = Promise.withResolvers<void>();
+  session.start({ onFrame: (text) => session.send(text), onClose: () => undefined });
+  edge.start({
+    onFrame: (text) => {
+      echoes.push(text);
+      if (echoes.length === 100) done.resolve();
+    },
+    onClose: ({ reason }) => done.reject(new Error(reason)),
+  });
+  for (let index = 0; index < 100; index++) edge.send(`message ${index}`);
+  await done.promise;
+  assert.deepEqual(
+    echoes,
+    Array.from({ length: 100 }, (_, index) => `message ${index}`),
+  );
+  assert.ok(floodBytes < 32 * 1024 * 1024, `${floodBytes} bytes were taken from a log that nobody reads`);
+  reader.destroy();
+  edge.close(1000, "");
+  for (const tunnel of opened) (await tunnel)[Symbol.dispose]();
 });
 
 test("a node's own path goes to the node that the request names, as host or as a kube-apiserver's proxy", async () => {
