@@ -1,3 +1,4 @@
+export * from "./conversion/older-device-forms.ts";
 export * from "./crds/index.ts";
 export * from "./device.ts";
 export * from "./device-messages.ts";

@@ -199,6 +199,31 @@ test("a bad request is refused as a whole, answered on the device's topic, and c
   assert.deepEqual(Object.keys(at(result, "twin") as JsonObject), ["led"], "temperature was never taken");
 });
 
+test("a client at the edge may want a value where the model allows it, and is told where it does not", async () => {
+  await using world = await worldWithDevice();
+  world.bus.take();
+  await world.bus.send(`${root}/twin/update`, { twin: { serial: { expected: { value: "7" } } } });
+  assert.equal(only(world.bus.take(), "/twin/update/result")["code"], 400);
+  await world.bus.send(`${root}/twin/update`, {
+    twin: { serial: { actual: { value: "7" } }, led: { expected: { value: "ON" } } },
+  });
+  const published = world.bus.take();
+  assert.equal(only(published, "/twin/update/result")["code"], undefined);
+  assert.deepEqual(at(only(published, "/twin/update/delta"), "delta"), { led: "ON" });
+});
+
+test("of desired values the newest counts: the edge's stays until the Device's changes again", async () => {
+  await using world = await worldWithDevice({ led: "A" });
+  await world.bus.send(`${root}/twin/update`, { twin: { led: { expected: { value: "B" } } } });
+  await world.fromCloud("update", device({ led: "A" }));
+  assert.equal(world.twin.wantedValues("default/thermo-1").get("led"), "B");
+  world.bus.take();
+  await world.fromCloud("update", device({ led: "C" }));
+  assert.equal(world.twin.wantedValues("default/thermo-1").get("led"), "C");
+  const change = at(only(world.bus.take(), "/twin/update/document"), "twin", "led");
+  assert.equal(at(change as JsonValue, "last", "expected", "value"), "B", "the loser is told what it lost to");
+});
+
 test("an unknown device is answered with 404", async () => {
   await using world = await TwinWorld.start();
   for (const action of ["twin/update", "twin/get", "state/update"]) {

@@ -1,5 +1,5 @@
 import type { DeviceDefinition } from "./device-definition.ts";
-import { propertyOwnedByCloud, tooManyProperties } from "./errors.ts";
+import { propertyOwnedByCloud, propertyReadOnly, tooManyProperties } from "./errors.ts";
 import type { DeviceTwinLimits } from "./limits.ts";
 import type { PropertyChange, Twin, TwinProperty, TwinValue, TwinVersion } from "./twin-property.ts";
 import type { PropertyUpdate } from "./twin-request.ts";
@@ -19,7 +19,7 @@ export interface UpdateContext {
  * nothing. (KubeEdge stops in the middle, at a random property.) Each present side is a new version, also with an
  * equal value: the time of a value is part of it.
  * @throws `DEVICETWIN_VALUE_INVALID`, `…_VALUE_TOO_LARGE`, `…_TYPE_UNKNOWN`, `…_TOO_MANY_PROPERTIES`,
- *   `…_PROPERTY_OWNED_BY_CLOUD`
+ *   `…_PROPERTY_OWNED_BY_CLOUD`, `…_PROPERTY_READ_ONLY`
  */
 export function applyUpdates(twin: Twin, updates: readonly PropertyUpdate[], context: UpdateContext): PropertyChange[] {
   const changes = updates.flatMap((update) => {
@@ -43,6 +43,7 @@ function setProperty(
   const { name, expected, actual } = update;
   if (expected === undefined && actual === undefined && (live === null || update.optional !== false || !live.optional))
     return null; // Changes nothing; a property without any value is not worth a place.
+  if (expected && context.definition?.properties.get(name)?.access === "ReadOnly") throw propertyReadOnly(name);
   const type = typeFor(live, update, context);
   for (const value of [expected, actual])
     if (value !== undefined) checkValue(name, type, value, context.limits.maximumValueBytes);

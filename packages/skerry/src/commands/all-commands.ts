@@ -1,6 +1,7 @@
 import { cloudcore } from "./cloudcore.ts";
 import type { Command } from "./command.ts";
 import { controlplane } from "./controlplane.ts";
+import { convert } from "./convert.ts";
 import { data } from "./data.ts";
 import { demo } from "./demo.ts";
 import { broker, thermometer } from "./devices.ts";
@@ -32,6 +33,7 @@ export const allCommands: readonly Command[] = [
   link,
   trace,
   data,
+  convert,
   image,
   fleet,
   mapper,
