@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isMirrorPod, type Pod } from "@skerry/api";
+import { isMirrorPod, type Pod, SYSTEM_NAMESPACE, systemPodName } from "@skerry/api";
 import { type Clock, describeError, isSkerryError, type Logger } from "@skerry/base";
 import {
   type ByteStream,
@@ -35,7 +35,7 @@ export interface PodStreamsPorts {
   readonly metrics?: Pick<NodeMetrics, "answer">;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly config: Pick<EdgedConfig, "rootDirectory" | "podLogsDirectory">;
+  readonly config: Pick<EdgedConfig, "nodeName" | "rootDirectory" | "podLogsDirectory">;
 }
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -116,8 +116,11 @@ export class PodStreams {
     }
   }
 
-  #sourceOf({ pod: name, container }: KubeletPath, pod: Pod): LogSource {
+  #sourceOf({ namespace, pod: name, container }: KubeletPath, pod: Pod): LogSource {
     const { config, ownLogFolder = "" } = this.#ports;
+    // Whoever may make pods somewhere must not read EdgeCore's log by calling one of them a mirror pod.
+    const isOwn = namespace === SYSTEM_NAMESPACE && name === systemPodName("edgecore", config.nodeName);
+    if (isMirrorPod(pod) && !isOwn) throw refused(404, `pod ${namespace}/${name} has no log here`);
     if (isMirrorPod(pod)) return { pod: name, container, folder: ownLogFolder, isRunning: async () => true };
     const identity = podIdentity(pod);
     const { logs } = new PodPaths(config.rootDirectory, config.podLogsDirectory, identity);

@@ -87,7 +87,7 @@ async function startWorld(address?: string, state: "running" | "exited" = "runni
     files: nodeLogFiles,
     clock: new ManualClock(),
     logger: silentLogger,
-    config: { rootDirectory: "/nonexistent", podLogsDirectory: "/nonexistent" },
+    config: { nodeName: "edge-1", rootDirectory: "/nonexistent", podLogsDirectory: "/nonexistent" },
   });
   const ends = connectionPair();
   const shared = { clock: new ManualClock(), logger: silentLogger };
