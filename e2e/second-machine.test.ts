@@ -149,6 +149,35 @@ describe("a second machine", () => {
     assert.equal((await cloud.get("node", "edge-node-4")).metadata.labels.site, "harbour");
   });
 
+  test("a revoked node is put out at once; a revoked token is refused, and a new one lets the node in again", async () => {
+    const name = "edge-node-4";
+    const revoked = await cloud.skerry("node", "revoke", name, "--reason", "lost");
+    assert.equal(revoked.status, 0, revoked.stderr);
+    const log = join(machine.home, "logs", `edgecore-${name}.log`);
+    await waitUntil("the node hears why its session ended", async () =>
+      (await machine.run("cat", log)).stdout.includes("CLOUDHUB_NODE_REVOKED"),
+    );
+    const listed = JSON.parse((await cloud.skerry("node", "list", "-o", "json")).stdout);
+    assert.equal(listed.find((node: { name: string }) => node.name === name).reason, "lost");
+
+    assert.equal((await machine.run(join(root, "bin/keadm"), "reset", "--force")).status, 0);
+    const first = JSON.parse((await cloud.skerry("token", "--node", name, "-o", "json")).stdout);
+    assert.equal((await cloud.skerry("token", "revoke", first.id)).status, 0);
+    const refused = await machine.skerry("join", first.token, "--detach");
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /^ENROLMENT_REFUSED: .*PKI_TOKEN_REVOKED/);
+
+    const second = JSON.parse((await cloud.skerry("token", "--node", name, "-o", "json")).stdout);
+    const joined = await machine.skerry("join", second.token, "--detach");
+    assert.equal(joined.status, 0, joined.stdout + joined.stderr);
+    await waitUntil("the node renews its lease under its new certificate", async () => {
+      const { status } = await cloud.get("node", name);
+      const ready = status.conditions.find(({ type }: { type: string }) => type === "Ready");
+      const { spec } = await cloud.get("lease", name, "-n", "kube-node-lease");
+      return ready.status === "True" && Date.parse(spec.renewTime) > Date.parse(first.expiresAt) - 86_400_000;
+    });
+  });
+
   test("a folder with a cloud of its own cannot join, and an edgecore.yaml without a token is refused", async () => {
     const refused = await cloud.skerry("join", file);
     assert.match(refused.stderr, /^SKERRY_HAS_CLOUD: .*\n.+/);

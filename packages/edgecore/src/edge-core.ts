@@ -93,6 +93,7 @@ export class EdgeCore implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
   #rotation: CertificateRotation | undefined;
+  #stopListening: Disposable | undefined;
   readonly #byteBudget: NodeByteBudget;
   #connecting: Promise<void> = Promise.resolve();
 
@@ -186,6 +187,7 @@ export class EdgeCore implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped.abort();
     await this.#connecting.catch(() => undefined);
+    this.#stopListening?.[Symbol.dispose]();
     await this.#rotation?.[Symbol.asyncDispose]();
     await this.edgeStream?.[Symbol.asyncDispose]();
     await this.#ownPod?.[Symbol.asyncDispose]();
@@ -207,7 +209,11 @@ export class EdgeCore implements AsyncDisposable {
       await enrolment.service.ensure(this.#stopped.signal);
       if (enrolment.rotate) {
         this.#rotation = new CertificateRotation({ enrolment: enrolment.service, clock, random, logger });
-        await this.#rotation.start();
+        const rotation = this.#rotation;
+        this.#stopListening = this.edgeHub.onState(({ kind }) => {
+          if (kind === "connected") rotation.lookAtAuthorities();
+        });
+        await rotation.start();
       }
     }
     if (this.#stopped.signal.aborted) return;

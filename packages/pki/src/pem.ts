@@ -19,6 +19,13 @@ export function decodePem(text: string, ...labels: readonly string[]): Uint8Arra
   throw pemInvalid(labels[0] ?? "");
 }
 
+/** The bytes of all certificates in the text, at most `limit` of them. @throws SkerryError `PKI_PEM_INVALID` */
+export function decodeCertificates(text: string, limit: number): readonly Uint8Array[] {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0 || blocks.length > limit) throw pemInvalid("CERTIFICATE");
+  return blocks.map((block) => decodePem(block, "CERTIFICATE"));
+}
+
 /** PEM of a certificate. */
 export function certificatePem(certificateDer: Uint8Array): string {
   return encodePem("CERTIFICATE", certificateDer);

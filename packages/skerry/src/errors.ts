@@ -322,3 +322,14 @@ export function fleetProcessLost(count: number): SkerryError {
     details: { count },
   });
 }
+
+/** Nodes would be left behind by the change of the authority. */
+export function nodesLeft(nodes: readonly string[]): SkerryError {
+  const shown = nodes.slice(0, 10).join(", ");
+  return new SkerryError({
+    code: "SKERRY_CA_NODES_LEFT",
+    message: `${nodes.length} nodes have no certificate of the new authority: ${shown}${nodes.length > 10 ? ", …" : ""}`,
+    advice: "Wait until they have been connected, or use --force: each of them then needs a join token.",
+    details: { nodes: [...nodes] },
+  });
+}

@@ -152,3 +152,30 @@ export function renewalWindowOver(notAfterMs: number, windowMs: number): SkerryE
     details: { notAfterMs, windowMs },
   });
 }
+
+/** The authority changes already. */
+export function authorityChangeUnderWay(): SkerryError {
+  return new SkerryError({
+    code: "CLOUDHUB_CA_CHANGE_UNDER_WAY",
+    message: "A change of the certificate authority is under way already",
+    advice: "`skerry ca status` shows which nodes have moved, `skerry ca finish` ends it.",
+  });
+}
+
+/** There is no change of the authority to finish. */
+export function noAuthorityChange(): SkerryError {
+  return new SkerryError({
+    code: "CLOUDHUB_NO_CA_CHANGE",
+    message: "No change of the certificate authority is under way",
+    advice: "`skerry ca rotate` begins one.",
+  });
+}
+
+/** CloudCore has to start anew with other authorities. */
+export function authorityChanged(): SkerryError {
+  return new SkerryError({
+    code: "CLOUDHUB_CA_CHANGED",
+    message: "The certificate authority of the nodes changes; CloudCore ends itself, to start anew with it",
+    advice: "Nothing to do where it is supervised; else start it again.",
+  });
+}

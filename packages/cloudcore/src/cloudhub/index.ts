@@ -11,6 +11,7 @@ export {
   stateOf,
 } from "./credentials/join-token-record.ts";
 export * from "./credentials/join-token-records.ts";
+export * from "./credentials/next-authority.ts";
 export * from "./credentials/secrets.ts";
 export * from "./enrolment/enrolment-service.ts";
 export * from "./errors.ts";

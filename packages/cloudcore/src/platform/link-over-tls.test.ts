@@ -34,7 +34,7 @@ const server = await systemPki.issueCertificate(authority, {
 const trust = new NodeTrust({
   pki: systemPki,
   clock: systemClock,
-  authorityDer: authority.certificateDer,
+  authoritiesDer: [authority.certificateDer],
   revocations: new Map(),
 });
 

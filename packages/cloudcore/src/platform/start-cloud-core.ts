@@ -20,6 +20,7 @@ import { systemPki } from "@skerry/pki/platform";
 import { ADMISSION_PATHS, MAXIMUM_REVIEW_BYTES } from "../admission/device-admission.ts";
 import { startCloudControllers } from "../cloud-controllers.ts";
 import {
+  AuthorityWatch,
   budgetTrace,
   CloudHub,
   type CloudHubPort,
@@ -33,6 +34,7 @@ import {
   NodeRevocations,
   NodeTrust,
   nodeRevoked,
+  readNextAuthority,
   SecretStore,
 } from "../cloudhub/index.ts";
 import { type RunningCloudStream, startCloudStream } from "../cloudstream/platform/start-cloud-stream.ts";
@@ -70,6 +72,8 @@ export interface CloudCoreOptions {
   readonly installCustomResources?: boolean;
   /** Where CloudCore keeps the log that `kubectl logs` shows; left out: nowhere. Needs CloudStream. */
   readonly ownLogFolder?: string;
+  /** The nodes' certificate authority changes: CloudCore has to be started anew. Left out: it is not watched. */
+  readonly onAuthorityChange?: () => void;
   /** Gives up starting. */
   readonly signal?: AbortSignal;
 }
@@ -114,9 +118,12 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
   const store = new SecretStore(api);
   const credentials = await onceReachable(options, logger, () => loadCredentials(options, store, logger, advertised));
   const authorityPem = certificatePem(credentials.authority.certificateDer);
+  const nextAuthority = await onceReachable(options, logger, () => readNextAuthority(store));
+  const authorities = nextAuthority ? [credentials.authority, nextAuthority] : [credentials.authority];
+  const authoritiesDer = authorities.map(({ certificateDer }) => certificateDer);
   const tls = {
     ...keyedCertificatePem(credentials.server),
-    clientAuthorityPem: authorityPem,
+    clientAuthorityPem: authoritiesDer.map(certificatePem).join(""),
     minimumTlsVersion: config.minimumTlsVersion,
   };
 
@@ -125,9 +132,12 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
   const trust = new NodeTrust({
     pki: systemPki,
     clock,
-    authorityDer: credentials.authority.certificateDer,
+    authoritiesDer,
     revocations,
   });
+  const { onAuthorityChange } = options;
+  if (onAuthorityChange)
+    stack.use(new AuthorityWatch({ api, clock, random, logger, authoritiesDer, onChange: onAuthorityChange })).start();
 
   const replica = replicaName(config);
   const { sharesPorts: sharesPort } = config.replica;
@@ -239,6 +249,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     clock,
     logger,
     authority: credentials.authority,
+    ...(nextAuthority ? { nextAuthority } : {}),
     edgeCertificateValidityMs: config.edgeCertificateValidityMs,
     renewalWindowMs: config.edgeCertificateRenewalWindowMs,
     trust,

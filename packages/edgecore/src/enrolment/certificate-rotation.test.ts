@@ -15,6 +15,9 @@ test("a certificate is renewed when it is due, tried again while that fails, and
   await using rotation = new CertificateRotation({
     enrolment: {
       renewalTimeMs: async () => dueMs,
+      followAuthorities: async () => {
+        if (failures > 0) throw new Error("CloudCore is not there");
+      },
       renew: async () => {
         if (failures-- > 0) throw new Error("CloudCore is not there");
         renewedAtDays.push((clock.now() - startMs) / DAY_MS);

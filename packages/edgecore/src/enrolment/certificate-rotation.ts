@@ -2,14 +2,15 @@ import { type Clock, describeError, type Logger, type Random, RetrySchedule, typ
 import type { Enrolment } from "./enrolment.ts";
 
 export interface CertificateRotationPorts {
-  readonly enrolment: Pick<Enrolment, "renewalTimeMs" | "renew">;
+  readonly enrolment: Pick<Enrolment, "renewalTimeMs" | "renew" | "followAuthorities">;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
 }
 
 /** The wall clock may jump, so the time is looked at again at least this often. */
-const LOOK_AGAIN_MS = 3_600_000;
+const LOOK_AGAIN_MS = 6 * 3_600_000;
+const SPREAD_MS = 5_000;
 
 /**
  * Renews the node's certificate before it expires (security.md 6). The session goes on: the new certificate is used at
@@ -20,6 +21,7 @@ export class CertificateRotation implements Service {
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
   #loop: Promise<void> | undefined;
+  #wake = new AbortController();
 
   constructor(ports: CertificateRotationPorts) {
     this.#ports = ports;
@@ -46,9 +48,32 @@ export class CertificateRotation implements Service {
       const dueMs = await enrolment.renewalTimeMs();
       if (dueMs === undefined) return;
       for (let leftMs = dueMs - clock.now(); leftMs > 0; leftMs = dueMs - clock.now()) {
-        await sleep(clock, Math.min(leftMs, LOOK_AGAIN_MS), signal);
+        this.#wake = new AbortController();
+        const woken = AbortSignal.any([signal, this.#wake.signal]);
+        await sleep(clock, Math.min(leftMs, LOOK_AGAIN_MS), woken).catch((error: unknown) => {
+          if (signal.aborted) throw error;
+        });
+        await this.#followAuthorities(signal);
       }
       await this.#renew(signal);
+    }
+  }
+
+  /** The node is connected: CloudCore may have other authorities than before. */
+  lookAtAuthorities(): void {
+    this.#wake.abort();
+  }
+
+  /** A failure is no harm: it is tried again at the next connection, and from time to time. */
+  async #followAuthorities(signal: AbortSignal): Promise<void> {
+    const { clock, random, enrolment } = this.#ports;
+    try {
+      // After a restart of CloudCore all nodes come at once.
+      await sleep(clock, SPREAD_MS * random.float(), signal);
+      await enrolment.followAuthorities(signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#logger.debug("CloudCore's authorities could not be looked at", { error: describeError(error) });
     }
   }
 

@@ -2,6 +2,7 @@ import { type Clock, describeError, isSkerryError, type Logger, type Random, Ret
 import {
   bearerTokenFor,
   type CertificateFacts,
+  decodeCertificates,
   type KeyedCertificate,
   nodeSubject,
   type Pki,
@@ -14,7 +15,14 @@ import {
   otherNodesCertificate,
   tokenMissing,
 } from "./errors.ts";
-import type { CredentialStore, EnrolmentHttp, EnrolmentResponse, NodeCredentials, ServerTrust } from "./ports.ts";
+import {
+  type CredentialStore,
+  type EnrolmentHttp,
+  type EnrolmentResponse,
+  type NodeCredentials,
+  type ServerTrust,
+  trustedBy,
+} from "./ports.ts";
 
 /** What enrolment works with. */
 export interface EnrolmentPorts {
@@ -36,6 +44,8 @@ export interface EnrolmentOptions {
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_CERTIFICATE_BYTES = 1024 * 1024;
+/** The present one, and the next while it changes. */
+const MAX_AUTHORITIES = 2;
 /** Failures that may pass by themselves. */
 const PASSING: ReadonlySet<string> = new Set(["ENROLMENT_UNREACHABLE", "ENROLMENT_FAILED"]);
 
@@ -105,7 +115,48 @@ export class Enrolment {
   async renew(signal: AbortSignal): Promise<void> {
     const stored = await this.#ports.store.read();
     if (!stored) throw tokenMissing(this.#options.nodeName, this.#ports.store.location);
-    await this.#issue(stored.authorityDer, { identity: stored }, signal);
+    await this.#issue(stored, { identity: stored }, signal);
+  }
+
+  /**
+   * Follows CloudCore's authorities: trusts those that it names over the trusted connection, and takes a certificate of
+   * the one that is to come. KubeEdge's CloudCore has no such thing, and nothing happens.
+   */
+  async followAuthorities(signal: AbortSignal): Promise<void> {
+    const { store } = this.#ports;
+    const stored = await store.read();
+    const bundle = stored && (await this.#bundle(stored, signal));
+    const [authorityDer, nextAuthorityDer] = bundle ?? [];
+    if (!stored || !authorityDer) return;
+    if (!sameAuthorities(trustedBy(stored), bundle ?? [])) {
+      const { certificateDer, privateKeyDer } = stored;
+      const next = nextAuthorityDer ? { nextAuthorityDer } : {};
+      await store.write({ certificateDer, privateKeyDer, authorityDer, ...next });
+      this.#logger.info("CloudCore's certificate authority changes", { authorities: bundle?.length });
+    }
+    if (!nextAuthorityDer || this.#isIssuedBy(stored.certificateDer, nextAuthorityDer)) return;
+    await this.renew(signal);
+    // Asked with the new certificate, CloudCore knows that this node has moved.
+    const moved = await store.read();
+    if (moved) await this.#bundle(moved, signal);
+  }
+
+  async #bundle(stored: NodeCredentials, signal: AbortSignal): Promise<readonly Uint8Array[] | undefined> {
+    const trust = { kind: "authorities", authoritiesDer: trustedBy(stored) } as const;
+    const answer = await this.#get("/ca-bundle.crt", { trust, identity: stored }, signal);
+    if (answer.status === 404) return undefined;
+    if (answer.status !== 200) throw this.#failure("/ca-bundle.crt", answer);
+    return decodeCertificates(Buffer.from(answer.body).toString("utf8"), MAX_AUTHORITIES);
+  }
+
+  #isIssuedBy(certificateDer: Uint8Array, authorityDer: Uint8Array): boolean {
+    const { pki, clock } = this.#ports;
+    try {
+      pki.verifyCertificate(certificateDer, authorityDer, { usage: "clientAuth", nowMs: clock.now() });
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async #ensureOnce(signal: AbortSignal): Promise<void> {
@@ -146,13 +197,13 @@ export class Enrolment {
     if (answer.status !== 200) throw this.#failure("/ca.crt", answer);
     const authorityDer = answer.body;
     const bearer = bearerTokenFor(pki, this.#options.token, authorityDer);
-    await this.#issue(authorityDer, { bearer }, signal);
+    await this.#issue({ authorityDer }, { bearer }, signal);
     const tokenId = readSkerryToken(this.#options.token)?.id;
     if (tokenId !== undefined) await this.#ports.store.writeTokenId(tokenId);
   }
 
   async #issue(
-    authorityDer: Uint8Array,
+    authorities: Pick<NodeCredentials, "authorityDer" | "nextAuthorityDer">,
     proof: { readonly bearer: string } | { readonly identity: KeyedCertificate },
     signal: AbortSignal,
   ): Promise<void> {
@@ -166,8 +217,12 @@ export class Enrolment {
     const answer = await this.#get(
       "/edge.crt",
       {
-        trust: { kind: "authority", authorityDer },
-        headers: { NodeName: nodeName, ...("bearer" in proof ? { Authorization: `Bearer ${proof.bearer}` } : {}) },
+        trust: { kind: "authorities", authoritiesDer: trustedBy(authorities) },
+        headers: {
+          NodeName: nodeName,
+          ...bundleHeader(authorities),
+          ...("bearer" in proof ? { Authorization: `Bearer ${proof.bearer}` } : {}),
+        },
         body: request.requestDer,
         ...("identity" in proof ? { identity: proof.identity } : {}),
       },
@@ -175,11 +230,14 @@ export class Enrolment {
     );
     if (answer.status !== 200) throw this.#failure("/edge.crt", answer);
     const credentials: NodeCredentials = {
-      authorityDer,
+      authorityDer: authorities.authorityDer,
+      ...(authorities.nextAuthorityDer ? { nextAuthorityDer: authorities.nextAuthorityDer } : {}),
       certificateDer: answer.body,
       privateKeyDer: request.privateKeyDer,
     };
-    const facts = pki.verifyCertificate(answer.body, authorityDer, { usage: "clientAuth", nowMs: clock.now() });
+    const issuer = trustedBy(authorities).find((authorityDer) => this.#isIssuedBy(answer.body, authorityDer));
+    const options = { usage: "clientAuth", nowMs: clock.now() } as const;
+    const facts = pki.verifyCertificate(answer.body, issuer ?? authorities.authorityDer, options);
     this.#requireOwn(facts, credentials);
     await store.write(credentials);
     this.#logger.info("The node has a new certificate", {
@@ -223,6 +281,15 @@ export class Enrolment {
   #url(path: string): string {
     return `${this.#options.httpServer.replace(/\/+$/, "")}${path}`;
   }
+}
+
+/** Says that the node trusts the authority that is to come, so that it may issue the certificate. */
+function bundleHeader({ nextAuthorityDer }: Pick<NodeCredentials, "nextAuthorityDer">): Record<string, string> {
+  return nextAuthorityDer ? { "skerry-ca-bundle": "true" } : {};
+}
+
+function sameAuthorities(left: readonly Uint8Array[], right: readonly Uint8Array[]): boolean {
+  return left.length === right.length && left.every((der, index) => Buffer.compare(der, right[index] ?? der) === 0);
 }
 
 /** Whether another try may succeed without anybody doing anything. */

@@ -1,4 +1,4 @@
 export { CertificateRotation, type CertificateRotationPorts } from "./certificate-rotation.ts";
 export { Enrolment, type EnrolmentOptions, type EnrolmentPorts } from "./enrolment.ts";
-export type * from "./ports.ts";
+export * from "./ports.ts";
 export { severalServers } from "./several-servers.ts";

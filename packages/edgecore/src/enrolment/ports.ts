@@ -3,7 +3,7 @@ import type { KeyedCertificate } from "@skerry/pki";
 /** Whose certificate the server must show. */
 export type ServerTrust =
   /** Nobody's: only for fetching the authority, which the join token then proves (security.md 5, step 3). */
-  { readonly kind: "anyone" } | { readonly kind: "authority"; readonly authorityDer: Uint8Array };
+  { readonly kind: "anyone" } | { readonly kind: "authorities"; readonly authoritiesDer: readonly Uint8Array[] };
 
 /** One GET to CloudCore's HTTPS port. KubeEdge sends a body with it (security.md 2.2). */
 export interface EnrolmentRequest {
@@ -28,9 +28,19 @@ export interface EnrolmentHttp {
   get(request: EnrolmentRequest, signal: AbortSignal): Promise<EnrolmentResponse>;
 }
 
+/** Whom a node with these credentials trusts. */
+export function trustedBy({
+  authorityDer,
+  nextAuthorityDer,
+}: Pick<NodeCredentials, "authorityDer" | "nextAuthorityDer">): readonly Uint8Array[] {
+  return nextAuthorityDer ? [authorityDer, nextAuthorityDer] : [authorityDer];
+}
+
 /** The node's certificate and the authority that issued it. */
 export interface NodeCredentials extends KeyedCertificate {
   readonly authorityDer: Uint8Array;
+  /** The authority that is to take its place, while it changes; either may have issued the certificate. */
+  readonly nextAuthorityDer?: Uint8Array;
 }
 
 /** Where the node keeps its credentials. */

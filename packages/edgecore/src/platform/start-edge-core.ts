@@ -18,7 +18,7 @@ import { systemPki } from "@skerry/pki/platform";
 import { EdgeCore, type EdgeCorePorts, type EdgedMachine } from "../edge-core.ts";
 import { edgedConfig } from "../edged/index.ts";
 import { tokenMissing } from "../enrolment/errors.ts";
-import { Enrolment, severalServers } from "../enrolment/index.ts";
+import { Enrolment, severalServers, trustedBy } from "../enrolment/index.ts";
 import { CredentialFiles } from "../enrolment/platform/credential-files.ts";
 import { httpsEnrolmentClient } from "../enrolment/platform/https-client.ts";
 import type { MqttConnector } from "../eventbus/index.ts";
@@ -163,7 +163,7 @@ function link(config: EdgeCoreConfig, nodeName: string, files: CredentialFiles):
 async function storedCredentials(nodeName: string, files: CredentialFiles): Promise<LinkCredentials> {
   const stored = await files.read();
   if (!stored) throw tokenMissing(nodeName, files.location);
-  return { authorityPem: certificatePem(stored.authorityDer), ...keyedCertificatePem(stored) };
+  return { authorityPem: trustedBy(stored).map(certificatePem).join(""), ...keyedCertificatePem(stored) };
 }
 
 /** Loaded only where it is switched on. */

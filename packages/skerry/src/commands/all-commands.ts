@@ -1,3 +1,4 @@
+import { ca } from "./ca.ts";
 import { cloudcore } from "./cloudcore.ts";
 import type { Command } from "./command.ts";
 import { controlplane } from "./controlplane.ts";
@@ -40,6 +41,7 @@ export const allCommands: readonly Command[] = [
   token,
   join,
   node,
+  ca,
   down,
   reset,
   cloudcore,

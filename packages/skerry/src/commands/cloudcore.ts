@@ -49,12 +49,20 @@ Examples:
     }
     const { config, warnings } = parseCloudCoreConfig(await readConfigFile(values.config));
     const { startCloudCore } = await import("@skerry/cloudcore/platform");
-    return runService(async (logger) => {
+    const { authorityChanged } = await import("@skerry/cloudcore");
+    return runService(async (logger, fail) => {
       for (const warning of warnings) logger.warn(`${values.config}: ${warning}`);
       const ownLogFolder = values["own-log"];
       await using stack = new AsyncDisposableStack();
       const core = stack.use(
-        await startCloudCore({ config, clock: systemClock, random: systemRandom, logger, ownLogFolder }),
+        await startCloudCore({
+          config,
+          clock: systemClock,
+          random: systemRandom,
+          logger,
+          ownLogFolder,
+          onAuthorityChange: () => fail(authorityChanged()),
+        }),
       );
       if (values.control !== undefined) await stack.use(serveCloudCoreControl(values.control, core)).start();
       return { service: stack.move() };

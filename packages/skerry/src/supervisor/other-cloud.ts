@@ -20,7 +20,7 @@ const KEPT = [
  */
 export function setOtherCloudAside(nodeFolder: string, token: string, nowMs: number): string | undefined {
   const authorityFile = join(nodeFolder, "certificates", "ca.crt");
-  if (!existsSync(authorityFile) || hashOf(authorityFile) === token.split(".")[0]) return undefined;
+  if (!existsSync(authorityFile) || hashesOf(authorityFile).includes(token.split(".")[0] ?? "")) return undefined;
   const folder = join(nodeFolder, `other-cloud-${new Date(nowMs).toISOString().replaceAll(":", "-")}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const name of KEPT)
@@ -28,13 +28,14 @@ export function setOtherCloudAside(nodeFolder: string, token: string, nowMs: num
   return folder;
 }
 
-/** Undefined for what is no certificate: EdgeCore says more about it. */
-function hashOf(certificateFile: string): string | undefined {
-  try {
-    return createHash("sha256")
-      .update(new X509Certificate(readFileSync(certificateFile)).raw)
-      .digest("hex");
-  } catch {
-    return undefined;
-  }
+/** Of all certificates in the file: while the authority changes there are two. None for what is no certificate. */
+function hashesOf(certificateFile: string): readonly string[] {
+  const blocks = readFileSync(certificateFile, "utf8").match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? [];
+  return blocks.flatMap((block) => {
+    try {
+      return [createHash("sha256").update(new X509Certificate(block).raw).digest("hex")];
+    } catch {
+      return []; // EdgeCore says more about it.
+    }
+  });
 }

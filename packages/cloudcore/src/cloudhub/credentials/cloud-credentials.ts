@@ -37,7 +37,7 @@ const SERVER_SECRET: PairSecret = {
 };
 
 /** KubeEdge's 100 years of 364 days. */
-const VALIDITY_MS = 100 * 364 * 86_400_000;
+export const VALIDITY_MS: number = 100 * 364 * 86_400_000;
 /** Machines' clocks differ: a certificate holds from a little before it is made. */
 export const CLOCK_TOLERANCE_MS = 300_000;
 /** Names that a server's certificate is given over time; beyond it only the present ones. */

@@ -41,7 +41,7 @@ function world(): World {
   const api = new MemoryKubernetesApi();
   const connected = new Set<string>();
   const revocations = new Map<string, NodeRevocation>();
-  const trust = new NodeTrust({ pki: systemPki, clock, authorityDer: authority.certificateDer, revocations });
+  const trust = new NodeTrust({ pki: systemPki, clock, authoritiesDer: [authority.certificateDer], revocations });
   const service = new EnrolmentService({
     trust,
     renewalWindowMs: 90 * DAY_MS,

@@ -2,6 +2,7 @@ import { nodes } from "@skerry/api";
 import { type Clock, describeError, isSkerryError, type Logger, Mutex } from "@skerry/base";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import {
+  certificatePem,
   isNodeName,
   type KeyedCertificate,
   nodeNameOf,
@@ -11,6 +12,7 @@ import {
   verifyBearerToken,
 } from "@skerry/pki";
 import type { JoinTokenRecords } from "../credentials/join-token-records.ts";
+import { AUTHORITY_ANNOTATION } from "../credentials/next-authority.ts";
 import {
   nameInUse,
   nameTaken,
@@ -47,6 +49,8 @@ export interface EnrolmentServiceOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly authority: KeyedCertificate;
+  /** The authority that is to take its place, while it changes. */
+  readonly nextAuthority?: KeyedCertificate;
   readonly edgeCertificateValidityMs: number;
   /** How long after its end a certificate can still be renewed by itself. */
   readonly renewalWindowMs: number;
@@ -69,6 +73,9 @@ export interface NodeRenewal {
 
 /** What a certificate request says of itself. */
 type Asked = Awaited<ReturnType<Pki["readCertificateRequest"]>>;
+
+/** Says that a node takes its authorities from `/ca-bundle.crt`. */
+const BUNDLE_HEADER = "skerry-ca-bundle";
 
 /** Label of edge nodes' Node objects. */
 const EDGE_ROLE_LABEL = "node-role.kubernetes.io/edge";
@@ -116,16 +123,43 @@ export class EnrolmentService {
 
   async #route(request: EnrolmentRequest): Promise<EnrolmentResponse> {
     const nodePath = /^\/node\/([^/]{1,253})$/.exec(request.path);
-    const isKnown = request.path === "/ca.crt" || request.path === "/edge.crt" || nodePath !== null;
+    const isKnown =
+      request.path === "/ca.crt" ||
+      request.path === "/ca-bundle.crt" ||
+      request.path === "/edge.crt" ||
+      nodePath !== null;
     if (!isKnown) return text(404, "404 page not found");
     if (request.method !== "GET") return text(405, "Only GET is served here", { allow: "GET" });
     if (request.path === "/ca.crt") return binary(this.#options.authority.certificateDer);
+    if (request.path === "/ca-bundle.crt") return this.#bundle(request);
     if (request.path === "/edge.crt") return this.#enrol(request);
     return this.#checkNode(nodePath?.[1] ?? "");
   }
 
+  /**
+   * All authorities that are trusted, the one to come last. A node that asks with its certificate is noted as having
+   * moved, or not.
+   */
+  async #bundle(request: EnrolmentRequest): Promise<EnrolmentResponse> {
+    const { authority, nextAuthority, trust, api, pki, logger } = this.#options;
+    if (request.clientCertificateDer && nextAuthority) {
+      try {
+        const { nodeName, authorityDer } = trust.identify(request.clientCertificateDer);
+        const annotations = { [AUTHORITY_ANNOTATION]: pki.readCertificate(authorityDer).fingerprint };
+        await api.patch({ resource: nodes, name: nodeName }, { type: "merge", body: { metadata: { annotations } } });
+      } catch (error) {
+        logger.debug("It could not be noted which authority a node has", { error: describeError(error) });
+      }
+    }
+    const all = nextAuthority ? [authority, nextAuthority] : [authority];
+    return text(200, all.map(({ certificateDer }) => certificatePem(certificateDer)).join(""));
+  }
+
   async #enrol(request: EnrolmentRequest): Promise<EnrolmentResponse> {
-    const { pki, logger, authority } = this.#options;
+    const { pki, logger, nextAuthority } = this.#options;
+    // A node that follows the bundle trusts the next authority; KubeEdge's do not know of it.
+    const follows = request.headers[BUNDLE_HEADER] === "true";
+    const authority = follows && nextAuthority ? nextAuthority : this.#options.authority;
     try {
       const asked = await pki.readCertificateRequest(request.body);
       const certified = this.#certifiedNode(request);

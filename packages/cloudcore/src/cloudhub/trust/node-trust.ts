@@ -1,4 +1,4 @@
-import type { Clock } from "@skerry/base";
+import { type Clock, isSkerryError } from "@skerry/base";
 import { type CertificateFacts, nodeNameOf, type Pki } from "@skerry/pki";
 import { CLOCK_TOLERANCE_MS } from "../credentials/cloud-credentials.ts";
 import { nodeRevoked } from "../errors.ts";
@@ -7,8 +7,8 @@ import type { NodeRevocation } from "./node-revocations.ts";
 export interface NodeTrustOptions {
   readonly pki: Pick<Pki, "verifyCertificate">;
   readonly clock: Clock;
-  /** The authority of the nodes' certificates, DER. */
-  readonly authorityDer: Uint8Array;
+  /** The authorities of the nodes' certificates, DER: one, or the old and the new one while they change. */
+  readonly authoritiesDer: readonly Uint8Array[];
   readonly revocations: { get(nodeName: string): NodeRevocation | undefined };
 }
 
@@ -16,6 +16,8 @@ export interface NodeTrustOptions {
 export interface TrustedNode {
   readonly nodeName: string;
   readonly facts: CertificateFacts;
+  /** Which authority has signed the certificate, DER. */
+  readonly authorityDer: Uint8Array;
 }
 
 /** Whom CloudCore believes to be which node; all its ports for edges ask here. */
@@ -31,16 +33,29 @@ export class NodeTrust {
    * @throws SkerryError `PKI_IDENTITY_UNKNOWN`, `CLOUDHUB_NODE_REVOKED` and what {@link Pki.verifyCertificate} throws
    */
   identify(certificateDer: Uint8Array, expiredGraceMs = 0): TrustedNode {
-    const { pki, clock, authorityDer } = this.#options;
-    const facts = pki.verifyCertificate(certificateDer, authorityDer, {
-      usage: "clientAuth",
-      nowMs: clock.now(),
-      expiredGraceMs,
-    });
+    const { facts, authorityDer } = this.#verify(certificateDer, expiredGraceMs);
     const nodeName = nodeNameOf(facts);
     const revocation = this.revocationOf(nodeName);
     if (revocation && facts.notBeforeMs <= revocation.cutoffMs) throw nodeRevoked(nodeName);
-    return { nodeName, facts };
+    return { nodeName, facts, authorityDer };
+  }
+
+  #verify(
+    certificateDer: Uint8Array,
+    expiredGraceMs: number,
+  ): { readonly facts: CertificateFacts; readonly authorityDer: Uint8Array } {
+    const { pki, clock, authoritiesDer } = this.#options;
+    let refusal: unknown;
+    for (const authorityDer of authoritiesDer) {
+      try {
+        const options = { usage: "clientAuth", nowMs: clock.now(), expiredGraceMs } as const;
+        return { facts: pki.verifyCertificate(certificateDer, authorityDer, options), authorityDer };
+      } catch (error) {
+        // What the authority that has signed it says counts; the other one only says that it has not.
+        if (!refusal || !isSkerryError(error, "PKI_CERTIFICATE_WRONG_AUTHORITY")) refusal = error;
+      }
+    }
+    throw refusal;
   }
 
   revocationOf(nodeName: string): NodeRevocation | undefined {

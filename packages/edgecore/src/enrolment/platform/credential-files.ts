@@ -1,8 +1,8 @@
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { certificatePem, decodePem, type Pki, privateKeyPem } from "@skerry/pki";
+import { certificatePem, decodeCertificates, decodePem, type Pki, privateKeyPem } from "@skerry/pki";
 import { readPrivateKeyPem } from "@skerry/pki/platform";
-import type { CredentialStore, NodeCredentials } from "../ports.ts";
+import { type CredentialStore, type NodeCredentials, trustedBy } from "../ports.ts";
 
 /** Paths as in KubeEdge's `modules.edgeHub`: `tlsCaFile`, `tlsCertFile`, `tlsPrivateKeyFile`. */
 export interface CredentialPaths {
@@ -11,6 +11,8 @@ export interface CredentialPaths {
   readonly privateKeyFile: string;
 }
 
+/** The present authority, and the next while it changes. */
+const MAX_AUTHORITIES = 2;
 /** Where a file waits until it takes its place. */
 const PREPARED = ".new";
 /** Where the key of an enrolment under way is. */
@@ -39,7 +41,7 @@ export class CredentialFiles implements CredentialStore {
     );
     if (authority === undefined || key === undefined) return undefined;
     const privateKeyDer = readPrivateKeyPem(key);
-    const authorityDer = decodePem(authority, "CERTIFICATE");
+    const [authorityDer = new Uint8Array(), nextAuthorityDer] = decodeCertificates(authority, MAX_AUTHORITIES);
     // A crash between the two renames of `write` leaves the new key beside a certificate that is still prepared.
     for (const [text, file] of [
       [certificate, certificateFile],
@@ -49,7 +51,7 @@ export class CredentialFiles implements CredentialStore {
       const certificateDer = decodePem(text, "CERTIFICATE");
       if (!this.#pki.keyMatches({ certificateDer, privateKeyDer })) continue;
       if (file !== certificateFile) await rename(file, certificateFile);
-      return { authorityDer, certificateDer, privateKeyDer };
+      return { authorityDer, ...(nextAuthorityDer ? { nextAuthorityDer } : {}), certificateDer, privateKeyDer };
     }
     return undefined;
   }
@@ -57,7 +59,7 @@ export class CredentialFiles implements CredentialStore {
   async write(credentials: NodeCredentials): Promise<void> {
     const { authorityFile, certificateFile, privateKeyFile } = this.#paths;
     const files = [
-      [authorityFile, certificatePem(credentials.authorityDer)],
+      [authorityFile, trustedBy(credentials).map(certificatePem).join("")],
       [certificateFile, certificatePem(credentials.certificateDer)],
       [privateKeyFile, privateKeyPem(credentials.privateKeyDer)],
     ] as const;

@@ -25,7 +25,9 @@ function get(options: EnrolmentRequest, signal: AbortSignal): Promise<EnrolmentR
         minVersion: "TLSv1.2",
         maxHeaderSize: 16_384,
         headers: { ...options.headers, ...(body ? { "content-length": String(body.byteLength) } : {}) },
-        ...(trust.kind === "authority" ? { ca: certificatePem(trust.authorityDer) } : { rejectUnauthorized: false }),
+        ...(trust.kind === "authorities"
+          ? { ca: trust.authoritiesDer.map(certificatePem) }
+          : { rejectUnauthorized: false }),
         ...(pair ? { cert: pair.certificatePem, key: pair.privateKeyPem } : {}),
       },
       (response) => {

@@ -29,7 +29,7 @@ export const edgeAuthorityPem: string = certificatePem(edgeAuthority.certificate
 export const trust: NodeTrust = new NodeTrust({
   pki: systemPki,
   clock: systemClock,
-  authorityDer: edgeAuthority.certificateDer,
+  authoritiesDer: [edgeAuthority.certificateDer],
   revocations: new Map(),
 });
 export const API_SERVER = "kube-apiserver-kubelet-client";
