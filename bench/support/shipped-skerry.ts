@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import {
   globSync,
   mkdirSync,
@@ -67,6 +67,15 @@ export class ShippedSkerry {
       cwd: this.folder,
       env: environment(this.home),
       encoding: "utf8",
+    });
+  }
+
+  /** Starts `skerry …`, which goes on while it is measured; its standard output is piped. */
+  start(...parameters: readonly string[]): ChildProcess {
+    return spawn(join(this.folder, "node_modules/.bin/skerry"), parameters, {
+      cwd: this.folder,
+      env: environment(this.home),
+      stdio: ["ignore", "pipe", "inherit"],
     });
   }
 
@@ -143,12 +152,13 @@ export async function waitUntil<T>(
   expected: string,
   check: () => T | undefined | Promise<T | undefined>,
   intervalMs = 20,
+  limitMs: number = LIMIT_MS,
 ): Promise<T> {
-  const deadline = performance.now() + LIMIT_MS;
+  const deadline = performance.now() + limitMs;
   for (;;) {
     const value = await check();
     if (value !== undefined) return value;
-    if (performance.now() > deadline) throw new Error(`not within ${LIMIT_MS / 1000} s: ${expected}`);
+    if (performance.now() > deadline) throw new Error(`not within ${limitMs / 1000} s: ${expected}`);
     await delay(intervalMs);
   }
 }

@@ -10,6 +10,8 @@ import { runService } from "./service-process.ts";
 /** Where KubeEdge has it. */
 const DEFAULT_CONFIG_FILE = "/etc/kubeedge/config/edgecore.yaml";
 
+const BUFFER_POOL_BYTES = 8 * 1024;
+
 /** `edgecore`, alone or as `skerry edgecore`. */
 export const edgecore: Command = {
   name: "edgecore",
@@ -42,6 +44,8 @@ Examples:
       process.stdout.write(text({ nodeName: hostname().toLowerCase(), cloudHost: machineAddress() }));
       return EXIT_OK;
     }
+    // Small buffers are cut from a common piece, which stays as long as one of them: by default 64 KiB each.
+    Buffer.poolSize = BUFFER_POOL_BYTES;
     const { config, warnings } = parseEdgeCoreConfig(await readConfigFile(values.config));
     const { startEdgeCore } = await import("@skerry/edgecore/platform");
     return runService(async (logger, onDamage) => {

@@ -27,7 +27,7 @@ const LINE_EVERY = 5;
 export const fleet: Command = {
   name: "fleet",
   summary: "run hollow nodes, to see how many the cloud carries",
-  help: `skerry fleet --nodes N [--for TIME] [--cleanup] [-o json] [--cloud FILE [--kubeconfig FILE]]
+  help: `skerry fleet --nodes N [--for TIME] [--cleanup] [-o json|jsonl] [--cloud FILE [--kubeconfig FILE]]
 skerry fleet --cleanup
 
 Runs so many hollow nodes on this machine: EdgeCore's own link and stores, each with a certificate of its own, over the
@@ -46,6 +46,7 @@ from other nodes by the label skerry.io/fleet. It goes on until Ctrl-C and shows
   --kubeconfig FILE  of that cloud, to see which nodes are Ready there and to clean up
   --cleanup          delete the nodes' objects at the end; without --nodes: those of all fleets
   -o json            at the end a report as JSON; progress goes to standard error
+  -o jsonl           a line of JSON each second, with the deliveries since then, and the report as the last
 
 Exits 1 when not all nodes were Ready in time.
 
@@ -71,8 +72,8 @@ Examples:
         output: { type: "string", short: "o" },
       },
     });
-    if (values.output !== undefined && values.output !== "json")
-      throw usageError(`-o knows json, not ${JSON.stringify(values.output)}`);
+    if (values.output !== undefined && values.output !== "json" && values.output !== "jsonl")
+      throw usageError(`-o knows json and jsonl, not ${JSON.stringify(values.output)}`);
     if (values.nodes === undefined && !values.cleanup) throw usageError("Use `skerry fleet --nodes N`");
     if (values.cloud !== undefined && values.name === undefined && values.nodes !== undefined)
       throw usageError("--cloud needs --name: the token says which names it is for");
@@ -125,7 +126,8 @@ async function run(nodes: string, values: Values, api: KubernetesApi | undefined
     ports,
     cloud,
     options,
-    (state) => {
+    (state, deliveriesMs) => {
+      if (values.output === "jsonl") return print(JSON.stringify({ ...state, deliveriesMs }));
       const line = stateLine(state, before);
       if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${line}`);
       else if (seconds++ % LINE_EVERY === 0) process.stderr.write(`${line}\n`);
@@ -134,6 +136,7 @@ async function run(nodes: string, values: Values, api: KubernetesApi | undefined
     stop.signal,
   ).finally(() => process.stderr.isTTY && process.stderr.write("\n"));
   if (values.output === "json") print(JSON.stringify(report, null, 2));
+  else if (values.output === "jsonl") print(JSON.stringify(report));
   else {
     const there = report.allReadyMs ?? report.allConnectedMs;
     if (there !== undefined)

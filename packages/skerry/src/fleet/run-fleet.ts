@@ -34,21 +34,26 @@ export interface FleetCloud {
 }
 
 /**
- * Runs a fleet until its time is over or `signal` ends it. `onState` hears how it stands, once a second.
+ * Runs a fleet until its time is over or `signal` ends it. `onState` hears once a second how it stands, and how long the
+ * deliveries since then took.
  * @throws SkerryError `SKERRY_FLEET_NOT_READY`, `SKERRY_FLEET_PROCESS_LOST`
  */
 export async function runFleet(
   { clock, random }: { readonly clock: Clock; readonly random: Random },
   cloud: FleetCloud,
   options: FleetOptions,
-  onState: (state: FleetState) => void,
+  onState: (state: FleetState, deliveriesMs: readonly number[]) => void,
   signal: AbortSignal,
 ): Promise<FleetReport> {
   const { api } = cloud;
   const plans = await makePlans(cloud, options);
   await using ready = api && new ReadyNodes({ api, clock, random, logger: silentLogger }, options.name);
   const times = new TimeCounts();
-  await using processes = new FleetProcesses(plans, (milliseconds) => times.add(milliseconds));
+  let deliveriesMs: number[] = [];
+  await using processes = new FleetProcesses(plans, (milliseconds) => {
+    times.add(milliseconds);
+    deliveriesMs.push(milliseconds);
+  });
   const beganMs = clock.monotonicMs();
   let allConnectedMs: number | undefined;
   let allReadyMs: number | undefined;
@@ -57,7 +62,8 @@ export async function runFleet(
     await sleep(clock, POLL_MS, signal).catch(() => undefined);
     const ranMs = clock.monotonicMs() - beganMs;
     state = fleetState(options.nodes, processes.samples, ready?.count);
-    onState(state);
+    onState(state, deliveriesMs);
+    deliveriesMs = [];
     if (processes.lost > 0) throw fleetProcessLost(processes.lost);
     if (state.connected === options.nodes) allConnectedMs ??= ranMs;
     if (state.ready === options.nodes) allReadyMs ??= ranMs;
