@@ -63,6 +63,11 @@ modules:
     tokenFile: ""
 # What KubeEdge does not have.
 skerry:
+  # For Prometheus: /metrics, and /metrics/nodes of all connected nodes. Without TLS: where only Prometheus comes.
+  metrics:
+    enable: false
+    address: 127.0.0.1
+    port: 9091
   # Where the samples of devices go. Several CloudCores need one PostgreSQL.
   telemetry:
     enable: true

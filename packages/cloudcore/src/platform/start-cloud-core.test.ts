@@ -68,6 +68,15 @@ function get(
   });
 }
 
+test("Prometheus is served where the configuration says so, and nowhere else", async () => {
+  const metrics = { address: "127.0.0.1", port: 0 };
+  await using cloudCore = await start(new MemoryKubernetesApi(), { config: { ...config, metrics } });
+  const answer = await fetch(`http://127.0.0.1:${cloudCore.metricsPort}/metrics`);
+  assert.match(await answer.text(), /^skerry_cloud_nodes_connected 0$/m);
+  await using silent = await start(new MemoryKubernetesApi());
+  assert.equal(silent.metricsPort, undefined);
+});
+
 test("a machine joins with a token as KubeEdge's edges do, connects, registers its Node, and is asked for by name", async () => {
   const api = new MemoryKubernetesApi();
   await using cloudCore = await start(api);
