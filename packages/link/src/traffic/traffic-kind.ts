@@ -13,6 +13,7 @@ function kindOf(route: Route, resource: string): string {
   switch (route.traffic) {
     case "acknowledgement":
     case "liveness":
+    case "telemetry":
       return route.traffic;
     default:
       break;

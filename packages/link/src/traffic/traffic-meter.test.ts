@@ -25,6 +25,7 @@ test("traffic is counted by direction and kind", () => {
   meter.count("up", message("skerry", "set", "digest", "set"), 200, 5);
   meter.count("up", message("twin", "resource", "update", "device/default/thermo/twin/edge_updated"), 300, 5);
   meter.count("up", message("edgecontroller", "resource", "response", "default/pod/web"), 250, 6);
+  meter.count("up", message("telemetry", "telemetry", "append", "samples"), 100, 6);
   meter.countPing("up", 6, 7);
   assert.deepEqual(meter.total(10), {
     coversMs: 10,
@@ -35,6 +36,7 @@ test("traffic is counted by direction and kind", () => {
       { direction: "up", kind: "device", messages: 1, bytes: 300 },
       { direction: "up", kind: "acknowledgement", messages: 1, bytes: 250 },
       { direction: "up", kind: "set", messages: 1, bytes: 200 },
+      { direction: "up", kind: "telemetry", messages: 1, bytes: 100 },
       { direction: "up", kind: "ping", messages: 1, bytes: 6 },
     ],
   });

@@ -60,7 +60,7 @@ export function linkLine({ node, link, atMs }: LinkTrace): string {
 }
 
 function budgetLine({ annotation, condition, lastDayBytes }: NonNullable<LinkTrace["budget"]>): string {
-  return `Byte budget ${annotation} a day; the last 24 h: about ${byteSize(lastDayBytes)}. ${condition}.`;
+  return `Byte budget "${annotation}" (bytes a day); the last 24 h: about ${byteSize(lastDayBytes)}. ${condition}.`;
 }
 
 function cells(texts: readonly string[]): string {

@@ -64,7 +64,10 @@ test("an offline node is told to be offline, for how long and why", () => {
 test("a byte budget is shown with what the node says of it", () => {
   const budget = { annotation: "20M", condition: "EventsHeld: telemetry and events wait", lastDayBytes: 19_500_000 };
   const text = traceTable({ ...offline, budget }).join("\n");
-  assert.match(text, /Byte budget 20M a day; the last 24 h: about 19\.5 MB\. EventsHeld: telemetry and events wait\./);
+  assert.match(
+    text,
+    /Byte budget "20M" \(bytes a day\); the last 24 h: about 19\.5 MB\. EventsHeld: telemetry and events wait\./,
+  );
 });
 
 test("a line is printed for what came since the last second, and nothing when nothing came", () => {

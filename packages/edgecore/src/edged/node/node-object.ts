@@ -24,6 +24,7 @@ export interface NodeFacts {
 const RESERVED_MEMORY_BYTES = 100 * 1024 * 1024;
 const RESERVED_DISK_SHARE = 0.1;
 const DISK_PRESSURE_SHARE = 0.1;
+const BUDGET_CONDITION = "LinkByteBudgetSpent";
 /** Go's names of what Node.js calls otherwise. */
 const GO_ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
 
@@ -122,7 +123,7 @@ function nodeConditions({ host, pressure, notReady, byteBudget, before, nowMs }:
     notReady === undefined
       ? ["Ready", true, "EdgeReady", "edge is posting ready status"]
       : ["Ready", false, "KubeletNotReady", notReady],
-    ...(byteBudget ? [budgetCondition(byteBudget)] : []),
+    ...budgetConditions(byteBudget, before),
   ];
   const nowText = toKubernetesTime(nowMs);
   return made.map(([type, value, reason, message]) => {
@@ -139,11 +140,21 @@ function nodeConditions({ host, pressure, notReady, byteBudget, before, nowMs }:
   });
 }
 
+/** A condition once reported is not taken away by leaving it out of the next report. */
+function budgetConditions(
+  budget: ByteBudgetStatus | undefined,
+  before: readonly Condition[],
+): ReturnType<typeof budgetCondition>[] {
+  if (budget) return [budgetCondition(budget)];
+  if (!before.some(({ type }) => type === BUDGET_CONDITION)) return [];
+  return [[BUDGET_CONDITION, false, "NoBudget", "the link has no byte budget"]];
+}
+
 /** Without the figures: each change of a condition is a report. */
 function budgetCondition({
   stage,
 }: ByteBudgetStatus): [type: string, status: boolean, reason: string, message: string] {
-  const type = "LinkByteBudgetSpent";
+  const type = BUDGET_CONDITION;
   switch (stage) {
     case "within":
       return [type, false, "WithinBudget", "everything is sent"];

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Lease, Node } from "@skerry/api";
+import type { Lease, Node, NodeStatus } from "@skerry/api";
+import { edgedConfig } from "../config.ts";
 import { EdgedWorld } from "../testing/edged-world.ts";
+import { type NodeFacts, nodeStatus } from "./node-object.ts";
 
 const NODE = "null/node/edge-1";
 const LEASE = "kube-node-lease/lease/edge-1";
@@ -103,4 +105,35 @@ test("nothing is asked of the cloud while it is away, and all at once when it is
   const routes = world.cloud.routes().slice(before);
   assert.ok(routes.includes("patch null/nodepatch/edge-1"), routes.join());
   assert.ok(routes.includes(`update ${LEASE}`), routes.join());
+});
+
+test("a limited link is told in a condition, and so is that the limit is gone", () => {
+  const facts: NodeFacts = {
+    config: edgedConfig({ nodeName: "edge-1", rootDirectory: "/var/lib/edged" }),
+    host: {
+      machineId: "",
+      systemUuid: "",
+      bootId: "",
+      kernelVersion: "",
+      osImage: "",
+      operatingSystem: "linux",
+      architecture: "x64",
+      cpuCount: 1,
+      memoryBytes: 1e9,
+    } as NodeFacts["host"],
+    pressure: { memoryAvailableBytes: 5e8, diskAvailableBytes: 5e9, diskTotalBytes: 1e10, processIdsAvailable: true },
+    address: undefined,
+    runtime: undefined,
+    notReady: undefined,
+    before: [],
+    nowMs: 0,
+  };
+  const told = (status: NodeStatus): string[] =>
+    (status.conditions ?? []).filter(({ type }) => type.startsWith("Link")).map((one) => `${one.status} ${one.reason}`);
+  assert.deepEqual(told(nodeStatus(facts)), []);
+  const held = { telemetry: 1, event: 2, state: 0 };
+  const byteBudget = { bytesPerDay: 1e6, burstBytes: 1e5, leftBytes: 1e4, stage: "events-held", held } as const;
+  const spent = nodeStatus({ ...facts, byteBudget });
+  assert.deepEqual(told(spent), ["True EventsHeld"]);
+  assert.deepEqual(told(nodeStatus({ ...facts, before: spent.conditions ?? [] })), ["False NoBudget"]);
 });
