@@ -1,4 +1,4 @@
-// Memory of each part: idle, with 20 pods, with 100 devices more, and of an EdgeCore started with all of them.
+// Memory of each part: idle, with 5 pods, with 20, with 100 devices more, and of an EdgeCore started with all of them.
 import { spawn } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import { createDevices, createPods, deletePods, podsRunning, publishAll } from "./support/load.ts";
@@ -8,6 +8,7 @@ import type { ShippedSkerry } from "./support/shipped-skerry.ts";
 
 /** So long after a change the first sample is taken: idle collections of the heap are through. */
 const SETTLE_MS = 30_000;
+const FEW_PODS = 5;
 const PODS = 20;
 const DEVICES = 100;
 
@@ -16,10 +17,12 @@ export async function measureMemory(skerry: ShippedSkerry): Promise<string> {
   const figures: Figure[] = [{ what: "bare Node.js, for comparison", value: await bareNode() }];
   await delay(SETTLE_MS);
   figures.push(...(await sample(skerry, "idle")));
-  await createPods(skerry, "memory", PODS);
-  await podsRunning(skerry, "memory", PODS);
-  await delay(SETTLE_MS);
-  figures.push(...(await sample(skerry, `${PODS} pods`)));
+  for (const pods of [FEW_PODS, PODS]) {
+    await createPods(skerry, "memory", pods);
+    await podsRunning(skerry, "memory", pods);
+    await delay(SETTLE_MS);
+    figures.push(...(await sample(skerry, `${pods} pods`)));
+  }
   await createDevices(skerry, DEVICES);
   await publishAll(skerry, DEVICES);
   await delay(SETTLE_MS);
