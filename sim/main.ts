@@ -4,17 +4,22 @@ import { describeError } from "@skerry/base";
 import { huntMutants } from "./command/hunt-mutants.ts";
 import { runOneSeed } from "./command/run-one-seed.ts";
 import { runSeeds } from "./command/run-seeds.ts";
-import type { SimulatedProtocol } from "./schedule/draw-schedule.ts";
+import { shrinkMutants, shrinkSeed } from "./command/shrink.ts";
+import { mutantNamed } from "./mutants/mutants.ts";
+import type { SimulatedProtocol } from "./schedule/schedule.ts";
 
 const HELP = `Runs clouds and edges in one process on virtual time, with faults, and checks what must always hold.
 
   npm run sim -- --seeds 200             seeds 1 to 200, one line each
   npm run sim -- --seeds 200 --from 500  seeds 500 to 699
   npm run sim -- --seeds 200 --quiet     only what failed, and the sums
+  npm run sim -- --seeds 200 --coverage  also which fault met which way of recovery; one that met none counts as failed
   npm run sim -- --seeds 50 --protocol skerry   kubeedge, skerry or mixed (each node its own; the default)
   npm run sim -- --seed 17               one seed again, with its history and log
   npm run sim -- --seed 17 --mutant ack-before-commit
   npm run sim -- --mutants --seeds 50    looks for each planted bug in up to 50 seeds
+  npm run sim -- --seed 17 --shrink NAME shrinks a failing seed into sim/regressions/NAME.json
+  npm run sim -- --mutants --shrink all  the same for each planted bug
   -o json                                one JSON document a line, for scripts
 
 Exit code: 0 all held (or all planted bugs found), 1 not, 2 wrong use.`;
@@ -31,6 +36,8 @@ async function main(): Promise<boolean> {
       mutants: { type: "boolean", default: false },
       protocol: { type: "string", default: "mixed" },
       output: { type: "string", short: "o", default: "text" },
+      shrink: { type: "string" },
+      coverage: { type: "boolean", default: false },
       quiet: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -44,9 +51,13 @@ async function main(): Promise<boolean> {
   const from = wholeNumber("--from", values.from);
   const count = wholeNumber("--seeds", values.seeds);
   const isJson = values.output === "json";
+  const mutant = values.mutant === undefined ? undefined : mutantNamed(values.mutant);
+  if (values.shrink !== undefined && values.mutants) return shrinkMutants(count, values.mutant);
+  if (values.shrink !== undefined && values.seed !== undefined)
+    return shrinkSeed({ seed: wholeNumber("--seed", values.seed), protocol, mutant, saveAs: values.shrink });
   if (values.seed !== undefined) return runOneSeed(wholeNumber("--seed", values.seed), protocol, values.mutant);
   if (values.mutants) return huntMutants({ from, count, protocol, isJson, only: values.mutant });
-  return runSeeds({ from, count, protocol, isJson, isQuiet: values.quiet });
+  return runSeeds({ from, count, protocol, isJson, isQuiet: values.quiet, withCoverage: values.coverage });
 }
 
 function wholeNumber(option: string, text: string): number {

@@ -1,7 +1,8 @@
 import { silentLogger } from "@skerry/base";
 import type { Mutant } from "../mutants/mutant.ts";
 import { mutantNamed, mutants } from "../mutants/mutants.ts";
-import { drawSchedule, type SimulatedProtocol } from "../schedule/draw-schedule.ts";
+import { drawSchedule } from "../schedule/draw-schedule.ts";
+import type { SimulatedProtocol } from "../schedule/schedule.ts";
 import { runSchedule } from "../world/run-schedule.ts";
 
 export interface HuntOptions {
@@ -40,7 +41,7 @@ export async function huntMutant(
   { from, count, protocol }: Pick<HuntOptions, "from" | "count" | "protocol">,
 ): Promise<Catch> {
   for (let seed = from; seed < from + count; seed++) {
-    const { violations } = await runSchedule(drawSchedule(seed, protocol), silentLogger, mutant);
+    const { violations } = await runSchedule(drawSchedule(seed, mutant.protocol ?? protocol), silentLogger, mutant);
     const [first] = violations;
     if (first)
       return {

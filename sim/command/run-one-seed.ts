@@ -1,6 +1,7 @@
 import { createLogger } from "@skerry/base/platform";
 import { mutantNamed } from "../mutants/mutants.ts";
-import { drawSchedule, type SimulatedProtocol } from "../schedule/draw-schedule.ts";
+import { drawSchedule } from "../schedule/draw-schedule.ts";
+import type { SimulatedProtocol } from "../schedule/schedule.ts";
 import { runSchedule } from "../world/run-schedule.ts";
 
 /** Runs one seed with log (virtual times) and history; returns whether all held. */

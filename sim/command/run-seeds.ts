@@ -1,5 +1,8 @@
 import { silentLogger } from "@skerry/base";
-import { drawSchedule, type SimulatedProtocol } from "../schedule/draw-schedule.ts";
+import { FAULTS } from "../faults/faults.ts";
+import { drawSchedule } from "../schedule/draw-schedule.ts";
+import type { SimulatedProtocol } from "../schedule/schedule.ts";
+import { Coverage } from "../world/coverage.ts";
 import { FaultCounters } from "../world/fault-counters.ts";
 import { runSchedule } from "../world/run-schedule.ts";
 import { type SeedSummary, summaryOf, summaryText } from "./seed-summary.ts";
@@ -11,17 +14,30 @@ export interface RunSeedsOptions {
   readonly isJson: boolean;
   /** Only what failed, and the sums. */
   readonly isQuiet: boolean;
+  /** Prints which fault met which way of recovery; one that met none is a failure. */
+  readonly withCoverage: boolean;
 }
 
+const FAULT_NAMES = FAULTS.map(({ name }) => name);
+
 /** Runs seeds one after the other, prints each and the sums; returns whether all held. */
-export async function runSeeds({ from, count, protocol, isJson, isQuiet }: RunSeedsOptions): Promise<boolean> {
+export async function runSeeds({
+  from,
+  count,
+  protocol,
+  isJson,
+  isQuiet,
+  withCoverage,
+}: RunSeedsOptions): Promise<boolean> {
   const counters = new FaultCounters();
   const failed: number[] = [];
+  const coverage = new Coverage();
   let slowestMs = 0;
   for (let seed = from; seed < from + count; seed++) {
     const result = await runSchedule(drawSchedule(seed, protocol), silentLogger);
     const summary = summaryOf(seed, result);
     counters.addAll(result.counters);
+    coverage.add(result.history.events);
     slowestMs = Math.max(slowestMs, result.convergedAfterMs ?? 0);
     if (summary.violations.length > 0) failed.push(seed);
     if (!isQuiet || summary.violations.length > 0) print(summary, isJson);
@@ -42,7 +58,11 @@ export async function runSeeds({ from, count, protocol, isJson, isQuiet }: RunSe
       `${count - failed.length} seeds held, ${failed.length} failed${failed.length > 0 ? `: ${failed.join(", ")}` : ""}`,
     );
   }
-  return failed.length === 0;
+  if (!withCoverage) return failed.length === 0;
+  const missing = coverage.missing(FAULT_NAMES);
+  console.log(coverage.text(FAULT_NAMES));
+  for (const pair of missing) console.log(`never met: ${pair}`);
+  return failed.length === 0 && missing.length === 0;
 }
 
 function print(summary: SeedSummary, isJson: boolean): void {

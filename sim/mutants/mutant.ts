@@ -3,6 +3,7 @@ import type { MqttConnector } from "@skerry/edgecore";
 import type { KubernetesApi } from "@skerry/kube";
 import type { LinkDialer, LinkListen } from "@skerry/link";
 import type { Database, Reader } from "@skerry/store";
+import type { SimulatedProtocol } from "../schedule/schedule.ts";
 
 /** What a bug planted in an EdgeCore may look at. */
 export interface MutatedEdge {
@@ -16,11 +17,13 @@ export interface MutatedEdge {
 export interface Mutant {
   readonly name: string;
   readonly description: string;
+  /** Where it shows soonest. @default mixed */
+  readonly protocol?: SimulatedProtocol;
   /** Runs before an EdgeCore starts. */
   readonly beforeStart?: (edge: MutatedEdge) => Promise<void>;
   readonly mutateDatabase?: (database: Database) => Database;
   readonly mutateDialer?: (dialer: LinkDialer, edge: MutatedEdge) => LinkDialer;
   readonly mutateMqtt?: (mqtt: MqttConnector) => MqttConnector;
-  readonly mutateListen?: (listen: LinkListen) => LinkListen;
-  readonly mutateApi?: (api: KubernetesApi, clock: Clock) => KubernetesApi;
+  readonly mutateListen?: (listen: LinkListen, clock: Clock) => LinkListen;
+  readonly mutateApi?: (api: KubernetesApi) => KubernetesApi;
 }

@@ -2,10 +2,7 @@ import type { DeliveryName } from "@skerry/link";
 import { FAULTS } from "../faults/faults.ts";
 import { ACTS } from "../workload/acts.ts";
 import { SeededRandom } from "../world/seeded-random.ts";
-import type { NodePlan, Schedule, ScheduledAct } from "./schedule.ts";
-
-/** Which delivery the nodes speak; `mixed`: each its own, in every other world at least one KubeEdge's. */
-export type SimulatedProtocol = DeliveryName | "mixed";
+import type { NodePlan, Schedule, ScheduledAct, SimulatedProtocol } from "./schedule.ts";
 
 /** Before the first act everything may come up. */
 const QUIET_START_MS = 5_000;

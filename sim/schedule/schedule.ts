@@ -1,5 +1,8 @@
 import type { DeliveryName } from "@skerry/link";
 
+/** Which delivery the nodes speak; `mixed`: each its own. */
+export type SimulatedProtocol = DeliveryName | "mixed";
+
 /** One edge node of a world. */
 export interface NodePlan {
   readonly delivery: DeliveryName;

@@ -36,6 +36,10 @@ export type NodeFact =
   | { readonly kind: "known-pods-running" }
   /** The edge's database was replaced by an older copy. */
   | { readonly kind: "database-restored" }
+  /** The node said of each object what it holds. */
+  | { readonly kind: "inventory-taken" }
+  /** The node said that it could not store an object. */
+  | { readonly kind: "object-refused" }
   /** CloudCores that believe in a session with the node, when that changes. */
   | { readonly kind: "sessions"; readonly clouds: readonly string[] }
   /** Nothing can be written to the disk, or can be again. */
@@ -47,6 +51,7 @@ export type NodeFact =
 export type WorldFact =
   /** What a CloudCore hears of the API server began or ceased to be wrong, late or nothing. */
   | { readonly kind: "api-troubled"; readonly isOn: boolean }
+  | { readonly kind: "cloud-started"; readonly cloud: string }
   | { readonly kind: "cloud-stopped"; readonly cloud: string; readonly how: string }
   /** The API server's database was replaced by an older copy. */
   | { readonly kind: "cloud-restored" }

@@ -94,6 +94,7 @@ export class SimulatedCloud {
   start(): void {
     const { clock, random, counters, network, sink, onWatch, logger, mutant } = this.#options;
     this.#startCount++;
+    this.#options.history.add(undefined, { kind: "cloud-started", cloud: this.name });
     const observer = `${this.name}, start ${this.#startCount}`;
     const life = new ProcessLife(clock);
     const api = new LyingApiServer(this.#options.api, {
@@ -108,11 +109,15 @@ export class SimulatedCloud {
     this.setLies(this.#lieProbability, this.#apiDown);
     this.setLag(this.#lagging);
     const boot = async (): Promise<void> => {
-      const seen = mutant?.mutateApi?.(api, life.clock) ?? api;
+      const seen = mutant?.mutateApi?.(api) ?? api;
       const ports = { api: seen, clock: life.clock, random: random.fork(), logger: logger.child(this.name) };
       const listen = mortalListen(network.listener(this.name), this.crashPoints);
       onWatch((incarnation) => WATCHED.map((resource) => observe(resource, observer, incarnation, ports)));
-      const cloudHub = new CloudHub({ ...ports, replica: this.name, listen: mutant?.mutateListen?.(listen) ?? listen });
+      const cloudHub = new CloudHub({
+        ...ports,
+        replica: this.name,
+        listen: mutant?.mutateListen?.(listen, life.clock) ?? listen,
+      });
       const telemetry = await sink.connect(life);
       const options = { ...ports, cloudHub, telemetry, installCustomResources: false };
       running.controllers = await startCloudControllers(options);

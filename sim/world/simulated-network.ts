@@ -38,7 +38,11 @@ export class SimulatedNetwork {
   readonly #cutPairs = new Set<string>();
   readonly #doubledDials = new Set<string>();
 
-  constructor(clock: Clock, random: SeededRandom, trace: Trace) {
+  readonly #onReport: (node: string, text: string) => void;
+
+  /** `onReport` hears of each frame that a cloud was given. */
+  constructor(clock: Clock, random: SeededRandom, trace: Trace, onReport: (node: string, text: string) => void) {
+    this.#onReport = onReport;
     this.#clock = clock;
     this.#random = random;
     this.#trace = trace;
@@ -117,6 +121,7 @@ export class SimulatedNetwork {
   /** A frame was handed over. */
   delivered(node: string, direction: Direction, text: string): void {
     this.counters.frames++;
+    if (direction === "to-cloud") this.#onReport(node, text);
     this.#trace.note(String(this.#clock.monotonicMs()), node, direction, text);
   }
 

@@ -50,7 +50,10 @@ export class World {
     this.history = new History(() => clock.monotonicMs());
     this.record = new ApiRecord(this.history);
     this.api = new MemoryKubernetesApi({ now: () => clock.now(), onCommit: (change) => this.record.add(change) });
-    this.network = new SimulatedNetwork(clock, random.fork(), this.trace);
+    this.network = new SimulatedNetwork(clock, random.fork(), this.trace, (node, text) => {
+      if (text.includes('"operation":"inventory"')) this.history.add(node, { kind: "inventory-taken" });
+      if (text.includes('"operation":"error"')) this.history.add(node, { kind: "object-refused" });
+    });
     this.sink = new SimulatedSink(clock, random.fork());
     const shared = { network: this.network, clock, logger, mutant };
     this.clouds = Array.from({ length: clouds }, (_, index) => {

@@ -1,0 +1,72 @@
+// `npm run test:long`: what is too long for each change. 2,000 seeds of the simulation with each protocol mix and a share
+// of that with each protocol alone, every fault having met every way of recovery; all planted bugs; the property tests
+// from random seeds. Its last result is kept in sim/last-long-run.md.
+import { spawnSync } from "node:child_process";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const REPORT = join(root, "sim/last-long-run.md");
+const OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
+
+interface Part {
+  readonly title: string;
+  readonly parameters: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Property tests are those that name fast-check. */
+const propertyTests = globSync("{packages,sim}/**/*.test.ts", { cwd: root, exclude: ["**/node_modules/**"] }).filter(
+  (path) => readFileSync(join(root, path), "utf8").includes('from "fast-check"'),
+);
+
+const sim = (...parameters: string[]): string[] => [
+  "--disable-warning=ExperimentalWarning",
+  "sim/main.ts",
+  ...parameters,
+];
+
+const parts: readonly Part[] = [
+  { title: "2,000 seeds, mixed", parameters: sim("--seeds", "2000", "--quiet", "--coverage") },
+  {
+    title: "500 seeds, skerry",
+    parameters: sim("--seeds", "500", "--from", "10000", "--quiet", "--protocol", "skerry"),
+  },
+  {
+    title: "500 seeds, kubeedge",
+    parameters: sim("--seeds", "500", "--from", "10000", "--quiet", "--protocol", "kubeedge"),
+  },
+  { title: "planted bugs", parameters: sim("--mutants", "--seeds", "300") },
+  {
+    title: "property tests from random seeds",
+    parameters: ["--import", join(root, "tools/property-seed.ts"), "--test", "--test-reporter=dot", ...propertyTests],
+    environment: { SKERRY_PROPERTY_SEED: "random", SKERRY_PROPERTY_RUNS: "2000" },
+  },
+];
+
+/** Runs one part, shows what it says, and returns its section of the report. */
+function run({ title, parameters, environment = {} }: Part): { readonly text: string; readonly passed: boolean } {
+  process.stderr.write(`\n> ${title}\n`);
+  const startedMs = Date.now();
+  const { stdout, status } = spawnSync(process.execPath, parameters, {
+    cwd: root,
+    encoding: "utf8",
+    maxBuffer: OUTPUT_LIMIT_BYTES,
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  process.stdout.write(stdout);
+  const minutes = ((Date.now() - startedMs) / 60_000).toFixed(1);
+  const passed = status === 0;
+  return {
+    passed,
+    text: `## ${title}: ${passed ? "passed" : "FAILED"}, ${minutes} min\n\n\`\`\`\n${stdout.trim()}\n\`\`\`\n`,
+  };
+}
+
+const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root, encoding: "utf8" }).stdout.trim();
+const results = parts.map(run);
+const head = `# The last long run\n\n\`npm run test:long\` at commit ${commit}, ${new Date().toISOString().slice(0, 10)}, Node.js ${process.versions.node}.\n`;
+writeFileSync(REPORT, [head, ...results.map(({ text }) => text)].join("\n"));
+process.exit(results.every(({ passed }) => passed) ? 0 : 1);
