@@ -12,7 +12,7 @@ import { machineState } from "../e2e/support/machine.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** EdgeCore is to have at most 70 MB in memory; raise this only together with a measurement (bench/README.md). */
-const LARGEST_EDGECORE_BYTES = 1_100_000;
+const LARGEST_EDGECORE_BYTES = 1_150_000;
 const scratch = mkdtempSync(join(tmpdir(), "skerry-packages-"));
 let passed = 0;
 let failed = 0;

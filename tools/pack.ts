@@ -123,6 +123,7 @@ async function pack(shipped: ShippedPackage): Promise<string> {
       "readable-stream": "node:stream",
       "worker-timers": "node:timers",
       debug: join(root, "tools/no-debug.cjs"),
+      "lru-cache": join(root, "tools/no-lru-cache.cjs"),
     },
     define: { navigator: "undefined" }, // Asking for it loads Node.js's.
     plugins: [builtinsOnUse],
