@@ -75,10 +75,11 @@ class ReportWorld implements AsyncDisposable {
 
   /** Lets time pass; the database commits by itself between. */
   async pass(ms: number): Promise<void> {
-    for (let left = ms; ; left -= 100) {
-      await this.clock.advance(Math.min(100, Math.max(0, left)));
+    const stepMs = Math.max(100, ms / 40);
+    for (let left = ms; ; left -= stepMs) {
+      await this.clock.advance(Math.min(stepMs, Math.max(0, left)));
       await settle();
-      if (left <= 100) return;
+      if (left <= stepMs) return;
     }
   }
 
