@@ -9,6 +9,8 @@ export interface ConnectionCounters {
   readonly refusedAddress: number;
   /** Handshakes that failed: no TLS, no or a foreign certificate, another version. */
   readonly failedHandshakes: number;
+  /** Handshakes that went on from an earlier one, which costs a fraction. */
+  readonly resumed: number;
   /** Cut off because a handshake, a header or a request took too long. */
   readonly timedOut: number;
   /** Cut off because of what they sent: no HTTP, or a header beyond the limit. */

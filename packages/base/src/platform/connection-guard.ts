@@ -62,6 +62,7 @@ export class ConnectionGuard {
   #refusedFull = 0;
   #refusedAddress = 0;
   #failedHandshakes = 0;
+  #resumed = 0;
   #timedOut = 0;
   #malformed = 0;
 
@@ -79,6 +80,7 @@ export class ConnectionGuard {
       onRefused(dropped?.remoteAddress, "the port has as many connections as are allowed");
     });
     server.on("secureConnection", (socket: TLSSocket) => {
+      if (socket.isSessionReused()) this.#resumed++;
       if (socket.authorized) this.#prove(connectionKey(socket));
     });
     server.on("tlsClientError", (error, socket) => {
@@ -106,6 +108,7 @@ export class ConnectionGuard {
       refusedFull: this.#refusedFull,
       refusedAddress: this.#refusedAddress,
       failedHandshakes: this.#failedHandshakes,
+      resumed: this.#resumed,
       timedOut: this.#timedOut,
       malformed: this.#malformed,
     };

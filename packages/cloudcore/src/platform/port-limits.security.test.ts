@@ -6,8 +6,11 @@ import { test } from "node:test";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { defaultCloudCoreConfig } from "@skerry/api";
 import { ConnectionGuard, type ConnectionLimits, serverLimits } from "@skerry/base/platform";
+import type { LinkConnection } from "@skerry/link";
+import { WebSocketDialer } from "@skerry/link/platform";
 import { certificatePem, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
+import { revokeNode } from "../cloudhub/index.ts";
 import { endOf, SecuredCloud } from "./testing/secured-cloud.ts";
 
 const validity = { notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 3_600_000 };
@@ -217,4 +220,27 @@ test("every port survives strangers, and a node connects afterwards", async () =
   const ended = endOf(connection);
   connection.close(1000, "done");
   await ended;
+});
+
+test("a node that comes again goes on from its last handshake, and is judged anew all the same", async () => {
+  await using cloud = await SecuredCloud.start();
+  let pair = await cloud.certificate("edge-1");
+  const dialer = new WebSocketDialer({ credentials: async () => cloud.credentialsOf(pair) });
+  const url = `wss://127.0.0.1:${cloud.core.webSocketPort}/p/edge-1/events`;
+  const dial = (): Promise<LinkConnection> =>
+    dialer.dial(url, { node_id: "edge-1", project_id: "p", ConnectionUse: "msg" }, new AbortController().signal);
+  const resumed = (): number | undefined => cloud.core.connectionCounters["webSocket"]?.resumed;
+  (await dial()).close(1000, "done");
+  assert.equal(resumed(), 0);
+  (await dial()).close(1000, "done");
+  assert.equal(resumed(), 1);
+  await revokeNode(cloud.api, "edge-1", { nowMs: Date.now() });
+  const refusal = async (): Promise<string> => (await endOf(await dial())).reason;
+  while (!(await refusal()).startsWith("CLOUDHUB_NODE_REVOKED"));
+  const before = resumed() ?? 0;
+  pair = await cloud.certificate("edge-1", {
+    validity: { notBeforeMs: Date.now() + 1_000, notAfterMs: Date.now() + 3_600_000 },
+  });
+  await assert.rejects(dial(), "another certificate begins with a handshake of its own");
+  assert.equal(resumed(), before);
 });

@@ -32,6 +32,8 @@ const DEFAULT_MAX_MESSAGE_BYTES = 4 * DEFAULT_MESSAGE_LIMITS.maxBytes;
 /** Dials CloudCore by WebSocket over TLS with the node's certificate (wire.md 3.1, 3.2). */
 export class WebSocketDialer implements LinkDialer {
   readonly #options: WebSocketDialerOptions;
+  /** Of the last handshake, and with what: it goes on only with the same certificate and trust. */
+  #last: { readonly key: string; readonly session: Buffer } | undefined;
 
   constructor(options: WebSocketDialerOptions) {
     this.#options = options;
@@ -46,7 +48,10 @@ export class WebSocketDialer implements LinkDialer {
     const maxMessageBytes = this.#options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES;
     // Only together with Skerry's delivery: a KubeEdge never sees it.
     const offers = DELIVERY_HEADER in headers ? { [COMPRESSION_HEADER]: COMPRESSION_NAME } : {};
+    const key = [url, authorityPem, certificatePem].join("\n");
+    const resumed = this.#last?.key === key ? { session: this.#last.session } : {};
     const socket = new WebSocket(url, {
+      ...resumed,
       headers: { ...headers, ...offers },
       ca: authorityPem,
       cert: certificatePem,
@@ -58,7 +63,10 @@ export class WebSocketDialer implements LinkDialer {
       maxPayload: maxMessageBytes,
     });
     const timeoutMs = this.#options.handshakeTimeoutMs ?? 5_000;
-    return opened(socket, url, { timeoutMs, maxMessageBytes }, signal);
+    const onSession = (session: Buffer): void => {
+      this.#last = { key, session };
+    };
+    return opened(socket, url, { timeoutMs, maxMessageBytes, onSession }, signal);
   }
 }
 
@@ -66,9 +74,14 @@ export class WebSocketDialer implements LinkDialer {
 function opened(
   socket: WebSocket,
   url: string,
-  { timeoutMs, maxMessageBytes }: { readonly timeoutMs: number; readonly maxMessageBytes: number },
+  options: {
+    readonly timeoutMs: number;
+    readonly maxMessageBytes: number;
+    readonly onSession: (session: Buffer) => void;
+  },
   signal: AbortSignal,
 ): Promise<LinkConnection> {
+  const { timeoutMs, maxMessageBytes, onSession } = options;
   return new Promise((resolve, reject) => {
     let certificateFingerprint = "";
     let headers: Record<string, string> = {};
@@ -93,6 +106,8 @@ function opened(
       headers = flatHeaders(answer);
       if (!(stream instanceof TLSSocket)) return;
       stream.setNoDelay(true);
+      const session = stream.getSession();
+      if (session) onSession(session);
       certificateFingerprint = stream.getPeerX509Certificate()?.fingerprint256.replaceAll(":", "").toLowerCase() ?? "";
     });
     socket.on("open", () => {
