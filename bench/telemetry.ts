@@ -56,11 +56,16 @@ async function isBack(part: string, before: number): Promise<boolean> {
 }
 
 async function processOf(part: string): Promise<number> {
-  return (await statusOf()).parts.find(({ name }) => name === part)?.processId ?? 0;
+  for (;;) {
+    const processId = (await statusOf()).parts.find(({ name }) => name === part)?.processId;
+    if (processId !== undefined) return processId;
+    await delay(200);
+  }
 }
 
 async function statusOf(): Promise<{ parts: { name: string; processId?: number; state: { kind: string } }[] }> {
-  return JSON.parse((await installation.skerry("status", "-o", "json")).stdout);
+  const { stdout } = await installation.skerry("status", "-o", "json");
+  return stdout === "" ? { parts: [] } : JSON.parse(stdout); // A busy supervisor may not answer in time.
 }
 
 async function createDevices(api: KubernetesApi, count: number): Promise<void> {
