@@ -12,7 +12,8 @@ import { decodeMessage, encodeMessage, type Message, newMessage, objectOf } from
 import { WebSocketDialer } from "@skerry/link/platform";
 import { bearerTokenFor, certificatePem, nodeSubject, privateKeyPem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
-import { type CloudCore, type CloudCoreOptions, startCloudCore } from "./start-cloud-core.ts";
+import type { CloudCore, CloudCoreOptions } from "./cloud-core.ts";
+import { startCloudCore } from "./start-cloud-core.ts";
 
 const noFiles = { authorityCertificate: "", authorityKey: "", serverCertificate: "", serverKey: "" };
 const config = {

@@ -1,19 +1,4 @@
-import { isIP } from "node:net";
-import type { CloudCoreConfig } from "@skerry/api";
-import {
-  type Clock,
-  type ConnectionCounters,
-  describeError,
-  isSkerryError,
-  joinLoggers,
-  type ListeningPort,
-  type Logger,
-  type Random,
-  sleep,
-} from "@skerry/base";
-import { OwnLog } from "@skerry/base/platform";
-import { isApiError, type KubernetesApi } from "@skerry/kube";
-import { HttpsKubernetesApi, inClusterConnection, loadKubeconfig } from "@skerry/kube/platform";
+import { type ConnectionCounters, describeError, joinLoggers, type ListeningPort } from "@skerry/base";
 import { listenWebSocket } from "@skerry/link/platform";
 import { certificatePem, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
@@ -23,13 +8,10 @@ import {
   AuthorityWatch,
   budgetTrace,
   CloudHub,
-  type CloudHubPort,
   EnrolmentService,
   isHeldElsewhere,
   JoinTokenKeeper,
   JoinTokenRecords,
-  type LinkTrace,
-  loadCloudCredentials,
   NodeOutages,
   NodeRevocations,
   NodeTrust,
@@ -43,64 +25,17 @@ import { serveMetrics } from "../metrics/platform/metrics-server.ts";
 import { otherReplicas, ReplicaLease } from "../replicas/index.ts";
 import { fetchPoster } from "../router/platform/fetch-poster.ts";
 import { serveRouter } from "../router/platform/rest-server.ts";
-import { readCredentialFiles } from "./credential-files.ts";
+import type { CloudCore, CloudCoreOptions } from "./cloud-core.ts";
+import { readCloudCredentials } from "./cloud-core-credentials.ts";
+import { connectKubernetes } from "./connect-kubernetes.ts";
 import { MAX_BODY_BYTES, serveEnrolment } from "./enrolment-server.ts";
 import { hostAddresses } from "./host-addresses.ts";
 import { cloudCoreElector, peerAddress, replicaName } from "./join-replicas.ts";
 import { machineName } from "./machine-name.ts";
 import { nodeIdentifier } from "./node-identity.ts";
+import { onceReachable } from "./once-reachable.ts";
+import { openOwnLog } from "./open-own-log.ts";
 import { startTelemetrySink } from "./open-telemetry-sink.ts";
-
-export interface CloudCoreOptions {
-  readonly config: CloudCoreConfig;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  /** Ports to listen on instead of the configuration's; 0 takes any free one. */
-  readonly ports?: {
-    readonly webSocket?: number;
-    readonly https?: number;
-    readonly tunnel?: number;
-    readonly kubelet?: number;
-    readonly peer?: number;
-    readonly router?: number;
-    readonly metrics?: number;
-  };
-  /** Instead of the Kubernetes that the configuration's kubeconfig names. */
-  readonly kubernetes?: { readonly api: KubernetesApi; readonly authorityPem?: string };
-  /** Whether to install the definitions of devices and sync objects. @default true */
-  readonly installCustomResources?: boolean;
-  /** Where CloudCore keeps the log that `kubectl logs` shows; left out: nowhere. Needs CloudStream. */
-  readonly ownLogFolder?: string;
-  /** The nodes' certificate authority changes: CloudCore has to be started anew. Left out: it is not watched. */
-  readonly onAuthorityChange?: () => void;
-  /** Gives up starting. */
-  readonly signal?: AbortSignal;
-}
-
-/** A running CloudCore. Disposing stops it; edges notice and come back when it is up again. */
-export interface CloudCore extends AsyncDisposable {
-  readonly webSocketPort: number;
-  readonly httpsPort: number;
-  /** Ports of CloudStream, where it is enabled. */
-  readonly tunnelPort?: number;
-  readonly kubeletPort?: number;
-  /** Port of the router's HTTP entry, where it is enabled. */
-  readonly routerPort?: number;
-  /** Port for Prometheus, where it is enabled. */
-  readonly metricsPort?: number;
-  readonly cloudHub: CloudHubPort;
-  /** How a node's link is, and what crossed it. */
-  trace(nodeName: string, recentMs?: number): Promise<LinkTrace>;
-  /** The authority of the edges' certificates, PEM. */
-  readonly authorityPem: string;
-  /** What the ports have seen of connections, by port. */
-  readonly connectionCounters: Readonly<Record<string, ConnectionCounters>>;
-  /** A token with which a machine can join as an edge node. */
-  joinToken(): string;
-}
-
-const RETRY_MS = 1_000;
 
 /**
  * Starts CloudCore: credentials, CloudHub on both its ports, the controllers. Waits for the Kubernetes API as long as it
@@ -116,7 +51,9 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
 
   const advertised = config.advertiseAddresses.length > 0 ? config.advertiseAddresses : hostAddresses();
   const store = new SecretStore(api);
-  const credentials = await onceReachable(options, logger, () => loadCredentials(options, store, logger, advertised));
+  const credentials = await onceReachable(options, logger, () =>
+    readCloudCredentials(options, store, logger, advertised),
+  );
   const authorityPem = certificatePem(credentials.authority.certificateDer);
   const nextAuthority = await onceReachable(options, logger, () => readNextAuthority(store));
   const authorities = nextAuthority ? [credentials.authority, nextAuthority] : [credentials.authority];
@@ -332,67 +269,4 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
-}
-
-/** A disk without room for the log stops nothing. */
-function openOwnLog(
-  { config, clock, logger, ownLogFolder }: CloudCoreOptions,
-  stack: AsyncDisposableStack,
-): OwnLog | undefined {
-  if (ownLogFolder === undefined || !config.cloudStream.enabled) return undefined;
-  try {
-    return stack.use(new OwnLog(ownLogFolder, clock));
-  } catch (error) {
-    logger.warn("CloudCore's own log cannot be kept for kubectl", { ownLogFolder, error: describeError(error) });
-    return undefined;
-  }
-}
-
-async function connectKubernetes(
-  config: CloudCoreConfig,
-  stack: AsyncDisposableStack,
-): Promise<NonNullable<CloudCoreOptions["kubernetes"]>> {
-  const connection = await (config.kubeConfig ? loadKubeconfig(config.kubeConfig) : inClusterConnection());
-  const { caCertificatePem: authorityPem } = connection;
-  return { api: stack.use(new HttpsKubernetesApi(connection)), ...(authorityPem ? { authorityPem } : {}) };
-}
-
-async function loadCredentials(
-  { config, clock, signal }: CloudCoreOptions,
-  store: SecretStore,
-  logger: Logger,
-  advertised: readonly string[],
-): ReturnType<typeof loadCloudCredentials> {
-  const files = config.credentialFiles;
-  const authority = await readCredentialFiles(files.authorityCertificate, files.authorityKey);
-  const server = await readCredentialFiles(files.serverCertificate, files.serverKey);
-  return loadCloudCredentials({
-    store,
-    pki: systemPki,
-    clock,
-    logger,
-    files: { ...(authority ? { authority } : {}), ...(server ? { server } : {}) },
-    dnsNames: [...config.dnsNames, ...advertised.filter((name) => isIP(name) === 0), "localhost"],
-    ipAddresses: [...advertised.filter((address) => isIP(address) !== 0), ...hostAddresses(), "127.0.0.1"],
-    ...(signal ? { signal } : {}),
-  });
-}
-
-/** Tries until the Kubernetes API answers; says so once, not every second. */
-async function onceReachable<T>(options: CloudCoreOptions, logger: Logger, work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      const isPassing = isUnreachable(error);
-      if (!isPassing || options.signal?.aborted) throw error;
-      if (attempt === 1) logger.warn("Waiting for the Kubernetes API", { error: describeError(error) });
-      await sleep(options.clock, RETRY_MS, options.signal);
-    }
-  }
-}
-
-function isUnreachable(error: unknown): boolean {
-  if (isApiError(error)) return error.httpStatus >= 500 || error.httpStatus === 429;
-  return isSkerryError(error, "KUBE_UNREACHABLE");
 }

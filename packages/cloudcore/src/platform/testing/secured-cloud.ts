@@ -11,7 +11,8 @@ import { systemPki } from "@skerry/pki/platform";
 import { type FrameConnection, TUNNEL_PATH } from "@skerry/streams";
 import { WebSocketTunnelDialer } from "@skerry/streams/platform";
 import { SecretStore } from "../../cloudhub/index.ts";
-import { type CloudCore, type CloudCoreOptions, startCloudCore } from "../start-cloud-core.ts";
+import type { CloudCore, CloudCoreOptions } from "../cloud-core.ts";
+import { startCloudCore } from "../start-cloud-core.ts";
 
 const never = new AbortController().signal;
 
