@@ -63,7 +63,7 @@ export class Coverage {
 function recoveryIn(event: HistoryEvent): RecoveryPath | undefined {
   switch (event.kind) {
     case "sessions":
-      return event.clouds.length > 0 ? "session opened" : undefined;
+      return event.sessions.length > 0 ? "session opened" : undefined;
     case "edge-started":
       return "edge started";
     case "cloud-started":

@@ -40,12 +40,19 @@ export type NodeFact =
   | { readonly kind: "inventory-taken" }
   /** The node said that it could not store an object. */
   | { readonly kind: "object-refused" }
-  /** CloudCores that believe in a session with the node, when that changes. */
-  | { readonly kind: "sessions"; readonly clouds: readonly string[] }
+  /** Sessions with the node that a CloudCore believes in, when that changes. */
+  | { readonly kind: "sessions"; readonly sessions: readonly ObservedSession[] }
   /** Nothing can be written to the disk, or can be again. */
   | { readonly kind: "disk-troubled"; readonly isOn: boolean }
   /** Runtime or disk began or ceased to fail: what the edge owes by a time, it owes from now on. */
   | { readonly kind: "machine-troubled" };
+
+/** A session as its CloudCore sees it. */
+export interface ObservedSession {
+  readonly cloud: string;
+  /** True time, in whole milliseconds. */
+  readonly openedAtMs: number;
+}
 
 /** What happened in the world. */
 export type WorldFact =

@@ -180,9 +180,10 @@ class Run {
     if (this.#isOver) return;
     const { clouds, nodes, history, network } = this.#world;
     for (const { name, edge, outboxLimits } of nodes) {
-      const holders = clouds.filter(({ connectedNodes }) => connectedNodes.has(name)).map((cloud) => cloud.name);
-      if (this.#sessions.get(name) !== holders.join()) history.add(name, { kind: "sessions", clouds: holders });
-      this.#sessions.set(name, holders.join());
+      const sessions = clouds.flatMap((cloud) => cloud.sessionOf(name) ?? []);
+      const seen = sessions.map(({ cloud, openedAtMs }) => `${cloud} ${openedAtMs}`).join();
+      if (this.#sessions.get(name) !== seen) history.add(name, { kind: "sessions", sessions });
+      this.#sessions.set(name, seen);
       const lengths = edge.queueLengths();
       if (lengths) this.#violations.push(...checkQueuesAreBounded(lengths, outboxLimits));
     }

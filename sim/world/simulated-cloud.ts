@@ -5,7 +5,7 @@ import type { KubernetesApi } from "@skerry/kube";
 import type { Mutant } from "../mutants/mutant.ts";
 import { CrashPoints } from "./crash-points.ts";
 import type { FaultCounters } from "./fault-counters.ts";
-import type { History } from "./history.ts";
+import type { History, ObservedSession } from "./history.ts";
 import { type EarlierAnswers, LyingApiServer } from "./lying-api-server.ts";
 import { mortalListen } from "./mortal-link.ts";
 import { ProcessLife } from "./process-life.ts";
@@ -65,9 +65,10 @@ export class SimulatedCloud {
     return this.#running !== undefined;
   }
 
-  /** Nodes that this CloudCore believes to be connected. */
-  get connectedNodes(): ReadonlySet<string> {
-    return this.#running?.hub?.connectedNodes ?? new Set();
+  /** The node's session that this CloudCore believes in. */
+  sessionOf(nodeName: string): ObservedSession | undefined {
+    const link = this.#running?.hub?.trace(nodeName).link;
+    return link?.state === "connected" ? { cloud: this.name, openedAtMs: Math.round(link.sinceMs) } : undefined;
   }
 
   /** How often its API server lies, 0…1 per call; also for later incarnations. */

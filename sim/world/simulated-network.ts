@@ -22,8 +22,8 @@ const RETRY_MS = 200;
 
 /**
  * The network between edges and clouds. A cut cable holds what is sent, as TCP would retransmit it, and neither end is
- * told. A process that is killed has its connections closed by its kernel; a machine that loses power says nothing: its
- * peers find out by themselves.
+ * told. A process that is killed has its connections closed and its dials given up by its kernel; a machine that loses
+ * power says nothing: its peers find out by themselves.
  */
 export class SimulatedNetwork {
   readonly counters: NetworkCounters = { connections: 0, frames: 0, largestBacklog: 0 };
@@ -37,6 +37,8 @@ export class SimulatedNetwork {
   /** `<node> <cloud>`: nothing passes between these two. */
   readonly #cutPairs = new Set<string>();
   readonly #doubledDials = new Set<string>();
+  /** How often each machine's process has ended: what it was still dialling ends with it. */
+  readonly #deaths = new Map<string, number>();
 
   readonly #onReport: (node: string, text: string) => void;
 
@@ -149,10 +151,12 @@ export class SimulatedNetwork {
       dial: (url, headers, signal) =>
         new Promise((resolve, reject) => {
           const cloud = new URL(url).hostname;
+          const deaths = this.#deaths.get(node.name);
+          const isDead = (): boolean => this.#deaths.get(node.name) !== deaths;
           const refuse = (reason: string): void => reject(dialFailed(reason));
           signal.addEventListener("abort", () => refuse("given up"), { once: true });
           const attempt = (): void => {
-            if (signal.aborted) return;
+            if (signal.aborted || isDead()) return;
             if (!this.passes(node.name, cloud, "to-cloud") || !this.passes(node.name, cloud, "to-edge")) {
               this.#clock.setTimer(RETRY_MS, attempt);
               return;
@@ -163,7 +167,10 @@ export class SimulatedNetwork {
               const delayMs = this.#random.between(0, 3000);
               this.#clock.setTimer(delayMs, () => this.#connect(cloud, node, headers)?.abandon());
             }
-            if (wire) this.#clock.setTimer(this.travelMs(node.name, 0), () => resolve(wire.edgeEnd));
+            if (wire)
+              this.#clock.setTimer(this.travelMs(node.name, 0), () => {
+                if (!isDead()) resolve(wire.edgeEnd);
+              });
             else refuse("connection refused");
           };
           this.#clock.setTimer(this.travelMs(node.name, 0), attempt);
@@ -173,14 +180,19 @@ export class SimulatedNetwork {
 
   /** A machine lost power: its ends fall silent; the other sides are not told. */
   losePower(machine: string): void {
-    this.#listeners.delete(machine);
+    this.#died(machine);
     for (const wire of this.#wires) wire.losePower(machine);
   }
 
   /** A process was killed: its kernel still sends what it had been given, and closes. */
   killProcess(machine: string): void {
-    this.#listeners.delete(machine);
+    this.#died(machine);
     for (const wire of this.#wires) wire.killProcess(machine);
+  }
+
+  #died(machine: string): void {
+    this.#listeners.delete(machine);
+    this.#deaths.set(machine, (this.#deaths.get(machine) ?? 0) + 1);
   }
 
   #connect(cloud: string, node: PeerIdentity, headers: Readonly<Record<string, string>>): Wire | undefined {
