@@ -77,9 +77,9 @@ async function measureProtocol(skerry: ShippedSkerry, protocol: string): Promise
   fleet.takeLeastReady();
   const killed = skerry.processIds().get("cloudcore");
   if (killed === undefined) throw new Error("CloudCore does not run");
+  const sessions = (fleet.now?.sessions ?? 0) + NODES;
   process.kill(killed, "SIGKILL");
-  await fleet.until("the nodes notice", ({ connected }) => connected === 0);
-  const backMs = await fleet.until("all are back", ({ connected }) => connected === NODES);
+  const backMs = await fleet.until("all are back", (now) => now.connected === NODES && now.sessions >= sessions);
   await fleet.until("all are Ready", ({ ready }) => ready === NODES);
   tell("CloudCore killed → all connected again", milliseconds(backMs));
   tell("nodes that were NotReady meanwhile", String(NODES - fleet.takeLeastReady()));

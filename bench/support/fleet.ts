@@ -6,6 +6,8 @@ import { waitUntil } from "./shipped-skerry.ts";
 /** A second of `skerry fleet -o jsonl`. */
 export interface FleetSecond {
   readonly connected: number;
+  /** Connections so far. */
+  readonly sessions: number;
   readonly ready: number;
   readonly containers: number;
   readonly sentBytes: number;
