@@ -16,6 +16,7 @@ import {
 import type { KubernetesApi } from "@skerry/kube";
 import { deviceName, NAMESPACE } from "../workload/names.ts";
 import type { HistoryEvent } from "../world/history.ts";
+import { isUnknownToCopy } from "./unknown-pods-end.ts";
 import type { Violation } from "./violation.ts";
 
 /** What both sides show when nothing moves any more. */
@@ -91,7 +92,7 @@ async function downwardDifferences({ api, nodeName, stored }: FinalState): Promi
   return differences;
 }
 
-async function podStatusDifferences({ api, nodeName, running }: FinalState): Promise<string[]> {
+async function podStatusDifferences({ api, nodeName, running, events }: FinalState): Promise<string[]> {
   const differences: string[] = [];
   const known = (await api.list<Pod>({ resource: pods })).items.filter(({ spec }) => spec.nodeName === nodeName);
   for (const { metadata, status } of known) {
@@ -104,8 +105,11 @@ async function podStatusDifferences({ api, nodeName, running }: FinalState): Pro
     else if (container && !shown?.containerID?.endsWith(container.id))
       differences.push(`pod ${metadata.name} is shown with container ${shown?.containerID}, ${container.id} runs`);
   }
-  for (const { uid, id } of running)
-    if (!known.some(({ metadata }) => metadata.uid === uid)) differences.push(`container ${id} of no pod runs`);
+  for (const { uid, id } of running) {
+    // What a restored copy does not know has longer: `checkUnknownPodsEnd`.
+    if (known.some(({ metadata }) => metadata.uid === uid) || isUnknownToCopy(events, { uid, id })) continue;
+    differences.push(`container ${id} of no pod runs`);
+  }
   const node = (await api.list<KubernetesObject>({ resource: nodes })).items.find(
     ({ metadata }) => metadata.name === nodeName,
   );

@@ -1,8 +1,9 @@
 import type { Clock, Logger } from "@skerry/base";
-import { checkBothSidesEqual } from "../checkers/both-sides-equal.ts";
+import { checkBothSidesEqual, type FinalState } from "../checkers/both-sides-equal.ts";
 import { checkHistory } from "../checkers/check-history.ts";
 import { BACKLOG_LIMIT, checkQueuesAreBounded } from "../checkers/queues-are-bounded.ts";
 import { checkSamplesStoredOnce } from "../checkers/samples-stored-once.ts";
+import { checkUnknownPodsEnd, UNKNOWN_PODS_LIMIT_MS } from "../checkers/unknown-pods-end.ts";
 import type { Violation } from "../checkers/violation.ts";
 import { checkWatchesGapFree } from "../checkers/watches-gap-free.ts";
 import type { FaultContext } from "../faults/fault.ts";
@@ -78,11 +79,13 @@ class Run {
     this.#areFaultsOver = true;
     this.#world.heal();
     const { differences, convergedAfterMs } = await this.#converge();
+    const unknownPods = await this.#unknownPods();
     this.#isOver = true;
     this.#world.destroy();
     return {
       violations: [
         ...differences,
+        ...unknownPods,
         ...this.#violations,
         ...checkHistory(history, names),
         ...checkWatchesGapFree(watched, record.changes),
@@ -108,6 +111,15 @@ class Run {
     await this.#clock.advance(LASTING_MS);
     if (differences.length === 0) differences = await this.#differences();
     return { differences, convergedAfterMs };
+  }
+
+  /** Waits, where there are any, until containers of pods that a restored database did not know must have ended. */
+  async #unknownPods(): Promise<Violation[]> {
+    const look = async (): Promise<Violation[]> =>
+      (await Promise.all(this.#world.nodes.map((node) => checkUnknownPodsEnd(this.#stateOf(node))))).flat();
+    if ((await look()).length === 0) return [];
+    await this.#clock.advance(UNKNOWN_PODS_LIMIT_MS);
+    return look();
   }
 
   async #perform({ kind, what, node: index, salt }: ScheduledAct, count: number): Promise<void> {
@@ -163,16 +175,21 @@ class Run {
   }
 
   async #differences(): Promise<Violation[]> {
-    const { api, nodes, history, sink } = this.#world;
+    const { nodes, sink } = this.#world;
     const all: Violation[] = [];
-    for (const { name, edge } of nodes) {
-      const events = history.eventsOf(name);
-      const state = { api, nodeName: name, stored: edge.storedObjects(), running: edge.runtime.running(), events };
+    for (const node of nodes) {
+      const state = this.#stateOf(node);
       all.push(...(await checkBothSidesEqual(state)));
       // KubeEdge's delivery carries no samples.
-      if (edge.delivery === "skerry") all.push(...checkSamplesStoredOnce(sink.samplesOf(name), events));
+      if (node.edge.delivery === "skerry") all.push(...checkSamplesStoredOnce(sink.samplesOf(node.name), state.events));
     }
     return all;
+  }
+
+  #stateOf({ name, edge }: WorldNode): FinalState {
+    const { api, history } = this.#world;
+    const events = history.eventsOf(name);
+    return { api, nodeName: name, stored: edge.storedObjects(), running: edge.runtime.running(), events };
   }
 
   /** Every second: who believes in which session, and what waits where. */

@@ -20,8 +20,12 @@ const LIST_PAGE = 500;
 const WATCH_GRACE_MS = 10_000;
 /** A watch that ended earlier without an event was not worth much: back off before the next. */
 const SHORT_WATCH_MS = 1_000;
-/** So many lists in a row older than what was seen mean that the server really went back (a restored backup). */
+/** So many lists in a row older than what was seen, over so long, mean that the server really went back (a restored backup). */
 const STALE_LISTS_BELIEVED = 3;
+/** Longer than a copy lags: whoever follows it wrongly deletes on nodes what the cluster still has. */
+const STALE_BELIEVED_AFTER_MS = 60_000;
+/** A copy that lags catches up at any moment. */
+const STALE_LIST_RETRY_MS = 5_000;
 
 /**
  * A cache of one collection that follows the API server: lists, then watches from that list's version, and lists anew
@@ -47,6 +51,8 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
   #hasSynced = false;
   #version = "0";
   #staleListsInRow = 0;
+  /** When the first of them came, on the monotonic clock. */
+  #staleSinceMs = 0;
   #running: Promise<void> | undefined;
 
   constructor(options: InformerOptions<T>) {
@@ -148,7 +154,7 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
       page = list.metadata.continue;
     } while (page);
     if (compareResourceVersions(version, this.#version) < 0 && !this.#believeOlder(version)) {
-      await sleep(this.#options.clock, this.#retry.nextDelayMs(), signal);
+      await sleep(this.#options.clock, Math.min(this.#retry.nextDelayMs(), STALE_LIST_RETRY_MS), signal);
       return this.#list(signal);
     }
     this.#staleListsInRow = 0;
@@ -162,7 +168,11 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
   /** An older list is a lagging answer at first, a server restored from a backup when it stays older. */
   #believeOlder(version: string): boolean {
     this.counters.staleLists++;
-    if (++this.#staleListsInRow < STALE_LISTS_BELIEVED) return false;
+    const nowMs = this.#options.clock.monotonicMs();
+    if (++this.#staleListsInRow === 1) this.#staleSinceMs = nowMs;
+    const isBelieved =
+      this.#staleListsInRow >= STALE_LISTS_BELIEVED && nowMs - this.#staleSinceMs >= STALE_BELIEVED_AFTER_MS;
+    if (!isBelieved) return false;
     this.#logger.warn("The API server went back to an older state (restored from a backup?); following it", {
       seen: this.#version,
       now: version,
