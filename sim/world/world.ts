@@ -91,9 +91,14 @@ export class World {
     this.nodes = nodes.map(create);
   }
 
-  /** Keeps a copy of what the API server has. */
+  /**
+   * Keeps a copy of what the API server has, and lets its versions pass far. Not while a node has yet to notice an
+   * earlier restoration: once the versions have passed what it has seen, it could not any more.
+   */
   backUpCluster(): void {
-    this.#backup = { version: Number(this.api.resourceVersion), eventCount: this.history.events.length };
+    const version = Number(this.api.resourceVersion);
+    if (this.nodes.some(({ edge }) => edge.newestVersion() > version)) return;
+    this.#backup = { version, eventCount: this.history.events.length };
     this.api.backUp(VERSIONS_SINCE_BACKUP);
   }
 
