@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Device, type DeviceStatus, deviceModels, deviceStatuses, devices } from "@skerry/api";
 import type { JsonValue } from "@skerry/base";
-import { ApiError, failureStatus, type KubernetesApi } from "@skerry/kube";
+import { ApiError, apiUnreachable, failureStatus, type KubernetesApi } from "@skerry/kube";
 import { errorStatusOf, objectOf } from "@skerry/link";
 import { CloudWorld } from "../testing/cloud-world.ts";
 
@@ -165,6 +165,37 @@ test("a report is answered only when it is stored: the API's failures are tried 
   await world.clock.advance(1_000);
   assert.deepEqual(world.hub.take(), ["devicecontroller response twin"]);
   assert.equal((await world.stored<DeviceStatus>(deviceStatuses))[0]?.status?.twins?.[0]?.reported?.value, "21.5");
+});
+
+test("a report is answered only when it is stored, also when one before it is stored but not yet shown in the Device", async () => {
+  let goesDown = true;
+  let isDown = false;
+  const flaky = (api: KubernetesApi): KubernetesApi =>
+    new Proxy(api, {
+      get(target, member) {
+        const value: unknown = Reflect.get(target, member);
+        if (member !== "patch") return typeof value === "function" ? value.bind(target) : value;
+        return async (...parameters: Parameters<KubernetesApi["patch"]>) => {
+          isDown ||= goesDown && parameters[0].resource === devices;
+          if (isDown) throw apiUnreachable("https://api", "it is down");
+          return target.patch(...parameters);
+        };
+      },
+    });
+  await using world = await worldWithDevice(flaky);
+  world.hub.take();
+  await world.report("edge-1", reportPath, twinReport("20"));
+  assert.deepEqual([world.hub.take(), isDown], [["devicecontroller response twin"], true]);
+  await world.report("edge-1", reportPath, twinReport("21"));
+  await world.clock.advance(1_000);
+  assert.deepEqual(world.hub.take(), []);
+  goesDown = false;
+  isDown = false;
+  await world.clock.advance(10_000);
+  assert.deepEqual(world.hub.take(), ["devicecontroller response twin"]);
+  const [status] = await world.stored<DeviceStatus>(deviceStatuses);
+  const [device] = await world.stored<Device>(devices);
+  for (const shown of [status, device]) assert.equal(shown?.status?.twins?.[0]?.reported?.value, "21");
 });
 
 test("what a node reports of a device does not come back to it; a desired value does go down", async () => {

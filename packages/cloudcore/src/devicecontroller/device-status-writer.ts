@@ -109,6 +109,7 @@ export class DeviceStatusWriter implements AsyncDisposable {
       pending.settled.reject(unknownDevice(nodeName, namespace, name));
       return;
     }
+    let state: DeviceReportedState;
     try {
       // It may have waited: the node may have gone to another CloudCore meanwhile, and said newer things there.
       const verdict = await this.#options.cloudHub.mayWrite(nodeName);
@@ -117,9 +118,7 @@ export class DeviceStatusWriter implements AsyncDisposable {
         return;
       }
       if (verdict === "unknown") throw unavailable("the Kubernetes API does not answer CloudCore");
-      const state = await this.#writeDeviceStatus(key, device, pending.report);
-      pending.settled.resolve();
-      await this.#mirror(device, state);
+      state = await this.#writeDeviceStatus(key, device, pending.report);
     } catch (error) {
       this.#lastWritten.delete(key);
       if (isRefusal(error)) {
@@ -127,6 +126,13 @@ export class DeviceStatusWriter implements AsyncDisposable {
         return;
       }
       this.#putBack(key, pending);
+      throw error;
+    }
+    pending.settled.resolve();
+    try {
+      await this.#mirror(device, state);
+    } catch (error) {
+      this.#putBack(key, unanswered(pending.report));
       throw error;
     }
   }
@@ -192,7 +198,10 @@ export class DeviceStatusWriter implements AsyncDisposable {
     );
   }
 
-  /** A mirror that fails is not worth a report: the next one repairs it. */
+  /**
+   * A mirror that the server refuses is not worth a report: the next one repairs it.
+   * @throws SkerryError when no answer came
+   */
   async #mirror(device: Device, state: DeviceReportedState): Promise<void> {
     const { namespace = "", name } = device.metadata;
     try {
@@ -226,6 +235,16 @@ export class DeviceStatusWriter implements AsyncDisposable {
     if (holds(written.status, status)) return written;
     return await api.patch<DeviceStatus>({ ...target, subresource: "status" }, { type: "merge", body: { status } });
   }
+}
+
+/**
+ * A report whose node has its answer, to be written once more. What joins it waits for that write: with the old promise,
+ * which is settled, it would be answered before it is stored.
+ */
+function unanswered(report: DeviceReport): PendingReport {
+  const settled = Promise.withResolvers<void>();
+  settled.promise.catch(() => {}); // Nobody may be waiting for it.
+  return { report, settled };
 }
 
 function holds(written: object | undefined, wanted: JsonObject): boolean {
