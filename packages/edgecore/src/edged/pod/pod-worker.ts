@@ -50,7 +50,7 @@ export class PodWorker implements AsyncDisposable {
   readonly #ender: PodEnder;
   readonly #probes: PodProbes;
   readonly #loop: SyncLoop;
-  readonly #backOff = new RestartBackOff();
+  readonly #backOff: RestartBackOff;
   readonly #failedStarts: FailedStarts;
   readonly #waitReasons = new Map<string, WaitReason>();
   readonly #absentObjects = new Map<string, number>();
@@ -69,6 +69,7 @@ export class PodWorker implements AsyncDisposable {
     this.#paths = new PodPaths(services.config.rootDirectory, services.config.podLogsDirectory, identity);
     this.#reporter = new StatusReporter(services.meta, identity, last);
     this.#reader = new PodStateReader(services, identity.uid, this.#paths);
+    this.#backOff = new RestartBackOff(services.clock);
     this.#failedStarts = new FailedStarts(services.clock);
     this.#launcher = new PodLauncher(services, this.#paths, this.#backOff, this.#failedStarts);
     this.#killer = new PodKiller(services);

@@ -23,8 +23,8 @@ const config = edgedConfig({ nodeName: "edge-1", rootDirectory: "/edged" });
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 test("restart delays grow from 10 s to 5 min and start over after 10 quiet minutes", () => {
-  const backOff = new RestartBackOff();
   let nowMs = 1_000_000;
+  const backOff = new RestartBackOff({ monotonicMs: () => nowMs });
   const delays: number[] = [];
   for (let restart = 0; restart < 8; restart++) {
     delays.push(backOff.remainingMs("app", nowMs, nowMs));
@@ -38,12 +38,26 @@ test("restart delays grow from 10 s to 5 min and start over after 10 quiet minut
 test("a restart delay is never longer than its step, even when the clock was set back", () => {
   fc.assert(
     fc.property(fc.integer({ min: -1e9, max: 1e9 }), (shiftMs) => {
-      const backOff = new RestartBackOff();
+      let monotonicMs = 0;
+      const backOff = new RestartBackOff({ monotonicMs: () => monotonicMs });
       backOff.restarted("app", 1e12, 1e12);
       const remainingMs = backOff.remainingMs("app", 1e12 + 1000, 1e12 + 1000 + shiftMs);
       assert.ok(remainingMs >= 0 && remainingMs <= 10_000);
+      monotonicMs += remainingMs;
+      assert.equal(backOff.remainingMs("app", 1e12 + 1000, 1e12 + 1000 + shiftMs + remainingMs), 0);
     }),
   );
+});
+
+test("a restart delay that has begun ends in its time when the clock is set back meanwhile", () => {
+  let monotonicMs = 0;
+  const backOff = new RestartBackOff({ monotonicMs: () => monotonicMs });
+  backOff.restarted("app", 1e12, 1e12);
+  assert.equal(backOff.remainingMs("app", 1e12 + 500, 1e12 + 500), 10_000);
+  monotonicMs = 4_000;
+  assert.equal(backOff.remainingMs("app", 1e12 + 500, 1e12 - 3_600_000), 6_000);
+  monotonicMs = 10_000;
+  assert.equal(backOff.remainingMs("app", 1e12 + 500, 1e12 - 3_594_000), 0);
 });
 
 test("a status patch replaces the pod's addresses and keeps conditions of others", () => {
