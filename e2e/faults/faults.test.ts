@@ -100,7 +100,8 @@ suite("faults", { concurrency: false }, () => {
 
     before(async () => {
       original = readFileSync(configuration(), "utf8");
-      const port = Number(/server: 127\.0\.0\.1:(\d+)/.exec(original)?.[1]);
+      const port = Number(/"server": "127\.0\.0\.1:(\d+)"/.exec(original)?.[1]);
+      assert.ok(port > 0, "CloudHub's port is in edgecore.yaml");
       cable = await FaultyCable.start(port);
       writeFileSync(configuration(), original.replaceAll(`127.0.0.1:${port}`, `127.0.0.1:${cable.port}`));
       await node.kill("edgecore");
