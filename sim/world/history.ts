@@ -36,6 +36,8 @@ export type NodeFact =
   | { readonly kind: "known-pods-running" }
   /** The edge's database was replaced by an older copy. */
   | { readonly kind: "database-restored" }
+  /** The node has committed that it forgets all versions, because the cluster was restored. */
+  | { readonly kind: "versions-forgotten" }
   /** The node said of each object what it holds. */
   | { readonly kind: "inventory-taken" }
   /** The node said that it could not store an object. */

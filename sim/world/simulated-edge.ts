@@ -71,6 +71,7 @@ export class SimulatedEdge {
   /** UIDs whose deletion was committed here. */
   readonly #deleted = new Set<string>();
   #running: RunningEdge | undefined;
+  #knowsVersions = false;
   #machineRestarted = false;
 
   /** The machine's clock: time passes as everywhere, but its hands may be set wrong. */
@@ -88,7 +89,10 @@ export class SimulatedEdge {
       clock,
       random: random.fork(),
       crashPoints: this.crashPoints,
-      onCommit: (name) => trace.note(String(clock.monotonicMs()), options.nodeName, name),
+      onCommit: (name) => {
+        trace.note(String(clock.monotonicMs()), options.nodeName, name);
+        if (name === DATABASE) this.#noteForgetting();
+      },
     });
     this.#clock = {
       now: () => clock.now() + this.#wallOffsetMs,
@@ -207,6 +211,15 @@ export class SimulatedEdge {
       ...[...this.storedObjects().values()].map(({ metadata }) => Number(metadata.resourceVersion ?? 0)),
       ...(deletions ?? []).map((row) => Number(row["resource_version"]) || 0),
     );
+  }
+
+  /** Only a restored cluster makes a node forget all versions, those of deletions too. */
+  #noteForgetting(): void {
+    const knew = this.#knowsVersions;
+    this.#knowsVersions = this.newestVersion() > 0;
+    if (!knew || this.#knowsVersions) return;
+    // After the listeners of the same commit, which tell what came before.
+    this.#options.clock.setTimer(0, () => this.#options.history.add({ kind: "versions-forgotten" }));
   }
 
   /** What waits on the disk. */
