@@ -100,8 +100,9 @@ describe("explanations", () => {
   });
 
   test("a device's wish that its model forbids is named", async () => {
-    const patch = '[{"op":"add","path":"/spec/properties/0/desired","value":{"value":"5"}}]';
-    await skerry.kubectlOk("patch", "device", "thermometer", "--type=json", "-p", patch);
+    // The API refuses such a wish; it comes about when the model changes afterwards.
+    const patch = '[{"op":"replace","path":"/spec/properties/1/accessMode","value":"ReadOnly"}]';
+    await skerry.kubectlOk("patch", "devicemodel", "thermometer", "--type=json", "-p", patch);
     await expectCode("device", "thermometer", "WHY_DEVICE_READ_ONLY");
   });
 
