@@ -1,4 +1,5 @@
-import type { Server, ServerOptions } from "node:https";
+import type { Server } from "node:http";
+import type { ServerOptions } from "node:https";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ConnectionCounters } from "../listening-port.ts";
@@ -46,7 +47,7 @@ export function serverLimits(
 }
 
 /**
- * Watches the connections of an HTTPS server: refuses what is beyond the limits, ends what is broken, counts both. One
+ * Watches the connections of an HTTP or HTTPS server: refuses what is beyond the limits, ends what is broken, counts both. One
  * address cannot take up all connections before it has proven who it is; behind it there may be many nodes, so a share
  * is left to it.
  */
@@ -83,7 +84,7 @@ export class ConnectionGuard {
       if (socket.isSessionReused()) this.#resumed++;
       if (socket.authorized) this.#prove(connectionKey(socket));
     });
-    server.on("tlsClientError", (error, socket) => {
+    server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
       if (codeOf(error) === "ERR_TLS_HANDSHAKE_TIMEOUT") this.#timedOut++;
       else this.#failedHandshakes++;
       onRefused(socket.remoteAddress, error.message);

@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import { TLSSocket } from "node:tls";
-import type { ConnectionCounters, ListeningPort, MinimumTlsVersion } from "@skerry/base";
-import { ConnectionGuard, type ConnectionLimits, serverLimits } from "@skerry/base/platform";
+import type { ListeningPort, MinimumTlsVersion } from "@skerry/base";
+import { ConnectionGuard, type ConnectionLimits, listenGuarded, readBody, serverLimits } from "@skerry/base/platform";
 import type { EnrolmentRequest, EnrolmentResponse } from "../cloudhub/index.ts";
 import { httpsListenFailed } from "./errors.ts";
 
@@ -56,21 +55,9 @@ export async function serveEnrolment(options: EnrolmentServerOptions): Promise<L
     },
   );
   const guard = new ConnectionGuard(server, LIMITS);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => reject(httpsListenFailed(options.address, options.port, error)));
-    server.listen({ port: options.port, host: options.address, reusePort: options.sharesPort ?? false }, resolve);
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    get counters(): ConnectionCounters {
-      return guard.counters;
-    },
-    async [Symbol.asyncDispose](): Promise<void> {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      guard.closeAll();
-      await closed;
-    },
-  };
+  return listenGuarded(server, guard, options, (cause) =>
+    httpsListenFailed("modules.cloudHub.https.port", options.address, options.port, cause),
+  );
 }
 
 async function answer(
@@ -97,17 +84,4 @@ async function answer(
   });
   response.writeHead(result.status, { ...result.headers, "content-length": result.body.length });
   response.end(result.body);
-}
-
-/** The whole body; undefined when it is larger than allowed. */
-async function readBody(request: IncomingMessage, limitBytes: number): Promise<Uint8Array | undefined> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of request) {
-    const bytes = Buffer.from(chunk as Uint8Array);
-    sizeBytes += bytes.length;
-    if (sizeBytes > limitBytes) return undefined;
-    chunks.push(bytes);
-  }
-  return new Uint8Array(Buffer.concat(chunks));
 }

@@ -1,14 +1,14 @@
 import { SkerryError } from "@skerry/base";
 
-/** The HTTPS port could not be opened. */
-export function httpsListenFailed(address: string, port: number, cause: unknown): SkerryError {
+/** One of CloudCore's ports could not be opened; `field` of the configuration sets it. */
+export function httpsListenFailed(field: string, address: string, port: number, cause: unknown): SkerryError {
   const inUse = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
   return new SkerryError({
     code: inUse ? "CLOUDHUB_PORT_IN_USE" : "CLOUDHUB_LISTEN_FAILED",
     message: `Cannot listen on ${address}:${port}${inUse ? ": the port is in use" : ""}`,
     advice: inUse
-      ? `Stop what uses it (\`ss -ltnp sport = :${port}\` shows it), or set modules.cloudHub.https.port.`
-      : "Check modules.cloudHub.https in the configuration.",
+      ? `Stop what uses it (\`ss -ltnp sport = :${port}\` shows it), or set ${field}.`
+      : `Check ${field} and the address beside it in the configuration.`,
     details: { address, port },
     cause,
   });

@@ -1,17 +1,10 @@
 import type { X509Certificate } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import {
-  type ConnectionCounters,
-  describeError,
-  type ListeningPort,
-  type Logger,
-  type MinimumTlsVersion,
-} from "@skerry/base";
-import { ConnectionGuard, type ConnectionLimits, serverLimits } from "@skerry/base/platform";
+import { describeError, type ListeningPort, type Logger, type MinimumTlsVersion } from "@skerry/base";
+import { ConnectionGuard, type ConnectionLimits, listenGuarded, serverLimits } from "@skerry/base/platform";
 import { WebSocketServer } from "ws";
 import { tunnelListenFailed } from "../errors.ts";
 import { MAX_FRAME_BYTES } from "../frame.ts";
@@ -85,21 +78,7 @@ export async function listenTunnels(
   server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) =>
     upgrader.upgrade(request, stream, head),
   );
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => reject(tunnelListenFailed(options.address, options.port, error)));
-    server.listen({ port: options.port, host: options.address, reusePort: options.sharesPort ?? false }, resolve);
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    get counters(): ConnectionCounters {
-      return guard.counters;
-    },
-    async [Symbol.asyncDispose](): Promise<void> {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      guard.closeAll();
-      await closed;
-    },
-  };
+  return listenGuarded(server, guard, options, (cause) => tunnelListenFailed(options.address, options.port, cause));
 }
 
 /** Makes tunnels of upgrade requests, on a port of their own or on one that they share. */

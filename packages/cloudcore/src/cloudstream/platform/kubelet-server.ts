@@ -1,17 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import {
-  type ConnectionCounters,
-  describeError,
-  isSkerryError,
-  type ListeningPort,
-  type Logger,
-  type MinimumTlsVersion,
-} from "@skerry/base";
-import { ConnectionGuard, type ConnectionLimits, serverLimits } from "@skerry/base/platform";
+import { describeError, isSkerryError, type ListeningPort, type Logger, type MinimumTlsVersion } from "@skerry/base";
+import { ConnectionGuard, type ConnectionLimits, listenGuarded, serverLimits } from "@skerry/base/platform";
 import { encodeResponseHead, readResponseHead } from "@skerry/streams";
 import { joinSocket, writeSocket } from "@skerry/streams/platform";
 import { httpsListenFailed } from "../../platform/errors.ts";
@@ -86,21 +78,9 @@ export async function serveKubelet(options: KubeletServerOptions): Promise<Liste
     socket.on("error", () => socket.destroy());
     upgrade(options, request, socket, head).catch(() => socket.destroy());
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => reject(httpsListenFailed(options.address, options.port, error)));
-    server.listen({ port: options.port, host: options.address, reusePort: options.sharesPort ?? false }, resolve);
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    get counters(): ConnectionCounters {
-      return guard.counters;
-    },
-    async [Symbol.asyncDispose](): Promise<void> {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      guard.closeAll();
-      await closed;
-    },
-  };
+  return listenGuarded(server, guard, options, (cause) =>
+    httpsListenFailed("modules.cloudStream.streamPort", options.address, options.port, cause),
+  );
 }
 
 /** A plain request: logs. */

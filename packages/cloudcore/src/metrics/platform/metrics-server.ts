@@ -32,7 +32,9 @@ export async function serveMetrics(
   });
   server.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => reject(httpsListenFailed(options.address, options.port, error)));
+    server.once("error", (error) =>
+      reject(httpsListenFailed("skerry.metrics.port", options.address, options.port, error)),
+    );
     server.listen(options.port, options.address, resolve);
   });
   return {

@@ -1,4 +1,5 @@
 import { describeError, isSkerryError } from "@skerry/base";
+import { readBody } from "@skerry/base/platform";
 import { answerTooLarge, targetUnreachable } from "../errors.ts";
 import type { HttpPoster } from "../http-exchange.ts";
 
@@ -13,21 +14,15 @@ export const fetchPoster: HttpPoster = {
         redirect: "manual",
         signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       });
-      return { status: response.status, body: await readText(url, response, maximumAnswerBytes) };
+      const answer = await readBody(
+        response.body ?? new ReadableStream<Uint8Array>({ start: (body) => body.close() }),
+        maximumAnswerBytes,
+      );
+      if (!answer) throw answerTooLarge(url, maximumAnswerBytes);
+      return { status: response.status, body: Buffer.from(answer).toString("utf8") };
     } catch (error) {
       if (isSkerryError(error)) throw error;
       throw targetUnreachable(url, describeError(error), error);
     }
   },
 };
-
-async function readText(url: string, response: Response, limitBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of response.body ?? []) {
-    sizeBytes += chunk.byteLength;
-    if (sizeBytes > limitBytes) throw answerTooLarge(url, limitBytes);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}

@@ -2,9 +2,9 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
 import type { RouterConfig } from "@skerry/api";
-import { describeError, type Logger } from "@skerry/base";
+import { describeError, type ListeningPort, type Logger } from "@skerry/base";
+import { ConnectionGuard, type ConnectionLimits, listenGuarded, readBody, serverLimits } from "@skerry/base/platform";
 import { httpsListenFailed } from "../../platform/errors.ts";
 import { routerFileUnreadable, tokenFileUnusable } from "../errors.ts";
 import { type RestRequest, type RestResponse, textResponse } from "../http-exchange.ts";
@@ -21,11 +21,16 @@ export interface RouterServerOptions {
 
 /** As base64 within a message of the link, whose limit is 4 MiB. */
 const MAX_BODY_BYTES = 2 * 1024 * 1024;
-const MAX_HEADER_BYTES = 16 * 1024;
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 60_000;
-const CHECK_INTERVAL_MS = 5_000;
 const MAX_CONNECTIONS = 1_000;
+const LIMITS: ConnectionLimits = {
+  maxConnections: MAX_CONNECTIONS,
+  maxUnprovenPerAddress: MAX_CONNECTIONS, // Nobody has a certificate here, and a proxy may stand before all callers.
+  handshakeTimeoutMs: 10_000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 60_000,
+  idleTimeoutMs: 10_000,
+  maxHeaderBytes: 16 * 1024,
+};
 const SHORTEST_TOKEN = 16;
 
 /**
@@ -33,63 +38,42 @@ const SHORTEST_TOKEN = 16;
  * configured.
  * @throws SkerryError `ROUTER_FILE_UNREADABLE`, `ROUTER_TOKEN_FILE_UNUSABLE`, `CLOUDHUB_PORT_IN_USE`
  */
-export async function serveRouter(options: RouterServerOptions): Promise<AsyncDisposable & { readonly port: number }> {
+export async function serveRouter(options: RouterServerOptions): Promise<ListeningPort> {
   const { config, logger } = options;
   const { address } = config.listen;
   const port = options.port ?? config.listen.port;
   const token = config.tokenFile === "" ? undefined : await readToken(config.tokenFile);
-  const sockets = new Set<Socket>();
   const server = await makeServer(config, (request, response) => {
     answer(options, token, request, response).catch((error: unknown) => {
       logger.debug("A request to the router broke off", { error: describeError(error) });
       response.destroy();
     });
   });
-  server.maxConnections = MAX_CONNECTIONS;
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
-  server.on("clientError", (_error, socket) => socket.destroy());
-  server.on("tlsClientError", (_error, socket) => socket.destroy());
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => reject(httpsListenFailed(address, port, error)));
-    server.listen({ port, host: address, reusePort: options.sharesPort ?? false }, resolve);
-  });
-  const listening = (server.address() as AddressInfo).port;
+  const guard = new ConnectionGuard(server, LIMITS);
+  const listening = await listenGuarded(server, guard, { ...options, address, port }, (cause) =>
+    httpsListenFailed("modules.router.port", address, port, cause),
+  );
   if (token === undefined && !/^(127\.|::1$|localhost$)/.test(address))
     logger.warn("Anyone who reaches the router's port may call services of edge nodes", {
       address,
-      port: listening,
+      port: listening.port,
       advice: "Set modules.router.tokenFile, or modules.router.address to 127.0.0.1.",
     });
-  return {
-    port: listening,
-    async [Symbol.asyncDispose](): Promise<void> {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
-  };
+  return listening;
 }
 
 async function makeServer(
   { tls }: RouterConfig,
   onRequest: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<Server> {
-  const limits = {
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionsCheckingInterval: CHECK_INTERVAL_MS,
-    maxHeaderSize: MAX_HEADER_BYTES,
-  };
+  const limits = serverLimits(LIMITS);
   if (!tls) return createServer(limits, onRequest);
   const read = (path: string): Promise<string> =>
     readFile(path, "utf8").catch((error: unknown) => {
       throw routerFileUnreadable(path, error);
     });
   const pair = { cert: await read(tls.certificateFile), key: await read(tls.privateKeyFile) };
-  return createSecureServer({ ...limits, ...pair, handshakeTimeout: HEADERS_TIMEOUT_MS }, onRequest);
+  return createSecureServer({ ...limits, ...pair }, onRequest);
 }
 
 async function readToken(path: string): Promise<string> {
@@ -113,7 +97,7 @@ async function answer(
     respond(response, textResponse(401, "The router wants its bearer token."), { "www-authenticate": ["Bearer"] });
     return;
   }
-  const body = await readBody(request);
+  const body = await readBody(request, MAX_BODY_BYTES);
   if (!body) {
     respond(response, textResponse(413, `At most ${MAX_BODY_BYTES} bytes go over the link.`), {
       connection: ["close"],
@@ -157,17 +141,4 @@ function headersOf(request: IncomingMessage): Record<string, string[]> {
 function sameText(left: string, right: string): boolean {
   const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(left), digest(right));
-}
-
-/** The whole body; undefined when it is larger than allowed. */
-async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of request) {
-    const bytes = Buffer.from(chunk as Uint8Array);
-    sizeBytes += bytes.length;
-    if (sizeBytes > MAX_BODY_BYTES) return undefined;
-    chunks.push(bytes);
-  }
-  return new Uint8Array(Buffer.concat(chunks));
 }

@@ -4,6 +4,7 @@ import { createServer as createSecureServer } from "node:https";
 import type { Socket } from "node:net";
 import type { ServiceBusSection } from "@skerry/api";
 import { describeError } from "@skerry/base";
+import { readBody } from "@skerry/base/platform";
 import { listenFailed } from "../errors.ts";
 import type { LocalHttpServer } from "../http-ports.ts";
 
@@ -65,16 +66,11 @@ async function answer(
   handle: (body: Uint8Array) => Promise<string>,
   limitBytes: number,
 ): Promise<void> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of request as AsyncIterable<Uint8Array>) {
-    sizeBytes += chunk.byteLength;
-    if (sizeBytes > limitBytes) {
-      response.writeHead(413, { connection: "close" }).end();
-      return;
-    }
-    chunks.push(chunk);
+  const body = await readBody(request, limitBytes);
+  if (!body) {
+    response.writeHead(413, { connection: "close" }).end();
+    return;
   }
-  const text = await handle(new Uint8Array(Buffer.concat(chunks)));
+  const text = await handle(body);
   response.writeHead(200, { "content-type": "application/json" }).end(text);
 }

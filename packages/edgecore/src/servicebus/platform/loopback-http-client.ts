@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { describeError, isSkerryError } from "@skerry/base";
+import { readBody } from "@skerry/base/platform";
 import { answerTooLarge, serviceUnreachable } from "../errors.ts";
 import type { LoopbackHttpClient } from "../http-ports.ts";
 
@@ -22,12 +23,14 @@ export const loopbackHttpClient: LoopbackHttpClient = {
         sent.once("error", reject);
         sent.end(body);
       });
+      const answered = await readBody(response, maximumAnswerBytes);
+      if (!answered) throw answerTooLarge(port, maximumAnswerBytes);
       return {
         status: response.statusCode ?? 502,
         headers: Object.fromEntries(
           Object.entries(response.headersDistinct).map(([name, values]) => [name, values ?? []]),
         ),
-        body: await readBody(response, port, maximumAnswerBytes),
+        body: answered,
       };
     } catch (error) {
       if (isSkerryError(error)) throw error;
@@ -35,14 +38,3 @@ export const loopbackHttpClient: LoopbackHttpClient = {
     }
   },
 };
-
-async function readBody(response: IncomingMessage, port: number, limitBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of response as AsyncIterable<Uint8Array>) {
-    sizeBytes += chunk.byteLength;
-    if (sizeBytes > limitBytes) throw answerTooLarge(port, limitBytes);
-    chunks.push(chunk);
-  }
-  return new Uint8Array(Buffer.concat(chunks));
-}
