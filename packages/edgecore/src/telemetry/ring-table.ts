@@ -14,17 +14,22 @@ const BLOCK_OVERHEAD_BYTES = 64;
 /** Blocks read at once, so that a long history does not fill the memory. */
 const PAGE_BLOCKS = 64;
 
-/** Which stream the ring is, and how far the cloud has it. */
-export interface StreamRecord {
-  readonly stream: string;
-  /** The stream begins after this sequence; 0 unless it had another name before. */
-  readonly base: number;
+/** Where the ring stands. */
+export interface RingRecord {
   /** The cloud has all up to this sequence. */
   readonly acknowledged: number;
   /** Samples that left the ring before the cloud had them. */
   readonly dropped: number;
   /** What all blocks count for. */
   readonly bytes: number;
+}
+
+/** Part of the ring that one EdgeCore process recorded; sequences go on from segment to segment. */
+export interface Segment {
+  /** With a sample's sequence it names the sample. */
+  readonly stream: string;
+  /** The stream begins after this sequence. */
+  readonly base: number;
 }
 
 /** A block's place in the ring, without its samples. */
@@ -35,27 +40,53 @@ export interface BlockRecord {
   readonly sizeBytes: number;
 }
 
-export function readStream(reader: Reader): StreamRecord | undefined {
-  const row = reader.first("SELECT * FROM telemetry_stream WHERE id = 1");
-  if (row === undefined) return undefined;
+export function readRing(reader: Reader): RingRecord {
+  const row = reader.first("SELECT acknowledged, dropped, bytes FROM telemetry_ring WHERE id = 1");
   return {
-    stream: String(row["stream"]),
-    base: Number(row["base"]),
-    acknowledged: Number(row["acknowledged"]),
-    dropped: Number(row["dropped"]),
-    bytes: Number(row["bytes"]),
+    acknowledged: Number(row?.["acknowledged"] ?? 0),
+    dropped: Number(row?.["dropped"] ?? 0),
+    bytes: Number(row?.["bytes"] ?? 0),
   };
 }
 
-export function writeStream(transaction: Transaction, record: StreamRecord): void {
+export function writeRing(transaction: Transaction, { acknowledged, dropped, bytes }: RingRecord): void {
   transaction.run(
-    "INSERT OR REPLACE INTO telemetry_stream (id, stream, base, acknowledged, dropped, bytes) VALUES (1, ?, ?, ?, ?, ?)",
-    record.stream,
-    record.base,
-    record.acknowledged,
-    record.dropped,
-    record.bytes,
+    "INSERT OR REPLACE INTO telemetry_ring (id, acknowledged, dropped, bytes) VALUES (1, ?, ?, ?)",
+    acknowledged,
+    dropped,
+    bytes,
   );
+}
+
+/** Begins a segment. One without samples, which has the same base, makes way. */
+export function writeSegment(transaction: Transaction, { stream, base }: Segment): void {
+  transaction.run("INSERT OR REPLACE INTO telemetry_segment (base, stream) VALUES (?, ?)", base, stream);
+}
+
+/** The segment of the sample with this sequence. */
+export function segmentAt(reader: Reader, sequence: number): Segment | undefined {
+  return readSegment(
+    reader.first("SELECT base, stream FROM telemetry_segment WHERE base < ? ORDER BY base DESC LIMIT 1", sequence),
+  );
+}
+
+/** The segment that comes next. */
+export function segmentFrom(reader: Reader, base: number): Segment | undefined {
+  return readSegment(
+    reader.first("SELECT base, stream FROM telemetry_segment WHERE base >= ? ORDER BY base LIMIT 1", base),
+  );
+}
+
+/** Removes the segments all of whose samples come before this one. */
+export function removeSegmentsBefore(transaction: Transaction, sequence: number): void {
+  transaction.run(
+    "DELETE FROM telemetry_segment WHERE base < (SELECT max(base) FROM telemetry_segment WHERE base < ?)",
+    sequence,
+  );
+}
+
+function readSegment(row: Row | undefined): Segment | undefined {
+  return row && { stream: String(row["stream"]), base: Number(row["base"]) };
 }
 
 /** Stores a block; returns the bytes that it counts for. */
@@ -99,18 +130,21 @@ export function endBlock(reader: Reader, end: "oldest" | "newest"): BlockRecord 
   };
 }
 
-/** Blocks with samples after `sequence`, in order, up to `maximumBytes` together but at least one. */
+/** Blocks with samples after `sequence` up to `last`, in order, up to `maximumBytes` together but at least one. */
 export function blocksAfter(
   reader: Reader,
   sequence: number,
+  last: number,
   maximumBytes: number,
   maximumBlocks: number,
 ): SampleBlock[] {
   const sizes = reader.all(
-    "SELECT first, size_bytes FROM telemetry_block WHERE first + count > ? AND first >= ? ORDER BY first LIMIT ?",
+    `SELECT first, size_bytes FROM telemetry_block WHERE first + count > ? AND first >= ? AND first <= ?
+     ORDER BY first LIMIT ?`,
     sequence + 1,
     // The block that holds the sequence itself begins at or before it.
     Number(reader.first("SELECT max(first) AS first FROM telemetry_block WHERE first <= ?", sequence)?.["first"] ?? 0),
+    last,
     maximumBlocks,
   );
   const blocks: SampleBlock[] = [];
@@ -126,7 +160,6 @@ export function blocksAfter(
 
 /** The newest samples that fit, in the order of their sequences. Needs no link and no running EdgeCore. */
 export function readSamples(reader: Reader, query: SampleQuery): RecordedSample[] {
-  const stream = readStream(reader)?.stream ?? "";
   const name = JSON.stringify([query.deviceId, query.property]);
   const found: RecordedSample[] = []; // Newest first.
   let before = Number.MAX_SAFE_INTEGER;
@@ -145,7 +178,7 @@ export function readSamples(reader: Reader, query: SampleQuery): RecordedSample[
       const block = readBlock(row);
       if (block)
         found.push(
-          ...samplesOf(stream, block)
+          ...samplesOf(segmentAt(reader, block.first)?.stream ?? "", block)
             .filter((sample) => fits(sample, query))
             .reverse(),
         );

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { silentLogger } from "@skerry/base";
 import { ManualClock, SeededRandom } from "@skerry/base/testing";
-import { type Sample, samplesOf } from "@skerry/link";
+import { type Sample, type SampleBlock, sampleBlockJson, samplesOf, toSampleBlock } from "@skerry/link";
 import type { Database } from "@skerry/store";
 import { openReadOnly, SqliteDatabase } from "@skerry/store/platform";
 import { telemetryMigrations } from "./migrations.ts";
@@ -35,41 +35,75 @@ function sample(value: string, timestampMs = 1_000, property = "t"): Sample {
   return { deviceId: "default/a", property, value, timestampMs };
 }
 
-function valuesAfter(ring: SampleRing, sequence: number, bytes = 1_000_000): string[] {
-  return ring
-    .blocksAfter(sequence, bytes)
+/** Blocks of the segment that comes next. */
+function blocksAfter(ring: SampleRing, sequence: number, bytes = 1_000_000): SampleBlock[] {
+  const segment = ring.segmentAfter(sequence);
+  return segment ? ring.blocksAfter(sequence, segment, bytes) : [];
+}
+
+function valuesAfter(ring: SampleRing, sequence: number, bytes?: number): string[] {
+  return blocksAfter(ring, sequence, bytes)
     .flatMap((block) => samplesOf(ring.stream, block))
     .map(({ sequence: each, value }) => `${each}:${value}`);
 }
 
-test("samples are numbered in the order in which they came, over restarts too", async () => {
+test("samples are numbered in the order in which they came, over restarts too, in a stream for each process", async () => {
+  await using database = openDatabase();
+  const first = await openRing(database);
+  await Promise.all([first.record([sample("a"), sample("b")]), first.record([sample("c")])]);
+  await first.record([sample("d")]);
+  const second = await openRing(database);
+  assert.equal(second.stream, "", "who records nothing begins no stream");
+  await second.record([sample("e")]);
+  assert.deepEqual(second.segmentAfter(0), { stream: first.stream, base: 0, last: 4 });
+  assert.deepEqual(valuesAfter(second, 0), ["1:a", "2:b", "3:c", "4:d"]);
+  assert.deepEqual(second.segmentAfter(4), { stream: second.stream, base: 4, last: 5 });
+  assert.deepEqual(valuesAfter(second, 4), ["5:e"]);
+  assert.notEqual(second.stream, first.stream);
+});
+
+test("a ring written before streams had segments is read as one segment", async () => {
   const folder = mkdtempSync(join(tmpdir(), "ring-"));
   try {
     const path = join(folder, "telemetry.db");
-    let stream: string;
     {
-      await using database = openDatabase(path);
-      const ring = await openRing(database);
-      await Promise.all([ring.record([sample("a"), sample("b")]), ring.record([sample("c")])]);
-      await ring.record([sample("d")]);
-      stream = ring.stream;
+      await using older = new SqliteDatabase({ path, migrations: telemetryMigrations.slice(0, 1) });
+      await older.transaction((transaction) => {
+        transaction.run("INSERT INTO telemetry_stream VALUES (1, 'old', 3, 4, 2, 100)");
+        transaction.run(
+          "INSERT INTO telemetry_block VALUES (4, 2, 0, 0, 100, ?)",
+          JSON.stringify(sampleBlockJson(toSampleBlock(4, [sample("a"), sample("b")]))),
+        );
+      });
     }
     await using database = openDatabase(path);
     const ring = await openRing(database);
-    assert.equal(ring.stream, stream);
-    await ring.record([sample("e")]);
-    assert.deepEqual(valuesAfter(ring, 0), ["1:a", "2:b", "3:c", "4:d", "5:e"]);
-    assert.equal(ring.last, 5);
+    assert.deepEqual(ring.segmentAfter(0), { stream: "old", base: 3, last: 5 });
+    assert.equal(ring.acknowledged, 4);
+    assert.equal(ring.counters.dropped, 2);
+    await ring.record([sample("c")]);
+    assert.deepEqual(valuesAfter(ring, 5), ["6:c"]);
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test("segments go with their last sample", async () => {
+  await using database = openDatabase();
+  for (let process = 0; process < 20; process++) {
+    const ring = await openRing(database, new ManualClock(), { maximumBytes: 1_000 });
+    await ring.record([sample("x".repeat(20))]);
+  }
+  const count = (table: string): unknown =>
+    database.read((reader) => reader.first(`SELECT COUNT(*) AS count FROM ${table}`))?.["count"];
+  assert.equal(count("telemetry_segment"), count("telemetry_block"));
 });
 
 test("samples that come together share one commit and one block", async () => {
   await using database = openDatabase();
   const ring = await openRing(database);
   await Promise.all(["a", "b", "c"].map((value) => ring.record([sample(value)])));
-  assert.equal(ring.blocksAfter(0, 1_000_000).length, 1);
+  assert.equal(blocksAfter(ring, 0).length, 1);
 });
 
 test("blocks are read from a sequence on, as many as fit and at least one", async () => {
@@ -86,7 +120,7 @@ test("a full ring drops the oldest and counts those that the cloud does not have
   const ring = await openRing(database, new ManualClock(), { maximumBytes: 1_000 });
   for (let index = 1; index <= 3; index++) await ring.record([sample(`${index}`)]);
   ring.acknowledge(2);
-  while (ring.blocksAfter(0, 1)[0]?.first !== 5) await ring.record([sample("x".repeat(20))]);
+  while (blocksAfter(ring, 0, 1)[0]?.first !== 5) await ring.record([sample("x".repeat(20))]);
   assert.ok(ring.counters.bytes <= 1_000);
   assert.equal(ring.counters.dropped, 2, "3 and 4 were dropped unsent, 1 and 2 were not lost");
 });

@@ -10,11 +10,16 @@ import type { Database, Transaction } from "@skerry/store";
 import {
   blocksAfter,
   endBlock,
-  readStream,
+  type RingRecord,
+  readRing,
   removeBlock,
-  type StreamRecord,
+  removeSegmentsBefore,
+  type Segment,
+  segmentAt,
+  segmentFrom,
   writeBlock,
-  writeStream,
+  writeRing,
+  writeSegment,
 } from "./ring-table.ts";
 import type { SampleRecorder } from "./sample-port.ts";
 
@@ -43,9 +48,17 @@ export interface SampleRingPorts {
   readonly logger: Logger;
 }
 
+/** A segment of the ring and how far it goes. */
+export interface RingSegment extends Segment {
+  /** Sequence of its newest sample. */
+  readonly last: number;
+}
+
 /**
  * The node's samples, durable and bounded, in the order in which they came. What waits is committed together, one row a
- * commit. What the cloud has stays, for questions at the edge, until its place is needed.
+ * commit. What the cloud has stays, for questions at the edge, until its place is needed. Each process begins a stream
+ * of its own with its first sample: a database that was put back from a copy gives sequences out again, and what has
+ * them now must not pass for what the cloud has had under them.
  */
 export class SampleRing implements SampleRecorder {
   readonly #ports: SampleRingPorts;
@@ -54,7 +67,9 @@ export class SampleRing implements SampleRecorder {
   readonly #added: Listeners<void>;
   #pending: Sample[] = [];
   #commit: Promise<void> | undefined;
-  #record: StreamRecord = { stream: "", base: 0, acknowledged: 0, dropped: 0, bytes: 0 };
+  #record: RingRecord = { acknowledged: 0, dropped: 0, bytes: 0 };
+  /** What this process records; undefined until it has. */
+  #segment: Segment | undefined;
   #last = 0;
   #refusedCount = 0;
   #toldRefused = false;
@@ -69,23 +84,21 @@ export class SampleRing implements SampleRecorder {
     );
   }
 
-  /** Reads where the ring stands; a new one gets its name. */
+  /** Reads where the ring stands. */
   async start(): Promise<void> {
-    const { database, random } = this.#ports;
-    const stored = database.read(readStream);
-    if (stored !== undefined) this.#record = stored;
-    else await this.#storeStream({ stream: random.uuid(), base: 0, acknowledged: 0, dropped: 0, bytes: 0 });
+    const { database } = this.#ports;
+    this.#record = database.read(readRing);
     this.#last = database.read((reader) => endBlock(reader, "newest"))?.last ?? 0;
   }
 
-  /** Name of the stream; with a sample's sequence it names the sample. */
+  /** Name of the stream of what is recorded now; empty before the first sample since the start. */
   get stream(): string {
-    return this.#record.stream;
+    return this.#segment?.stream ?? "";
   }
 
-  /** The stream begins after this sequence. */
-  get base(): number {
-    return this.#record.base;
+  /** The cloud has all up to this sequence, as far as it is known here. */
+  get acknowledged(): number {
+    return this.#record.acknowledged;
   }
 
   /** Sequence of the newest committed sample. */
@@ -111,10 +124,27 @@ export class SampleRing implements SampleRecorder {
     await this.#commit;
   }
 
-  /** What follows after `sequence`, up to about `maximumBytes`. */
-  blocksAfter(sequence: number, maximumBytes: number): SampleBlock[] {
+  /** The segment of the sample with this sequence; undefined when there is no such sample any more, or yet. */
+  segmentOf(sequence: number): RingSegment | undefined {
+    return this.#ports.database.read((reader) => {
+      const oldest = endBlock(reader, "oldest");
+      if (oldest === undefined || sequence < oldest.first || sequence > this.#last) return undefined;
+      const segment = segmentAt(reader, sequence);
+      const next = segmentFrom(reader, sequence);
+      return segment && { ...segment, last: Math.min(next?.base ?? this.#last, this.#last) };
+    });
+  }
+
+  /** The segment of the first sample after this sequence that the ring still holds. */
+  segmentAfter(sequence: number): RingSegment | undefined {
+    const first = this.#ports.database.read((reader) => endBlock(reader, "oldest"))?.first ?? 1;
+    return this.segmentOf(Math.max(sequence + 1, first));
+  }
+
+  /** What follows after `sequence` in this segment, up to about `maximumBytes`. */
+  blocksAfter(sequence: number, segment: RingSegment, maximumBytes: number): SampleBlock[] {
     return this.#ports.database.read((reader) =>
-      blocksAfter(reader, sequence, maximumBytes, MAXIMUM_BLOCKS_PER_MESSAGE),
+      blocksAfter(reader, sequence, segment.last, maximumBytes, MAXIMUM_BLOCKS_PER_MESSAGE),
     );
   }
 
@@ -126,19 +156,11 @@ export class SampleRing implements SampleRecorder {
   }
 
   /**
-   * Begins a stream with another name for all samples that follow. Needed when the cloud has more of this one than the
-   * ring holds: the node was set back to a backup, and new samples must not pass for those that the cloud has.
+   * Begins a stream with another name for all samples that follow. Needed when the cloud has more of this process's stream
+   * than it has recorded: the machine was set back to a picture of it, the process with it.
    */
-  async renew(): Promise<void> {
-    const { random } = this.#ports;
-    await this.#storeStream({ ...this.#record, stream: random.uuid(), base: this.#last, acknowledged: this.#last });
-  }
-
-  #storeStream(record: StreamRecord): Promise<void> {
-    return this.#ports.database.transaction((transaction) => {
-      writeStream(transaction, record);
-      this.#record = record;
-    });
+  renew(): void {
+    this.#segment = undefined;
   }
 
   /** Takes all that waits when its turn comes, so that what is recorded meanwhile shares the same commit. */
@@ -150,12 +172,13 @@ export class SampleRing implements SampleRecorder {
       this.#commit = undefined;
     };
     try {
-      const { last, record } = await this.#ports.database.transaction((transaction) => {
+      const { last, record, segment } = await this.#ports.database.transaction((transaction) => {
         take();
         return this.#write(transaction, taken);
       });
       this.#tellDropped(record.dropped - this.#record.dropped);
       this.#last = last;
+      this.#segment = segment;
       // What the cloud has may have grown meanwhile.
       this.#record = { ...record, acknowledged: Math.max(record.acknowledged, this.#record.acknowledged) };
     } catch (error) {
@@ -170,10 +193,12 @@ export class SampleRing implements SampleRecorder {
   #write(
     transaction: Transaction,
     samples: readonly Sample[],
-  ): { readonly last: number; readonly record: StreamRecord } {
-    const { acknowledged, base, stream } = this.#record;
-    let { bytes, dropped } = readStream(transaction) ?? this.#record;
+  ): { readonly last: number; readonly record: RingRecord; readonly segment: Segment } {
+    const { acknowledged } = this.#record;
+    let { bytes, dropped } = readRing(transaction);
     let last = endBlock(transaction, "newest")?.last ?? 0;
+    const segment = this.#segment ?? { stream: this.#ports.random.uuid(), base: last };
+    if (segment !== this.#segment) writeSegment(transaction, segment);
     for (let from = 0; from < samples.length; from += SAMPLE_BLOCK_LIMITS.maximumRows) {
       const part = samples.slice(from, from + SAMPLE_BLOCK_LIMITS.maximumRows);
       bytes += writeBlock(transaction, toSampleBlock(last + 1, part));
@@ -189,10 +214,11 @@ export class SampleRing implements SampleRecorder {
       removeBlock(transaction, oldest.first);
       bytes -= oldest.sizeBytes;
       dropped += Math.max(0, oldest.last - Math.max(acknowledged, oldest.first - 1));
+      removeSegmentsBefore(transaction, oldest.last + 1);
     }
-    const record = { stream, base, acknowledged, dropped, bytes };
-    writeStream(transaction, record);
-    return { last, record };
+    const record = { acknowledged, dropped, bytes };
+    writeRing(transaction, record);
+    return { last, record, segment };
   }
 
   /** Samples that will never be on the disk. */

@@ -11,7 +11,7 @@ import {
 } from "@skerry/link";
 import type { CloudLink } from "../edgehub/cloud-link.ts";
 import { cloudRefusesSamples } from "./errors.ts";
-import type { SampleRing } from "./sample-ring.ts";
+import type { RingSegment, SampleRing } from "./sample-ring.ts";
 
 /** What the uplink works with. */
 export interface TelemetryUplinkPorts {
@@ -31,6 +31,14 @@ const LARGEST_BATCH_BYTES = 256 * 1024;
 const FAST_ANSWER_MS = 250;
 const SLOW_ANSWER_MS = 1_000;
 
+/** The cloud has all up to the sequence, and was asked for the stream. */
+interface Position {
+  readonly stream: string | undefined;
+  readonly sequence: number;
+}
+
+const FROM_THE_START: Position = { stream: undefined, sequence: 0 };
+
 /**
  * Sends the ring's samples to the cloud, in order, one message at a time: the next leaves when the cloud has stored the
  * one before, so that everything else on the link waits for one small message at most. Only with Skerry's delivery;
@@ -44,8 +52,8 @@ export class TelemetryUplink implements AsyncDisposable {
   readonly #registrations = new DisposableStack();
   #running: Promise<void> | undefined;
   #wake: PromiseWithResolvers<void> = Promise.withResolvers();
-  /** The cloud has all up to this sequence; undefined until it has said so in this session. */
-  #cursor: number | undefined;
+  /** How far the cloud is, by what it has said in this session; undefined until then. */
+  #position: Position | undefined;
   #batchBytes = 16 * 1024;
   #sentCount = 0;
   #toldRefusal = false;
@@ -67,7 +75,7 @@ export class TelemetryUplink implements AsyncDisposable {
     this.#registrations.use(ring.onAdded(() => this.#wake.resolve()));
     this.#registrations.use(
       cloudLink.onState(() => {
-        this.#cursor = undefined;
+        this.#position = undefined;
         this.#retry.reset();
         this.#wake.resolve();
       }),
@@ -103,45 +111,69 @@ export class TelemetryUplink implements AsyncDisposable {
     return state.kind === "connected" && state.delivery === "skerry";
   }
 
-  /** Returns whether there was something to send. */
+  /** Returns whether there may be more to send. */
   async #sendNext(): Promise<boolean> {
+    const { ring } = this.#ports;
+    this.#position ??= await this.#findPosition();
+    const { sequence, stream } = this.#position;
+    const segment = ring.segmentAfter(sequence);
+    if (segment === undefined) return false;
+    // What the cloud has of the stream may have come to it before this session.
+    if (segment.stream === stream) return await this.#send(segment, sequence);
+    this.#moveTo(segment, Math.max(sequence, await this.#askCursor(segment)));
+    return true;
+  }
+
+  async #send(segment: RingSegment, cursor: number): Promise<boolean> {
     const { ring, clock } = this.#ports;
-    const cursor = this.#cursor ?? (await this.#askCursor());
-    const blocks = ring.blocksAfter(cursor, this.#batchBytes);
+    const blocks = ring.blocksAfter(cursor, segment, this.#batchBytes);
     const newest = blocks.at(-1);
     if (newest === undefined) return false;
     const startedMs = clock.monotonicMs();
-    const answered = await this.#request("append", appendContent(ring.stream, ring.base, blocks));
+    const answered = await this.#request("append", appendContent(segment.stream, segment.base, blocks));
     const tookMs = clock.monotonicMs() - startedMs;
     if (tookMs < FAST_ANSWER_MS) this.#batchBytes = Math.min(LARGEST_BATCH_BYTES, 2 * this.#batchBytes);
     if (tookMs > SLOW_ANSWER_MS) this.#batchBytes = Math.max(SMALLEST_BATCH_BYTES, this.#batchBytes / 2);
     this.#retry.reset();
     this.#toldRefusal = false;
     this.#sentCount += Math.max(0, answered - cursor);
-    ring.acknowledge(answered);
-    if (answered < lastSequenceOf(newest)) throw cloudRefusesSamples(`it stored them up to ${answered} only`);
-    // A session that ended meanwhile has taken the cursor back.
-    if (this.#cursor !== undefined) this.#cursor = answered;
+    const last = lastSequenceOf(newest);
+    if (answered < last) throw cloudRefusesSamples(`it stored them up to ${answered} only`);
+    this.#moveTo(segment, last);
     return true;
   }
 
-  async #askCursor(): Promise<number> {
+  /** The cloud has all up to `sequence`. */
+  #moveTo({ stream }: RingSegment, sequence: number): void {
+    this.#ports.ring.acknowledge(sequence);
+    // A session that ended meanwhile has taken the position back.
+    if (this.#position !== undefined) this.#position = { stream, sequence };
+  }
+
+  /**
+   * Where to go on in a new session. As a rule that is where it stood: the cloud is asked for the newest stream of which it
+   * has confirmed something. Does it have less of it now, it has lost its samples, and is asked for each stream.
+   */
+  async #findPosition(): Promise<Position> {
     const { ring } = this.#ports;
-    const cursor = await this.#request("query", queryContent(ring.stream));
-    if (cursor > ring.last) {
+    const segment = ring.segmentOf(ring.acknowledged);
+    if (segment === undefined) return FROM_THE_START;
+    const sequence = await this.#askCursor(segment);
+    return sequence < ring.acknowledged ? FROM_THE_START : { stream: segment.stream, sequence };
+  }
+
+  /** How far the cloud has this segment. */
+  async #askCursor({ stream, base, last }: RingSegment): Promise<number> {
+    const { ring } = this.#ports;
+    const cursor = await this.#request("query", queryContent(stream));
+    if (cursor > ring.last && stream === ring.stream) {
       this.#logger.warn(
         "The cloud has newer samples of this node than the node itself, which was set back; a new series begins",
-        {
-          cloud: cursor,
-          node: ring.last,
-        },
+        { cloud: cursor, node: ring.last },
       );
-      await ring.renew();
-      return await this.#askCursor();
+      ring.renew();
     }
-    this.#cursor = Math.max(cursor, ring.base);
-    ring.acknowledge(this.#cursor);
-    return this.#cursor;
+    return Math.min(Math.max(cursor, base), last);
   }
 
   /** @throws SkerryError `LINK_…`, `TELEMETRY_REFUSED` */
@@ -155,7 +187,7 @@ export class TelemetryUplink implements AsyncDisposable {
 
   /** Nothing is lost by waiting: the samples stay in the ring. */
   async #rest(error: unknown): Promise<void> {
-    this.#cursor = undefined;
+    this.#position = undefined;
     const { cloudLink, clock } = this.#ports;
     if (isSkerryError(error, "LINK_DISCONNECTED") && cloudLink.state.kind !== "connected") return;
     const delayMs = this.#retry.nextDelayMs();

@@ -10,7 +10,7 @@ export interface Sample {
 
 /** A sample as it is stored. Each is stored once per (stream, sequence); within a stream the order is the sequence's. */
 export interface RecordedSample extends Sample {
-  /** Names the edge node's ring: a new one begins whenever its database does. */
+  /** Names what one EdgeCore process recorded. */
   readonly stream: string;
   /** Number of the sample in its stream, from 1. */
   readonly sequence: number;
