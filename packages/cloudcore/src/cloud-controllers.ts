@@ -18,12 +18,13 @@ import {
   secrets,
 } from "@skerry/api";
 import type { Clock, Logger, Random } from "@skerry/base";
-import { Informer, type InformerOptions, type KubernetesApi } from "@skerry/kube";
+import { type DelegatedApi, Informer, type InformerOptions, type KubernetesApi } from "@skerry/kube";
 import { DeviceAdmission } from "./admission/device-admission.ts";
 import type { CloudHubPort, UpstreamHandlers } from "./cloudhub/cloud-hub-port.ts";
 import type { NodeObjects } from "./cloudhub/node-objects.ts";
 import { installCustomResources } from "./customresources/index.ts";
 import { announceMembership, DeviceController, DeviceObjects, deviceIndexers } from "./devicecontroller/index.ts";
+import { DynamicController } from "./dynamiccontroller/index.ts";
 import { ContentReader, EdgeController, EdgeObjects, NodePermissions, withoutContent } from "./edgecontroller/index.ts";
 import { withoutManagedFields } from "./managed-fields.ts";
 import { type HttpPoster, Router } from "./router/index.ts";
@@ -57,6 +58,8 @@ export interface CloudControllersOptions {
   readonly isLeader?: () => boolean;
   /** Without it Rules are not followed. */
   readonly router?: { readonly poster: HttpPoster; readonly timeoutMs: number };
+  /** The Kubernetes API with the nodes' rights, for their MetaServers; without it they are refused. */
+  readonly delegated?: DelegatedApi;
   readonly signal?: AbortSignal;
 }
 
@@ -181,10 +184,15 @@ export async function startCloudControllers(options: CloudControllersOptions): P
       })
     : undefined;
 
+  const dynamicController = options.delegated
+    ? new DynamicController({ api, delegated: options.delegated, cloudHub, clock, random, logger })
+    : undefined;
+
   for (const each of informers) each.start();
   await Promise.all(informers.map((each) => each.whenSynced(signal)));
   // The SyncController last: what it compares must be complete, or it would take back what nodes rightly hold.
-  for (const controller of [...(router ? [router] : []), edgeController, deviceController, syncController]) {
+  const optional = [router, dynamicController].filter((each) => each !== undefined);
+  for (const controller of [...optional, edgeController, deviceController, syncController]) {
     stack.use(controller);
     await controller.start();
   }
@@ -194,6 +202,7 @@ export async function startCloudControllers(options: CloudControllersOptions): P
       edgeController: edgeController.upstream,
       deviceController: deviceController.upstream,
       ...(router ? { router: router.upstream } : {}),
+      ...(dynamicController ? { dynamicController: dynamicController.upstream } : {}),
       ...(options.telemetry ? { telemetry: telemetryRequests(options.telemetry, deviceObjects, logger) } : {}),
     },
     nodeObjects,

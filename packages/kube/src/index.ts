@@ -1,4 +1,5 @@
 export * from "./api-error.ts";
+export * from "./delegated-api.ts";
 export * from "./errors.ts";
 export * from "./informer/informer.ts";
 export * from "./informer/informer-options.ts";
@@ -13,6 +14,7 @@ export * from "./patches/json-tree.ts";
 export * from "./patches/strategic-merge-diff.ts";
 export * from "./patches/strategic-merge-patch.ts";
 export { supportsStrategicMerge } from "./patches/strategic-merge-schema.ts";
+export * from "./pod-references.ts";
 export * from "./quantity.ts";
 export * from "./resource-version.ts";
 export * from "./rest/kubeconfig.ts";

@@ -1,4 +1,5 @@
 export * from "./admission-gate.ts";
+export * from "./application.ts";
 export * from "./byte-budget.ts";
 export * from "./delivery/index.ts";
 export * from "./errors.ts";

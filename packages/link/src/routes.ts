@@ -74,6 +74,7 @@ const DOWN: readonly Row[] = [
 
   // Answers (wire.md 11, last columns). Without a row here an answer is not acknowledged.
   ["D14", "devicecontroller", "twin", "response", "twin", '"OK"', "answer", "none"],
+  ["D17", "dynamiccontroller", "resource", "applicationResponse", "watchapp/sync", "rejected Applications by id", "answer", "none"],
   ["D16", "dynamiccontroller", "resource", "applicationResponse", "<any…>", "Application", "answer", "none"],
   ["D24", "servicebus", "user", "response", "<any…>", "response body, text", "answer", "none"],
   ["D30", "cloudhub", "resource", "response", "k8s/ca.crt", "PEM, text", "answer", "none"],
@@ -139,6 +140,7 @@ const UP: readonly Row[] = [
   ["U26", "twin", "resource", "update", "device/<ns>/<name>/state/update", "device state, JSON text", "outbox", "none"],
   ["U27", "twin", "resource", "update", "device/<ns>/<name>/twin/edge_updated", "twin report", "outbox", "none"],
   ["U28", "twin", "resource", "get", "membership/detail", "membership query, JSON text", "call", "none"],
+  ["U30", "metaserver", "*", "*", "watchapp/sync", "all watches of the node, Applications by id", "call", "none"],
   ["U29", "metaserver", "*", "*", "*", "Application", "call", "none"],
 ];
 

@@ -61,6 +61,9 @@ modules:
     tlsPrivateKeyFile: ""
     # File with the bearer token that callers must bring; without it anyone who reaches the port may call.
     tokenFile: ""
+  # The Kubernetes API for the nodes' MetaServers, with the rights of each node.
+  dynamicController:
+    enable: false
 # What KubeEdge does not have.
 skerry:
   # For Prometheus: /metrics, and /metrics/nodes of all connected nodes. Without TLS: where only Prometheus comes.

@@ -35,6 +35,7 @@ test("an empty file gives the defaults", () => {
       restTimeoutMs: 60_000,
       tokenFile: "",
     },
+    dynamicController: { enabled: false },
     telemetry: { kind: "sqlite", path: "/var/lib/kubeedge/telemetry.db", maximumAgeMs: 30 * 86_400_000 },
     metrics: undefined,
     replica: { name: "", sharesPorts: false, peerAddress: "", peerPort: 0 },

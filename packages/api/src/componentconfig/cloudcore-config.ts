@@ -62,6 +62,8 @@ export interface CloudCoreConfig {
   readonly credentialFiles: CredentialFiles;
   readonly cloudStream: CloudStreamConfig;
   readonly router: RouterConfig;
+  /** The Kubernetes API for the nodes' MetaServers; off unless it is switched on, as in KubeEdge. */
+  readonly dynamicController: { readonly enabled: boolean };
   readonly telemetry: TelemetrySinkConfig;
   readonly replica: ReplicaConfig;
   /** Where Prometheus scrapes; undefined: nowhere. */
@@ -101,6 +103,7 @@ export function parseCloudCoreConfig(file: JsonValue | undefined): ParsedCloudCo
   const hub = readCloudHub(modules.section("cloudHub"));
   const cloudStream = readCloudStream(modules.section("cloudStream"));
   const router = readRouter(modules.section("router"));
+  const dynamicController = readDynamicController(modules.section("dynamicController"));
   readOtherModules(modules);
   const shortKubeConfig = isShortForm ? modules.text("kubeConfig", "") : "";
   modules.finish();
@@ -116,6 +119,7 @@ export function parseCloudCoreConfig(file: JsonValue | undefined): ParsedCloudCo
     ...hub,
     cloudStream,
     router,
+    dynamicController,
     telemetry,
     replica,
     metrics,
@@ -149,7 +153,10 @@ function readTlsVersion(hub: ConfigSection): MinimumTlsVersion {
 
 function readCloudHub(
   hub: ConfigSection,
-): Omit<CloudCoreConfig, "kubeConfig" | "cloudStream" | "router" | "telemetry" | "replica" | "metrics"> {
+): Omit<
+  CloudCoreConfig,
+  "kubeConfig" | "cloudStream" | "router" | "dynamicController" | "telemetry" | "replica" | "metrics"
+> {
   if (!hub.flag("enable", true)) hub.warn("enable", "CloudCore without CloudHub does nothing, so it runs all the same");
   const webSocket = readListen(hub, "websocket", 10_000);
   const https = readListen(hub, "https", 10_002);
@@ -229,10 +236,17 @@ function readOtherModules(modules: ConfigSection): void {
     section.ignore(...TUNING_FIELDS);
     section.finish();
   }
-  for (const name of ["dynamicController", "taskManager"])
+  for (const name of ["taskManager"])
     if (modules.section(name).flag("enable", false)) modules.warn(name, "this module is not part of this version");
   if (modules.has("mqtt")) modules.warn("mqtt", "CloudCore uses no broker; set it in edgecore.yaml");
   modules.ignore("iptablesManager", "imagePrePullController", "mqtt");
+}
+
+function readDynamicController(section: ConfigSection): CloudCoreConfig["dynamicController"] {
+  const enabled = section.flag("enable", false);
+  section.ignore(...TUNING_FIELDS);
+  section.finish();
+  return { enabled };
 }
 
 function nonEmpty(texts: readonly string[]): readonly string[] {

@@ -88,6 +88,12 @@ modules:
   metaManager:
     # Seconds that a question to the cloud may take.
     remoteQueryTimeout: 60
+    # The Kubernetes API for applications of this node, also without the cloud; CloudCore needs modules.dynamicController
+    # enabled too. Plain HTTP: every process of this machine may call, unless tokenFile names a file with a bearer token.
+    metaServer:
+      enable: false
+      server: 127.0.0.1:10550
+      tokenFile: ""
 # What KubeEdge does not have.
 skerry:
   # Samples of devices, kept until the cloud has them and as long as there is room.

@@ -10,6 +10,7 @@ import {
   readShortCloudHub,
 } from "./edgecore-edgehub-section.ts";
 import { type EventBusSection, readEventBus } from "./edgecore-eventbus-section.ts";
+import { type MetaServerSection, readMetaServer } from "./edgecore-metaserver-section.ts";
 import { readServiceBus, type ServiceBusSection } from "./edgecore-servicebus-section.ts";
 import { readSampleRing, type SampleRingConfig } from "./telemetry-section.ts";
 
@@ -19,7 +20,7 @@ export interface EdgeCoreConfig {
   readonly nodeName: string;
   readonly databasePath: string;
   readonly edgeHub: EdgeHubSection;
-  readonly metaManager: { readonly requestTimeoutMs: number };
+  readonly metaManager: { readonly requestTimeoutMs: number; readonly metaServer: MetaServerSection };
   readonly edged: EdgedSection;
   readonly deviceTwin: {
     readonly enabled: boolean;
@@ -118,11 +119,10 @@ function checkKind(file: JsonValue | undefined, findings: ConfigFindings): void 
 function readMetaManager(section: ConfigSection): EdgeCoreConfig["metaManager"] {
   if (!section.flag("enable", true)) section.warn("enable", "EdgeCore cannot work without it, so it runs all the same");
   const requestTimeoutMs = section.durationMs("remoteQueryTimeout", 60_000);
-  const server = section.section("metaServer");
-  if (server.flag("enable", false)) server.warn("enable", "MetaServer is not part of this version");
+  const metaServer = readMetaServer(section.section("metaServer"));
   section.ignore("contextSendGroup", "contextSendModule");
   section.finish();
-  return { requestTimeoutMs };
+  return { requestTimeoutMs, metaServer };
 }
 
 function readDeviceTwin(section: ConfigSection): EdgeCoreConfig["deviceTwin"] {

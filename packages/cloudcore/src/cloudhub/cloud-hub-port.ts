@@ -29,6 +29,8 @@ export interface UpstreamHandlers {
   readonly edgeController: UpstreamHandler;
   /** Group `user`; where the router is switched off such messages are dropped, counted. */
   readonly router?: UpstreamHandler;
+  /** Source `metaserver`; where it is switched off requests are refused. */
+  readonly dynamicController?: UpstreamHandler;
   /** Source `telemetry`; without it nodes keep their samples. */
   readonly telemetry?: UpstreamHandler;
 }

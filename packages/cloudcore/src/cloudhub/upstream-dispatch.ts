@@ -2,11 +2,15 @@ import type { Status } from "@skerry/api";
 import type { Logger } from "@skerry/base";
 import { failureStatus } from "@skerry/kube";
 import {
+  applicationContent,
+  DYNAMIC_CONTROLLER_SOURCE,
   errorStatusContent,
+  META_SERVER_SOURCE,
   type Message,
   type MessageRoute,
   type MessageStamp,
   objectResponseContent,
+  parseApplication,
   parseObjectPath,
   responseTo,
   TELEMETRY_SOURCE,
@@ -77,7 +81,11 @@ export class UpstreamDispatch {
       await handlers.router.handle(nodeName, message, this.#reply(nodeName, message, { source, group }));
       return;
     }
-    if (source === "metaserver" || group === "user" || TASK_OPERATIONS.has(operation)) {
+    if (source === META_SERVER_SOURCE) {
+      await this.#leadToApi(nodeName, message, tryLater);
+      return;
+    }
+    if (group === "user" || TASK_OPERATIONS.has(operation)) {
       this.#unhandledCount++;
       logger.debug("A message has no component that takes it", { node: nodeName, source, operation, resource });
       return;
@@ -115,6 +123,22 @@ export class UpstreamDispatch {
     if (telemetry !== undefined) return await telemetry.handle(nodeName, message, reply);
     this.#unhandledCount++;
     reply(errorStatusContent(failureStatus(503, "ServiceUnavailable", "this CloudCore keeps no samples")));
+  }
+
+  /** What the node may do there the API server judges. */
+  async #leadToApi(nodeName: string, message: Message, tryLater: boolean): Promise<void> {
+    const { dynamicController } = this.#options.handlers;
+    const route = { source: DYNAMIC_CONTROLLER_SOURCE, group: "resource" };
+    const reply = this.#reply(nodeName, message, route);
+    if (dynamicController && !tryLater) return await dynamicController.handle(nodeName, message, reply);
+    this.#unhandledCount++;
+    const text = tryLater
+      ? "the Kubernetes API does not answer CloudCore; try again"
+      : "the cloud serves no MetaServers; switch on modules.dynamicController in cloudcore.yaml";
+    const application = parseApplication(message.content);
+    const status = failureStatus(503, "ServiceUnavailable", text);
+    // A whole set of watches has no refusal of its own; an edge that hears nothing asks again.
+    if (application) reply(applicationContent(application, { kind: "rejected", status }));
   }
 
   #forbid(nodeName: string, message: Message, reason: string, reply: Reply): void {

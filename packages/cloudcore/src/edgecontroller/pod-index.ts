@@ -1,5 +1,5 @@
 import type { Pod } from "@skerry/api";
-import { type PodReferences, referencesOf } from "./pod-references.ts";
+import { type PodReferences, referencesOf } from "@skerry/kube";
 
 /** A pod of a node and what it needs. */
 export interface IndexedPod {

@@ -1,6 +1,6 @@
 import type { CloudCoreConfig } from "@skerry/api";
 import type { Clock, ConnectionCounters, Logger, Random } from "@skerry/base";
-import type { KubernetesApi } from "@skerry/kube";
+import type { DelegatedApi, KubernetesApi } from "@skerry/kube";
 import type { CloudHubPort, LinkTrace } from "../cloudhub/index.ts";
 
 export interface CloudCoreOptions {
@@ -19,7 +19,12 @@ export interface CloudCoreOptions {
     readonly metrics?: number;
   };
   /** Instead of the Kubernetes that the configuration's kubeconfig names. */
-  readonly kubernetes?: { readonly api: KubernetesApi; readonly authorityPem?: string };
+  readonly kubernetes?: {
+    readonly api: KubernetesApi;
+    readonly authorityPem?: string;
+    /** The same Kubernetes with the nodes' rights; without it nodes' MetaServers are refused. */
+    readonly delegated?: DelegatedApi;
+  };
   /** Whether to install the definitions of devices and sync objects. @default true */
   readonly installCustomResources?: boolean;
   /** Where CloudCore keeps the log that `kubectl logs` shows; left out: nowhere. Needs CloudStream. */

@@ -47,7 +47,8 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
   await using stack = new AsyncDisposableStack();
   const ownLog = openOwnLog(options, stack);
   const logger = (ownLog ? joinLoggers(options.logger, ownLog.logger) : options.logger).child("cloudcore");
-  const { api, authorityPem: kubernetesAuthorityPem } = options.kubernetes ?? (await connectKubernetes(config, stack));
+  const kubernetes = options.kubernetes ?? (await connectKubernetes(config, stack));
+  const { api, authorityPem: kubernetesAuthorityPem, delegated } = kubernetes;
 
   const advertised = config.advertiseAddresses.length > 0 ? config.advertiseAddresses : hostAddresses();
   const store = new SecretStore(api);
@@ -144,6 +145,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
       random,
       logger,
       ...(config.router.enabled ? { router: { poster: fetchPoster, timeoutMs: config.router.restTimeoutMs } } : {}),
+      ...(config.dynamicController.enabled && delegated ? { delegated } : {}),
       installCustomResources: options.installCustomResources ?? true,
       isLeader: () => elector.isLeader,
       ...(telemetry ? { telemetry: telemetry.sink } : {}),

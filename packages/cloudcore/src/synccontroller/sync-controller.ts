@@ -1,7 +1,7 @@
 import type { KubernetesObject, ObjectSync } from "@skerry/api";
 import { type Clock, isJsonObject, type JsonValue, type Logger, type Random, type Timer } from "@skerry/base";
 import type { Informer, KubernetesApi } from "@skerry/kube";
-import { type Message, newMessage, objectPath } from "@skerry/link";
+import { DYNAMIC_CONTROLLER_SOURCE, type Message, newMessage, objectPath } from "@skerry/link";
 import type { CloudHubPort, SessionEvent } from "../cloudhub/cloud-hub-port.ts";
 import type { DesiredObjects } from "./desired-objects.ts";
 import { type ManagedKind, managedKindOf } from "./managed-kinds.ts";
@@ -210,6 +210,8 @@ export class SyncController implements AsyncDisposable {
   }
 
   #delivered(nodeName: string, message: Message): void {
+    // What a MetaServer watches is not in the node's set.
+    if (message.route.source === DYNAMIC_CONTROLLER_SOURCE) return;
     const identity = identityOf(message.content);
     if (!identity) return;
     const store = this.#storeOf(nodeName);

@@ -117,7 +117,8 @@ export class ApiHandler {
       if (!isPublic) this.#authorize({ user, verb: request.method.toLowerCase(), path: request.path });
       return this.#answerOther(request);
     }
-    this.#authorize({ user, verb: verbOf(request, path), resource: path });
+    const fieldSelector = request.query.get("fieldSelector") ?? "";
+    this.#authorize({ user, verb: verbOf(request, path), resource: { ...path, fieldSelector } });
     if (path.group === METRICS_GROUP && this.#metrics) return this.#metrics.handle(request, path);
     return this.#review(request, path, user) ?? this.#resources.handle(request, path, user);
   }

@@ -11,6 +11,8 @@ export interface AccessAttributes {
     readonly subresource: string;
     readonly namespace: string;
     readonly name: string;
+    /** Of a list or watch, where it has one. */
+    readonly fieldSelector?: string;
   };
   /** Path, for what is not a resource. */
   readonly path?: string;

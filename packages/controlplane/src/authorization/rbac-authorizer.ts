@@ -4,12 +4,13 @@ import type { ObjectStore } from "../registry/object-store.ts";
 import type { UserInfo } from "../registry/request-context.ts";
 import type { StoreView } from "../registry/store-session.ts";
 import type { AccessAttributes } from "./attributes.ts";
+import { isNodesOwn } from "./node-rights.ts";
 
 const RBAC = "rbac.authorization.k8s.io";
 /** May do everything, whatever the stored rules say: the way back in after a mistake. */
 const SUPERUSERS = "system:masters";
 
-/** Decides by the stored RBAC objects; what no rule allows is refused. */
+/** Decides by the stored RBAC objects, and lets nodes read what is their own; everything else is refused. */
 export class RbacAuthorizer {
   readonly #store: ObjectStore;
 
@@ -19,8 +20,11 @@ export class RbacAuthorizer {
 
   allows(attributes: AccessAttributes): boolean {
     if (attributes.user.groups.includes(SUPERUSERS)) return true;
-    return this.rulesFor(attributes.user, attributes.resource?.namespace ?? "").some((rule) =>
-      ruleAllows(rule, attributes),
+    const namespace = attributes.resource?.namespace ?? "";
+    return this.#store.read(
+      (view) =>
+        rulesFor(view, attributes.user, namespace).some((rule) => ruleAllows(rule, attributes)) ||
+        isNodesOwn(view, attributes),
     );
   }
 

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 import type { ServiceAccountTokens } from "../authentication/service-account-tokens.ts";
 import { TOKEN_ISSUER } from "../authentication/service-account-tokens.ts";
-import { objectAt, textAt } from "../registry/api-object.ts";
+import { objectAt, objectsIn, textAt } from "../registry/api-object.ts";
 import type { UserInfo } from "../registry/request-context.ts";
 import type { AccessAttributes } from "./attributes.ts";
 import type { RbacAuthorizer } from "./rbac-authorizer.ts";
@@ -103,8 +103,19 @@ function attributesOf(user: UserInfo, spec: JsonObject): AccessAttributes {
       subresource: textAt(wanted, "subresource"),
       namespace: textAt(wanted, "namespace"),
       name: textAt(wanted, "name"),
+      fieldSelector: fieldSelectorOf(objectAt(wanted, "fieldSelector")),
     },
   };
+}
+
+/** A selector comes as its text, or taken apart. */
+function fieldSelectorOf(selector: JsonObject): string {
+  const equalities = objectsIn(selector["requirements"]).flatMap((requirement) => {
+    const { operator, values } = requirement;
+    const isOne = operator === "In" && Array.isArray(values) && values.length === 1;
+    return isOne ? [`${textAt(requirement, "key")}=${String(values[0])}`] : [];
+  });
+  return equalities.length > 0 ? equalities.join(",") : textAt(selector, "rawSelector");
 }
 
 function userJson(user: UserInfo): JsonObject {

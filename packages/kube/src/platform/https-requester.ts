@@ -10,6 +10,9 @@ export interface RestRequest {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  readonly rawBody?: string;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** @default "application/json" */
   readonly contentType?: string;
   readonly signal?: AbortSignal;
@@ -118,8 +121,11 @@ export class HttpsRequester implements Disposable {
     for (const [name, value] of Object.entries(request.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, value);
     }
-    const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
+    const text = request.rawBody ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
+    const body = text === undefined ? undefined : Buffer.from(text);
     const headers: http.OutgoingHttpHeaders = { accept: "application/json", "user-agent": "skerry" };
+    for (const [name, value] of Object.entries(request.headers ?? {}))
+      headers[name] = typeof value === "string" ? value : [...value];
     if (authorization) headers["authorization"] = await authorization();
     if (body) {
       headers["content-type"] = request.contentType ?? "application/json";

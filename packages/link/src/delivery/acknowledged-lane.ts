@@ -16,6 +16,8 @@ export interface AcknowledgedLaneOptions {
   /** After so many unanswered sends an object gives its place in the window to others, and is tried more rarely. */
   readonly patientSends: number;
   readonly maxResendAfterMs: number;
+  /** What messages are about the same object. @default `objectKeyOf` */
+  readonly keyOf?: (message: Message) => string;
 }
 
 /** An object on its way to the node. */
@@ -49,12 +51,14 @@ export class AcknowledgedLane {
   /** Those with a `dueMs`, so that the many that wait for their turn need not be looked at. */
   readonly #timed = new Set<Transfer>();
   readonly #settled: SettledVersions;
+  readonly #keyOf: (message: Message) => string;
   #windowCount = 0;
   #resentCount = 0;
   #supersededCount = 0;
 
   constructor(options: AcknowledgedLaneOptions) {
     this.#options = options;
+    this.#keyOf = options.keyOf ?? objectKeyOf;
     this.#settled = new SettledVersions(options.maxSettled, options.tombstoneMs);
   }
 
@@ -79,7 +83,7 @@ export class AcknowledgedLane {
   }
 
   offer(message: Message, nowMs: number): OfferOutcome {
-    const key = objectKeyOf(message);
+    const key = this.#keyOf(message);
     if (versionOf(message) === undefined && !isDeletion(message)) return "unordered";
     const transfer = this.#transfers.get(key);
     if (this.#isStale(message, transfer?.queued ?? transfer?.sent, nowMs)) {
@@ -152,7 +156,7 @@ export class AcknowledgedLane {
 
   /** Notes that the node holds this version. */
   settle(message: Message, nowMs: number): void {
-    this.#settled.note(objectKeyOf(message), versionOf(message), isDeletion(message), nowMs);
+    this.#settled.note(this.#keyOf(message), versionOf(message), isDeletion(message), nowMs);
   }
 
   /** The node counts no version any more: what it holds may be sent again. */
@@ -170,7 +174,7 @@ export class AcknowledgedLane {
     // A newer deletion replaces an older one, so that its version counts against late updates.
     if (isDeletion(message)) return newest !== undefined && isDeletion(newest) && version <= (versionOf(newest) ?? 0n);
     const onItsWay = newest && versionOf(newest);
-    const settled = this.#settled.floor(objectKeyOf(message), nowMs, message.route.operation === "insert");
+    const settled = this.#settled.floor(this.#keyOf(message), nowMs, message.route.operation === "insert");
     return (onItsWay !== undefined && version <= onItsWay) || (settled !== undefined && version <= settled);
   }
 

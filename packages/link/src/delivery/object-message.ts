@@ -1,9 +1,19 @@
 import { isJsonObject } from "@skerry/base";
+import { DYNAMIC_CONTROLLER_SOURCE } from "../application.ts";
 import type { Message } from "../message.ts";
 
 /** What an object message is about: the object's UID, or its path when the content has none (wire.md D9). */
 export function objectKeyOf(message: Message): string {
   return objectUidOf(message) ?? `path:${message.route.resource ?? ""}`;
+}
+
+/**
+ * As {@link objectKeyOf}, but what a MetaServer watches by itself: Skerry's edge keeps it beside its own set, so that
+ * neither of the two messages stands for the other.
+ */
+export function separateKeyOf(message: Message): string {
+  const isWatched = message.route.source === DYNAMIC_CONTROLLER_SOURCE;
+  return isWatched ? `watched:${objectKeyOf(message)}` : objectKeyOf(message);
 }
 
 /** The UID of the object in the content. */

@@ -1,6 +1,6 @@
 import { isMirrorPod, type Node, nodes, type Pod, pods } from "@skerry/api";
 import type { KubernetesApi } from "@skerry/kube";
-import { referencesOf } from "../pod-references.ts";
+import { referencesOf } from "@skerry/kube";
 import { objectContent } from "./content.ts";
 import { forbidden } from "./refusals.ts";
 import type { UpstreamRequest } from "./request.ts";

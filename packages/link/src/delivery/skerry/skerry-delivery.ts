@@ -3,6 +3,7 @@ import { acknowledgementOf, type MessageStamp } from "../../message-builders.ts"
 import { objectOf } from "../../object-response.ts";
 import type { DeliveryAction } from "../delivery-protocol.ts";
 import type { ObjectDeliveryOptions } from "../object-delivery.ts";
+import { separateKeyOf } from "../object-message.ts";
 import { SessionDelivery } from "../session-delivery.ts";
 import { AdaptiveLiveness, type AdaptiveLivenessOptions, CLOUD_LIVENESS } from "./adaptive-liveness.ts";
 import { isOutboxMessageId, type OutboxReceipts } from "./outbox-receipts.ts";
@@ -23,6 +24,7 @@ export const DEFAULT_SKERRY_DELIVERY: SkerryDeliveryOptions = {
   maxResendAfterMs: 60_000,
   maxUnacknowledged: 1_024,
   maxObserved: 256,
+  keyOf: separateKeyOf,
 };
 
 /**
