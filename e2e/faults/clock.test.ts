@@ -66,6 +66,12 @@ suite("an edge machine's clock that is set", { concurrency: false }, () => {
       await configMapArrives();
       await cloud.kubectlOk("wait", "--for=condition=Ready", `node/${NODE}`, "--timeout=120s");
       assert.deepEqual(await containers(), untouched);
+      const expected = offsetMs === 0 ? undefined : "WHY_NODE_CLOCK";
+      await waitUntil(`\`skerry why node\` says ${expected ?? "that all is well"}`, async () => {
+        const { stdout } = await cloud.skerry("why", "node", NODE, "-o", "json");
+        const { steps } = JSON.parse(stdout) as { steps: { state: string; code?: string }[] };
+        return steps.find(({ state }) => state !== "whole")?.code === expected;
+      });
     });
 
   function setClock(offset: string): void {

@@ -63,4 +63,6 @@ export interface GrpcTransport {
    */
   serve(options: UnaryServerOptions): Promise<AsyncDisposable>;
   client(socketPath: string, errors: ClientErrors): UnaryClient;
+  /** Whether a process listens on the socket now; never rejects. */
+  isServed(socketPath: string): Promise<boolean>;
 }

@@ -37,6 +37,8 @@ export interface PodSpec {
   automountServiceAccountToken?: boolean;
   imagePullSecrets?: { name: string }[];
   schedulerName?: string;
+  schedulingGates?: { name: string }[];
+  readinessGates?: { conditionType: string }[];
   priority?: number;
   priorityClassName?: string;
   enableServiceLinks?: boolean;

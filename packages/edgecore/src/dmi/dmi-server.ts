@@ -33,6 +33,7 @@ import type { MetaClient } from "../metamanager/meta-store.ts";
 import { DeviceCatalogue, deviceObject } from "./device-catalogue.ts";
 import { MapperSession } from "./mapper-session.ts";
 import { type MapperRecord, readMappers, removeMapper, writeDelivered, writeMapper } from "./mapper-table.ts";
+import { MapperWatch } from "./mapper-watch.ts";
 
 /** What the DMI server needs. */
 export interface DmiServerPorts {
@@ -73,12 +74,14 @@ export class DmiServer implements Service, DeviceManager {
   readonly #clients = new Map<string, UnaryClient>();
   readonly #registering = new Mutex();
   readonly #registrations = new DisposableStack();
+  readonly #watch: MapperWatch;
   #listening: AsyncDisposable | undefined;
 
   constructor(ports: DmiServerPorts) {
     this.#logger = ports.logger.child("dmi");
     this.#ports = { ...ports, logger: this.#logger };
     this.#catalogue = new DeviceCatalogue(ports.meta, ports.twin);
+    this.#watch = new MapperWatch(ports.transport, ports.twin, this.#ports);
   }
 
   /** Serves the socket. Without it the node works on, so a socket that cannot be made is told, not thrown. */
@@ -158,6 +161,7 @@ export class DmiServer implements Service, DeviceManager {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#registrations.dispose();
     await this.#listening?.[Symbol.asyncDispose]();
+    await this.#watch[Symbol.asyncDispose]();
     await this.#registering.run(async () => {
       for (const protocol of [...this.#sessions.keys()]) await this.#close(protocol);
     });
@@ -173,6 +177,7 @@ export class DmiServer implements Service, DeviceManager {
     });
     this.#clients.set(mapper.protocol, client);
     this.#sessions.set(mapper.protocol, session);
+    this.#watch.add(mapper);
     return session;
   }
 
@@ -180,6 +185,7 @@ export class DmiServer implements Service, DeviceManager {
     const [session, client] = [this.#sessions.get(protocol), this.#clients.get(protocol)];
     this.#sessions.delete(protocol);
     this.#clients.delete(protocol);
+    this.#watch.remove(protocol);
     const ended = session?.[Symbol.asyncDispose]();
     await client?.[Symbol.asyncDispose](); // Ends the call that is under way.
     await ended;

@@ -1,10 +1,10 @@
 import { chmod, unlink } from "node:fs/promises";
 import { constants, createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
-import { connect } from "node:net";
 import { socketFailed, socketInUse } from "../errors.ts";
 import { GrpcCode } from "../grpc-code.ts";
 import type { CallStatus, UnaryServerOptions } from "../transport.ts";
 import { encodeStatusMessage, frame, unframe } from "./framing.ts";
+import { socketState } from "./socket-state.ts";
 
 const MAXIMUM_PATH_BYTES = 107;
 const MAXIMUM_MESSAGE_CHARACTERS = 1024;
@@ -47,14 +47,7 @@ export async function serveUnixGrpc(options: UnaryServerOptions): Promise<AsyncD
 
 /** A socket left behind by a crash stands in the way of listening; one that is served does not belong to us. */
 async function removeDeadSocket(socketPath: string): Promise<void> {
-  const state = await new Promise<"served" | "dead" | "none">((resolve) => {
-    const probe = connect(socketPath);
-    probe.once("connect", () => {
-      probe.destroy();
-      resolve("served");
-    });
-    probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ECONNREFUSED" ? "dead" : "none"));
-  });
+  const state = await socketState(socketPath);
   if (state === "served") throw socketInUse(socketPath);
   if (state === "dead")
     await unlink(socketPath).catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import type { GrpcTransport } from "../transport.ts";
+import { socketState } from "./socket-state.ts";
 import { UnixGrpcClient } from "./unix-grpc-client.ts";
 import { serveUnixGrpc } from "./unix-grpc-server.ts";
 
@@ -6,4 +7,5 @@ import { serveUnixGrpc } from "./unix-grpc-server.ts";
 export const unixGrpc: GrpcTransport = {
   serve: serveUnixGrpc,
   client: (socketPath, errors) => new UnixGrpcClient(socketPath, errors),
+  isServed: async (socketPath) => (await socketState(socketPath)) === "served",
 };

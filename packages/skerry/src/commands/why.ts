@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { isSkerryError } from "@skerry/base";
 import { systemClock } from "@skerry/base/platform";
 import { usageError } from "../errors.ts";
 import { type SkerryHome, skerryHome } from "../skerry-home.ts";
@@ -8,8 +9,8 @@ import { type Explanation, explain } from "../why/chain.ts";
 import { deviceLinks } from "../why/device-links.ts";
 import { explanationLines } from "../why/explanation-text.ts";
 import { type FactSources, gatherDevice, gatherNode, gatherPod } from "../why/gather.ts";
-import { localFacts } from "../why/local-facts.ts";
-import { nodeLinks } from "../why/node-links.ts";
+import { isCloudCore, localFacts, localProcesses } from "../why/local-facts.ts";
+import { cloudLinks, nodeLinks } from "../why/node-links.ts";
 import { podLinks } from "../why/pod-links.ts";
 import { type Command, EXIT_FAILED, EXIT_OK } from "./command.ts";
 
@@ -67,5 +68,16 @@ async function explanationOf(home: SkerryHome, kind: string, name: string, names
   const gather = gatherers[aliases[singular] ?? singular];
   if (!gather) throw usageError(`\`skerry why\` knows pod, node and device, not ${JSON.stringify(kind)}`);
   using api = await connectToCluster(home);
-  return await gather({ api, clock: systemClock, local: (node) => localFacts(home, node) });
+  try {
+    return await gather({
+      api,
+      clock: systemClock,
+      local: (node) => localFacts(home, node),
+      cloud: () => localProcesses(home, isCloudCore),
+    });
+  } catch (error) {
+    const [controlPlane] = await localProcesses(home, (part) => part === "control plane");
+    if (!isSkerryError(error, "KUBE_UNREACHABLE") || !controlPlane || controlPlane.isRunning) throw error;
+    return explain(`${singular} ${name}`, cloudLinks, controlPlane);
+  }
 }

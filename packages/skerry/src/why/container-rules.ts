@@ -1,9 +1,12 @@
-import type { ContainerStatus } from "@skerry/api";
+import type { ContainerStatus, Event } from "@skerry/api";
+import { firstFew } from "@skerry/base";
 import type { Finding, Rule } from "./chain.ts";
-import { newestEvent, type PodFacts } from "./facts.ts";
+import { conditionOf, eventTimeMs, newestEvent, type PodFacts } from "./facts.ts";
 
 /** How long a pod may be on its way before that is told as a fault. */
 const STARTING_MS = 60_000;
+/** Longer than the longest restart delay. */
+const RECENT_MS = 6 * 60_000;
 
 /** Statuses of the init containers, then of the containers. */
 function statuses({ pod }: PodFacts): ContainerStatus[] {
@@ -31,6 +34,26 @@ const missing: Rule<PodFacts> = ({ missing: [first], namespace, pod }) =>
       }
     : undefined;
 
+const unbound: Rule<PodFacts> = ({ unboundClaims: [first], namespace, pod }) =>
+  first && pod?.status?.phase === "Pending"
+    ? {
+        code: "WHY_POD_CLAIM_UNBOUND",
+        found: `the PersistentVolumeClaim ${namespace}/${first.name} has no volume: it is ${first.phase}${first.storageClass ? `, of storage class ${first.storageClass}` : ""}`,
+        advice:
+          "Create a PersistentVolume that fits the claim, or a provisioner for its storage class; `kubectl describe pvc` shows what it asks for.",
+      }
+    : undefined;
+
+const asRoot: Rule<PodFacts> = (facts) => {
+  const found = waiting(facts, "CreateContainerConfigError", "CreateContainerError");
+  if (!found || !/runAsNonRoot|run as root/i.test(found.message)) return undefined;
+  return {
+    code: "WHY_POD_RUNS_AS_ROOT",
+    found: `container ${found.name} would run as root, which its runAsNonRoot forbids: ${found.message}`,
+    advice: "Set securityContext.runAsUser to another user than 0, use an image that names one, or allow root.",
+  };
+};
+
 const config: Rule<PodFacts> = (facts) => {
   const found = waiting(facts, "CreateContainerConfigError");
   return (
@@ -43,7 +66,7 @@ const config: Rule<PodFacts> = (facts) => {
 };
 
 /** What must be there before a container can start. */
-export const inputRules: readonly Rule<PodFacts>[] = [missing, config];
+export const inputRules: readonly Rule<PodFacts>[] = [missing, unbound, asRoot, config];
 
 const mount: Rule<PodFacts> = ({ pod, events }) => {
   const event = newestEvent(events, "FailedMount", "FailedAttachVolume");
@@ -110,7 +133,7 @@ const image: Rule<PodFacts> = (facts) => {
 };
 
 const start: Rule<PodFacts> = (facts) => {
-  const found = waiting(facts, "CreateContainerError", "RunContainerError", "PostStartHookError");
+  const found = waiting(facts, "CreateContainerError", "RunContainerError");
   if (!found) return undefined;
   if (/no space left/i.test(found.message)) return diskFull(found.message);
   return {
@@ -125,6 +148,8 @@ const stillStarting: Rule<PodFacts> = (facts) => {
   const all = statuses(facts);
   const found = waiting(facts, "ContainerCreating", "PodInitializing");
   if (pod?.status?.phase !== "Pending" || (all.length > 0 && !found)) return undefined;
+  // An init container that fails keeps the others waiting.
+  if (crash(facts)) return undefined;
   const sinceMs = nowMs - Date.parse(pod.status.startTime ?? pod.metadata.creationTimestamp ?? "");
   const isLong = sinceMs > STARTING_MS;
   return {
@@ -137,8 +162,19 @@ const stillStarting: Rule<PodFacts> = (facts) => {
   };
 };
 
+/** A container whose postStart hook fails is ended and started again. */
+const hook: Rule<PodFacts> = (facts) => {
+  const event = newestEvent(facts.events, "FailedPostStartHook");
+  if (!event || !isRecent(event, facts.nowMs)) return undefined;
+  return {
+    code: "WHY_POD_HOOK",
+    found: `a container is ended because its postStart hook fails: ${event.message ?? ""}`,
+    advice: "Run the hook's command in the container (`kubectl exec`), and correct it.",
+  };
+};
+
 /** Image and first start. */
-export const startRules: readonly Rule<PodFacts>[] = [image, start, stillStarting];
+export const startRules: readonly Rule<PodFacts>[] = [image, start, hook, stillStarting];
 
 const crash: Rule<PodFacts> = (facts) => {
   for (const { name, state, lastState, restartCount } of statuses(facts)) {
@@ -168,17 +204,36 @@ const crash: Rule<PodFacts> = (facts) => {
   return undefined;
 };
 
+/** A container that is ended again and again by its liveness or startup probe. */
+const liveness: Rule<PodFacts> = (facts) => {
+  const restarted = statuses(facts).some(({ restartCount }) => restartCount > 0);
+  const event = facts.events.findLast(({ message }) => /^(Liveness|Startup) probe failed/.test(message ?? ""));
+  if (!restarted || !event || !isRecent(event, facts.nowMs)) return undefined;
+  return {
+    code: "WHY_POD_LIVENESS",
+    found: `a container is ended and started again because a probe of it fails: ${event.message ?? ""}`,
+    advice:
+      "Ask the app as the probe does (`kubectl exec`); if it only needs longer to start, give it a startupProbe with more time.",
+  };
+};
+
 const failed: Rule<PodFacts> = ({ pod }) =>
   pod?.status?.phase === "Failed"
     ? {
         code: "WHY_POD_FAILED",
         found: `the pod has failed: ${pod.status.reason ?? ""} ${pod.status.message ?? ""}`.trim(),
-        advice: "Delete it; what made it makes a new one.",
+        advice:
+          pod.status.reason === "DeadlineExceeded"
+            ? "It was not done within its activeDeadlineSeconds: give it more time, or find why it took so long."
+            : "Delete it; what made it makes a new one.",
       }
     : undefined;
 
+/** A pod that was ended as a whole, by its deadline or an eviction; how its containers ended only follows from that. */
+const ended: Rule<PodFacts> = (facts) => (facts.pod?.status?.reason ? failed(facts) : undefined);
+
 /** Staying alive. */
-export const lifeRules: readonly Rule<PodFacts>[] = [crash, failed];
+export const lifeRules: readonly Rule<PodFacts>[] = [ended, liveness, crash, failed];
 
 const probe: Rule<PodFacts> = (facts) => {
   const notReady = statuses(facts).find(({ ready, state }) => !ready && state?.running);
@@ -193,8 +248,24 @@ const probe: Rule<PodFacts> = (facts) => {
   };
 };
 
+const gate: Rule<PodFacts> = ({ pod }) => {
+  const types = pod?.spec.readinessGates?.map(({ conditionType }) => conditionType) ?? [];
+  const closed = types.filter((type) => conditionOf(pod, type)?.status !== "True");
+  if (closed.length === 0 || pod?.status?.phase !== "Running") return undefined;
+  return {
+    code: "WHY_POD_READINESS_GATE",
+    found: `the pod runs, but nothing has set its readiness gate ${firstFew(closed)} to True`,
+    advice: "Look at the controller that sets this condition, or remove the gate (spec.readinessGates).",
+  };
+};
+
 /** Serving. */
-export const readinessRules: readonly Rule<PodFacts>[] = [probe];
+export const readinessRules: readonly Rule<PodFacts>[] = [probe, gate];
+
+/** Whether what the event tells may still go on: back-off is at most five minutes. */
+function isRecent(event: Event, nowMs: number): boolean {
+  return nowMs - eventTimeMs(event) < RECENT_MS;
+}
 
 function diskFull(message: string): Finding {
   return {

@@ -112,6 +112,15 @@ const present: Rule<DeviceFacts> = ({ device, nowMs }) => {
   };
 };
 
+const driverRuns: Rule<DeviceFacts> = ({ device }) => {
+  if (device?.status?.state?.toLowerCase() !== "unknown") return undefined;
+  return {
+    code: "WHY_DEVICE_DRIVER_GONE",
+    found: "the device's state is unknown: its driver has ended, or cannot say",
+    advice: "Look at the driver's log on the node and start it again (`skerry mapper run FILE`).",
+  };
+};
+
 const talks: Rule<DeviceFacts> = (facts) => {
   const { device, nowMs } = facts;
   const newestMs = Math.max(
@@ -163,7 +172,7 @@ export const deviceLinks: readonly Link<DeviceFacts>[] = [
   },
   { title: "has a node", whole: ({ device }) => device?.spec?.nodeName ?? "", rules: [hasNode] },
   { title: "node", whole: () => "connected", rules: [onNode<DeviceFacts>()] },
-  { title: "driver", whole: () => "it reports", rules: [reports, present, talks] },
+  { title: "driver", whole: () => "it reports", rules: [reports, driverRuns, present, talks] },
   { title: "does as asked", whole: () => "every desired value is reported as reached", rules: [obeys] },
 ];
 

@@ -1,11 +1,19 @@
 import type { Condition, Device, DeviceModel, Event, KubernetesObject, Node, Pod } from "@skerry/api";
+import type { NodeRevocation } from "@skerry/cloudcore";
+
+/** A process that the supervisor of this machine keeps; whether it runs, and if not, why. */
+export interface ProcessFacts {
+  readonly name: string;
+  readonly isRunning: boolean;
+  readonly reason: string;
+}
 
 /** What only the node's own machine can tell; known for nodes of this machine. */
 export interface LocalFacts {
   /** Whether `skerry link cut` holds. */
   readonly isLinkCut: boolean;
-  /** The node's processes: EdgeCore, containerd, broker; whether each runs, and if not, why. */
-  readonly processes: readonly { readonly name: string; readonly isRunning: boolean; readonly reason: string }[];
+  /** EdgeCore, containerd, broker. */
+  readonly processes: readonly ProcessFacts[];
   /** Until when the node's certificate is good. */
   readonly certificateEndsMs?: number;
   /** Free share of the disk that holds the node's folder, 0–1. */
@@ -19,6 +27,10 @@ export interface NodeFacts {
   readonly node: Node | undefined;
   /** When the node's lease was last renewed. */
   readonly heardMs: number | undefined;
+  /** That the node was put out; it may have joined again since. */
+  readonly revocation: NodeRevocation | undefined;
+  /** The CloudCores of this machine, where there are any. */
+  readonly cloud: readonly ProcessFacts[];
   readonly local: LocalFacts | undefined;
 }
 
@@ -26,6 +38,13 @@ export interface NodeFacts {
 export interface MissingObject {
   readonly kind: "ConfigMap" | "Secret" | "PersistentVolumeClaim" | "ServiceAccount" | "image pull Secret";
   readonly name: string;
+}
+
+/** A claim of the pod that has no volume yet. */
+export interface UnboundClaim {
+  readonly name: string;
+  readonly phase: string;
+  readonly storageClass: string | undefined;
 }
 
 /** What is known of a pod, or of the workload that should have made it. */
@@ -39,6 +58,7 @@ export interface PodFacts {
   /** About the pod, or about the workload and its ReplicaSets; the newest last. */
   readonly events: readonly Event[];
   readonly missing: readonly MissingObject[];
+  readonly unboundClaims: readonly UnboundClaim[];
   readonly nodes: readonly Node[];
   /** Of the pod's node. */
   readonly node: NodeFacts | undefined;
@@ -62,6 +82,11 @@ export function conditionOf(
   type: string,
 ): Condition | undefined {
   return object?.status?.conditions?.find((condition) => condition.type === type);
+}
+
+/** When the event was last seen; wall clock, ms. */
+export function eventTimeMs({ lastTimestamp, eventTime, metadata }: Event): number {
+  return Date.parse(lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? "");
 }
 
 /** The newest event with one of the reasons. */

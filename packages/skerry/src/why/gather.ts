@@ -21,14 +21,18 @@ import {
   serviceAccounts,
 } from "@skerry/api";
 import type { Clock } from "@skerry/base";
+import { listRevocations, type NodeRevocation } from "@skerry/cloudcore";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import {
   conditionOf,
   type DeviceFacts,
+  eventTimeMs,
   type LocalFacts,
   type MissingObject,
   type NodeFacts,
   type PodFacts,
+  type ProcessFacts,
+  type UnboundClaim,
 } from "./facts.ts";
 import { neededObjects } from "./references.ts";
 
@@ -38,6 +42,8 @@ export interface FactSources {
   readonly clock: Pick<Clock, "now">;
   /** What this machine knows of the node; undefined for a node of another machine. */
   readonly local: (nodeName: string) => Promise<LocalFacts | undefined>;
+  /** The CloudCores of this machine; none where the cloud is elsewhere. */
+  readonly cloud: () => Promise<readonly ProcessFacts[]>;
 }
 
 const RESOURCE_OF: Readonly<Record<MissingObject["kind"], ResourceReference>> = {
@@ -54,14 +60,28 @@ interface Workload extends KubernetesObject {
 }
 
 /** What is known of a node. */
-export async function gatherNode({ api, clock, local }: FactSources, name: string): Promise<NodeFacts> {
-  const [node, lease, here] = await Promise.all([
+export async function gatherNode(sources: FactSources, name: string): Promise<NodeFacts> {
+  const { api, clock } = sources;
+  const [node, lease, revocation, cloud, local] = await Promise.all([
     find<Node>(api, nodes, name),
     find<Lease>(api, leases, name, "kube-node-lease"),
-    local(name),
+    revocationOf(api, name),
+    sources.cloud(),
+    sources.local(name),
   ]);
-  const heardMs = Date.parse(lease?.spec?.renewTime ?? "");
-  return { nowMs: clock.now(), name, node, heardMs: Number.isNaN(heardMs) ? undefined : heardMs, local: here };
+  const renewedMs = Date.parse(lease?.spec?.renewTime ?? "");
+  const heardMs = Number.isNaN(renewedMs) ? undefined : renewedMs;
+  return { nowMs: clock.now(), name, node, heardMs, revocation, cloud, local };
+}
+
+/** Undefined also for who may not read it. */
+async function revocationOf(api: KubernetesApi, name: string): Promise<NodeRevocation | undefined> {
+  try {
+    return (await listRevocations(api)).find(({ nodeName }) => nodeName === name);
+  } catch (error) {
+    if (isApiError(error, "Forbidden")) return undefined;
+    throw error;
+  }
 }
 
 /** What is known of a pod; `name` may be its Deployment's or ReplicaSet's too, whose least ready pod is meant then. */
@@ -70,15 +90,15 @@ export async function gatherPod(sources: FactSources, namespace: string, name: s
   const asked = await find<Pod>(api, pods, name, namespace);
   const workload = asked ? undefined : await findWorkload(api, namespace, name);
   const pod = asked ?? (workload && (await worstPod(api, namespace, workload)));
-  const [about, all, missing, node] = await Promise.all([
+  const [about, all, needs, node] = await Promise.all([
     pod ? eventsOf(api, namespace, pod.metadata.name, pod.metadata.uid) : workloadEvents(api, namespace, name),
     api.list<Node>({ resource: nodes }),
-    pod ? missingObjects(api, namespace, pod) : [],
+    pod ? needsOf(api, namespace, pod) : { missing: [], unboundClaims: [] },
     pod?.spec.nodeName ? gatherNode(sources, pod.spec.nodeName) : undefined,
   ]);
   const shown = workload && { kind: workload.kind ?? "", name, replicas: workload.spec?.replicas ?? 1 };
   const facts = { nowMs: clock.now(), namespace, name: pod?.metadata.name ?? name, pod, workload: shown };
-  return { ...facts, events: about, missing, nodes: all.items, node };
+  return { ...facts, ...needs, events: about, nodes: all.items, node };
 }
 
 /** What is known of a device. */
@@ -143,17 +163,35 @@ async function workloadEvents(api: KubernetesApi, namespace: string, name: strin
 }
 
 function newestLast(items: readonly Event[]): Event[] {
-  const timeOf = ({ lastTimestamp, eventTime, metadata }: Event): string =>
-    lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? "";
-  return [...items].sort((left, right) => timeOf(left).localeCompare(timeOf(right)));
+  return [...items].sort((left, right) => eventTimeMs(left) - eventTimeMs(right));
 }
 
-async function missingObjects(api: KubernetesApi, namespace: string, pod: Pod): Promise<MissingObject[]> {
-  const checked = await Promise.all(
-    neededObjects(pod).map(async (needed) => ({
-      needed,
-      found: await find(api, RESOURCE_OF[needed.kind], needed.name, namespace),
-    })),
-  );
-  return checked.flatMap(({ needed, found }) => (found ? [] : [needed]));
+/** The members of a claim that say whether it has a volume. */
+interface Claim extends KubernetesObject {
+  readonly spec?: { readonly storageClassName?: string };
+  readonly status?: { readonly phase?: string };
+}
+
+/** Which of the objects that the pod needs do not exist, and which of its claims have no volume. */
+async function needsOf(
+  api: KubernetesApi,
+  namespace: string,
+  pod: Pod,
+): Promise<Pick<PodFacts, "missing" | "unboundClaims">> {
+  const missing: MissingObject[] = [];
+  const unboundClaims: UnboundClaim[] = [];
+  const looks = neededObjects(pod).map(async (needed) => ({
+    needed,
+    found: await find<Claim>(api, RESOURCE_OF[needed.kind], needed.name, namespace),
+  }));
+  for (const { needed, found } of await Promise.all(looks)) {
+    if (!found) missing.push(needed);
+    else if (needed.kind === "PersistentVolumeClaim" && found.status?.phase !== "Bound")
+      unboundClaims.push({
+        name: needed.name,
+        phase: found.status?.phase ?? "Pending",
+        storageClass: found.spec?.storageClassName,
+      });
+  }
+  return { missing, unboundClaims };
 }

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { test } from "node:test";
 import { leases, nodes } from "@skerry/api";
 import type { LocalFacts } from "./facts.ts";
@@ -102,6 +103,24 @@ const nodeFaults: readonly (readonly [
     () => new World().node("False", { message: "container runtime is down: it does not answer" }),
   ],
   [
+    "a node that was revoked",
+    "registered",
+    "WHY_NODE_REVOKED",
+    /revoked \("stolen"\)/,
+    async () => (await new World().node("Unknown", { heard: -300 })).revoked(-298),
+  ],
+  [
+    "a CloudCore that does not run",
+    "link",
+    "WHY_CLOUD_PROCESS",
+    /cloudcore does not run: it ended/,
+    async () => {
+      const world = await new World().node("Unknown", { heard: -300 });
+      world.cloud = [{ name: "cloudcore", isRunning: false, reason: "it ended" }];
+      return world;
+    },
+  ],
+  [
     "a full disk",
     "has room",
     "WHY_NODE_DISK_FULL",
@@ -110,9 +129,9 @@ const nodeFaults: readonly (readonly [
   ],
   [
     "a full disk that was not reported yet",
-    "has room",
+    "machine",
     "WHY_NODE_DISK_FULL",
-    /disk is nearly full/,
+    /disk is full/,
     async () => here(await new World().node(), { diskFreeShare: 0.001 }),
   ],
   [
@@ -140,3 +159,17 @@ for (const [fault, title, code, found, plant] of nodeFaults)
   test(`why names ${fault} as a node's first broken step`, async () => {
     assertBroken(await (await plant()).whyNode(), title, code, found);
   });
+
+test("a node that joined again after its revocation is whole", async () => {
+  const world = await (await new World().node()).revoked(-3600);
+  assert.equal((await world.whyNode()).state, "whole");
+});
+
+test("one CloudCore of several that does not run is no node's fault", async () => {
+  const world = await new World().node();
+  world.cloud = [
+    { name: "cloudcore", isRunning: false, reason: "it ended" },
+    { name: "cloudcore 2", isRunning: true, reason: "" },
+  ];
+  assert.equal((await world.whyNode()).state, "whole");
+});

@@ -1,6 +1,6 @@
 import { humanDuration } from "@skerry/base";
 import { firstFinding, type Link, type Rule } from "./chain.ts";
-import { conditionOf, type NodeFacts } from "./facts.ts";
+import { conditionOf, type NodeFacts, type ProcessFacts } from "./facts.ts";
 
 /** A lease is renewed every 10 s; one renewal may be late. */
 const SILENT_MS = 25_000;
@@ -17,6 +17,29 @@ const registered: Rule<NodeFacts> = ({ node, name }) =>
         code: "WHY_NODE_UNKNOWN",
         found: `there is no node ${name}: it never joined, or was deleted`,
         advice: `\`kubectl get nodes\` lists those there are. To join it: \`skerry token --node ${name} > edgecore.yaml\` here, \`skerry join edgecore.yaml\` there.`,
+      };
+
+const revoked: Rule<NodeFacts> = ({ revocation, heardMs, name }) => {
+  // A node that was heard of since has joined anew, with a certificate of after the revocation.
+  if (!revocation || (heardMs ?? 0) > revocation.cutoffMs + SILENT_MS) return undefined;
+  const reason = revocation.reason === undefined ? "" : ` ("${revocation.reason}")`;
+  return {
+    code: "WHY_NODE_REVOKED",
+    found: `the node was revoked${reason}, so CloudCore does not let it in; what runs there goes on`,
+    advice: `To let it in again: \`skerry token --node ${name} > edgecore.yaml\` here, \`skerry join edgecore.yaml\` there.`,
+  };
+};
+
+const cloudProcesses: Rule<NodeFacts> = ({ cloud }) =>
+  cloud.some(({ isRunning }) => isRunning) ? undefined : cloud.map(cloudProcess)[0];
+
+const cloudProcess: Rule<ProcessFacts> = ({ name, isRunning, reason }) =>
+  isRunning
+    ? undefined
+    : {
+        code: "WHY_CLOUD_PROCESS",
+        found: `${name} does not run: ${reason}; what runs on the nodes goes on`,
+        advice: `Look at its log in .skerry/logs (${name.replaceAll(" ", "")}.log); \`skerry status\` shows all parts.`,
       };
 
 const processes: Rule<NodeFacts> = ({ local, name }) => {
@@ -95,7 +118,7 @@ const runtime: Rule<NodeFacts> = ({ node }) => {
   };
 };
 
-const pressures: readonly (readonly [type: string, code: string, found: string, advice: string])[] = [
+const pressures = [
   [
     "DiskPressure",
     "WHY_NODE_DISK_FULL",
@@ -114,14 +137,19 @@ const pressures: readonly (readonly [type: string, code: string, found: string, 
     "the node has nearly as many processes as it can have",
     "Find what starts so many: `ps -e --forest` on the node.",
   ],
-];
+] as const;
 
-const pressure: Rule<NodeFacts> = ({ node, local }) => {
-  for (const [type, code, found, advice] of pressures) {
-    const isFull = type === "DiskPressure" && (local?.diskFreeShare ?? 1) < DISK_FREE_SHARE;
-    if (isFull || conditionOf(node, type)?.status === "True") return { code, found, advice };
-  }
+const pressure: Rule<NodeFacts> = ({ node }) => {
+  for (const [type, code, found, advice] of pressures)
+    if (conditionOf(node, type)?.status === "True") return { code, found, advice };
   return undefined;
+};
+
+/** Seen on the machine itself; on a full disk the node's processes may end, so it comes before them. */
+const disk: Rule<NodeFacts> = ({ local }) => {
+  const [[, code, , advice]] = pressures;
+  if ((local?.diskFreeShare ?? 1) >= DISK_FREE_SHARE) return undefined;
+  return { code, found: "the node's disk is full: nothing can be stored there", advice };
 };
 
 const schedulable: Rule<NodeFacts> = ({ node, name }) =>
@@ -135,23 +163,28 @@ const schedulable: Rule<NodeFacts> = ({ node, name }) =>
 
 /** Whether the node can run what it has: the chain without its last link, which concerns new pods only. */
 const working: readonly Link<NodeFacts>[] = [
-  { title: "registered", whole: () => "the cloud knows the node", rules: [registered] },
+  { title: "registered", whole: () => "the cloud knows the node", rules: [registered, revoked] },
   {
     title: "machine",
     whole: ({ local }) =>
       local
         ? "its processes run, certificate and clock are good"
         : "its clock is right, as far as can be seen from here",
-    rules: [processes, certificate, clock],
+    rules: [disk, certificate, clock, processes],
   },
   {
     title: "link",
     whole: ({ heardMs, nowMs }) =>
       heardMs === undefined ? "connected" : `connected, heard of ${humanDuration(Math.max(0, nowMs - heardMs))} ago`,
-    rules: [cable, heard],
+    rules: [cloudProcesses, cable, heard],
   },
   { title: "can run pods", whole: () => "runtime and pod network are ready", rules: [runtime] },
   { title: "has room", whole: () => "disk, memory and processes suffice", rules: [pressure] },
+];
+
+/** Where the control plane is down nothing else can be asked. */
+export const cloudLinks: readonly Link<ProcessFacts>[] = [
+  { title: "cloud", whole: ({ name }) => `${name} runs`, rules: [cloudProcess] },
 ];
 
 /** From "it should be there" to "it takes pods". */

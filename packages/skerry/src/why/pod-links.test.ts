@@ -1,7 +1,7 @@
 // Planted faults of pods: of each, `why` must name the first broken step.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { configMaps } from "@skerry/api";
+import { configMaps, persistentVolumeClaims } from "@skerry/api";
 import { assertBroken, at, NODE, World } from "./testing/world.ts";
 
 const waitingFor = (reason: string, message = "", image = "app:1") => ({
@@ -159,8 +159,120 @@ const podFaults: readonly (readonly [
     "another reason of the scheduler",
     "has a node",
     "WHY_POD_NOT_SCHEDULED",
-    /anti-affinity/,
+    /volume node affinity conflict/,
+    (world) => world.pod({}, unschedulable("0/1 nodes are available: 1 node(s) had volume node affinity conflict.")),
+  ],
+  [
+    "a pod that may not be beside another",
+    "has a node",
+    "WHY_POD_AFFINITY",
+    /required pod anti-affinity/,
     (world) => world.pod({}, unschedulable("0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.")),
+  ],
+  [
+    "a scheduling gate",
+    "has a node",
+    "WHY_POD_GATED",
+    /example\.com\/wait/,
+    (world) => world.pod({ schedulingGates: [{ name: "example.com/wait" }] }, {}),
+  ],
+  [
+    "a scheduler that does not exist",
+    "has a node",
+    "WHY_POD_SCHEDULER_UNKNOWN",
+    /my-scheduler/,
+    (world) => world.pod({ schedulerName: "my-scheduler" }, {}),
+  ],
+  [
+    "a claim that is not bound",
+    "what it needs",
+    "WHY_POD_CLAIM_UNBOUND",
+    /default\/data has no volume: it is Pending, of storage class fast/,
+    async (world) => {
+      await world.add(persistentVolumeClaims, {
+        apiVersion: "v1",
+        kind: "PersistentVolumeClaim",
+        metadata: { name: "data", namespace: "default" },
+        spec: { storageClassName: "fast" },
+        status: { phase: "Pending" },
+      });
+      const volumes = [{ name: "data", persistentVolumeClaim: { claimName: "data" } }];
+      await world.pod({ nodeName: NODE, volumes }, { phase: "Pending" });
+    },
+  ],
+  [
+    "a container that may not run as root",
+    "what it needs",
+    "WHY_POD_RUNS_AS_ROOT",
+    /would run as root/,
+    (world) =>
+      world.pod({ nodeName: NODE }, waitingFor("CreateContainerConfigError", "runAsNonRoot: it would run as root")),
+  ],
+  [
+    "an init container that crashes",
+    "alive",
+    "WHY_POD_CRASH_LOOP",
+    /container prepare ends with exit code 5/,
+    (world) =>
+      world.pod(
+        { nodeName: NODE },
+        {
+          ...waitingFor("PodInitializing"),
+          phase: "Pending",
+          initContainerStatuses: [
+            {
+              name: "prepare",
+              ready: false,
+              restartCount: 2,
+              image: "app:1",
+              state: { waiting: { reason: "CrashLoopBackOff" } },
+              lastState: { terminated: { exitCode: 5, reason: "Error" } },
+            },
+          ],
+        },
+      ),
+  ],
+  [
+    "a failing liveness probe, between two restarts",
+    "alive",
+    "WHY_POD_LIVENESS",
+    /Liveness probe failed: no answer/,
+    async (world) => {
+      await world.pod(
+        { nodeName: NODE },
+        { ...running, containerStatuses: [{ ...running.containerStatuses[0], restartCount: 3 }] },
+      );
+      await world.event("Unhealthy", "Liveness probe failed: no answer");
+    },
+  ],
+  [
+    "a failing postStart hook",
+    "started",
+    "WHY_POD_HOOK",
+    /exit code 1/,
+    async (world) => {
+      await world.pod({ nodeName: NODE }, waitingFor("CrashLoopBackOff"));
+      await world.event("FailedPostStartHook", "PostStartHook failed: exit code 1");
+    },
+  ],
+  [
+    "a readiness gate that is closed",
+    "ready",
+    "WHY_POD_READINESS_GATE",
+    /example\.com\/ready/,
+    (world) => world.pod({ nodeName: NODE, readinessGates: [{ conditionType: "example.com/ready" }] }, running),
+  ],
+  [
+    "a finalizer",
+    "wanted",
+    "WHY_POD_FINALIZER",
+    /example\.org\/keep/,
+    (world) =>
+      world.pod(
+        { nodeName: NODE },
+        { ...running, phase: "Succeeded" },
+        { deletionTimestamp: at(-120), finalizers: ["example.org/keep"] },
+      ),
   ],
   [
     "a command that does not exist",

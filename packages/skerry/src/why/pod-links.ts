@@ -1,4 +1,5 @@
-import { humanDuration } from "@skerry/base";
+import type { Pod } from "@skerry/api";
+import { firstFew, humanDuration } from "@skerry/base";
 import type { Link, Rule } from "./chain.ts";
 import { environmentRules, inputRules, lifeRules, readinessRules, startRules } from "./container-rules.ts";
 import { newestEvent, type PodFacts } from "./facts.ts";
@@ -41,9 +42,16 @@ const exists: Rule<PodFacts> = ({ pod, workload, namespace, name, events }) => {
 };
 
 const leaving: Rule<PodFacts> = ({ pod, nowMs, node }) => {
-  const { deletionTimestamp } = pod?.metadata ?? {};
+  const { deletionTimestamp, finalizers = [] } = pod?.metadata ?? {};
   if (deletionTimestamp === undefined) return undefined;
   const lateMs = nowMs - Date.parse(deletionTimestamp);
+  if (finalizers.length > 0 && hasEnded(pod))
+    return {
+      code: "WHY_POD_FINALIZER",
+      found: `the pod has ended and is kept by its finalizer ${firstFew(finalizers)}`,
+      advice:
+        "What set the finalizer must remove it: look at that controller. If it is gone for good: `kubectl edit pod`.",
+    };
   return {
     code: "WHY_POD_BEING_DELETED",
     found: lateMs > 0 ? `the pod should have ended ${humanDuration(lateMs)} ago` : "the pod is being ended",
@@ -54,6 +62,15 @@ const leaving: Rule<PodFacts> = ({ pod, nowMs, node }) => {
     waits: lateMs <= 0,
   };
 };
+
+/** Whether no container of the pod runs any more. */
+function hasEnded(pod: Pod | undefined): boolean {
+  const { phase, containerStatuses = [] } = pod?.status ?? {};
+  if (phase === "Succeeded" || phase === "Failed") return true;
+  return (
+    !pod?.spec.nodeName || (containerStatuses.length > 0 && containerStatuses.every(({ state }) => !state?.running))
+  );
+}
 
 /** From the request to a pod that serves. */
 export const podLinks: readonly Link<PodFacts>[] = [

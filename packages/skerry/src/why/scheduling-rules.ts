@@ -1,7 +1,9 @@
-import type { Taint, Toleration } from "@skerry/api";
+import type { Pod, Taint, Toleration } from "@skerry/api";
 import { firstFew } from "@skerry/base";
 import type { Rule } from "./chain.ts";
 import { conditionOf, newestEvent, type PodFacts } from "./facts.ts";
+
+const DEFAULT_SCHEDULER = "default-scheduler";
 
 /** What the scheduler says of the pod; undefined when it has a node. */
 function refusalOf({ pod, events }: PodFacts): string | undefined {
@@ -25,7 +27,7 @@ const selector: Rule<PodFacts> = (facts) => {
     code: "WHY_POD_SELECTOR",
     found:
       labels.length === 0
-        ? "no node fits the pod's node affinity"
+        ? `no node fits the pod's node affinity: ${firstFew(affinityTerms(facts.pod))}`
         : `no node has ${firstFew(labels)}, which the pod's nodeSelector asks for`,
     advice:
       "Compare with `kubectl get nodes --show-labels`; label the node (`kubectl label node NAME key=value`) or correct the pod's nodeSelector.",
@@ -81,14 +83,49 @@ const resources: Rule<PodFacts> = (facts) => {
   };
 };
 
-const ports: Rule<PodFacts> = (facts) =>
-  /free ports/.test(refusalOf(facts) ?? "")
-    ? {
-        code: "WHY_POD_PORT_TAKEN",
-        found: "another pod has the hostPort on every node that would fit",
-        advice: "Use another hostPort, or end the pod that has it (`kubectl get pods -A -o wide`).",
-      }
-    : undefined;
+const ports: Rule<PodFacts> = (facts) => {
+  if (!/free ports/.test(refusalOf(facts) ?? "")) return undefined;
+  const { hostNetwork, containers = [] } = facts.pod?.spec ?? {};
+  const wanted = containers.flatMap(({ ports: own = [] }) =>
+    own.flatMap(({ hostPort, containerPort }) => hostPort ?? (hostNetwork ? containerPort : [])),
+  );
+  return {
+    code: "WHY_POD_PORT_TAKEN",
+    found: `another pod has the hostPort ${firstFew(wanted.map(String))} on every node that would fit`,
+    advice: "Use another hostPort, or end the pod that has it (`kubectl get pods -A -o wide`).",
+  };
+};
+
+const affinity: Rule<PodFacts> = (facts) => {
+  const [kind] = /pod (anti-)?affinity( rules)?/.exec(refusalOf(facts) ?? "") ?? [];
+  return kind === undefined
+    ? undefined
+    : {
+        code: "WHY_POD_AFFINITY",
+        found: `no node fits the pod's required ${kind.replace(" rules", "")}: which pods run there already decides`,
+        advice:
+          "Compare spec.affinity with the labels of the other pods (`kubectl get pods --show-labels -o wide`); make it preferred instead of required, or add a node.",
+      };
+};
+
+/** Pods that no scheduler looks at, by their own wish. */
+const unscheduled: Rule<PodFacts> = (facts) => {
+  const refusal = refusalOf(facts);
+  if (refusal === undefined) return undefined;
+  const { schedulerName = DEFAULT_SCHEDULER, schedulingGates = [] } = facts.pod?.spec ?? {};
+  if (schedulingGates.length > 0)
+    return {
+      code: "WHY_POD_GATED",
+      found: `the pod waits at its scheduling gate ${firstFew(schedulingGates.map(({ name }) => name))}`,
+      advice: "What set the gate must remove it (spec.schedulingGates): look at that controller.",
+    };
+  if (schedulerName === DEFAULT_SCHEDULER || refusal !== "") return undefined;
+  return {
+    code: "WHY_POD_SCHEDULER_UNKNOWN",
+    found: `no scheduler ${schedulerName} has looked at the pod`,
+    advice: `Start that scheduler, or leave spec.schedulerName out (it is ${DEFAULT_SCHEDULER} then).`,
+  };
+};
 
 const noNodes: Rule<PodFacts> = (facts) =>
   refusalOf(facts) !== undefined && facts.nodes.length === 0
@@ -117,7 +154,36 @@ const otherwise: Rule<PodFacts> = (facts) => {
 };
 
 /** Why a pod has no node. */
-export const schedulingRules: readonly Rule<PodFacts>[] = [noNodes, selector, taint, resources, ports, otherwise];
+export const schedulingRules: readonly Rule<PodFacts>[] = [
+  noNodes,
+  unscheduled,
+  selector,
+  taint,
+  resources,
+  ports,
+  affinity,
+  otherwise,
+];
+
+/** The required node affinity in words. */
+function affinityTerms(pod: Pod | undefined): string[] {
+  const { nodeAffinity } = (pod?.spec.affinity ?? {}) as Affinity;
+  const terms = nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  return terms.flatMap(({ matchExpressions = [] }) =>
+    matchExpressions.map(({ key, operator, values = [] }) => `${key} ${operator} ${values.join(",")}`.trim()),
+  );
+}
+
+/** The part of a pod's affinity that the API server has checked and that is shown. */
+interface Affinity {
+  readonly nodeAffinity?: {
+    readonly requiredDuringSchedulingIgnoredDuringExecution?: {
+      readonly nodeSelectorTerms?: readonly {
+        readonly matchExpressions?: readonly { key: string; operator: string; values?: readonly string[] }[];
+      }[];
+    };
+  };
+}
 
 function tolerates(tolerations: readonly Toleration[], { key, value = "", effect }: Taint): boolean {
   if (effect === "PreferNoSchedule") return true;

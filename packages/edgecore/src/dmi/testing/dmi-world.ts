@@ -100,6 +100,8 @@ export class DmiWorld implements AsyncDisposable {
   /** EdgeCore as the mapper sees it. */
   readonly manager: DeviceManager;
   readonly folder: string;
+  /** How often somebody looked whether the mapper listens. */
+  looks = 0;
   #server: DmiServer;
   readonly #opened: AsyncDisposableStack;
 
@@ -159,6 +161,12 @@ export class DmiWorld implements AsyncDisposable {
     const { meta, twin, clock } = this.twins;
     const socketPath = join(this.folder, "dmi.sock");
     const random = new SeededRandom(2);
-    return new DmiServer({ transport: unixGrpc, socketPath, meta, twin, clock, random, logger: silentLogger });
+    const isServed = async (path: string): Promise<boolean> => {
+      const answer = await unixGrpc.isServed(path);
+      this.looks++;
+      return answer;
+    };
+    const transport = { ...unixGrpc, isServed };
+    return new DmiServer({ transport, socketPath, meta, twin, clock, random, logger: silentLogger });
   }
 }

@@ -15,6 +15,8 @@ import {
 
 const RETRY = { initialMs: 500, maximumMs: 7000 };
 const JITTER = 0.04;
+/** A clock that is set by more than this is reported: the cloud can tell the operator. */
+const CLOCK_SET_MS = 30_000;
 
 /** What the reporter hears of others. */
 export interface NodeReporterOptions {
@@ -36,6 +38,8 @@ export class NodeReporter implements AsyncDisposable {
   #conditions: readonly Condition[] = [];
   #sentEssence = "";
   #sentAtMs = Number.NEGATIVE_INFINITY;
+  /** Wall clock less monotonic clock when the status was last sent; it changes when the clock is set. */
+  #sentClockOffsetMs = 0;
 
   constructor(ports: EdgedPorts, machine: MachineFacts, options: NodeReporterOptions) {
     this.#ports = ports;
@@ -78,7 +82,8 @@ export class NodeReporter implements AsyncDisposable {
       this.#conditions = status.conditions ?? [];
       const essence = nodeStatusEssence(status);
       const isDue = clock.monotonicMs() - this.#sentAtMs >= config.nodeStatusReportPeriodMs;
-      if (this.#forced || essence !== this.#sentEssence || isDue) await this.#send(status, essence);
+      const isClockSet = Math.abs(clock.now() - clock.monotonicMs() - this.#sentClockOffsetMs) > CLOCK_SET_MS;
+      if (this.#forced || essence !== this.#sentEssence || isDue || isClockSet) await this.#send(status, essence);
     } catch (error) {
       if (isSkerryError(error, "LINK_DISCONNECTED")) return undefined;
       if (isApiError(error, "NotFound")) this.#registered = false;
@@ -96,6 +101,7 @@ export class NodeReporter implements AsyncDisposable {
     this.#forced = false;
     this.#sentEssence = essence;
     this.#sentAtMs = clock.monotonicMs();
+    this.#sentClockOffsetMs = clock.now() - clock.monotonicMs();
   }
 
   /** Creates the Node, or takes over the one that is there with the labels of this configuration. */

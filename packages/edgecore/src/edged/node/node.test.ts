@@ -63,6 +63,20 @@ test("an unchanged status is sent every five minutes, a changed one within ten s
   assert.equal(node.status?.conditions?.find(({ type }) => type === "DiskPressure")?.status, "True");
 });
 
+test("a clock that is set is reported within ten seconds, so that the cloud can tell", async () => {
+  await using world = new EdgedWorld();
+  await world.start();
+  await world.put("node", world.cloud.objects.get(NODE) as Node);
+  await world.pass(20_000);
+  const heartbeatMs = (): number => {
+    const { status } = world.cloud.objects.get(NODE) as Node;
+    return Date.parse(status?.conditions?.find(({ type }) => type === "Ready")?.lastHeartbeatTime ?? "");
+  };
+  world.clock.jumpWallClock(86_400_000);
+  await world.pass(11_000);
+  assert.ok(Math.abs(world.clock.now() - heartbeatMs()) <= 11_000);
+});
+
 test("a node that is known is taken over, and gets the labels of this configuration", async () => {
   await using world = new EdgedWorld();
   world.cloud.objects.set(NODE, {

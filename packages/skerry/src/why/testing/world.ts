@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { events, type KubernetesObject, leases, nodes, pods, type ResourceReference } from "@skerry/api";
+import { revokeNode } from "@skerry/cloudcore";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
 import { type Explanation, explain } from "../chain.ts";
 import { deviceLinks } from "../device-links.ts";
-import type { LocalFacts } from "../facts.ts";
+import type { LocalFacts, ProcessFacts } from "../facts.ts";
 import { type FactSources, gatherDevice, gatherNode, gatherPod } from "../gather.ts";
 import { nodeLinks } from "../node-links.ts";
 import { podLinks } from "../pod-links.ts";
@@ -25,10 +26,12 @@ export const healthy: LocalFacts = {
 export class World {
   readonly api: MemoryKubernetesApi = new MemoryKubernetesApi({ now: () => NOW });
   local: LocalFacts = healthy;
+  cloud: readonly ProcessFacts[] = [{ name: "cloudcore", isRunning: true, reason: "" }];
   #eventCount = 0;
 
   get sources(): FactSources {
-    return { api: this.api, clock: { now: () => NOW }, local: async () => this.local };
+    const [local, cloud] = [async () => this.local, async () => this.cloud];
+    return { api: this.api, clock: { now: () => NOW }, local, cloud };
   }
 
   async add(resource: ResourceReference, object: object): Promise<void> {
@@ -81,6 +84,12 @@ export class World {
       message,
       lastTimestamp: at(-100 + this.#eventCount),
     });
+    return this;
+  }
+
+  /** The node of the tests was put out then. */
+  async revoked(seconds: number): Promise<this> {
+    await revokeNode(this.api, NODE, { nowMs: NOW + seconds * 1000, reason: "stolen" });
     return this;
   }
 
