@@ -23,7 +23,7 @@ describe("a second machine", () => {
     folder = mkdtempSync(join(tmpdir(), "skerry-join-"));
     file = join(folder, "edgecore.yaml");
     cloud = await Installation.create("cloud");
-    machine = await SecondMachine.create([cloud.home]);
+    machine = await SecondMachine.create({ hidden: [cloud.home] });
     await cloud.up();
   });
   after(async () => {

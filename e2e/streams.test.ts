@@ -1,7 +1,6 @@
 // kubectl logs, exec, attach and port-forward with stock kubectl through the link; the tests build on each other.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { Exec, KubeConfig } from "@kubernetes/client-node";
 import { Installation } from "./support/installation.ts";
 import { run } from "./support/run.ts";
+import { endProgram, firstMatch, runUntil } from "./support/running-program.ts";
 import { waitUntil } from "./support/wait-until.ts";
 
 const NODE = "edge-node-1";
@@ -142,7 +142,7 @@ describe("streams into pods", () => {
       );
       for (const page of pages) assert.match(page, /Hello from the edge/);
     } finally {
-      await end(child);
+      await endProgram(child);
     }
   });
 
@@ -202,33 +202,3 @@ describe("streams into pods", () => {
     );
   });
 });
-
-/** The first capture of the pattern in what a running program prints; its output is read on, so that it never blocks. */
-function firstMatch(child: ChildProcess, pattern: RegExp): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let printed = "";
-    child.stdout?.on("data", (chunk) => {
-      printed += String(chunk);
-      const found = pattern.exec(printed);
-      if (found) resolve(found[1] ?? found[0]);
-    });
-    child.once("close", () => reject(new Error(`the program ended after ${JSON.stringify(printed)}`)));
-  });
-}
-
-/** Runs a program until it has printed what is expected, and ends it. */
-async function runUntil([program = "", ...parameters]: readonly string[], pattern: RegExp): Promise<string> {
-  const child = spawn(program, parameters);
-  try {
-    return await firstMatch(child, pattern);
-  } finally {
-    await end(child);
-  }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const closed = once(child, "close");
-  child.kill();
-  await closed;
-}

@@ -28,7 +28,7 @@ suite("an edge machine's clock that is set", { concurrency: false }, () => {
     clock = join(folder, "clock");
     setClock("+0");
     cloud = await Installation.create("clock");
-    machine = await SecondMachine.create([cloud.home]);
+    machine = await SecondMachine.create({ hidden: [cloud.home] });
     await cloud.up("--no-node");
     const address = JSON.parse((await cloud.skerry("token", "-o", "json")).stdout).websocket.split(":")[0];
     await machine.routeTo(address);

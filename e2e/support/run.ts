@@ -39,3 +39,10 @@ export function run(command: readonly string[], options: RunOptions = {}): Promi
     child.stdin?.end(options.input ?? "");
   });
 }
+
+/** Runs a program and gives what it printed. @throws Error when it fails */
+export async function runOk(...command: readonly string[]): Promise<string> {
+  const { status, stdout, stderr } = await run(command);
+  if (status !== 0) throw new Error(`${command.join(" ")} ended with ${status}: ${stderr}`);
+  return stdout;
+}

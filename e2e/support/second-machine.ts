@@ -5,27 +5,37 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root, sharedParts } from "./installation.ts";
 import { machineState } from "./machine.ts";
-import { type Ended, run } from "./run.ts";
+import { Router } from "./router.ts";
+import { type Ended, run, runOk } from "./run.ts";
+
+/** How another machine is reached from this one. */
+export interface SecondMachineOptions {
+  /** Folders of this machine that the other one does not have. */
+  readonly hidden: readonly string[];
+  /** Puts a router between the two, as in a home or a harbour: from the machine one can dial out, nobody can dial in. */
+  readonly behindRouter?: boolean;
+}
 
 /**
  * Another machine, as far as the kernel can play one: network, mounts and host name of its own. Its only route is the
- * cable to this machine's address.
+ * cable to this machine's address, or to a router.
  */
 export class SecondMachine {
   readonly home: string;
   readonly #holder: ChildProcess;
   readonly #processId: number;
   readonly #cable: string;
+  readonly #router: Router | undefined;
 
-  private constructor(home: string, holder: ChildProcess, processId: number, cable: string) {
+  private constructor(home: string, holder: ChildProcess, processId: number, cable: string, router?: Router) {
     this.home = home;
     this.#holder = holder;
     this.#processId = processId;
     this.#cable = cable;
+    this.#router = router;
   }
 
-  /** `hidden` are folders of this machine that the other one does not have. */
-  static async create(hidden: readonly string[]): Promise<SecondMachine> {
+  static async create({ hidden, behindRouter = false }: SecondMachineOptions): Promise<SecondMachine> {
     const home = mkdtempSync(join(tmpdir(), "skerry-second-"));
     symlinkSync(sharedParts, join(home, "parts"));
     const script = `set -e
@@ -40,33 +50,27 @@ exec sleep infinity`;
       holder.stdout.once("data", () => resolve());
       holder.once("exit", (status) => reject(new Error(`unshare ended with ${status}`)));
     });
-    const machine = new SecondMachine(home, holder, holder.pid ?? 0, `cable${process.pid}`);
+    const cable = `cable${process.pid}`;
+    const router = behindRouter ? await Router.create(cable) : undefined;
+    const machine = new SecondMachine(home, holder, holder.pid ?? 0, cable, router);
     await machine.#plugIn();
     return machine;
   }
 
-  /** The address that this machine has on the cable; in a range for tests that no network uses. */
+  /** The address that the other machine has on the cable; in a range for tests that no network uses. */
   get address(): string {
-    return `198.18.${process.pid % 256}.2`;
+    return `198.${this.#router ? 19 : 18}.${process.pid % 256}.2`;
   }
 
   async #plugIn(): Promise<void> {
     const gateway = this.address.replace(/2$/, "1");
-    await ok(
-      "ip",
-      "link",
-      "add",
-      this.#cable,
-      "type",
-      "veth",
-      "peer",
-      "name",
-      "eth0",
-      "netns",
-      String(this.#processId),
-    );
-    await ok("ip", "address", "add", `${gateway}/30`, "dev", this.#cable);
-    await this.setCable("up");
+    if (this.#router) {
+      await this.#router.plugIn(this.#processId, gateway);
+    } else {
+      await runOk(...vethTo(this.#cable, this.#processId));
+      await runOk("ip", "address", "add", `${gateway}/30`, "dev", this.#cable);
+      await this.setCable("up");
+    }
     assert.equal((await this.run("ip", "address", "add", `${this.address}/30`, "dev", "eth0")).status, 0);
     for (const name of ["lo", "eth0"]) assert.equal((await this.run("ip", "link", "set", name, "up")).status, 0);
   }
@@ -79,7 +83,7 @@ exec sleep infinity`;
   }
 
   async setCable(state: "up" | "down"): Promise<void> {
-    await ok("ip", "link", "set", this.#cable, state);
+    await runOk("ip", "link", "set", this.#cable, state);
   }
 
   /** Runs a program on the other machine. */
@@ -125,13 +129,13 @@ exec sleep infinity`;
       await this.down();
     } finally {
       this.#holder.kill("SIGKILL"); // Its network goes with it, and the cable with that.
+      this.#router?.dispose();
       unlinkSync(join(this.home, "parts"));
       rmSync(this.home, { recursive: true, force: true });
     }
   }
 }
 
-async function ok(...command: readonly string[]): Promise<void> {
-  const ended = await run(command);
-  assert.equal(ended.status, 0, `${command.join(" ")}: ${ended.stderr}`);
+function vethTo(name: string, processId: number): readonly string[] {
+  return ["ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", String(processId)];
 }
