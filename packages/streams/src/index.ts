@@ -10,5 +10,7 @@ export * from "./logs/log-files.ts";
 export * from "./logs/log-options.ts";
 export * from "./multiplexer.ts";
 export * from "./node-path.ts";
+export * from "./remotecommand/remote-command-bridge.ts";
+export * from "./remotecommand/stream-translation.ts";
 export * from "./transport.ts";
 export type { ByteStream } from "./tunnel-stream.ts";

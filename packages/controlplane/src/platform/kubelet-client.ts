@@ -3,7 +3,8 @@ import { type RequestOptions, request } from "node:https";
 import type { Duplex } from "node:stream";
 import { describeError } from "@skerry/base";
 import { ApiError, failureStatus, isApiError } from "@skerry/kube";
-import { encodeResponseHead } from "@skerry/streams";
+import { encodeResponseHead, type StreamTranslation, translationOf } from "@skerry/streams";
+import { translateWebSocket } from "@skerry/streams/platform";
 import {
   type KubeletAnswer,
   type KubeletConnector,
@@ -55,21 +56,28 @@ export class KubeletClient implements KubeletConnector {
   }
 
   /**
-   * Leads a client's upgrade to the kubelet's endpoint and carries the bytes until either side ends. Bytes of the client
-   * go on only after the node has agreed; a refusal is answered as a Status.
+   * Leads a client's upgrade to the kubelet's endpoint and carries the bytes until either side ends; WebSocket protocols
+   * that nodes do not speak are translated to SPDY/3.1, as a kube-apiserver does. Bytes of the client go on only after the
+   * node has agreed; a refusal is answered as a Status.
    */
   async forward(target: KubeletTarget, incoming: IncomingMessage, socket: Duplex, early: Buffer): Promise<void> {
     try {
-      const headers = forwardedHeaders(incoming);
+      const offered = String(incoming.headers["sec-websocket-protocol"] ?? "");
+      const translation = translationOf(target.path, target.query, offered);
+      const headers = translation ? spdyHeaders(translation) : forwardedHeaders(incoming);
       const outgoing = request({ ...(await this.#requestOptions(target)), headers });
       socket.once("close", () => outgoing.destroy());
       await new Promise<void>((resolve, reject) => {
         outgoing.on("error", (error) => reject(this.#unreachable(error)));
         outgoing.on("upgrade", (response, upstream: Duplex, head: Buffer) => {
+          resolve();
+          if (translation) {
+            const connections = { incoming, client: socket, clientEarly: early, node: upstream, nodeEarly: head };
+            return translateWebSocket(translation, connections);
+          }
           const answered = Object.entries(response.headers).map(([name, value]) => [name, String(value)] as const);
           socket.write(encodeResponseHead(101, "Switching Protocols", Object.fromEntries(answered)));
           join(socket, upstream, early, head);
-          resolve();
         });
         outgoing.on("response", (response) => {
           readRefusal(response).then((text) => reject(kubeletRefusal(response.statusCode ?? 0, text)), reject);
@@ -138,6 +146,10 @@ function forwardedHeaders(incoming: IncomingMessage): Record<string, string[]> {
     if (UPGRADE_HEADERS.has(name)) headers[name] = [...(headers[name] ?? []), incoming.rawHeaders[at + 1] ?? ""];
   }
   return headers;
+}
+
+function spdyHeaders({ spdyVersion }: StreamTranslation): Record<string, string> {
+  return { connection: "Upgrade", upgrade: "SPDY/3.1", "x-stream-protocol-version": spdyVersion };
 }
 
 function join(client: Duplex, node: Duplex, clientEarly: Buffer, nodeEarly: Buffer): void {

@@ -2,3 +2,4 @@ export * from "./join-socket.ts";
 export * from "./node-log-files.ts";
 export * from "./tunnel-dialer.ts";
 export * from "./tunnel-listener.ts";
+export * from "./web-socket-translator.ts";
