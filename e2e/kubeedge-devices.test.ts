@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { server as servers } from "jsmodbus";
+import mqtt from "mqtt";
 import { freePorts, Installation, root } from "./support/installation.ts";
 import { waitUntil } from "./support/wait-until.ts";
 
@@ -99,6 +100,41 @@ const counterDevice = {
     methods: [
       { name: "UpdateStatus", description: "0=ON, 1=OFF, 2=PAUSED", propertyNames: ["status"] },
       { name: "SetCount", description: "", propertyNames: ["count"] },
+    ],
+  },
+};
+
+const OLDER = "devices.kubeedge.io/v1alpha2";
+
+/** The shape of the first tutorials: v1alpha2, nodeSelector, wanted and reported values in the status. */
+const lampModel = {
+  apiVersion: OLDER,
+  kind: "DeviceModel",
+  metadata: { name: "lamp-model", namespace: "default" },
+  spec: {
+    properties: [
+      { name: "status", description: "counts or not", type: { string: { accessMode: "ReadWrite", defaultValue: "" } } },
+      { name: "warmth", description: "read only", type: { string: { accessMode: "ReadOnly", defaultValue: "" } } },
+    ],
+  },
+};
+
+const lampDevice = {
+  apiVersion: OLDER,
+  kind: "Device",
+  metadata: { name: "lamp", labels: { description: "lamp", manufacturer: "test" } },
+  spec: {
+    deviceModelRef: { name: "lamp-model" },
+    nodeSelector: { nodeSelectorTerms: [{ matchExpressions: [{ key: "", operator: "In", values: [NODE] }] }] },
+  },
+  status: {
+    twins: [
+      {
+        propertyName: "status",
+        desired: { metadata: { type: "string" }, value: "OFF" },
+        reported: { metadata: { type: "string" }, value: "0" },
+      },
+      { propertyName: "warmth", desired: { metadata: { type: "string" }, value: "" } },
     ],
   },
 };
@@ -213,6 +249,45 @@ describe("devices in the shapes of KubeEdge's examples", () => {
     await apply(temperatureModel, temperatureDevice("rtu-instance", config, 500_000_000));
     await waitUntil("the temperature arrives", async () => (await value("rtu-instance", "temperature")) === "30.5");
     await waitUntil("the switch is on", async () => (await value("rtu-instance", "temperature-switch")) === "1");
+  });
+
+  test("a device of v1alpha2 with a mapper that speaks MQTT: applied, switched by a patch, reported", async () => {
+    // As the web page and the mapper of KubeEdge's first counter: the mapper hears only `document`, on the older topic.
+    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${skerry.ports.mqtt}`);
+    const topic = "$hw/events/device/lamp/twin/update";
+    const report = (property: string, value: string): void => {
+      const twin = { [property]: { actual: { value }, metadata: { type: "Updated" } } };
+      client.publish(topic, JSON.stringify({ event_id: "", timestamp: 0, twin }), { qos: 0 });
+    };
+    try {
+      client.on("message", (_topic, payload) => {
+        const document = JSON.parse(payload.toString()) as {
+          twin: { status?: { current: { expected?: { value: string } } } };
+        };
+        if (document.twin.status?.current.expected?.value === "ON") report("status", "41");
+      });
+      await client.subscribeAsync(`${topic}/document`, { qos: 0 });
+      await apply(lampModel, lampDevice);
+      await apply(lampModel, lampDevice);
+      await waitUntil("the wanted value is on the node", async () => {
+        const { status } = await skerry.get("devicestatus", "lamp").catch(() => ({ status: {} }));
+        return status.twins?.some(
+          (twin: { observedDesired?: { value: string } }) => twin.observedDesired?.value === "OFF",
+        );
+      });
+      const wanted = [{ propertyName: "status", desired: { value: "ON", metadata: { type: "string" } } }];
+      const older = "devices.v1alpha2.devices.kubeedge.io";
+      const patch = JSON.stringify({ status: { twins: wanted } });
+      await skerry.kubectlOk("patch", older, "lamp", "--type=merge", "-p", patch);
+      await waitUntil("the mapper has counted", async () => (await value("lamp", "status")) === "41");
+      report("warmth", "21.5");
+      await waitUntil("a read-only value has arrived", async () => (await value("lamp", "warmth")) === "21.5");
+      const { status, spec } = await skerry.get(older, "lamp");
+      assert.equal(status.twins[0].reported.value, "41");
+      assert.deepEqual(spec, lampDevice.spec);
+    } finally {
+      await client.endAsync();
+    }
   });
 
   test("the counter counts, and stands still when its status says so", async () => {

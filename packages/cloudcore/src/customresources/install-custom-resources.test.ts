@@ -53,6 +53,22 @@ test("own definitions of an older Skerry are brought up to date, foreign ones le
   }
 });
 
+test("a further version of an own definition stays, whatever else is brought up to date", async () => {
+  const api = new MemoryKubernetesApi();
+  const older = { name: "v1alpha2", served: true, storage: false, schema: { openAPIV3Schema: { type: "object" } } };
+  for (const definition of kubeEdgeDefinitions) {
+    const copy = structuredClone(definition);
+    for (const version of copy.spec.versions) delete version.additionalPrinterColumns;
+    if (copy.metadata.name === devicesName) copy.spec.versions.push(older);
+    await api.create({ resource: customResourceDefinitions }, copy);
+  }
+  await establishAll(api);
+  await installCustomResources({ api, clock: new ManualClock(), logger: silentLogger });
+  const { spec } = await api.get<CustomResourceDefinition>(target(devicesName));
+  assert.deepEqual(spec.versions[1], older);
+  assert.ok(spec.versions[0]?.additionalPrinterColumns);
+});
+
 test("a foreign definition without the version that Skerry speaks is refused with a code", async () => {
   const api = new MemoryKubernetesApi();
   const definition = structuredClone(kubeEdgeDefinitions.find(({ metadata }) => metadata.name === devicesName));

@@ -45,8 +45,12 @@ async function install(definition: CustomResourceDefinition, { api, logger }: In
     if (!serves) throw definitionUnusable(name, wanted);
     return;
   }
-  if (jsonEqual(asJson(existing.spec.versions), asJson(definition.spec.versions))) return;
-  await api.patch(targetOf(name), { type: "merge", body: { spec: asJson(definition.spec) } });
+  // Further versions are the user's, e.g. an older one that CloudCore converts.
+  const own = new Set(definition.spec.versions.map((version) => version.name));
+  const further = existing.spec.versions.filter((version) => !own.has(version.name) && !version.storage);
+  const versions = [...definition.spec.versions, ...further];
+  if (jsonEqual(asJson(existing.spec.versions), asJson(versions))) return;
+  await api.patch(targetOf(name), { type: "merge", body: { spec: asJson({ ...definition.spec, versions }) } });
   logger.info("Updated a custom resource", { name });
 }
 

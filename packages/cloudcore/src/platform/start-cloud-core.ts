@@ -3,6 +3,7 @@ import { listenWebSocket } from "@skerry/link/platform";
 import { certificatePem, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
 import { ADMISSION_PATHS, MAXIMUM_REVIEW_BYTES } from "../admission/device-admission.ts";
+import { CONVERSION_PATH, convertDevices, MAXIMUM_CONVERSION_BYTES } from "../admission/device-conversion.ts";
 import { startCloudControllers } from "../cloud-controllers.ts";
 import {
   AuthorityWatch,
@@ -203,9 +204,16 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
       port: options.ports?.https ?? config.https.port,
       sharesPort,
       ...tls,
-      maxBodyBytes: (path) => (ADMISSION_PATHS.has(path) ? MAXIMUM_REVIEW_BYTES : MAX_BODY_BYTES),
-      handle: async (request) =>
-        ADMISSION_PATHS.has(request.path) ? controllers.admission.handle(request) : await enrolment.handle(request),
+      maxBodyBytes: (path) =>
+        path === CONVERSION_PATH
+          ? MAXIMUM_CONVERSION_BYTES
+          : ADMISSION_PATHS.has(path)
+            ? MAXIMUM_REVIEW_BYTES
+            : MAX_BODY_BYTES,
+      handle: async (request) => {
+        if (request.path === CONVERSION_PATH) return convertDevices(request);
+        return ADMISSION_PATHS.has(request.path) ? controllers.admission.handle(request) : enrolment.handle(request);
+      },
     }),
   );
   const shown = new ReplicaLease({

@@ -21,8 +21,8 @@ export function deviceErrors(
 ): FieldError[] {
   const { group, resource } = definition.reference;
   if (group !== GROUP || (resource !== DEVICES && resource !== DEVICE_MODELS)) return [];
-  const spec = asJsonObject(object)["spec"];
-  if (previous !== undefined && jsonEqual(spec ?? null, asJsonObject(previous)["spec"] ?? null)) return [];
+  const spec = storedSpec(definition, object);
+  if (previous !== undefined && jsonEqual(spec ?? null, storedSpec(definition, previous) ?? null)) return [];
   if (resource === DEVICE_MODELS) return errorsOf(checkDeviceModel(spec));
   const namespace = object.metadata.namespace ?? "";
   const found = session.get({ resource: `${GROUP}/${DEVICE_MODELS}`, namespace, name: modelNameOf(spec) });
@@ -33,6 +33,11 @@ function errorsOf(findings: readonly DeviceFinding[]): FieldError[] {
   return findings
     .filter(({ severity }) => severity === "error")
     .map(({ field, message }) => ({ reason: "FieldValueInvalid", field, message }));
+}
+
+/** The spec in v1beta1, in whatever version the object came. */
+function storedSpec({ conversion }: ResourceDefinition, object: ApiObject): JsonValue | undefined {
+  return asJsonObject(conversion ? conversion.toStored(object) : object)["spec"];
 }
 
 function modelNameOf(spec: JsonValue | undefined): string {

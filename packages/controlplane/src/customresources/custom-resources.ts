@@ -12,6 +12,7 @@ import type {
   ScalePaths,
 } from "../registry/resource-definition.ts";
 import { DEFINITIONS_KEY, removeIfEmpty, storageKeyOf } from "./definition-strategy.ts";
+import { withOlderDevices } from "./older-device-versions.ts";
 import { printerColumns } from "./printer-columns.ts";
 import { validateSchema } from "./schema-validation.ts";
 import { applySchemaDefaults, pruneUnknown } from "./structural-schema.ts";
@@ -20,7 +21,7 @@ import { applySchemaDefaults, pruneUnknown } from "./structural-schema.ts";
 export function serveCustomResources(store: ObjectStore, catalog: ResourceCatalog): Disposable {
   const reload = (): void => {
     const definitions = store.read((view) => view.list(DEFINITIONS_KEY));
-    catalog.setCustom(definitions.flatMap((definition) => resourcesOf(asJsonObject(definition))));
+    catalog.setCustom(withOlderDevices(definitions.flatMap((definition) => resourcesOf(asJsonObject(definition)))));
   };
   reload();
   return store.feed.subscribe((changes) => {

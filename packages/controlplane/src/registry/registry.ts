@@ -129,7 +129,8 @@ export class Registry {
     patchForErrors?: JsonObject,
   ): Promise<ApiObject> {
     return this.#update(context, definition, namespace, name, part, (current) => {
-      const body = change(present(definition, structuredClone(current)));
+      const copy = structuredClone(current);
+      const body = change(definition.conversion ? copy : present(definition, copy));
       return decodeBody(context, definition, body, namespace, patchForErrors);
     });
   }
@@ -198,10 +199,11 @@ export class Registry {
         ...(part === "object" ? (definition.strategy.validateUpdate?.(json, before) ?? []) : []),
         ...(part === "object" ? this.#admission.validate(definition, next, previous, scope) : []),
       ]);
+      const toStore = toStored(definition, next, stored);
       if (mayBeRemoved(definition, next))
-        return present(definition, this.#remove(session, context, definition, key, toStored(definition, next)));
-      if (jsonEqual(json, before)) return present(definition, stored);
-      return present(definition, session.put(key, toStored(definition, next)));
+        return present(definition, this.#remove(session, context, definition, key, toStore));
+      if (jsonEqual(asJsonObject(toStore), asJsonObject(stored))) return present(definition, stored);
+      return present(definition, session.put(key, toStore));
     });
   }
 
@@ -246,6 +248,6 @@ export function keyOf(definition: ResourceDefinition, namespace: string, name: s
   return { resource: definition.storageKey, namespace: definition.reference.namespaced ? namespace : "", name };
 }
 
-function toStored(definition: ResourceDefinition, object: ApiObject): ApiObject {
-  return definition.conversion ? definition.conversion.toStored(object) : object;
+function toStored(definition: ResourceDefinition, object: ApiObject, previous?: ApiObject): ApiObject {
+  return definition.conversion ? definition.conversion.toStored(object, previous) : object;
 }

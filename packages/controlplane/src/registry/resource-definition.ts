@@ -91,6 +91,9 @@ export interface ResourceDefinition {
   /** The built-in type's name, or the custom resource's schema, for OpenAPI. */
   readonly openApi: { readonly typeName: string } | { readonly schema: JsonObject };
   readonly isCustom: boolean;
-  /** For a resource that shares another's storage under a different form. */
-  readonly conversion?: { toStored(object: ApiObject): ApiObject; fromStored(object: ApiObject): ApiObject };
+  /** For a resource that shares another's storage under a different form. `previous` is as it is stored. */
+  readonly conversion?: {
+    toStored(object: ApiObject, previous?: ApiObject): ApiObject;
+    fromStored(object: ApiObject): ApiObject;
+  };
 }

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from "@skerry/api";
+import { type KubernetesObject, OLDER_DEVICE_FORM } from "@skerry/api";
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 
 /** What the Device and its DeviceModel say about one property (devices.md 2.1, 2.2). */
@@ -27,6 +27,8 @@ export interface DeviceDefinition {
   /** Whether the DeviceModel it refers to is known here; without it types and access are not known. */
   readonly modelKnown: boolean;
   readonly modelName: string;
+  /** The Device was written in KubeEdge's v1alpha2, whose clients know no namespaces of devices. */
+  readonly calledByName: boolean;
   readonly properties: ReadonlyMap<string, PropertyDefinition>;
 }
 
@@ -40,8 +42,10 @@ export function readDeviceDefinition(device: KubernetesObject, model: Kubernetes
   const modelName = modelNameOf(device);
   const modelProperties = new Map(named(model ? specOf(model)["properties"] : undefined));
   const properties = new Map<string, PropertyDefinition>();
-  for (const [name, property] of named(spec["properties"])) {
-    const template = modelProperties.get(name);
+  const own = new Map(named(spec["properties"]));
+  // What only the model names has its type and access too: a Device need not list what nothing is wanted of.
+  for (const name of new Set([...own.keys(), ...modelProperties.keys()])) {
+    const [property, template] = [own.get(name) ?? {}, modelProperties.get(name)];
     properties.set(name, {
       name,
       access: template?.["accessMode"] === "ReadOnly" ? "ReadOnly" : "ReadWrite",
@@ -61,6 +65,7 @@ export function readDeviceDefinition(device: KubernetesObject, model: Kubernetes
     version: Number.isSafeInteger(version) ? version : 0,
     modelKnown: modelName === "" || model !== undefined,
     modelName,
+    calledByName: metadata.annotations?.[OLDER_DEVICE_FORM] !== undefined,
     properties,
   };
 }

@@ -29,6 +29,8 @@ interface Outcome {
   readonly removed?: DeviceRecord;
   readonly changes: readonly PropertyChange[];
   readonly twin: Twin;
+  /** See {@link DeviceDefinition.calledByName}. */
+  readonly calledByName?: boolean;
 }
 
 const nothing: Outcome = { changes: [], twin: new Map() };
@@ -141,7 +143,13 @@ export class DeviceRegistry {
       });
     for (const { after } of changes) writeProperty(transaction, id, after);
     const twin = readTwin(transaction, id);
-    return { changes, twin, ...(before ? {} : { added: record }), ...(replaced ? { removed: replaced } : {}) };
+    return {
+      changes,
+      twin,
+      calledByName: definition.calledByName,
+      ...(before ? {} : { added: record }),
+      ...(replaced ? { removed: replaced } : {}),
+    };
   }
 
   #remove(transaction: Transaction, device: DeviceRecord): Outcome {
@@ -159,7 +167,11 @@ export class DeviceRegistry {
       const head = { eventId: random.uuid(), timestampMs: nowMs };
       bus.publish(topic, JSON.stringify(membershipUpdated(head, change)));
     }
-    if (removed) this.#reporter.forget(deviceId);
+    if (removed) {
+      this.#reporter.forget(deviceId);
+      this.#publisher.forget(deviceId);
+    }
+    if (outcome.calledByName) this.#publisher.calledByName(deviceId);
     if (changes.length > 0) this.#reporter.changed(deviceId);
     if (removed) logger.info("A device is no longer on this node", { deviceId });
     if (added) logger.info("A device is on this node", { deviceId });
@@ -168,7 +180,6 @@ export class DeviceRegistry {
       deviceId,
       properties: changes.map(({ after }) => after.name),
     });
-    this.#publisher.document(deviceId, changes, { eventId: random.uuid(), timestampMs: nowMs });
-    this.#publisher.delta(deviceId, twin, nowMs);
+    this.#publisher.changed(deviceId, changes, twin, { eventId: random.uuid(), timestampMs: nowMs });
   }
 }

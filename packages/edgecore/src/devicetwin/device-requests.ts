@@ -1,7 +1,7 @@
 import { describeError, type JsonObject, SkerryError } from "@skerry/base";
 import { readState, stateDocument } from "./device-state.ts";
 import { readDevice, readDevices, readTwin } from "./device-table.ts";
-import { deviceTopic, nodeTopic, parseEventTopic } from "./device-topic.ts";
+import { deviceTopic, type EventTopic, nodeTopic, parseEventTopic } from "./device-topic.ts";
 import { deviceUnknown, resultCode } from "./errors.ts";
 import { membershipResult } from "./membership.ts";
 import type { DeviceTwinContext } from "./ports.ts";
@@ -34,7 +34,7 @@ export class DeviceRequests {
     const target = parseEventTopic(topic);
     switch (target.kind) {
       case "device":
-        return await this.#answer(target.deviceId, target.action, payload);
+        return await this.#answer(target, payload);
       case "membership":
         if (target.nodeName === this.#context.nodeName) this.#answerMembership(payload);
         return;
@@ -46,39 +46,48 @@ export class DeviceRequests {
     }
   }
 
-  async #answer(deviceId: string, action: "twin/update" | "twin/get" | "state/update", payload: string): Promise<void> {
+  async #answer(target: EventTopic & { kind: "device" }, payload: string): Promise<void> {
+    const { deviceId, called, action } = target;
     const head = { eventId: "", timestampMs: this.#context.clock.now() };
+    const topic = `${deviceTopic(called, action)}/result`;
     try {
       const request = parseRequest(payload);
       head.eventId = readEventId(request, this.#context.limits);
-      if (action === "twin/update") await this.#update(deviceId, request, head);
-      else if (action === "twin/get") this.#get(deviceId, head);
-      else await this.#updateState(deviceId, request, head);
+      if (action === "twin/update") await this.#update(target, topic, request, head);
+      else if (action === "twin/get") this.#get(target, topic, head);
+      else await this.#updateState(deviceId, topic, request, head);
     } catch (error) {
-      this.#refuse(`${deviceTopic(deviceId, action)}/result`, deviceId, head, error);
+      this.#refuse(topic, deviceId, head, error);
     }
   }
 
-  async #update(deviceId: string, request: JsonObject, head: DocumentHead): Promise<void> {
+  async #update(
+    { deviceId, called }: EventTopic & { kind: "device" },
+    topic: string,
+    request: JsonObject,
+    head: DocumentHead,
+  ): Promise<void> {
     const { changes, twin } = await this.#writer.update(deviceId, readUpdates(request), head.timestampMs);
-    this.#publish(deviceTopic(deviceId, "twin/update/result"), updateResult(head, changes));
+    this.#publish(topic, updateResult(head, changes));
+    if (called !== deviceId) this.#publisher.calledByName(deviceId);
     this.#publisher.changed(deviceId, changes, twin, head);
   }
 
-  #get(deviceId: string, head: DocumentHead): void {
+  #get({ deviceId, called }: EventTopic & { kind: "device" }, topic: string, head: DocumentHead): void {
     const twin = this.#context.meta.read((reader) => {
       if (readDevice(reader, deviceId) === undefined) throw deviceUnknown(deviceId);
       return readTwin(reader, deviceId);
     });
-    this.#publish(deviceTopic(deviceId, "twin/get/result"), getResult(head, twin));
+    this.#publish(topic, getResult(head, twin));
+    if (called !== deviceId) this.#publisher.calledByName(deviceId);
     // A client that asks has often just started: tell it at once what it still has to do.
     this.#publisher.delta(deviceId, twin, head.timestampMs);
   }
 
-  async #updateState(deviceId: string, request: JsonObject, head: DocumentHead): Promise<void> {
+  async #updateState(deviceId: string, topic: string, request: JsonObject, head: DocumentHead): Promise<void> {
     const state = readState(request, head.timestampMs);
     const device = await this.#writer.state(deviceId, state, head.timestampMs);
-    this.#publish(deviceTopic(deviceId, "state/update/result"), stateDocument(head, device.name, state));
+    this.#publish(topic, stateDocument(head, device.name, state));
   }
 
   /** Nobody is answered on this topic, so what is wrong with a message is told in the log. */

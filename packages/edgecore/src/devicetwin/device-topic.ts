@@ -3,7 +3,13 @@ export type DeviceAction = "twin/update" | "twin/get" | "state/update";
 
 /** A topic of `$hw/events/…` taken apart. */
 export type EventTopic =
-  | { readonly kind: "device"; readonly deviceId: string; readonly action: DeviceAction }
+  | {
+      readonly kind: "device";
+      readonly deviceId: string;
+      /** What the topic calls the device: its id, or as of old its name alone. */
+      readonly called: string;
+      readonly action: DeviceAction;
+    }
   | { readonly kind: "membership"; readonly nodeName: string }
   /** Samples that are no part of the twin: KubeEdge's `data` (devices.md 9.1). */
   | { readonly kind: "data"; readonly deviceId: string }
@@ -28,8 +34,12 @@ export function parseEventTopic(topic: string): EventTopic {
   if (root === "$ke") return parseDataTopic(levels.slice(1));
   if (root !== "$hw" || events !== "events" || first === "") return { kind: "other" };
   if (kind === "device" && second !== "") {
-    const action = deviceActions.find((candidate) => candidate === rest.join("/"));
-    if (action !== undefined) return { kind: "device", deviceId: `${first}/${second}`, action };
+    // Before KubeEdge knew namespaces of devices, and in its older examples still, topics had the name alone.
+    const isOld = rest.length === 1;
+    const called = isOld ? first : `${first}/${second}`;
+    const wanted = isOld ? `${second}/${rest[0]}` : rest.join("/");
+    const action = deviceActions.find((candidate) => candidate === wanted);
+    if (action !== undefined) return { kind: "device", deviceId: isOld ? `default/${first}` : called, called, action };
   }
   if (kind === "node" && second === "membership" && rest.join("/") === "get")
     return { kind: "membership", nodeName: first };
@@ -45,9 +55,14 @@ function parseDataTopic(levels: readonly string[]): EventTopic {
   return { kind: "data", deviceId: names.length === 2 ? names.join("/") : `default/${names[0]}` };
 }
 
-/** `$hw/events/device/<namespace>/<name>/<rest>`. */
-export function deviceTopic(deviceId: string, rest: string): string {
-  return `$hw/events/device/${deviceId}/${rest}`;
+/** `$hw/events/device/<namespace>/<name>/<rest>`, or as of old `$hw/events/device/<name>/<rest>`. */
+export function deviceTopic(called: string, rest: string): string {
+  return `$hw/events/device/${called}/${rest}`;
+}
+
+/** What older clients call a device: its name alone; undefined outside of the namespace `default`. */
+export function olderCall(deviceId: string): string | undefined {
+  return deviceId.startsWith("default/") ? deviceId.slice("default/".length) : undefined;
 }
 
 /** `$hw/events/node/<node>/<rest>`. */

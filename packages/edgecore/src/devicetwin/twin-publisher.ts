@@ -1,27 +1,37 @@
+import type { JsonObject } from "@skerry/base";
 import type { DeviceBus } from "./device-bus.ts";
-import { deviceTopic } from "./device-topic.ts";
+import { deviceTopic, olderCall } from "./device-topic.ts";
 import { changeDocument, type DocumentHead, delta } from "./twin-document.ts";
 import type { PropertyChange, Twin } from "./twin-property.ts";
 
-/** Publishes what happened to a twin and what its device still has to do. */
+/**
+ * Publishes what happened to a twin and what its device still has to do. Clients that call a device by its name alone, as
+ * in KubeEdge's older examples, get it on their topics too: where one has been heard, or the Device was written in v1alpha2.
+ */
 export class TwinPublisher {
   readonly #bus: DeviceBus;
   readonly #newEventId: () => string;
+  /** Devices that have such clients; at most as many as there are devices. */
+  readonly #calledByName = new Set<string>();
 
   constructor(bus: DeviceBus, newEventId: () => string) {
     this.#bus = bus;
     this.#newEventId = newEventId;
   }
 
-  /** `twin/update/document`. */
-  document(deviceId: string, changes: readonly PropertyChange[], head: DocumentHead): void {
-    const document = changeDocument(head, changes);
-    this.#bus.publish(deviceTopic(deviceId, "twin/update/document"), JSON.stringify(document));
+  /** Clients of a known device call it by its name alone. */
+  calledByName(deviceId: string): void {
+    this.#calledByName.add(deviceId);
   }
 
-  /** What follows a committed update of a client: the document, when anything changed, then the delta. */
+  /** The device is no longer this node's. */
+  forget(deviceId: string): void {
+    this.#calledByName.delete(deviceId);
+  }
+
+  /** What follows a committed change: the document, when anything changed, then the delta. */
   changed(deviceId: string, changes: readonly PropertyChange[], twin: Twin, head: DocumentHead): void {
-    if (changes.length > 0) this.document(deviceId, changes, head);
+    if (changes.length > 0) this.#publish(deviceId, "twin/update/document", changeDocument(head, changes));
     this.delta(deviceId, twin, head.timestampMs);
   }
 
@@ -29,7 +39,13 @@ export class TwinPublisher {
   delta(deviceId: string, twin: Twin, nowMs: number): void {
     const document = delta({ eventId: "", timestampMs: nowMs }, twin);
     if (document === null) return;
-    const named = { ...document, event_id: this.#newEventId() };
-    this.#bus.publish(deviceTopic(deviceId, "twin/update/delta"), JSON.stringify(named));
+    this.#publish(deviceId, "twin/update/delta", { ...document, event_id: this.#newEventId() });
+  }
+
+  #publish(deviceId: string, rest: string, document: JsonObject): void {
+    const text = JSON.stringify(document);
+    this.#bus.publish(deviceTopic(deviceId, rest), text);
+    const name = this.#calledByName.has(deviceId) ? olderCall(deviceId) : undefined;
+    if (name !== undefined) this.#bus.publish(deviceTopic(name, rest), text);
   }
 }

@@ -53,6 +53,7 @@ function definition(desired: Readonly<Record<string, string>>, version: number):
     version,
     modelKnown: true,
     modelName: "",
+    calledByName: false,
     properties: new Map(properties),
   };
 }

@@ -66,14 +66,17 @@ function setProperty(
   };
 }
 
-/** A known property keeps its type; a new one has the client's, else the DeviceModel's, else `string`. */
+/**
+ * A known property keeps its type; a new one has the DeviceModel's, else the client's, else `string`. KubeEdge's older
+ * examples name a type that there is not (`Updated`), so the model's goes first.
+ */
 function typeFor(
   live: TwinProperty | null,
   update: PropertyUpdate & { kind: "set" },
   context: UpdateContext,
 ): TwinType {
   if (live !== null && live.type !== "deleted") return live.type;
-  return parseType(update.name, update.type ?? context.definition?.properties.get(update.name)?.type ?? "");
+  return parseType(update.name, context.definition?.properties.get(update.name)?.type ?? update.type ?? "");
 }
 
 function deleteProperty(known: TwinProperty | null): PropertyChange | null {
