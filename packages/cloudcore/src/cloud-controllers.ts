@@ -1,12 +1,16 @@
 import {
   clusterObjectSyncs,
   configMaps,
+  configUpdateJobs,
   type Device,
   type DeviceModel,
   deviceModels,
   devices,
+  imagePrePullJobs,
   type KubernetesObject,
+  type NodeJob,
   nodes,
+  nodeUpgradeJobs,
   objectSyncs,
   type Pod,
   pods,
@@ -39,6 +43,7 @@ import {
   SyncController,
   secretKind,
 } from "./synccontroller/index.ts";
+import { TaskManager } from "./taskmanager/index.ts";
 import { TelemetryRequests, type TelemetrySink } from "./telemetry/index.ts";
 
 /** What the controllers live on. */
@@ -60,6 +65,8 @@ export interface CloudControllersOptions {
   readonly router?: { readonly poster: HttpPoster; readonly timeoutMs: number };
   /** The Kubernetes API with the nodes' rights, for their MetaServers; without it they are refused. */
   readonly delegated?: DelegatedApi;
+  /** Whether jobs for nodes are carried out. @default false */
+  readonly taskManager?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -144,10 +151,26 @@ export async function startCloudControllers(options: CloudControllersOptions): P
     isLeader: options.isLeader ?? (() => true),
     onOutgoing: (outgoing) => announceMembership(cloudHub, { clock, random }, outgoing),
   });
+  const taskManager = options.taskManager
+    ? new TaskManager({
+        api,
+        cloudHub,
+        clock,
+        random,
+        logger,
+        nodes: nodeInformer,
+        jobs: {
+          imageprepulljob: informer<NodeJob>(imagePrePullJobs),
+          configupdatejob: informer<NodeJob>(configUpdateJobs),
+          nodeupgradejob: informer<NodeJob>(nodeUpgradeJobs),
+        },
+      })
+    : undefined;
   const nodeObjects = new NodePermissions({
     podIndex: edgeObjects.podIndex,
     podExists: (namespace, name) => podInformer.cache.get(`${namespace}/${name}`) !== undefined,
     ownsDevice: (nodeName, namespace, name) => deviceObjects.deviceOf(nodeName, namespace, name) !== undefined,
+    mayPullWith: (nodeName, secret) => taskManager?.mayReadPullSecret(nodeName, secret) === true,
     clock,
   });
   const edgeController = new EdgeController({
@@ -191,7 +214,7 @@ export async function startCloudControllers(options: CloudControllersOptions): P
   for (const each of informers) each.start();
   await Promise.all(informers.map((each) => each.whenSynced(signal)));
   // The SyncController last: what it compares must be complete, or it would take back what nodes rightly hold.
-  const optional = [router, dynamicController].filter((each) => each !== undefined);
+  const optional = [router, dynamicController, taskManager].filter((each) => each !== undefined);
   for (const controller of [...optional, edgeController, deviceController, syncController]) {
     stack.use(controller);
     await controller.start();
@@ -203,6 +226,7 @@ export async function startCloudControllers(options: CloudControllersOptions): P
       deviceController: deviceController.upstream,
       ...(router ? { router: router.upstream } : {}),
       ...(dynamicController ? { dynamicController: dynamicController.upstream } : {}),
+      ...(taskManager ? { taskManager: taskManager.upstream } : {}),
       ...(options.telemetry ? { telemetry: telemetryRequests(options.telemetry, deviceObjects, logger) } : {}),
     },
     nodeObjects,

@@ -29,6 +29,7 @@ import { MetaManager, type MetaManagerOptions } from "./metamanager/index.ts";
 import { NodeByteBudget } from "./node-byte-budget.ts";
 import { RuleSources } from "./rules/index.ts";
 import { ServiceBus, type ServiceBusPorts } from "./servicebus/index.ts";
+import { type RunningTasks, TaskEntry, type TaskServices } from "./taskmanager/index.ts";
 import { SampleRing, type SampleRingLimits, TelemetryUplink } from "./telemetry/index.ts";
 
 /** What Edged needs besides what EdgeCore gives it. */
@@ -50,6 +51,8 @@ export interface EdgeCorePorts {
   readonly dmi?: { readonly transport: GrpcTransport; readonly socketPath: string };
   /** For the cloud's router and HTTP services of this node. */
   readonly serviceBus?: Pick<ServiceBusPorts, "client" | "server"> & { readonly timeoutMs: number };
+  /** For jobs of the cloud. */
+  readonly tasks?: { readonly enabled: boolean; readonly load: (services: TaskServices) => Promise<RunningTasks> };
   /** For kubectl logs, exec, …; needs `link` and `edged`. */
   readonly streams?: {
     readonly dialer: TunnelDialer;
@@ -89,6 +92,7 @@ export class EdgeCore implements AsyncDisposable {
   readonly telemetryUplink: TelemetryUplink | undefined;
   readonly #ruleMessages: RuleMessages | undefined;
   readonly #serviceBus: ServiceBus | undefined;
+  readonly #tasks: TaskEntry | undefined;
   readonly #ports: EdgeCorePorts;
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
@@ -129,6 +133,10 @@ export class EdgeCore implements AsyncDisposable {
       this.#serviceBus = new ServiceBus({ ...shared, ...http, urls, cloudLink }, timeoutMs);
       this.edgeHub.register("servicebus", this.#serviceBus);
     }
+    if (ports.tasks) {
+      this.#tasks = new TaskEntry({ ...shared, ...ports.tasks, meta, cloudLink, nodeName: options.nodeName });
+      this.edgeHub.register("taskmanager", this.#tasks);
+    }
     this.edgeStream = edgeStream(ports, meta, cloudLink, options.nodeName);
     if (this.edgeStream) this.edgeHub.register("edgestream", this.edgeStream);
     if (this.edgeStream && ports.streams?.machine.ownLogFolder !== undefined)
@@ -168,6 +176,7 @@ export class EdgeCore implements AsyncDisposable {
     this.#ownPod?.start();
     this.telemetryUplink?.start();
     await this.#serviceBus?.start();
+    await this.#tasks?.start();
     this.#connecting = this.#connect();
     // Whoever waits for `connecting` hears of it too; without anybody it is told here.
     this.#connecting.catch((error: unknown) => {
@@ -191,6 +200,7 @@ export class EdgeCore implements AsyncDisposable {
     await this.#rotation?.[Symbol.asyncDispose]();
     await this.edgeStream?.[Symbol.asyncDispose]();
     await this.#ownPod?.[Symbol.asyncDispose]();
+    await this.#tasks?.[Symbol.asyncDispose]();
     await this.#serviceBus?.[Symbol.asyncDispose]();
     await this.eventBus?.[Symbol.asyncDispose]();
     await this.dmi?.[Symbol.asyncDispose]();

@@ -4,6 +4,7 @@ import { dmiMigrations } from "./dmi/index.ts";
 import { edgedTables } from "./edged/index.ts";
 import { metaManagerTables, outboxStreamTable, tombstoneTypes } from "./metamanager/index.ts";
 import { ruleMigrations } from "./rules/index.ts";
+import { taskMigrations } from "./taskmanager/migrations.ts";
 
 /**
  * The history of the edge's one database: all modules' tables live in it, so that a module's state and its outbox entry
@@ -18,4 +19,5 @@ export const edgeDatabaseMigrations: readonly Migration[] = [
   tombstoneTypes,
   ...ruleMigrations,
   twinReportsTable,
+  ...taskMigrations,
 ];

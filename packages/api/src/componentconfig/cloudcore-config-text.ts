@@ -64,6 +64,9 @@ modules:
   # The Kubernetes API for the nodes' MetaServers, with the rights of each node.
   dynamicController:
     enable: false
+  # Jobs for nodes: images to pull ahead, changes of edgecore.yaml. Edge nodes need modules.taskManager enabled too.
+  taskManager:
+    enable: false
 # What KubeEdge does not have.
 skerry:
   # For Prometheus: /metrics, and /metrics/nodes of all connected nodes. Without TLS: where only Prometheus comes.

@@ -37,6 +37,7 @@ test("an empty file gives the defaults", () => {
     },
     dynamicController: { enabled: false },
     telemetry: { kind: "sqlite", path: "/var/lib/kubeedge/telemetry.db", maximumAgeMs: 30 * 86_400_000 },
+    taskManager: { enabled: false },
     metrics: undefined,
     replica: { name: "", sharesPorts: false, peerAddress: "", peerPort: 0 },
   });
@@ -76,15 +77,14 @@ test("the short form is read, and what has no effect in it is told", () => {
   assert.deepEqual(warnings, ["spec.mqtt: CloudCore uses no broker; set it in edgecore.yaml"]);
 });
 
-test("unknown fields and modules of other versions are warnings", () => {
+test("unknown fields and modules are warnings", () => {
   const { warnings } = parseCloudCoreConfig({
-    modules: { cloudHub: { nodeLimits: 7, quic: { enable: true } }, taskManager: { enable: true }, extra: 1 },
+    modules: { cloudHub: { nodeLimits: 7, quic: { enable: true } }, extra: 1 },
     modulez: {},
   });
   assert.deepEqual(warnings, [
     "modules.cloudHub.quic.enable: Google's old QUIC is not spoken; edges use the WebSocket port",
     "modules.cloudHub.nodeLimits: unknown field, ignored",
-    "modules.taskManager: this module is not part of this version",
     "modules.extra: unknown field, ignored",
     "modulez: unknown field, ignored",
   ]);

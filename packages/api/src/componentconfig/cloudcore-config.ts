@@ -64,6 +64,8 @@ export interface CloudCoreConfig {
   readonly router: RouterConfig;
   /** The Kubernetes API for the nodes' MetaServers; off unless it is switched on, as in KubeEdge. */
   readonly dynamicController: { readonly enabled: boolean };
+  /** Jobs for nodes; off unless it is switched on, as in KubeEdge. */
+  readonly taskManager: { readonly enabled: boolean };
   readonly telemetry: TelemetrySinkConfig;
   readonly replica: ReplicaConfig;
   /** Where Prometheus scrapes; undefined: nowhere. */
@@ -103,7 +105,8 @@ export function parseCloudCoreConfig(file: JsonValue | undefined): ParsedCloudCo
   const hub = readCloudHub(modules.section("cloudHub"));
   const cloudStream = readCloudStream(modules.section("cloudStream"));
   const router = readRouter(modules.section("router"));
-  const dynamicController = readDynamicController(modules.section("dynamicController"));
+  const dynamicController = readSwitch(modules.section("dynamicController"));
+  const taskManager = readSwitch(modules.section("taskManager"));
   readOtherModules(modules);
   const shortKubeConfig = isShortForm ? modules.text("kubeConfig", "") : "";
   modules.finish();
@@ -120,6 +123,7 @@ export function parseCloudCoreConfig(file: JsonValue | undefined): ParsedCloudCo
     cloudStream,
     router,
     dynamicController,
+    taskManager,
     telemetry,
     replica,
     metrics,
@@ -155,7 +159,7 @@ function readCloudHub(
   hub: ConfigSection,
 ): Omit<
   CloudCoreConfig,
-  "kubeConfig" | "cloudStream" | "router" | "dynamicController" | "telemetry" | "replica" | "metrics"
+  "kubeConfig" | "cloudStream" | "router" | "dynamicController" | "taskManager" | "telemetry" | "replica" | "metrics"
 > {
   if (!hub.flag("enable", true)) hub.warn("enable", "CloudCore without CloudHub does nothing, so it runs all the same");
   const webSocket = readListen(hub, "websocket", 10_000);
@@ -236,13 +240,12 @@ function readOtherModules(modules: ConfigSection): void {
     section.ignore(...TUNING_FIELDS);
     section.finish();
   }
-  for (const name of ["taskManager"])
-    if (modules.section(name).flag("enable", false)) modules.warn(name, "this module is not part of this version");
   if (modules.has("mqtt")) modules.warn("mqtt", "CloudCore uses no broker; set it in edgecore.yaml");
   modules.ignore("iptablesManager", "imagePrePullController", "mqtt");
 }
 
-function readDynamicController(section: ConfigSection): CloudCoreConfig["dynamicController"] {
+/** A module that is off unless it is switched on, as in KubeEdge. */
+function readSwitch(section: ConfigSection): { readonly enabled: boolean } {
   const enabled = section.flag("enable", false);
   section.ignore(...TUNING_FIELDS);
   section.finish();

@@ -85,6 +85,9 @@ modules:
     timeout: 60
     tlsCertFile: ""
     tlsPrivateKeyFile: ""
+  # Jobs of the cloud: images to pull ahead, changes of this file; CloudCore needs modules.taskManager enabled too.
+  taskManager:
+    enable: false
   metaManager:
     # Seconds that a question to the cloud may take.
     remoteQueryTimeout: 60

@@ -34,6 +34,8 @@ export interface EdgeCoreConfig {
   readonly eventBus: EventBusSection;
   readonly serviceBus: ServiceBusSection;
   readonly edgeStream: EdgeStreamSection;
+  /** Jobs of the cloud; off unless it is switched on, as in KubeEdge. */
+  readonly taskManager: { readonly enabled: boolean };
 }
 
 /** The tunnel for kubectl logs, exec, attach and port-forward; off unless it is switched on, as in KubeEdge. */
@@ -87,13 +89,14 @@ export function parseEdgeCoreConfig(file: JsonValue | undefined): ParsedEdgeCore
     eventBus: readEventBus(modules.section("eventBus")),
     serviceBus: readServiceBus(modules.section("serviceBus")),
     edgeStream: readEdgeStream(modules.section("edgeStream"), extras, hub.servers.slice(1)),
+    taskManager: readTaskManager(modules.section("taskManager")),
   };
   if (config.nodeName !== "" && !isNodeName(config.nodeName)) {
     const field = shortName ? "spec.nodeID" : "modules.edged.hostnameOverride";
     findings.errors.push(`${field} must be a node's name: lower-case letters, digits, '-' and '.'`);
   }
-  for (const name of ["taskManager", "dbTest"])
-    if (modules.section(name).flag("enable", false)) modules.warn(name, "this module is not part of this version");
+  if (modules.section("dbTest").flag("enable", false))
+    modules.warn("dbTest", "this module is not part of this version");
   extras.finish();
   modules.finish();
   root.finish();
@@ -134,6 +137,12 @@ function readDeviceTwin(section: ConfigSection): EdgeCoreConfig["deviceTwin"] {
   const reportIntervalMs = section.integer("updateInterval", 1, { minimum: 0, maximum: 86_400 }) * 1000;
   section.finish();
   return { enabled, dmiSocketPath: join(folder, "dmi.sock"), reportIntervalMs };
+}
+
+function readTaskManager(section: ConfigSection): EdgeCoreConfig["taskManager"] {
+  const enabled = section.flag("enable", false);
+  section.finish();
+  return { enabled };
 }
 
 function readEdgeStream(

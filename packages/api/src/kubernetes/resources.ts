@@ -99,6 +99,18 @@ export const rules: ResourceReference = {
 };
 export const ruleEndpoints: ResourceReference = { ...rules, resource: "ruleendpoints", kind: "RuleEndpoint" };
 
+const operations = (resource: string, kind: string): ResourceReference => ({
+  group: "operations.kubeedge.io",
+  version: "v1alpha2",
+  resource,
+  kind,
+  namespaced: false,
+});
+
+export const imagePrePullJobs: ResourceReference = operations("imageprepulljobs", "ImagePrePullJob");
+export const configUpdateJobs: ResourceReference = operations("configupdatejobs", "ConfigUpdateJob");
+export const nodeUpgradeJobs: ResourceReference = operations("nodeupgradejobs", "NodeUpgradeJob");
+
 /** `v1`, `apps/v1`, … */
 export function apiVersionOf(reference: ResourceReference): string {
   return reference.group === "" ? reference.version : `${reference.group}/${reference.version}`;

@@ -31,6 +31,8 @@ export interface UpstreamHandlers {
   readonly router?: UpstreamHandler;
   /** Source `metaserver`; where it is switched off requests are refused. */
   readonly dynamicController?: UpstreamHandler;
+  /** Reports on jobs; without it they are dropped, counted. */
+  readonly taskManager?: UpstreamHandler;
   /** Source `telemetry`; without it nodes keep their samples. */
   readonly telemetry?: UpstreamHandler;
 }

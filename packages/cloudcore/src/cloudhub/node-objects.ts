@@ -17,7 +17,10 @@ export interface NodeObjects {
   ownsPod(nodeName: string, pod: ObjectName): boolean;
   /** Whether a pod of the node refers to the ConfigMap, by volume, env, envFrom, projection; init containers too. */
   mayReadConfigMap(nodeName: string, configMap: ObjectName): boolean;
-  /** Whether a pod of the node refers to the Secret, by volume, env, envFrom, projection or as image pull secret. */
+  /**
+   * Whether a pod of the node refers to the Secret, by volume, env, envFrom, projection or as image pull secret, or a job
+   * lets the node pull images with it now.
+   */
   mayReadSecret(nodeName: string, secret: ObjectName): boolean;
   /** Whether a pod of the node runs under the ServiceAccount. */
   mayUseServiceAccount(nodeName: string, serviceAccount: ObjectName): boolean;

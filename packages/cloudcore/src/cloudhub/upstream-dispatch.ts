@@ -9,6 +9,7 @@ import {
   type Message,
   type MessageRoute,
   type MessageStamp,
+  NODE_JOB_REPORT,
   objectResponseContent,
   parseApplication,
   parseObjectPath,
@@ -39,8 +40,8 @@ const CLOUD_SOURCES: ReadonlySet<string> = new Set([
   "synccontroller",
 ]);
 
-/** Task reports; no component takes them yet. */
-const TASK_OPERATIONS: ReadonlySet<string> = new Set(["prepull", "upgrade", "UpdateNodeActionStatus"]);
+/** Reports on jobs in KubeEdge's older form; CloudCore gives nodes no such jobs. */
+const OLDER_TASK_OPERATIONS: ReadonlySet<string> = new Set(["prepull", "upgrade"]);
 
 /** Writes that are answered by an ObjectResp (wire.md 11: U4, U6, U9, U11, U19, U20). */
 const OBJECT_RESPONSE_OPERATIONS: ReadonlySet<string> = new Set(["insert", "update", "patch"]);
@@ -85,7 +86,13 @@ export class UpstreamDispatch {
       await this.#leadToApi(nodeName, message, tryLater);
       return;
     }
-    if (group === "user" || TASK_OPERATIONS.has(operation)) {
+    if (operation === NODE_JOB_REPORT && handlers.taskManager) {
+      const reply = this.#reply(nodeName, message, { source: "taskmanager", group: "taskmanager" });
+      if (tryLater) this.#refuse(message, unavailable(), reply);
+      else await handlers.taskManager.handle(nodeName, message, reply);
+      return;
+    }
+    if (group === "user" || operation === NODE_JOB_REPORT || OLDER_TASK_OPERATIONS.has(operation)) {
       this.#unhandledCount++;
       logger.debug("A message has no component that takes it", { node: nodeName, source, operation, resource });
       return;
@@ -109,8 +116,7 @@ export class UpstreamDispatch {
       return;
     }
     if (tryLater) {
-      const text = "the Kubernetes API does not answer CloudCore; try again";
-      this.#refuse(message, failureStatus(503, "ServiceUnavailable", text), reply);
+      this.#refuse(message, unavailable(), reply);
       return;
     }
     await (isTwin ? handlers.deviceController : handlers.edgeController).handle(nodeName, message, reply);
@@ -167,4 +173,8 @@ export class UpstreamDispatch {
     const { stamp, deliver } = this.#options;
     return (content, options) => deliver(nodeName, responseTo(stamp, request, content, { route, ...options }));
   }
+}
+
+function unavailable(): Status {
+  return failureStatus(503, "ServiceUnavailable", "the Kubernetes API does not answer CloudCore; try again");
 }

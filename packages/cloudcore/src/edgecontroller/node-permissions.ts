@@ -7,6 +7,8 @@ export interface NodePermissionsOptions {
   readonly podIndex: PodIndex;
   readonly podExists: (namespace: string, name: string) => boolean;
   readonly ownsDevice: (nodeName: string, namespace: string, name: string) => boolean;
+  /** Whether a job lets the node pull images with the Secret now. @default never */
+  readonly mayPullWith?: (nodeName: string, secret: ObjectName) => boolean;
   readonly clock: Clock;
 }
 
@@ -56,7 +58,8 @@ export class NodePermissions implements NodeObjects {
   }
 
   mayReadSecret(nodeName: string, secret: ObjectName): boolean {
-    return this.#options.podIndex.isUsedBy(nodeName, "secrets", secret.namespace, secret.name);
+    if (this.#options.podIndex.isUsedBy(nodeName, "secrets", secret.namespace, secret.name)) return true;
+    return this.#options.mayPullWith?.(nodeName, secret) === true;
   }
 
   mayUseServiceAccount(nodeName: string, serviceAccount: ObjectName): boolean {

@@ -147,6 +147,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
       logger,
       ...(config.router.enabled ? { router: { poster: fetchPoster, timeoutMs: config.router.restTimeoutMs } } : {}),
       ...(config.dynamicController.enabled && delegated ? { delegated } : {}),
+      taskManager: config.taskManager.enabled,
       installCustomResources: options.installCustomResources ?? true,
       isLeader: () => elector.isLeader,
       ...(telemetry ? { telemetry: telemetry.sink } : {}),

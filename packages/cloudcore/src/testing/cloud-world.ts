@@ -56,6 +56,7 @@ export class CloudWorld implements AsyncDisposable {
       logger: silentLogger,
       installCustomResources: false,
       isLeader: () => this.isLeader,
+      taskManager: true,
       ...(this.#router ? { router: this.#router } : {}),
     });
     await settle();

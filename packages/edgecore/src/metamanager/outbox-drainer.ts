@@ -7,7 +7,7 @@ import {
   RetrySchedule,
   type Timer,
 } from "@skerry/base";
-import { type Message, newMessage, outboxMessageId } from "@skerry/link";
+import { type Message, NODE_JOB_REPORT, newMessage, outboxMessageId } from "@skerry/link";
 import type { CloudLink } from "../edgehub/cloud-link.ts";
 import { type CloudAnswer, readAnswer } from "./cloud-answer.ts";
 import { judgeAnswer } from "./outbox-outcome.ts";
@@ -123,7 +123,7 @@ export class OutboxDrainer implements AsyncDisposable {
     const { cloudLink, source, logger } = this.#ports;
     const message = this.#messageOf(entry);
     try {
-      if (!entry.answered) {
+      if (!this.#isAnswered(entry)) {
         cloudLink.send(message);
         await source.settle(entry, { kind: "accepted" });
         return;
@@ -155,6 +155,12 @@ export class OutboxDrainer implements AsyncDisposable {
       if (isSkerryError(error, "LINK_BUDGET_SPENT")) this.#hold(entry);
       else this.#delay(entry, describeError(error));
     }
+  }
+
+  /** Reports on jobs are answered by Skerry's cloud only (wire.md U32). */
+  #isAnswered({ answered, operation }: QueuedEntry): boolean {
+    const { state } = this.#ports.cloudLink;
+    return answered && (operation !== NODE_JOB_REPORT || (state.kind === "connected" && state.delivery === "skerry"));
   }
 
   /** With Skerry's delivery an entry has the same id however often it is sent: the cloud does it once. */

@@ -90,6 +90,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
     ...(mqtt ? { mqtt } : {}),
     ...(config.deviceTwin.enabled ? { dmi: await dmi(config.deviceTwin.dmiSocketPath, logger) } : {}),
     ...(config.serviceBus.enabled ? { serviceBus: await serviceBus(config.serviceBus) } : {}),
+    tasks: tasks(config, edged),
     ...(config.edgeStream.enabled
       ? { streams: await streams(config, nodeName, credentials, clock, opened, ownLog?.folder) }
       : {}),
@@ -229,6 +230,17 @@ async function dmi(socketPath: string, logger: Logger): Promise<NonNullable<Edge
 async function serviceBus(section: ServiceBusSection): Promise<NonNullable<EdgeCorePorts["serviceBus"]>> {
   const { localHttpServer, loopbackHttpClient } = await import("../servicebus/platform/index.ts");
   return { client: loopbackHttpClient, server: localHttpServer(section), timeoutMs: section.timeoutMs };
+}
+
+/** Loaded with the first job. */
+function tasks(config: EdgeCoreConfig, edged: EdgedMachine | undefined): NonNullable<EdgeCorePorts["tasks"]> {
+  return {
+    enabled: config.taskManager.enabled,
+    load: async (services) => {
+      const { makeTasks } = await import("../taskmanager/platform/start-tasks.ts");
+      return makeTasks(services, { runtime: edged?.runtime, dataFolder: dirname(config.databasePath) });
+    },
+  };
 }
 
 async function mqttConnector(bus: EventBusSection, nodeName: string): Promise<MqttConnector> {

@@ -42,6 +42,7 @@ export function writeCloudCoreConfig(home: SkerryHome, settings: Settings, numbe
         streamPort: settings.streamPort,
         tunnelPort: settings.tunnelPort,
       },
+      taskManager: { enable: true },
       // Plain and open, so for this machine only.
       ...(settings.routerPort === undefined
         ? {}
@@ -101,6 +102,7 @@ export function edgeCoreConfig(input: EdgeCoreConfigInput): Record<string, unkno
         tailoredKubeletConfig: { containerRuntimeEndpoint: `unix://${input.containerRuntimeSocket}` },
       },
       deviceTwin: { dmiSockPath: input.nodeFolder },
+      taskManager: { enable: true },
       eventBus: { enable: true, mqttMode: 2, mqttServerExternal: input.mqttServer },
       ...(input.serviceBusPort === undefined ? {} : { serviceBus: { enable: true, port: input.serviceBusPort } }),
       ...(input.cloudTunnel === undefined ? {} : { edgeStream: { enable: true, server: input.cloudTunnel } }),

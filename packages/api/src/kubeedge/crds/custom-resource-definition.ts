@@ -33,11 +33,12 @@ export interface CustomResourceDefinition extends KubernetesObject {
 /** Says that the definition is Skerry's own: it may be updated by a newer Skerry. */
 export const managedByLabel = "app.kubernetes.io/managed-by";
 
-/** The manifest of one kind with one version. */
+/** The manifest of one kind. `otherVersions` are served with the same schema; the reference's is stored. */
 export function definitionOf(
   reference: ResourceReference,
   options: {
     readonly schema: JsonObject;
+    readonly otherVersions?: readonly string[];
     readonly statusSubresource?: boolean;
     readonly shortNames?: string[];
     readonly columns?: PrinterColumn[];
@@ -57,16 +58,14 @@ export function definitionOf(
         listKind: `${reference.kind}List`,
         ...(options.shortNames ? { shortNames: options.shortNames } : {}),
       },
-      versions: [
-        {
-          name: reference.version,
-          served: true,
-          storage: true,
-          schema: { openAPIV3Schema: options.schema },
-          ...(options.statusSubresource ? { subresources: { status: {} } } : {}),
-          ...(options.columns ? { additionalPrinterColumns: options.columns } : {}),
-        },
-      ],
+      versions: [reference.version, ...(options.otherVersions ?? [])].map((name) => ({
+        name,
+        served: true,
+        storage: name === reference.version,
+        schema: { openAPIV3Schema: options.schema },
+        ...(options.statusSubresource ? { subresources: { status: {} } } : {}),
+        ...(options.columns ? { additionalPrinterColumns: options.columns } : {}),
+      })),
     },
   };
 }

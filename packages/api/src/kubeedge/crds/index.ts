@@ -1,5 +1,6 @@
 import type { CustomResourceDefinition } from "./custom-resource-definition.ts";
 import { deviceDefinition, deviceModelDefinition, deviceStatusDefinition } from "./devices.ts";
+import { configUpdateJobDefinition, imagePrePullJobDefinition, nodeUpgradeJobDefinition } from "./node-jobs.ts";
 import { clusterObjectSyncDefinition, objectSyncDefinition } from "./reliable-syncs.ts";
 import { ruleDefinition, ruleEndpointDefinition } from "./rules.ts";
 
@@ -14,4 +15,7 @@ export const kubeEdgeDefinitions: readonly CustomResourceDefinition[] = [
   clusterObjectSyncDefinition,
   ruleEndpointDefinition,
   ruleDefinition,
+  imagePrePullJobDefinition,
+  configUpdateJobDefinition,
+  nodeUpgradeJobDefinition,
 ];

@@ -13,12 +13,18 @@ export async function pullCredentials(
 ): Promise<RegistryCredentials | undefined> {
   for (const { name } of pod.spec.imagePullSecrets ?? []) {
     const secret = await lookup<Secret>("secret", name, true);
-    const registries = secret && registriesOf(secret);
-    for (const [server, entry] of Object.entries(registries ?? {})) {
-      if (!isJsonObject(entry) || !isServerOf(server, image)) continue;
-      const credentials = credentialsOf(entry);
-      if (credentials) return credentials;
-    }
+    const credentials = secret && registryCredentials(secret, image);
+    if (credentials) return credentials;
+  }
+  return undefined;
+}
+
+/** What the Secret has for the image's registry. */
+export function registryCredentials(secret: Secret, image: string): RegistryCredentials | undefined {
+  for (const [server, entry] of Object.entries(registriesOf(secret) ?? {})) {
+    if (!isJsonObject(entry) || !isServerOf(server, image)) continue;
+    const credentials = credentialsOf(entry);
+    if (credentials) return credentials;
   }
   return undefined;
 }

@@ -63,6 +63,8 @@ export class FakeContainerRuntime implements ContainerRuntime {
   delayMs = 0;
   /** What images can be pulled; all others are unknown to the registry. */
   readonly pullable: Set<string> = new Set();
+  /** What images were pulled with, without those that needed none. */
+  readonly credentialsUsed: RegistryCredentials[] = [];
   /** Behaviour by `<pod name>/<container name>`, `<container name>` or `*`. */
   readonly programs: Map<string, FakeProgram> = new Map();
   /** Every call that changed something, in order, e.g. `startContainer web/app`. */
@@ -282,9 +284,10 @@ export class FakeContainerRuntime implements ContainerRuntime {
     return this.#images.get(image);
   }
 
-  async pullImage(image: string, _credentials: RegistryCredentials | undefined, signal?: AbortSignal): Promise<string> {
+  async pullImage(image: string, credentials: RegistryCredentials | undefined, signal?: AbortSignal): Promise<string> {
     await this.#enter("pullImage");
     signal?.throwIfAborted();
+    if (credentials) this.credentialsUsed.push(credentials);
     if (!this.pullable.has(image)) throw callFailed("pullImage", 5, `${image}: not found`);
     this.addImage(image);
     return `sha256:${image}`;

@@ -1,0 +1,1 @@
+export { TaskManager, type TaskManagerOptions } from "./task-manager.ts";

@@ -1,0 +1,1 @@
+export { type RunningTasks, TaskEntry, type TaskEntryPorts, type TaskServices } from "./task-entry.ts";
