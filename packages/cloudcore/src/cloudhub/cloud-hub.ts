@@ -69,7 +69,6 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
   readonly #setListeners: Listeners<{ readonly nodeName: string; readonly report: SetReport }>;
   readonly #sessionListeners: Listeners<SessionEvent>;
   readonly #deliveryListeners: Listeners<{ readonly nodeName: string; readonly message: Message }>;
-  readonly #stopping = new AbortController();
   readonly #admission: SessionAdmission;
   #upstream: UpstreamDispatch | undefined;
   #listener: LinkListener | undefined;
@@ -183,7 +182,6 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopping.abort();
     for (const session of [...this.#sessions.values()]) session.close(GOING_AWAY, "CloudCore is stopping");
     await this.#listener?.[Symbol.asyncDispose]();
   }
@@ -247,12 +245,7 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     const lease = this.#sessions.get(nodeName) === session ? this.#keepLease(session, ended.signal) : undefined;
     session.start();
     if (advertisedAddress)
-      void annotateNode(
-        { ...this.#options, logger: this.#logger },
-        nodeName,
-        advertisedAddress,
-        AbortSignal.any([ended.signal, this.#stopping.signal]),
-      );
+      void annotateNode({ ...this.#options, logger: this.#logger }, nodeName, advertisedAddress, ended.signal);
   }
 
   /** Forgets the session if it is still the node's: a newer one is none of its business (wire.md W1). */

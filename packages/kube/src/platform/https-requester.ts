@@ -3,6 +3,7 @@ import * as https from "node:https";
 import { abortReason, isSkerryError } from "@skerry/base";
 import { answerTooLarge, apiServerNotTrusted, apiUnreachable, kubeconfigInvalid } from "../errors.ts";
 import type { KubeConnection } from "./kube-connection.ts";
+import { RequestDeadline } from "./request-deadline.ts";
 
 /** One HTTP request to the API server. */
 export interface RestRequest {
@@ -58,10 +59,9 @@ export class HttpsRequester implements Disposable {
   /** Sends and reads the whole answer as text. */
   async send(request: RestRequest): Promise<{ readonly status: number; readonly text: string }> {
     const { timeoutMs, maximumAnswerBytes } = this.#limits;
-    const deadline = AbortSignal.timeout(timeoutMs);
-    const signal = request.signal ? AbortSignal.any([request.signal, deadline]) : deadline;
+    using deadline = new RequestDeadline(timeoutMs, request.signal);
     try {
-      const response = await this.#begin(request, signal, this.#agent);
+      const response = await this.#begin(request, deadline.signal, this.#agent);
       const chunks: Buffer[] = [];
       let sizeBytes = 0;
       for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -75,7 +75,7 @@ export class HttpsRequester implements Disposable {
       if (!response.complete) throw new Error("the answer broke off");
       return { status: response.statusCode ?? 0, text: Buffer.concat(chunks, sizeBytes).toString("utf8") };
     } catch (error) {
-      if (deadline.aborted && !request.signal?.aborted)
+      if (deadline.isOver && !request.signal?.aborted)
         throw apiUnreachable(this.#connection.server, `no answer within ${timeoutMs} ms`, error);
       throw this.#explain(error, request.signal);
     }
@@ -84,18 +84,17 @@ export class HttpsRequester implements Disposable {
   /** Sends and hands out the answer as it comes; only its start has a time limit. */
   async stream(request: RestRequest): Promise<{ readonly status: number; readonly body: AsyncIterable<Uint8Array> }> {
     const { timeoutMs } = this.#limits;
-    const startTimeout = new AbortController();
-    const timer = setTimeout(() => startTimeout.abort(), timeoutMs);
-    const signal = request.signal ? AbortSignal.any([request.signal, startTimeout.signal]) : startTimeout.signal;
+    const deadline = new RequestDeadline(timeoutMs, request.signal);
     try {
-      const response = await this.#begin(request, signal, this.#watchAgent);
+      const response = await this.#begin(request, deadline.signal, this.#watchAgent);
+      deadline.lift();
+      response.once("close", () => deadline[Symbol.dispose]());
       return { status: response.statusCode ?? 0, body: this.#explained(response, request.signal) };
     } catch (error) {
-      if (startTimeout.signal.aborted && !request.signal?.aborted)
+      deadline[Symbol.dispose]();
+      if (deadline.isOver && !request.signal?.aborted)
         throw apiUnreachable(this.#connection.server, `no answer within ${timeoutMs} ms`, error);
       throw this.#explain(error, request.signal);
-    } finally {
-      clearTimeout(timer);
     }
   }
 

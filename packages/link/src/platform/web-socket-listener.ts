@@ -118,7 +118,7 @@ export async function listenWebSocket(
     response.end("This is CloudCore's WebSocket port for edge nodes.\n");
   });
   server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    stream.on("error", () => stream.destroy());
+    stream.on("error", destroyItself);
     if (options.tunnels?.takes(request)) {
       options.tunnels.upgrade(request, stream, head);
       return;
@@ -173,6 +173,11 @@ export async function listenWebSocket(
       await closed;
     },
   };
+}
+
+/** A listener of its own: a closure would keep the request, with all its headers, as long as the connection. */
+function destroyItself(this: Duplex): void {
+  this.destroy();
 }
 
 /** HTTP's way to say so (RFC 9110 section 10.2.3): whole seconds, rounded up. */

@@ -19,8 +19,9 @@ export interface TrafficReport {
   readonly rows: readonly TrafficRow[];
 }
 
-/** Kinds beyond this are counted as `other`: a node can make them up. */
+/** Kinds beyond this are counted as {@link OTHER}: a node can make them up. */
 const MAX_KINDS = 64;
+const OTHER = "other";
 
 /** The last hour in steps of five minutes, the last day in steps of an hour. */
 const WINDOWS: readonly { readonly stepMs: number; readonly steps: number }[] = [
@@ -31,6 +32,7 @@ const WINDOWS: readonly { readonly stepMs: number; readonly steps: number }[] = 
 /** Counts what one node sends and receives, over all its sessions. */
 export class TrafficMeter {
   readonly #sinceMs: number;
+  readonly #kinds = new Kinds();
   readonly #total = new Counts();
   readonly #windows = WINDOWS.map(({ stepMs, steps }) => new SlidingCounts(stepMs, steps));
 
@@ -51,46 +53,72 @@ export class TrafficMeter {
 
   /** All since the meter was made. */
   total(nowMs: number): TrafficReport {
-    return { coversMs: nowMs - this.#sinceMs, rows: this.#total.rows() };
+    return { coversMs: nowMs - this.#sinceMs, rows: this.#total.rows(this.#kinds) };
   }
 
   /** What was counted in the last `durationMs`, rounded up to the meter's steps; at most a day. */
   recent(durationMs: number, nowMs: number): TrafficReport {
     const window = this.#windows.find(({ lengthMs }) => durationMs <= lengthMs) ?? this.#windows.at(-1);
-    const report = window?.report(durationMs, nowMs) ?? { coversMs: 0, rows: [] };
-    return { ...report, coversMs: Math.min(report.coversMs, nowMs - this.#sinceMs) };
+    if (!window) return { coversMs: 0, rows: [] };
+    const { coversMs, counts } = window.report(durationMs, nowMs);
+    return { coversMs: Math.min(coversMs, nowMs - this.#sinceMs), rows: counts.rows(this.#kinds) };
   }
 
   #count(direction: Direction, kind: string, bytes: number, nowMs: number): void {
-    this.#total.add(direction, kind, bytes);
-    for (const window of this.#windows) window.add(direction, kind, bytes, nowMs);
+    const number = this.#kinds.numberOf(direction, kind);
+    this.#total.add(number, bytes);
+    for (const window of this.#windows) window.add(number, bytes, nowMs);
   }
 }
 
-/** Counters by direction and kind. */
+/** The directions and kinds that a meter has met; its counters name them by number. */
+class Kinds {
+  readonly #known: { readonly direction: Direction; readonly kind: string }[] = [];
+
+  numberOf(direction: Direction, kind: string): number {
+    const known = this.#known.findIndex((each) => each.kind === kind && each.direction === direction);
+    if (known >= 0) return known;
+    if (this.#known.length >= MAX_KINDS && kind !== OTHER) return this.numberOf(direction, OTHER);
+    return this.#known.push({ direction, kind }) - 1;
+  }
+
+  /** @throws RangeError for a number that it never gave out */
+  at(number: number): { readonly direction: Direction; readonly kind: string } {
+    const known = this.#known[number];
+    if (!known) throw new RangeError(`no kind ${number}`);
+    return known;
+  }
+}
+
+/** Messages and bytes by kind. There are forty of them a node, so what they keep is only `[kind, messages, bytes, …]`. */
 class Counts {
-  readonly #counts = new Map<string, { messages: number; bytes: number }>();
+  #numbers: number[] = [];
 
-  add(direction: Direction, kind: string, bytes: number, messages = 1): void {
-    const wanted = `${direction}/${kind}`;
-    const key = this.#counts.has(wanted) || this.#counts.size < MAX_KINDS ? wanted : `${direction}/other`;
-    const count = this.#counts.get(key);
-    if (count) {
-      count.messages += messages;
-      count.bytes += bytes;
-    } else this.#counts.set(key, { messages, bytes });
+  add(kind: number, bytes: number, messages = 1): void {
+    for (let at = 0; at < this.#numbers.length; at += 3)
+      if (this.#numbers[at] === kind) {
+        this.#numbers[at + 1] = (this.#numbers[at + 1] ?? 0) + messages;
+        this.#numbers[at + 2] = (this.#numbers[at + 2] ?? 0) + bytes;
+        return;
+      }
+    // A new array has just the length that it needs; one that grows keeps some in reserve.
+    this.#numbers = [...this.#numbers, kind, messages, bytes];
   }
 
-  addAll(other: Counts): void {
-    for (const { direction, kind, messages, bytes } of other.rows()) this.add(direction, kind, bytes, messages);
+  addAll({ all }: Counts): void {
+    for (const { kind, messages, bytes } of all) this.add(kind, bytes, messages);
   }
 
-  rows(): TrafficRow[] {
-    return [...this.#counts]
-      .map(([key, count]) => {
-        const slash = key.indexOf("/");
-        return { direction: key.slice(0, slash) as Direction, kind: key.slice(slash + 1), ...count };
-      })
+  get all(): { readonly kind: number; readonly messages: number; readonly bytes: number }[] {
+    return Array.from({ length: this.#numbers.length / 3 }, (_, index) => {
+      const [kind = 0, messages = 0, bytes = 0] = this.#numbers.slice(3 * index, 3 * index + 3);
+      return { kind, messages, bytes };
+    });
+  }
+
+  rows(kinds: Kinds): TrafficRow[] {
+    return this.all
+      .map(({ kind, messages, bytes }) => ({ ...kinds.at(kind), messages, bytes }))
       .sort((left, right) => right.bytes - left.bytes || left.kind.localeCompare(right.kind));
   }
 }
@@ -110,7 +138,7 @@ class SlidingCounts {
     return this.#stepMs * this.#steps;
   }
 
-  add(direction: Direction, kind: string, bytes: number, nowMs: number): void {
+  add(kind: number, bytes: number, nowMs: number): void {
     const step = Math.floor(nowMs / this.#stepMs);
     let newest = this.#buckets.at(-1);
     if (newest?.step !== step) {
@@ -119,16 +147,16 @@ class SlidingCounts {
       // One step more than asked for at most, because the newest is not over yet.
       while ((this.#buckets[0]?.step ?? step) < step - this.#steps) this.#buckets.shift();
     }
-    newest.counts.add(direction, kind, bytes);
+    newest.counts.add(kind, bytes);
   }
 
-  report(durationMs: number, nowMs: number): TrafficReport {
+  report(durationMs: number, nowMs: number): { readonly coversMs: number; readonly counts: Counts } {
     const first = Math.max(
       Math.floor((nowMs - durationMs) / this.#stepMs),
       Math.floor(nowMs / this.#stepMs) - this.#steps,
     );
     const sum = new Counts();
     for (const { step, counts } of this.#buckets) if (step >= first) sum.addAll(counts);
-    return { coversMs: nowMs - first * this.#stepMs, rows: sum.rows() };
+    return { coversMs: nowMs - first * this.#stepMs, counts: sum };
   }
 }
