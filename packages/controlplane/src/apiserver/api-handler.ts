@@ -26,7 +26,7 @@ import { parseResourcePath, type RequestPath } from "./resource-path.ts";
 const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/healthz", "/livez", "/readyz", "/version", "/version/"]);
 
 /** What the API server says it is: the Kubernetes whose API this is. */
-export const KUBERNETES_VERSION = { major: "1", minor: "33" } as const;
+export const KUBERNETES_VERSION = { major: "1", minor: "36" } as const;
 
 /** What the handler works with. */
 export interface ApiHandlerOptions {
@@ -282,9 +282,13 @@ function versionInfo(): Record<string, string> {
   return {
     major,
     minor,
+    emulationMajor: major,
+    emulationMinor: minor,
+    minCompatibilityMajor: major,
+    minCompatibilityMinor: String(Number(minor) - 1),
     gitVersion: `v${major}.${minor}.0+skerry`,
     gitCommit: "",
-    gitTreeState: "clean",
+    gitTreeState: "",
     buildDate: "1970-01-01T00:00:00Z",
     goVersion: "",
     compiler: "",

@@ -9,6 +9,7 @@ import { RbacAuthorizer } from "../authorization/rbac-authorizer.ts";
 import { Reviews } from "../authorization/reviews.ts";
 import { serveCustomResources } from "../customresources/custom-resources.ts";
 import { ApiDiscovery } from "../discovery/api-discovery.ts";
+import { TypeTopologies } from "../fieldmanager/type-topology.ts";
 import { builtInTypes } from "../openapi/built-in-types.ts";
 import { OpenApiDocuments } from "../openapi/openapi-documents.ts";
 import { ApiService } from "../registry/api-service.ts";
@@ -51,9 +52,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { database, signer, clock, random, logger } = options;
   const types = builtInTypes();
   const store = new ObjectStore(database);
-  const catalog = new ResourceCatalog(builtInResources(types));
+  const topologies = new TypeTopologies(types);
+  const catalog = new ResourceCatalog(builtInResources(topologies));
   const stack = new DisposableStack();
-  stack.use(serveCustomResources(store, catalog));
+  stack.use(serveCustomResources(store, catalog, topologies));
   const registry = new Registry({ store, admission: new Admission(), clock, random, logger });
   const tokens = new ServiceAccountTokens(store, signer, clock, random);
   const service = new ApiService({

@@ -12,7 +12,7 @@ export async function bootstrapCluster(service: ApiService): Promise<void> {
   const create = async (group: string, resource: string, namespace: string, object: JsonObject): Promise<void> => {
     const definition = service.definitionOf({ group, version: "v1", resource });
     try {
-      await service.create(systemContext(), definition, namespace, structuredClone(object));
+      await service.create(systemContext(false, "kube-apiserver"), definition, namespace, structuredClone(object));
     } catch (error) {
       if (!isApiError(error, "AlreadyExists")) throw error;
     }

@@ -2,6 +2,10 @@ import { isJsonObject, type JsonObject } from "@skerry/base";
 import { badRequest, type DeleteOptions, type ListOptions } from "@skerry/kube";
 import type { FieldValidation, RequestContext, UserInfo } from "../registry/request-context.ts";
 import type { CollectionWatchOptions } from "../registry/watch-collection.ts";
+import type { ApiRequest } from "./api-request.ts";
+
+/** Longest name of a field manager. */
+const FIELD_MANAGER_LIMIT = 128;
 
 /** @throws ApiError BadRequest */
 export function listOptions(query: URLSearchParams): ListOptions {
@@ -60,13 +64,26 @@ export function deleteOptions(query: URLSearchParams, body: JsonObject): DeleteO
 }
 
 /** The context of a write. @throws ApiError BadRequest */
-export function writeContext(query: URLSearchParams, user: UserInfo, body: JsonObject = {}): RequestContext {
+export function writeContext(
+  { query, headers }: Pick<ApiRequest, "query" | "headers">,
+  user: UserInfo,
+  body: JsonObject = {},
+): RequestContext {
   const dryRun = query.getAll("dryRun").concat(Array.isArray(body["dryRun"]) ? body["dryRun"].map(String) : []);
   const values = dryRun.filter((value) => value !== "");
   const unknown = values.find((value) => value !== "All");
   if (unknown !== undefined)
     throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(unknown)}: supported values: "All"`);
-  return { user, dryRun: values.length > 0, fieldValidation: fieldValidation(query), warnings: [] };
+  const fieldManager = fieldManagerIn(query, headers["user-agent"] ?? "");
+  return { user, dryRun: values.length > 0, fieldValidation: fieldValidation(query), fieldManager, warnings: [] };
+}
+
+/** Who owns what is written: who is named, else the program that asks. @throws ApiError BadRequest */
+function fieldManagerIn(query: URLSearchParams, userAgent: string): string {
+  const named = query.get("fieldManager") ?? "";
+  if (named.length > FIELD_MANAGER_LIMIT || /[^ -~]/.test(named))
+    throw badRequest(`fieldManager: Invalid value: ${JSON.stringify(named.slice(0, 200))}`);
+  return named === "" ? (userAgent.split("/")[0] ?? "").slice(0, FIELD_MANAGER_LIMIT) : named;
 }
 
 function fieldValidation(query: URLSearchParams): FieldValidation {

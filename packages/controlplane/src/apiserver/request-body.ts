@@ -4,6 +4,7 @@ import { decodeMessage, openEnvelope, ProtobufError } from "../openapi/protobuf-
 import type { TypeCatalog } from "../openapi/type-table.ts";
 import { unsupportedMediaType } from "../registry/status-errors.ts";
 import type { ApiRequest } from "./api-request.ts";
+import { isTrue } from "./query-options.ts";
 
 /** Nesting that a body may have. */
 const DEPTH_LIMIT = 200;
@@ -20,7 +21,7 @@ export function readObject(request: ApiRequest, types: TypeCatalog): JsonObject 
 }
 
 /** Reads the body of a PATCH. @throws ApiError */
-export function readPatch(request: ApiRequest): Patch {
+export async function readPatch(request: ApiRequest): Promise<Patch> {
   switch (mediaType(request)) {
     case "application/json-patch+json":
       return { type: "json", body: readJson(request.body) };
@@ -28,11 +29,19 @@ export function readPatch(request: ApiRequest): Patch {
       return { type: "merge", body: readJson(request.body) };
     case "application/strategic-merge-patch+json":
       return { type: "strategic", body: readJson(request.body) };
+    case "application/apply-patch+yaml":
+      return {
+        type: "apply",
+        body: await readYaml(request.body),
+        fieldManager: request.query.get("fieldManager") ?? "",
+        force: isTrue(request.query, "force"),
+      };
     default:
       throw unsupportedMediaType([
         "application/json-patch+json",
         "application/merge-patch+json",
         "application/strategic-merge-patch+json",
+        "application/apply-patch+yaml",
       ]);
   }
 }
@@ -50,6 +59,20 @@ function readJson(body: Uint8Array): JsonValue {
     throw badRequest(
       `couldn't get version/kind; json parse error: ${error instanceof Error ? error.message.slice(0, 200) : "unreadable"}`,
     );
+  }
+}
+
+/** Configurations to apply come as YAML, which most clients write as JSON. */
+async function readYaml(body: Uint8Array): Promise<JsonValue> {
+  const text = new TextDecoder().decode(body);
+  if (text.trimStart().startsWith("{")) return readJson(body);
+  const { parse } = await import("yaml");
+  try {
+    const value = parse(text, { maxAliasCount: 100 }) as JsonValue;
+    if (depthExceeds(value, DEPTH_LIMIT)) throw new SyntaxError("it is nested too deeply");
+    return value;
+  } catch (error) {
+    throw badRequest(`error decoding YAML: ${error instanceof Error ? error.message.slice(0, 200) : "unreadable"}`);
   }
 }
 

@@ -74,30 +74,29 @@ export class ResourceHandler {
       case "GET":
         return this.#answer(request, definition, 200, this.#service.get(at));
       case "PUT": {
-        const context = writeContext(request.query, user);
+        const context = writeContext(request, user);
         const object = await this.#service.update(context, at, readObject(request, this.#types));
         return this.#answer(request, definition, 200, object, context);
       }
       case "PATCH": {
-        const context = writeContext(request.query, user);
-        return this.#answer(
-          request,
-          definition,
-          200,
-          await this.#service.patch(context, at, readPatch(request)),
-          context,
-        );
+        const context = writeContext(request, user);
+        const patch = await readPatch(request);
+        if (patch.type === "apply") {
+          const { object, isNew } = await this.#service.apply(context, at, patch);
+          return this.#answer(request, definition, isNew ? 201 : 200, object, context);
+        }
+        return this.#answer(request, definition, 200, await this.#service.patch(context, at, patch), context);
       }
       case "POST": {
         if (at.subresource === undefined) throw methodNotSupported(definition.reference, "post");
-        const context = writeContext(request.query, user);
+        const context = writeContext(request, user);
         const object = await this.#service.createSubresource(context, at, readObject(request, this.#types));
         return this.#answer(request, definition, 201, object, context);
       }
       case "DELETE": {
         if (at.subresource !== undefined) throw methodNotSupported(definition.reference, "delete");
         const body = request.body.length === 0 ? {} : readObject(request, this.#types);
-        const context = writeContext(request.query, user, body);
+        const context = writeContext(request, user, body);
         const result = await this.#service.delete(context, at, deleteOptions(request.query, body));
         return result.kind === "Status"
           ? jsonResponse(200, result)
@@ -126,14 +125,14 @@ export class ResourceHandler {
       case "POST": {
         if (definition.reference.namespaced && namespace === undefined)
           throw badRequest("an empty namespace may not be set during creation");
-        const context = writeContext(request.query, user);
+        const context = writeContext(request, user);
         const body = readObject(request, this.#types);
         const object = await this.#service.create(context, definition, path.namespace, body);
         return this.#answer(request, definition, 201, object, context);
       }
       case "DELETE": {
         const body = request.body.length === 0 ? {} : readObject(request, this.#types);
-        const context = writeContext(request.query, user, body);
+        const context = writeContext(request, user, body);
         const options = deleteOptions(request.query, body);
         const list = await this.#service.deleteCollection(
           context,
@@ -193,8 +192,13 @@ export class ResourceHandler {
         tableOf(definition, list.items, list.metadata, includeOf(request, "Metadata"), this.#clock.now()),
       );
     if (form === "partial-metadata") return jsonResponse(200, partialMetadataList(list));
-    return jsonResponse(200, list);
+    return jsonResponse(200, definition.isCustom ? list : { ...list, items: list.items.map(withoutKind) });
   }
+}
+
+/** Items of a list of a built-in kind come without what the list already says. */
+function withoutKind({ kind: _kind, apiVersion: _apiVersion, ...item }: ApiObject): object {
+  return item;
 }
 
 function isPodStream(path: ResourcePath, { reference }: ResourceDefinition): boolean {

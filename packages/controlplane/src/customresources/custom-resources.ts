@@ -1,5 +1,8 @@
 import type { ResourceReference } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
+import { customResourceTopology } from "../fieldmanager/schema-topology.ts";
+import type { Topology } from "../fieldmanager/topology.ts";
+import type { TypeTopologies } from "../fieldmanager/type-topology.ts";
 import { type ApiObject, asJsonObject, objectAt, objectsIn, textAt } from "../registry/api-object.ts";
 import type { FieldError } from "../registry/field-error.ts";
 import type { ObjectStore } from "../registry/object-store.ts";
@@ -18,10 +21,16 @@ import { validateSchema } from "./schema-validation.ts";
 import { applySchemaDefaults, pruneUnknown } from "./structural-schema.ts";
 
 /** Keeps the catalog in step with the stored CRDs: at once now, and after every change of one. */
-export function serveCustomResources(store: ObjectStore, catalog: ResourceCatalog): Disposable {
+export function serveCustomResources(
+  store: ObjectStore,
+  catalog: ResourceCatalog,
+  topologies: TypeTopologies,
+): Disposable {
   const reload = (): void => {
     const definitions = store.read((view) => view.list(DEFINITIONS_KEY));
-    catalog.setCustom(withOlderDevices(definitions.flatMap((definition) => resourcesOf(asJsonObject(definition)))));
+    catalog.setCustom(
+      withOlderDevices(definitions.flatMap((definition) => resourcesOf(asJsonObject(definition), topologies))),
+    );
   };
   reload();
   return store.feed.subscribe((changes) => {
@@ -30,7 +39,7 @@ export function serveCustomResources(store: ObjectStore, catalog: ResourceCatalo
 }
 
 /** The resources of one CRD: one for each served version. */
-function resourcesOf(definition: JsonObject): ResourceDefinition[] {
+function resourcesOf(definition: JsonObject, topologies: TypeTopologies): ResourceDefinition[] {
   const spec = objectAt(definition, "spec");
   const names = objectAt(spec, "names");
   const definitionName = textAt(objectAt(definition, "metadata"), "name");
@@ -51,7 +60,7 @@ function resourcesOf(definition: JsonObject): ResourceDefinition[] {
         shortNames: textsIn(names["shortNames"]),
         categories: textsIn(names["categories"]),
         storageKey: storageKeyOf(definition),
-        schema: new CustomResourceSchema(schema),
+        schema: new CustomResourceSchema(schema, topologies),
         strategy: strategyOf(definitionName, version),
         subresources: [],
         columns: printerColumns(version),
@@ -93,16 +102,23 @@ function textsIn(value: unknown): string[] {
 /** Reads and checks custom resources by their structural schema. */
 class CustomResourceSchema implements ObjectSchema {
   readonly #schema: JsonObject;
+  readonly topology: Topology;
 
-  constructor(schema: JsonObject) {
+  constructor(schema: JsonObject, topologies: TypeTopologies) {
     this.#schema = schema;
+    this.topology = customResourceTopology(schema, topologies.of("meta.v1.ObjectMeta"));
   }
 
   decode(source: JsonObject): Decoded {
+    const decoded = this.decodePart(source);
+    applySchemaDefaults(this.#schema, decoded.object);
+    return decoded;
+  }
+
+  decodePart(source: JsonObject): Decoded {
     const object = structuredClone(source);
     const unknown: string[] = [];
     pruneUnknown(this.#schema, object, unknown);
-    applySchemaDefaults(this.#schema, object);
     return { object, unknown };
   }
 

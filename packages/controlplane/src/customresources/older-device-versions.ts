@@ -1,5 +1,6 @@
 import { fromV1alpha2, OLDER_DEVICE_VERSION, toV1alpha2 } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
+import { type Topology, UNKNOWN } from "../fieldmanager/topology.ts";
 import { type ApiObject, asApiObject, asJsonObject } from "../registry/api-object.ts";
 import type { FieldError } from "../registry/field-error.ts";
 import type { Decoded, ObjectSchema, ResourceDefinition } from "../registry/resource-definition.ts";
@@ -63,7 +64,15 @@ class OlderDeviceSchema implements ObjectSchema {
     this.#convert = convert;
   }
 
+  get topology(): Topology {
+    return UNKNOWN;
+  }
+
   decode(source: JsonObject): Decoded {
+    return this.decodePart(source);
+  }
+
+  decodePart(source: JsonObject): Decoded {
     return { object: structuredClone(source), unknown: [] };
   }
 

@@ -7,7 +7,7 @@ import { SkerryError } from "@skerry/base";
  * - `!`: required.
  * - `type`: `string`, `int32`, `int64`, `double`, `bool`, `bytes` (base64), `time`, `microtime`, `quantity`,
  *   `intorstring`, `raw` (any object), `fields` (managed fields), `any`, another type's name, `[]T`, `{}T`.
- * - hints: `merge[:key]` and `retainKeys` (strategic merge patch), `map[:keys]`, `set`, `atomic`, `granular`
+ * - hints: `value` (Go's struct holds it itself, not a pointer: it is always there), `merge[:key]` and `retainKeys` (strategic merge patch), `map[:keys]`, `set`, `atomic`, `granular`
  *   (server-side apply topology), `enum:A|B`.
  *
  * A leading `atomic;` marks the whole type as atomic. One table serves decoding, validation and OpenAPI.
@@ -43,6 +43,8 @@ export type FieldType =
 export interface FieldDescription {
   readonly name: string;
   readonly required: boolean;
+  /** Always there, if empty: a part of its parent, not a pointer. */
+  readonly alwaysPresent: boolean;
   readonly type: FieldType;
   /** Protobuf field numbers from the message down; empty when protobuf does not carry the member. */
   readonly numbers: readonly number[];
@@ -141,6 +143,7 @@ function parseField(text: string): FieldDescription {
   let field: FieldDescription = {
     name: required ? marked.slice(0, -1) : marked,
     required,
+    alwaysPresent: hints.includes("value"),
     type: parseFieldType(type),
     numbers: number === "-" ? [] : number.split(".").map(Number),
   };

@@ -2,13 +2,14 @@ import type { ObjectList, ResourceReference, Status } from "@skerry/api";
 import { isJsonObject, type JsonObject } from "@skerry/base";
 import { applyPatch, badRequest, type DeleteOptions, isApiError, type ListOptions, type Patch } from "@skerry/kube";
 import { type ApiObject, asApiObject, asJsonObject } from "./api-object.ts";
+import { required } from "./field-error.ts";
 import { present } from "./present.ts";
-import type { Registry } from "./registry.ts";
+import type { Registry, WritePart } from "./registry.ts";
 import type { RequestContext } from "./request-context.ts";
 import type { ResourceCatalog } from "./resource-catalog.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import { scaleOf, withScale } from "./scale.ts";
-import { methodNotSupported, resourceNotFound, unsupportedMediaType } from "./status-errors.ts";
+import { invalid, methodNotSupported, resourceNotFound, unsupportedMediaType } from "./status-errors.ts";
 import type { SubresourceActions } from "./subresource-actions.ts";
 import type { UpdatePart } from "./update-part.ts";
 import type { CollectionEvent, CollectionWatches, CollectionWatchOptions } from "./watch-collection.ts";
@@ -95,24 +96,42 @@ export class ApiService {
 
   update(context: RequestContext, at: ObjectAt, body: JsonObject): Promise<ApiObject> {
     if (at.subresource === "scale") return this.#changeScale(context, at, () => body);
-    const part = this.#partOf(at);
+    const part = this.#writePart(at);
     return this.registry.replace(context, at.definition, at.namespace, at.name, body, part);
   }
 
   /** @throws ApiError UnsupportedMediaType for forms of patch that the resource does not take */
-  patch(context: RequestContext, at: ObjectAt, patch: Patch): Promise<ApiObject> {
-    if (patch.type === "apply" || (patch.type === "strategic" && at.definition.isCustom))
-      throw unsupportedMediaType(
-        at.definition.isCustom
-          ? ["application/json-patch+json", "application/merge-patch+json"]
-          : ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"],
-      );
+  async patch(context: RequestContext, at: ObjectAt, patch: Patch): Promise<ApiObject> {
+    if (patch.type === "apply") return (await this.apply(context, at, patch)).object;
+    if (patch.type === "strategic" && at.definition.isCustom)
+      throw unsupportedMediaType([
+        "application/json-patch+json",
+        "application/merge-patch+json",
+        "application/apply-patch+yaml",
+        "application/apply-patch+cbor",
+      ]);
     const apply = (current: ApiObject): JsonObject => patched(current, patch);
     if (at.subresource === "scale")
       return this.#changeScale(context, at, (object) => apply(scaleOf(this.#scalePaths(at), object)));
-    const part = this.#partOf(at);
+    const part = this.#writePart(at);
     const body = isJsonObject(patch.body) ? patch.body : undefined;
     return this.registry.modify(context, at.definition, at.namespace, at.name, apply, part, body);
+  }
+
+  /** Applies a configuration; says whether the object is new. @throws ApiError BadRequest, Conflict, Invalid */
+  apply(
+    context: RequestContext,
+    at: ObjectAt,
+    patch: Patch & { type: "apply" },
+  ): Promise<{ readonly object: ApiObject; readonly isNew: boolean }> {
+    if (!isJsonObject(patch.body)) throw badRequest("the configuration to apply must be an object");
+    if (patch.fieldManager === "")
+      throw invalid({ ...at.definition.reference, kind: "PatchOptions", group: "meta.k8s.io" }, "", [
+        required("fieldManager", "is required for apply patch"),
+      ]);
+    const { definition, namespace, name } = at;
+    const own = { ...context, fieldManager: patch.fieldManager };
+    return this.registry.apply(own, definition, namespace, name, patch.body, patch.force ?? false, this.#writePart(at));
   }
 
   delete(context: RequestContext, at: ObjectAt, options: DeleteOptions): Promise<ApiObject | Status> {
@@ -148,6 +167,10 @@ export class ApiService {
     if (at.subresource === undefined || !this.hasSubresource(at.definition, at.subresource)) throw resourceNotFound();
   }
 
+  #writePart(at: ObjectAt): WritePart {
+    return { part: this.#partOf(at), subresource: at.subresource ?? "" };
+  }
+
   #partOf(at: ObjectAt): UpdatePart {
     if (at.subresource === undefined) return "object";
     this.#requireSubresource(at);
@@ -168,8 +191,13 @@ export class ApiService {
     change: (current: ApiObject) => JsonObject,
   ): Promise<ApiObject> {
     const paths = this.#scalePaths(at);
-    const object = await this.registry.modify(context, at.definition, at.namespace, at.name, (current) =>
-      withScale(paths, current, change(current)),
+    const object = await this.registry.modify(
+      context,
+      at.definition,
+      at.namespace,
+      at.name,
+      (current) => withScale(paths, current, change(current)),
+      { part: "object", subresource: "scale" },
     );
     return scaleOf(paths, object);
   }

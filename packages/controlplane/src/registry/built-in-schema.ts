@@ -1,6 +1,9 @@
 import type { ResourceReference } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
 import { badRequest } from "@skerry/kube";
+import type { Topology } from "../fieldmanager/topology.ts";
+import type { TypeTopologies } from "../fieldmanager/type-topology.ts";
+import { addStructs } from "../openapi/add-structs.ts";
 import { checkRequiredMembers } from "../openapi/required-members.ts";
 import { checkType } from "../openapi/type-check.ts";
 import type { TypeCatalog } from "../openapi/type-table.ts";
@@ -13,14 +16,26 @@ export class BuiltInSchema implements ObjectSchema {
   readonly #types: TypeCatalog;
   readonly #typeName: string;
   readonly #reference: ResourceReference;
+  readonly #topologies: TypeTopologies;
 
-  constructor(types: TypeCatalog, typeName: string, reference: ResourceReference) {
-    this.#types = types;
+  constructor(topologies: TypeTopologies, typeName: string, reference: ResourceReference) {
+    this.#types = topologies.types;
+    this.#topologies = topologies;
     this.#typeName = typeName;
     this.#reference = reference;
   }
 
+  get topology(): Topology {
+    return this.#topologies.of(this.#typeName);
+  }
+
   decode(object: JsonObject): Decoded {
+    const decoded = this.decodePart(object);
+    addStructs(this.#types, this.#typeName, decoded.object);
+    return decoded;
+  }
+
+  decodePart(object: JsonObject): Decoded {
     const check = checkType(this.#types, this.#typeName, object);
     const { kind, version } = this.#reference;
     if (check.mismatch !== undefined)

@@ -22,17 +22,43 @@ export function decodeBody(
 ): ApiObject {
   const { group, version, kind } = definition.reference;
   const apiVersion = group === "" ? version : `${group}/${version}`;
-  if (body["kind"] !== kind || body["apiVersion"] !== apiVersion) {
-    if (body["kind"] !== undefined && body["kind"] !== "" && body["kind"] !== kind)
-      throw badRequest(`the kind in the data (${String(body["kind"])}) does not match the expected kind (${kind})`);
-    if (body["apiVersion"] !== undefined && body["apiVersion"] !== "" && body["apiVersion"] !== apiVersion)
-      throw badRequest(
-        `the API version in the data (${String(body["apiVersion"])}) does not match the expected API version (${apiVersion})`,
-      );
-  }
+  requireKind(definition, body, apiVersion);
   const { object, unknown } = definition.schema.decode({ ...body, apiVersion, kind });
   reportUnknown(context, definition, unknown, patch);
   return checkBodyMetadata(definition, object, namespace);
+}
+
+/** Reads a configuration to apply. @throws ApiError BadRequest */
+export function decodeConfiguration(
+  definition: ResourceDefinition,
+  config: JsonObject,
+  namespace: string,
+  name: string,
+): JsonObject {
+  const { group, version, kind } = definition.reference;
+  const apiVersion = group === "" ? version : `${group}/${version}`;
+  requireKind(definition, config, apiVersion);
+  const { object, unknown } = definition.schema.decodePart({ ...config, apiVersion, kind });
+  const [first] = unknown;
+  if (first !== undefined)
+    throw badRequest(
+      `failed to create typed patch object (${namespace}/${name}; ${apiVersion}, Kind=${kind}): .${first}: field not declared in schema`,
+    );
+  const { metadata } = checkBodyMetadata(definition, object, namespace);
+  if (metadata.name !== undefined && metadata.name !== "" && metadata.name !== name)
+    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  metadata.name = name;
+  return object;
+}
+
+function requireKind(definition: ResourceDefinition, body: JsonObject, apiVersion: string): void {
+  const { kind } = definition.reference;
+  if (body["kind"] !== undefined && body["kind"] !== "" && body["kind"] !== kind)
+    throw badRequest(`the kind in the data (${String(body["kind"])}) does not match the expected kind (${kind})`);
+  if (body["apiVersion"] !== undefined && body["apiVersion"] !== "" && body["apiVersion"] !== apiVersion)
+    throw badRequest(
+      `the API version in the data (${String(body["apiVersion"])}) does not match the expected API version (${apiVersion})`,
+    );
 }
 
 function reportUnknown(

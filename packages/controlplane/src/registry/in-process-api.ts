@@ -53,7 +53,7 @@ export class InProcessApi implements KubernetesApi {
   ): Promise<T> {
     throwIfAborted(options.signal);
     const definition = this.#service.definitionOf(target.resource);
-    const context = systemContext(options.dryRun);
+    const context = systemContext(options.dryRun, options.fieldManager);
     return as<T>(await this.#service.create(context, definition, target.namespace ?? "", copy(object)));
   }
 
@@ -63,18 +63,26 @@ export class InProcessApi implements KubernetesApi {
     options: WriteOptions = {},
   ): Promise<T> {
     throwIfAborted(options.signal);
-    const context = systemContext(options.dryRun);
+    const context = systemContext(options.dryRun, options.fieldManager);
     return as<T>(await this.#service.createSubresource(context, this.#at(target), copy(object)));
   }
 
   async update<T extends KubernetesObject>(target: ObjectTarget, object: T, options: WriteOptions = {}): Promise<T> {
     throwIfAborted(options.signal);
-    return as<T>(await this.#service.update(systemContext(options.dryRun), this.#at(target), copy(object)));
+    return as<T>(
+      await this.#service.update(systemContext(options.dryRun, options.fieldManager), this.#at(target), copy(object)),
+    );
   }
 
   async patch<T extends KubernetesObject>(target: ObjectTarget, patch: Patch, options: WriteOptions = {}): Promise<T> {
     throwIfAborted(options.signal);
-    return as<T>(await this.#service.patch(systemContext(options.dryRun), this.#at(target), structuredClone(patch)));
+    return as<T>(
+      await this.#service.patch(
+        systemContext(options.dryRun, options.fieldManager),
+        this.#at(target),
+        structuredClone(patch),
+      ),
+    );
   }
 
   async delete(target: ObjectTarget, options: DeleteOptions = {}): Promise<KubernetesObject | Status> {

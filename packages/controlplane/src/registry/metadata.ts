@@ -40,14 +40,7 @@ export function initialMetadata(object: ApiObject, uid: string, now: string, tra
   const metadata = asJsonObject(object)["metadata"] as JsonObject;
   metadata["uid"] = uid;
   metadata["creationTimestamp"] = now;
-  for (const member of [
-    "resourceVersion",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "selfLink",
-    "generation",
-    "managedFields",
-  ])
+  for (const member of ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"])
     delete metadata[member];
   if (tracksGeneration) metadata["generation"] = 1;
 }
@@ -81,7 +74,6 @@ export function carryMetadata(definition: ResourceDefinition, next: ApiObject, p
     if (from[member] === undefined) delete to[member];
     else to[member] = from[member];
   }
-  delete to["managedFields"];
   delete to["selfLink"];
 }
 

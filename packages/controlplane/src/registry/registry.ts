@@ -2,10 +2,12 @@ import type { ObjectList, Status } from "@skerry/api";
 import { type Clock, isJsonObject, type JsonObject, type Logger, type Random, toKubernetesTime } from "@skerry/base";
 import { badRequest, type DeleteOptions, jsonEqual, type ListOptions } from "@skerry/kube";
 import type { Admission } from "../admission/admission.ts";
+import { applyConfiguration, trackUpdate } from "../fieldmanager/field-manager.ts";
 import { type ApiObject, asJsonObject } from "./api-object.ts";
-import { decodeBody } from "./decode-body.ts";
+import { decodeBody, decodeConfiguration } from "./decode-body.ts";
 import { beginDeletion, checkPreconditions, mayBeRemoved } from "./deletion.ts";
 import type { FieldError } from "./field-error.ts";
+import { fieldWriteOf } from "./field-tracking.ts";
 import { type CollectionAt, listCollection } from "./list-collection.ts";
 import { generatedName, initialMetadata, validateFinalizers, validateMetadata } from "./metadata.ts";
 import type { ObjectStore } from "./object-store.ts";
@@ -18,6 +20,16 @@ import { countGeneration, takePart, type UpdatePart } from "./update-part.ts";
 
 /** Tries at a generated name that is free. */
 const GENERATED_NAME_TRIES = 8;
+
+/** What a write changes: the object or a part of it, through which subresource. */
+export interface WritePart {
+  readonly part: UpdatePart;
+  /** Empty: the object itself. */
+  readonly subresource: string;
+}
+
+/** The object itself, not one of its subresources. */
+export const WHOLE_OBJECT: WritePart = { part: "object", subresource: "" };
 
 /** What the registry works with. */
 export interface RegistryOptions {
@@ -65,27 +77,37 @@ export class Registry {
     body: JsonObject,
   ): Promise<ApiObject> {
     const object = decodeBody(context, definition, body, namespace);
-    return this.#write(context, (session) => {
-      const scope = this.#scope(session, context);
-      const { metadata } = object;
-      const generate = metadata.name === undefined || metadata.name === "" ? (metadata.generateName ?? "") : "";
-      if (generate !== "") metadata.name = this.#freeName(session, definition, namespace, generate);
-      const json = asJsonObject(object);
-      if (definition.strategy.hasStatus && !definition.strategy.keepsStatusOnCreate) delete json["status"];
-      initialMetadata(object, this.#random.uuid(), this.#now(), definition.strategy.tracksGeneration);
-      definition.strategy.applyDefaults?.(json);
-      definition.strategy.prepareForCreate?.(json, scope);
-      this.#admission.admitCreate(definition, object, scope);
-      this.#check(definition, object, [
-        ...validateMetadata(definition, object),
-        ...definition.schema.validate(object),
-        ...(definition.strategy.validate?.(json) ?? []),
-        ...this.#admission.validate(definition, object, undefined, scope),
-      ]);
-      const key = keyOf(definition, namespace, metadata.name);
-      if (session.get(key)) throw alreadyExists(definition.reference, metadata.name);
-      return present(definition, session.put(key, toStored(definition, object)));
-    });
+    return this.#write(context, (session) => this.#insert(session, context, definition, namespace, object, "update"));
+  }
+
+  #insert(
+    session: StoreSession,
+    context: RequestContext,
+    definition: ResourceDefinition,
+    namespace: string,
+    object: ApiObject,
+    ownership: "update" | "applied",
+  ): ApiObject {
+    const scope = this.#scope(session, context);
+    const { metadata } = object;
+    const generate = metadata.name === undefined || metadata.name === "" ? (metadata.generateName ?? "") : "";
+    if (generate !== "") metadata.name = this.#freeName(session, definition, namespace, generate);
+    const json = asJsonObject(object);
+    if (definition.strategy.hasStatus && !definition.strategy.keepsStatusOnCreate) delete json["status"];
+    initialMetadata(object, this.#random.uuid(), this.#now(), definition.strategy.tracksGeneration);
+    definition.strategy.applyDefaults?.(json);
+    if (ownership === "update") trackUpdate(fieldWriteOf(context, definition, "", this.clock), undefined, json);
+    definition.strategy.prepareForCreate?.(json, scope);
+    this.#admission.admitCreate(definition, object, scope);
+    this.#check(definition, object, [
+      ...validateMetadata(definition, object),
+      ...definition.schema.validate(object),
+      ...(definition.strategy.validate?.(json) ?? []),
+      ...this.#admission.validate(definition, object, undefined, scope),
+    ]);
+    const key = keyOf(definition, namespace, metadata.name);
+    if (session.get(key)) throw alreadyExists(definition.reference, metadata.name);
+    return present(definition, session.put(key, toStored(definition, object)));
   }
 
   /** Replaces an object, or its status. @throws ApiError NotFound, Conflict, Invalid, BadRequest */
@@ -95,7 +117,7 @@ export class Registry {
     namespace: string,
     name: string,
     body: JsonObject,
-    part: UpdatePart = "object",
+    part: WritePart = WHOLE_OBJECT,
   ): Promise<ApiObject> {
     const bodyName = isJsonObject(body["metadata"]) ? body["metadata"]["name"] : undefined;
     if (bodyName !== undefined && bodyName !== name)
@@ -125,13 +147,55 @@ export class Registry {
     namespace: string,
     name: string,
     change: (current: ApiObject) => JsonObject,
-    part: UpdatePart = "object",
+    part: WritePart = WHOLE_OBJECT,
     patchForErrors?: JsonObject,
   ): Promise<ApiObject> {
     return this.#update(context, definition, namespace, name, part, (current) => {
       const copy = structuredClone(current);
       const body = change(definition.conversion ? copy : present(definition, copy));
       return decodeBody(context, definition, body, namespace, patchForErrors);
+    });
+  }
+
+  /**
+   * Applies a configuration (server-side apply); makes the object when it is not there.
+   * @throws ApiError Conflict when others own what would change; NotFound for a subresource of nothing
+   */
+  apply(
+    context: RequestContext,
+    definition: ResourceDefinition,
+    namespace: string,
+    name: string,
+    config: JsonObject,
+    isForced: boolean,
+    part: WritePart = WHOLE_OBJECT,
+  ): Promise<{ readonly object: ApiObject; readonly isNew: boolean }> {
+    const asked = decodeConfiguration(definition, config, namespace, name);
+    return this.#write(context, (session) => {
+      const write = fieldWriteOf(context, definition, part.subresource, this.clock);
+      const stored = session.get(keyOf(definition, namespace, name));
+      if (stored)
+        return {
+          object: this.#change(
+            session,
+            context,
+            definition,
+            part,
+            stored,
+            (current) =>
+              decodeBody(
+                context,
+                definition,
+                applyConfiguration(write, asJsonObject(current), asked, isForced),
+                namespace,
+              ),
+            "applied",
+          ),
+          isNew: false,
+        };
+      if (part.part !== "object") throw notFound(definition.reference, name);
+      const object = decodeBody(context, definition, applyConfiguration(write, undefined, asked, isForced), namespace);
+      return { object: this.#insert(session, context, definition, namespace, object, "applied"), isNew: true };
     });
   }
 
@@ -177,34 +241,47 @@ export class Registry {
     definition: ResourceDefinition,
     namespace: string,
     name: string,
-    part: UpdatePart,
+    part: WritePart,
     change: (current: ApiObject) => ApiObject,
   ): Promise<ApiObject> {
-    const key = keyOf(definition, namespace, name);
     return this.#write(context, (session) => {
-      const stored = session.get(key);
+      const stored = session.get(keyOf(definition, namespace, name));
       if (!stored) throw notFound(definition.reference, name);
-      const previous = definition.conversion ? definition.conversion.fromStored(stored) : stored;
-      const scope = this.#scope(session, context);
-      const next = takePart(definition, structuredClone(change(structuredClone(previous))), previous, part);
-      const [json, before] = [asJsonObject(next), asJsonObject(previous)];
-      definition.strategy.applyDefaults?.(json);
-      if (part === "object") definition.strategy.prepareForUpdate?.(json, before, scope);
-      countGeneration(definition, next, previous);
-      this.#check(definition, next, [
-        ...validateMetadata(definition, next),
-        ...validateFinalizers(next, previous),
-        ...definition.schema.validate(next),
-        ...(part === "object" ? (definition.strategy.validate?.(json) ?? []) : []),
-        ...(part === "object" ? (definition.strategy.validateUpdate?.(json, before) ?? []) : []),
-        ...(part === "object" ? this.#admission.validate(definition, next, previous, scope) : []),
-      ]);
-      const toStore = toStored(definition, next, stored);
-      if (mayBeRemoved(definition, next))
-        return present(definition, this.#remove(session, context, definition, key, toStore));
-      if (jsonEqual(asJsonObject(toStore), asJsonObject(stored))) return present(definition, stored);
-      return present(definition, session.put(key, toStore));
+      return this.#change(session, context, definition, part, stored, change, "update");
     });
+  }
+
+  #change(
+    session: StoreSession,
+    context: RequestContext,
+    definition: ResourceDefinition,
+    { part, subresource }: WritePart,
+    stored: ApiObject,
+    change: (current: ApiObject) => ApiObject,
+    ownership: "update" | "applied",
+  ): ApiObject {
+    const previous = definition.conversion ? definition.conversion.fromStored(stored) : stored;
+    const scope = this.#scope(session, context);
+    const next = takePart(definition, structuredClone(change(structuredClone(previous))), previous, part);
+    const [json, before] = [asJsonObject(next), asJsonObject(previous)];
+    definition.strategy.applyDefaults?.(json);
+    if (ownership === "update") trackUpdate(fieldWriteOf(context, definition, subresource, this.clock), before, json);
+    if (part === "object") definition.strategy.prepareForUpdate?.(json, before, scope);
+    countGeneration(definition, next, previous);
+    this.#check(definition, next, [
+      ...validateMetadata(definition, next),
+      ...validateFinalizers(next, previous),
+      ...definition.schema.validate(next),
+      ...(part === "object" ? (definition.strategy.validate?.(json) ?? []) : []),
+      ...(part === "object" ? (definition.strategy.validateUpdate?.(json, before) ?? []) : []),
+      ...(part === "object" ? this.#admission.validate(definition, next, previous, scope) : []),
+    ]);
+    const key = keyOf(definition, previous.metadata.namespace ?? "", previous.metadata.name);
+    const toStore = toStored(definition, next, stored);
+    if (mayBeRemoved(definition, next))
+      return present(definition, this.#remove(session, context, definition, key, toStore));
+    if (jsonEqual(asJsonObject(toStore), asJsonObject(stored))) return present(definition, stored);
+    return present(definition, session.put(key, toStore));
   }
 
   #remove(

@@ -14,14 +14,19 @@ export interface RequestContext {
   readonly user: UserInfo;
   readonly dryRun: boolean;
   readonly fieldValidation: FieldValidation;
+  /** Under which name the fields that change are owned. */
+  readonly fieldManager: string;
   /** Texts for the client's terminal; filled while the request is handled. */
   readonly warnings: string[];
 }
+
+/** Who owns what the control plane's own components write, when they do not say otherwise. */
+export const CONTROLLER_MANAGER = "kube-controller-manager";
 
 /** The control plane itself, as its controllers act through the in-process API. */
 export const SYSTEM_USER: UserInfo = { username: "system:skerry", groups: ["system:masters", "system:authenticated"] };
 
 /** A context of the control plane's own writes. */
-export function systemContext(dryRun = false): RequestContext {
-  return { user: SYSTEM_USER, dryRun, fieldValidation: "Ignore", warnings: [] };
+export function systemContext(dryRun = false, fieldManager: string = CONTROLLER_MANAGER): RequestContext {
+  return { user: SYSTEM_USER, dryRun, fieldValidation: "Ignore", fieldManager, warnings: [] };
 }

@@ -1,5 +1,6 @@
 import type { ResourceReference } from "@skerry/api";
 import type { Clock, JsonObject, Random } from "@skerry/base";
+import type { Topology } from "../fieldmanager/topology.ts";
 import type { TableColumn } from "../table/table-column.ts";
 import type { ApiObject } from "./api-object.ts";
 import type { FieldError } from "./field-error.ts";
@@ -24,6 +25,10 @@ export interface Decoded {
 export interface ObjectSchema {
   /** @throws ApiError 400 when a member cannot be read */
   decode(object: JsonObject): Decoded;
+  /** As `decode`, for a part of an object that is to be applied: nothing is added. */
+  decodePart(object: JsonObject): Decoded;
+  /** How fields of the kind are owned. */
+  readonly topology: Topology;
   /** Rules that hold for every object of the kind. */
   validate(object: ApiObject): FieldError[];
 }

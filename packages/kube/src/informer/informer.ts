@@ -249,7 +249,7 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
         before.metadata.resourceVersion ?? "0",
       );
       if (order <= 0) return;
-      const object = transform ? transform(received) : received;
+      const object = kept(received, transform);
       this.cache.set(key, object);
       this.#listeners.emit({ type: "updated", object, before });
       return;
@@ -261,7 +261,7 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
       this.#logger.error("Too many objects; one is left out", { key, limit: maximumObjects });
       return;
     }
-    const object = transform ? transform(received) : received;
+    const object = kept(received, transform);
     this.cache.set(key, object);
     this.#listeners.emit({ type: "added", object });
   }
@@ -272,6 +272,14 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
     this.cache.delete(key);
     this.#listeners.emit({ type: "deleted", object: cached.metadata.uid === last.metadata.uid ? last : cached });
   }
+}
+
+/** What is cached: who manages which field is of no use to those who read the cache, and often half of an object. */
+function kept<T extends KubernetesObject>(received: T, transform: ((object: T) => T) | undefined): T {
+  const object = transform ? transform(received) : received;
+  if (object.metadata.managedFields === undefined) return object;
+  const { managedFields: _managed, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 /** Items of a list come without kind and apiVersion. */

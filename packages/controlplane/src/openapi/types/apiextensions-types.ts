@@ -6,15 +6,15 @@ export const apiextensionsTypes: TypeTable = {
     "- description string;- format string;- jsonPath! string;- name! string;- priority int32;- type! string",
   "apiextensions.v1.CustomResourceConversion": "- strategy! string;- webhook apiextensions.v1.WebhookConversion",
   "apiextensions.v1.CustomResourceDefinition":
-    "- apiVersion string;- kind string;- metadata meta.v1.ObjectMeta;- spec! apiextensions.v1.CustomResourceDefinitionSpec;- status apiextensions.v1.CustomResourceDefinitionStatus",
+    "- apiVersion string;- kind string;- metadata meta.v1.ObjectMeta value;- spec! apiextensions.v1.CustomResourceDefinitionSpec value;- status apiextensions.v1.CustomResourceDefinitionStatus value",
   "apiextensions.v1.CustomResourceDefinitionCondition":
     "- lastTransitionTime time;- message string;- observedGeneration int64;- reason string;- status! string;- type! string",
   "apiextensions.v1.CustomResourceDefinitionNames":
     "- categories []string atomic;- kind! string;- listKind string;- plural! string;- shortNames []string atomic;- singular string",
   "apiextensions.v1.CustomResourceDefinitionSpec":
-    "- conversion apiextensions.v1.CustomResourceConversion;- group! string;- names! apiextensions.v1.CustomResourceDefinitionNames;- preserveUnknownFields bool;- scope! string;- versions! []apiextensions.v1.CustomResourceDefinitionVersion atomic",
+    "- conversion apiextensions.v1.CustomResourceConversion;- group! string;- names! apiextensions.v1.CustomResourceDefinitionNames value;- preserveUnknownFields bool;- scope! string;- versions! []apiextensions.v1.CustomResourceDefinitionVersion atomic",
   "apiextensions.v1.CustomResourceDefinitionStatus":
-    "- acceptedNames apiextensions.v1.CustomResourceDefinitionNames;- conditions []apiextensions.v1.CustomResourceDefinitionCondition map:type;- observedGeneration int64;- storedVersions []string atomic",
+    "- acceptedNames apiextensions.v1.CustomResourceDefinitionNames value;- conditions []apiextensions.v1.CustomResourceDefinitionCondition map:type;- observedGeneration int64;- storedVersions []string atomic",
   "apiextensions.v1.CustomResourceDefinitionVersion":
     "- additionalPrinterColumns []apiextensions.v1.CustomResourceColumnDefinition atomic;- deprecated bool;- deprecationWarning string;- name! string;- schema apiextensions.v1.CustomResourceValidation;- selectableFields []apiextensions.v1.SelectableField atomic;- served! bool;- storage! bool;- subresources apiextensions.v1.CustomResourceSubresources",
   "apiextensions.v1.CustomResourceSubresourceScale":

@@ -3,7 +3,7 @@ import type { TypeTable } from "../type-table.ts";
 /** apimachinery's metadata types and autoscaling/v1 Scale. Read as type-table.ts tells. */
 export const metaTypes: TypeTable = {
   "autoscaling.v1.Scale":
-    "- apiVersion string;- kind string;1 metadata meta.v1.ObjectMeta;2 spec autoscaling.v1.ScaleSpec;3 status autoscaling.v1.ScaleStatus",
+    "- apiVersion string;- kind string;1 metadata meta.v1.ObjectMeta value;2 spec autoscaling.v1.ScaleSpec value;3 status autoscaling.v1.ScaleStatus value",
   "autoscaling.v1.ScaleSpec": "1 replicas int32",
   "autoscaling.v1.ScaleStatus": "1 replicas! int32;2 selector string",
   "meta.v1.Condition":
@@ -24,7 +24,7 @@ export const metaTypes: TypeTable = {
   "meta.v1.Preconditions": "2 resourceVersion string;1 uid string",
   "meta.v1.ShardInfo": "1 selector! string",
   "meta.v1.Status":
-    "- apiVersion string;6 code int32;5 details meta.v1.StatusDetails;- kind string;3 message string;1 metadata meta.v1.ListMeta;4 reason string;2 status string",
+    "- apiVersion string;6 code int32;5 details meta.v1.StatusDetails;- kind string;3 message string;1 metadata meta.v1.ListMeta value;4 reason string;2 status string",
   "meta.v1.StatusCause": "3 field string;2 message string;1 reason string",
   "meta.v1.StatusDetails":
     "4 causes []meta.v1.StatusCause atomic;2 group string;3 kind string;1 name string;5 retryAfterSeconds int32;6 uid string",

@@ -67,16 +67,17 @@ export const volumeTypes: TypeTable = {
   "core.v1.NodeSelectorTerm":
     "atomic;1 matchExpressions []core.v1.NodeSelectorRequirement atomic;2 matchFields []core.v1.NodeSelectorRequirement atomic",
   "core.v1.PersistentVolume":
-    "- apiVersion string;- kind string;1 metadata meta.v1.ObjectMeta;2 spec core.v1.PersistentVolumeSpec;3 status core.v1.PersistentVolumeStatus",
+    "- apiVersion string;- kind string;1 metadata meta.v1.ObjectMeta value;2 spec core.v1.PersistentVolumeSpec value;3 status core.v1.PersistentVolumeStatus value",
   "core.v1.PersistentVolumeClaim":
-    "- apiVersion string;- kind string;1 metadata meta.v1.ObjectMeta;2 spec core.v1.PersistentVolumeClaimSpec;3 status core.v1.PersistentVolumeClaimStatus",
+    "- apiVersion string;- kind string;1 metadata meta.v1.ObjectMeta value;2 spec core.v1.PersistentVolumeClaimSpec value;3 status core.v1.PersistentVolumeClaimStatus value",
   "core.v1.PersistentVolumeClaimCondition":
     "3 lastProbeTime time;4 lastTransitionTime time;6 message string;5 reason string;2 status! string;1 type! string",
   "core.v1.PersistentVolumeClaimSpec":
-    "1 accessModes []string atomic;7 dataSource core.v1.TypedLocalObjectReference;8 dataSourceRef core.v1.TypedObjectReference;2 resources core.v1.VolumeResourceRequirements;4 selector meta.v1.LabelSelector;5 storageClassName string;9 volumeAttributesClassName string;6 volumeMode string enum:Block|Filesystem;3 volumeName string",
+    "1 accessModes []string atomic;7 dataSource core.v1.TypedLocalObjectReference;8 dataSourceRef core.v1.TypedObjectReference;2 resources core.v1.VolumeResourceRequirements value;4 selector meta.v1.LabelSelector;5 storageClassName string;9 volumeAttributesClassName string;6 volumeMode string enum:Block|Filesystem;3 volumeName string",
   "core.v1.PersistentVolumeClaimStatus":
     "2 accessModes []string atomic;7 allocatedResourceStatuses {}string granular;5 allocatedResources {}quantity;3 capacity {}quantity;4 conditions []core.v1.PersistentVolumeClaimCondition merge:type map;8 currentVolumeAttributesClassName string;9 modifyVolumeStatus core.v1.ModifyVolumeStatus;1 phase string enum:Bound|Lost|Pending",
-  "core.v1.PersistentVolumeClaimTemplate": "1 metadata meta.v1.ObjectMeta;2 spec! core.v1.PersistentVolumeClaimSpec",
+  "core.v1.PersistentVolumeClaimTemplate":
+    "1 metadata meta.v1.ObjectMeta value;2 spec! core.v1.PersistentVolumeClaimSpec value",
   "core.v1.PersistentVolumeClaimVolumeSource": "1 claimName! string;2 readOnly bool",
   "core.v1.PersistentVolumeSpec":
     "3 accessModes []string atomic;2.2 awsElasticBlockStore core.v1.AWSElasticBlockStoreVolumeSource;2.16 azureDisk core.v1.AzureDiskVolumeSource;2.13 azureFile core.v1.AzureFilePersistentVolumeSource;1 capacity {}quantity;2.9 cephfs core.v1.CephFSPersistentVolumeSource;2.8 cinder core.v1.CinderPersistentVolumeSource;4 claimRef core.v1.ObjectReference granular;2.22 csi core.v1.CSIPersistentVolumeSource;2.10 fc core.v1.FCVolumeSource;2.12 flexVolume core.v1.FlexPersistentVolumeSource;2.11 flocker core.v1.FlockerVolumeSource;2.1 gcePersistentDisk core.v1.GCEPersistentDiskVolumeSource;2.4 glusterfs core.v1.GlusterfsPersistentVolumeSource;2.3 hostPath core.v1.HostPathVolumeSource;2.7 iscsi core.v1.ISCSIPersistentVolumeSource;2.20 local core.v1.LocalVolumeSource;7 mountOptions []string atomic;2.5 nfs core.v1.NFSVolumeSource;9 nodeAffinity core.v1.VolumeNodeAffinity;5 persistentVolumeReclaimPolicy string enum:Delete|Recycle|Retain;2.17 photonPersistentDisk core.v1.PhotonPersistentDiskVolumeSource;2.18 portworxVolume core.v1.PortworxVolumeSource;2.15 quobyte core.v1.QuobyteVolumeSource;2.6 rbd core.v1.RBDPersistentVolumeSource;2.19 scaleIO core.v1.ScaleIOPersistentVolumeSource;6 storageClassName string;2.21 storageos core.v1.StorageOSPersistentVolumeSource;10 volumeAttributesClassName string;8 volumeMode string enum:Block|Filesystem;2.14 vsphereVolume core.v1.VsphereVirtualDiskVolumeSource",

@@ -1,6 +1,6 @@
 import type { ResourceReference } from "@skerry/api";
 import { customResourceDefinitionStrategy } from "../../customresources/definition-strategy.ts";
-import type { TypeCatalog } from "../../openapi/type-table.ts";
+import type { TypeTopologies } from "../../fieldmanager/type-topology.ts";
 import * as columns from "../../table/columns.ts";
 import type { TableColumn } from "../../table/table-column.ts";
 import { BuiltInSchema } from "../built-in-schema.ts";
@@ -236,7 +236,7 @@ export function builtInReferences(): ResourceReference[] {
 }
 
 /** The definitions of all built-in kinds. */
-export function builtInResources(types: TypeCatalog): ResourceDefinition[] {
+export function builtInResources(topologies: TypeTopologies): ResourceDefinition[] {
   return KINDS.map((entry) => {
     const { group, version = "v1", resource, kind, namespaced = true } = entry;
     const reference: ResourceReference = { group, version, resource, kind, namespaced };
@@ -247,7 +247,7 @@ export function builtInResources(types: TypeCatalog): ResourceDefinition[] {
       shortNames: entry.shortNames ?? [],
       categories: entry.categories ?? [],
       storageKey: entry.storageKey ?? `${group}/${resource}`,
-      schema: new BuiltInSchema(types, typeName, reference),
+      schema: new BuiltInSchema(topologies, typeName, reference),
       strategy: entry.strategy,
       subresources: entry.subresources ?? [],
       columns: entry.columns,

@@ -25,14 +25,14 @@ export const serviceStrategy: KindStrategy = {
     }
     if (spec["type"] === "ExternalName") return;
     setDefault(spec, "internalTrafficPolicy", "Cluster");
-    setDefault(spec, "ipFamilies", ["IPv4"]);
-    setDefault(spec, "ipFamilyPolicy", "SingleStack");
     if (spec["type"] !== "ClusterIP") setDefault(spec, "externalTrafficPolicy", "Cluster");
   },
   prepareForCreate(service, scope) {
     service["status"] = { loadBalancer: {} };
     const spec = ensureObject(service, "spec");
     if (spec["type"] === "ExternalName") return;
+    setDefault(spec, "ipFamilies", ["IPv4"]);
+    setDefault(spec, "ipFamilyPolicy", "SingleStack");
     if (textAt(spec, "clusterIP") === "") spec["clusterIP"] = freeAddress(scope);
     spec["clusterIPs"] = [spec["clusterIP"] ?? ""];
   },
@@ -41,6 +41,10 @@ export const serviceStrategy: KindStrategy = {
     if (textAt(spec, "clusterIP") === "" && before["clusterIP"] !== undefined) {
       spec["clusterIP"] = before["clusterIP"];
       spec["clusterIPs"] = before["clusterIPs"] ?? [];
+      for (const member of ["ipFamilies", "ipFamilyPolicy"]) {
+        const value = before[member];
+        if (value !== undefined) setDefault(spec, member, value);
+      }
     }
   },
   validate(service) {

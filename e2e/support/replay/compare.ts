@@ -1,0 +1,87 @@
+import { isDeepStrictEqual } from "node:util";
+import { exchangeKey, isWatch, normaliseJson, normaliseText } from "./normalise.ts";
+import { type Exchange, type Json, parseCommand, type RecordedCommand } from "./recorded-command.ts";
+
+/** One thing that was compared: a command's exit code, what it printed, or the answer to one of its requests. */
+export interface Comparison {
+  readonly what: string;
+  readonly expected: Json;
+  readonly actual: Json;
+  readonly equal: boolean;
+}
+
+/** What a command did this time. */
+export interface Outcome {
+  readonly exit: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exchanges: readonly Exchange[];
+}
+
+/** Compares what a command did with what was recorded. */
+export function compare(recorded: RecordedCommand, outcome: Outcome): Comparison[] {
+  const result: Comparison[] = [];
+  if (recorded.exit !== null) result.push(compared("exit", recorded.exit, outcome.exit));
+  if (recorded.stdout !== null && recorded.exit !== null)
+    result.push(compared("stdout", printed(recorded, recorded.stdout), printed(recorded, outcome.stdout)));
+  if (recorded.exit !== null)
+    result.push(compared("stderr", normaliseText(recorded.stderr), normaliseText(outcome.stderr)));
+  // What is asked again and again while waiting is compared once.
+  const actual = new Map(outcome.exchanges.toReversed().map((exchange) => [exchangeKey(exchange), exchange]));
+  const seen = new Set<string>();
+  for (const exchange of recorded.exchanges) {
+    const key = exchangeKey(exchange);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    result.push(comparedExchange(key, exchange, actual.get(key)));
+  }
+  return result;
+}
+
+function printed(recorded: RecordedCommand, text: string): string {
+  const { headLines } = parseCommand(recorded.command);
+  const lines = normaliseText(text).split("\n");
+  return (headLines === undefined ? lines : lines.slice(0, headLines)).join("\n");
+}
+
+function compared(what: string, expected: Json, actual: Json): Comparison {
+  return { what, expected, actual, equal: isDeepStrictEqual(expected, actual) };
+}
+
+function comparedExchange(key: string, expected: Exchange, actual: Exchange | undefined): Comparison {
+  if (!actual) return { what: key, expected: expected.status, actual: "not asked", equal: false };
+  // Which events fall into a watch is a matter of time; protobuf we answer with JSON.
+  const statusOnly = expected.status < 400 && (isWatch(expected) || expected.answer === "(protobuf)");
+  if (statusOnly) return compared(key, expected.status, actual.status);
+  return compared(
+    key,
+    { status: expected.status, answer: normaliseJson(expected.answer) },
+    { status: actual.status, answer: normaliseJson(actual.answer) },
+  );
+}
+
+/** Where two values part, as lines `path: expected | actual`, the first few. */
+export function explain({ expected, actual }: Comparison, most = 12): string[] {
+  const lines: string[] = [];
+  walk(expected, actual, "", lines);
+  return lines.slice(0, most);
+}
+
+function walk(expected: Json | undefined, actual: Json | undefined, path: string, lines: string[]): void {
+  if (isDeepStrictEqual(expected, actual)) return;
+  if (typeof expected === "string" && typeof actual === "string" && /\n/.test(expected + actual)) {
+    const [left, right] = [expected.split("\n"), actual.split("\n")];
+    for (const line of left) if (!right.includes(line)) lines.push(`${path} - ${line}`);
+    for (const line of right) if (!left.includes(line)) lines.push(`${path} + ${line}`);
+    if (lines.length === 0) lines.push(`${path} the same lines in another order or number`);
+    return;
+  }
+  const both = [expected, actual];
+  if (both.every((value) => typeof value === "object" && value !== null)) {
+    const [left, right] = both as [Record<string, Json>, Record<string, Json>];
+    for (const key of new Set([...Object.keys(left), ...Object.keys(right)]))
+      walk(left[key], right[key], `${path}.${key}`, lines);
+    return;
+  }
+  lines.push(`${path}: ${JSON.stringify(expected)?.slice(0, 300)} | ${JSON.stringify(actual)?.slice(0, 300)}`);
+}
