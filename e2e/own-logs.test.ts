@@ -1,36 +1,10 @@
 // What the system tells of itself with stock kubectl: its own logs, and the story of an outage in them.
 import assert from "node:assert/strict";
-import { existsSync, globSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Installation } from "./support/installation.ts";
 import { waitUntil } from "./support/wait-until.ts";
 
 const NODE = "edge-node-1";
-
-/** The figures that the kernel keeps of a container, in either version of control groups. */
-function controlGroupOf(id: string): { workingSetBytes(): number; cpuNanos(): number } {
-  const isUnified = existsSync("/sys/fs/cgroup/cgroup.controllers");
-  const folderOf = (controller: string): string => {
-    const root = join("/sys/fs/cgroup", isUnified ? "" : controller);
-    const [found] = globSync(`**/*${id}*`, { cwd: root });
-    assert.ok(found, `no control group of ${id} in ${root}`);
-    return join(root, found);
-  };
-  const read = (controller: string, file: string): string => readFileSync(join(folderOf(controller), file), "utf8");
-  const inactive = (text: string): number => Number(/^inactive_file (\d+)/m.exec(text)?.[1] ?? 0);
-  if (isUnified)
-    return {
-      workingSetBytes: () => Number(read("", "memory.current")) - inactive(read("", "memory.stat")),
-      cpuNanos: () => Number(/^usage_usec (\d+)/m.exec(read("", "cpu.stat"))?.[1] ?? 0) * 1000,
-    };
-  return {
-    workingSetBytes: () =>
-      Number(read("memory", "memory.usage_in_bytes")) -
-      Number(/^total_inactive_file (\d+)/m.exec(read("memory", "memory.stat"))?.[1] ?? 0),
-    cpuNanos: () => Number(read("cpuacct", "cpuacct.usage")),
-  };
-}
 
 describe("the system's own logs", () => {
   let skerry: Installation;
@@ -100,44 +74,6 @@ describe("the system's own logs", () => {
       async () => /Node edge-node-1 is in step again\. .*/.exec(await logsOf("cloudcore", "--tail=-1"))?.[0],
     );
     assert.match(cloud, /away for .+, since \d{4}-\S+Z: .+What differed: .*configmap default\/settings/);
-  });
-
-  test("kubectl top agrees with the control groups within 5 %", async () => {
-    const spec = {
-      volumes: [{ name: "memory", emptyDir: { medium: "Memory" } }],
-      containers: [
-        {
-          name: "app",
-          image: "edge-app:latest",
-          imagePullPolicy: "IfNotPresent",
-          command: ["sh", "-c", "dd if=/dev/zero of=/memory/x bs=1048576 count=64 && exec sleep 1000000"],
-          volumeMounts: [{ name: "memory", mountPath: "/memory" }],
-        },
-      ],
-    };
-    const pod = JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "holds" }, spec });
-    assert.equal((await skerry.kubectlWith(pod, "apply", "-f", "-")).status, 0);
-    await skerry.kubectlOk("wait", "--for=condition=Ready", "pod/holds", "--timeout=120s");
-    const { status } = await skerry.get("pod", "holds");
-    const id = String(status.containerStatuses[0].containerID).replace("containerd://", "");
-    const group = controlGroupOf(id);
-    const top = await waitUntil("kubectl top shows all of it", async () => {
-      const { stdout } = await skerry.kubectl("top", "pod", "holds", "--no-headers");
-      const [, megabytes] = /holds +\d+m +(\d+)Mi/.exec(stdout) ?? [];
-      return Number(megabytes) >= 60 ? Number(megabytes) : undefined;
-    });
-    const counted = group.workingSetBytes() / 1024 / 1024;
-    assert.ok(
-      Math.abs(top - counted) <= 0.05 * counted,
-      `kubectl top says ${top} MiB, the control group ${counted} MiB`,
-    );
-    const before = group.cpuNanos();
-    const summary = JSON.parse(await skerry.kubectlOk("get", "--raw", `/api/v1/nodes/${NODE}/proxy/stats/summary`));
-    const after = group.cpuNanos();
-    const shown = summary.pods.find(({ podRef }: { podRef: { name: string } }) => podRef.name === "holds");
-    const nanos: number = shown.cpu.usageCoreNanoSeconds;
-    assert.ok(before <= nanos && nanos <= after, `${before} <= ${nanos} <= ${after}`);
-    assert.match(await skerry.kubectlOk("top", "node", "--no-headers"), /^edge-node-1 +\d+m +\d+% +\d+Mi +\d+%/);
   });
 
   test("a pod of the system that is deleted comes back", async () => {

@@ -18,6 +18,7 @@ import { type CloudLink, EdgeHub, type EdgeHubOptions } from "./edgehub/index.ts
 import {
   EdgeStream,
   NodeMetrics,
+  OfflineUsage,
   PodStreams,
   type PodStreamsPorts,
   UsageMeter,
@@ -98,6 +99,7 @@ export class EdgeCore implements AsyncDisposable {
   readonly #stopped = new AbortController();
   #rotation: CertificateRotation | undefined;
   #stopListening: Disposable | undefined;
+  readonly #measuring = new DisposableStack();
   readonly #byteBudget: NodeByteBudget;
   #connecting: Promise<void> = Promise.resolve();
 
@@ -137,7 +139,7 @@ export class EdgeCore implements AsyncDisposable {
       this.#tasks = new TaskEntry({ ...shared, ...ports.tasks, meta, cloudLink, nodeName: options.nodeName });
       this.edgeHub.register("taskmanager", this.#tasks);
     }
-    this.edgeStream = edgeStream(ports, meta, cloudLink, options.nodeName);
+    this.edgeStream = edgeStream(ports, meta, cloudLink, options.nodeName, this.#measuring);
     if (this.edgeStream) this.edgeHub.register("edgestream", this.edgeStream);
     if (this.edgeStream && ports.streams?.machine.ownLogFolder !== undefined)
       this.#ownPod = new OwnPod({ ...shared, meta, cloudLink }, options.nodeName);
@@ -199,6 +201,7 @@ export class EdgeCore implements AsyncDisposable {
     this.#stopListening?.[Symbol.dispose]();
     await this.#rotation?.[Symbol.asyncDispose]();
     await this.edgeStream?.[Symbol.asyncDispose]();
+    this.#measuring.dispose();
     await this.#ownPod?.[Symbol.asyncDispose]();
     await this.#tasks?.[Symbol.asyncDispose]();
     await this.#serviceBus?.[Symbol.asyncDispose]();
@@ -237,13 +240,14 @@ function edgeStream(
   meta: MetaManager,
   cloudLink: CloudLink,
   nodeName: string,
+  stack: DisposableStack,
 ): EdgeStream | undefined {
   const { edged, streams, link, clock, random, logger } = ports;
   if (!edged || !streams || !link) return undefined;
   const { runtime, config } = edged;
   const { usage, ...machine } = streams.machine;
   const own = (): Metric[] => ownMetrics(meta, cloudLink);
-  const metrics = usage && new NodeMetrics({ nodeName, meter: new UsageMeter(usage, clock), own });
+  const metrics = usage && nodeMetrics({ ports, cloudLink, nodeName, usage, own, stack });
   const podStreams = new PodStreams({
     ...machine,
     ...(metrics ? { metrics } : {}),
@@ -255,6 +259,25 @@ function edgeStream(
   });
   const { dialer, servers } = streams;
   return new EdgeStream({ dialer, cloudLink, podStreams, clock, random, logger }, { servers, nodeName });
+}
+
+function nodeMetrics(options: {
+  readonly ports: EdgeCorePorts;
+  readonly cloudLink: CloudLink;
+  readonly nodeName: string;
+  readonly usage: UsageSource;
+  readonly own: () => Metric[];
+  readonly stack: DisposableStack;
+}): NodeMetrics {
+  const { ports, cloudLink, nodeName, usage, own, stack } = options;
+  const { clock, logger } = ports;
+  const meter = new UsageMeter(usage, clock);
+  return new NodeMetrics({
+    nodeName,
+    meter,
+    own,
+    offline: stack.use(new OfflineUsage({ meter, cloudLink, clock, logger })),
+  });
 }
 
 /** EdgeCore's own metrics; docs/metrics.md names them. None has a label, so their number is fixed. */

@@ -29,6 +29,8 @@ export interface Settings {
   readonly mqttPort: number;
   /** The HTTP entry of Rules, on this machine only; undefined: Rules are not followed. */
   readonly routerPort: number | undefined;
+  /** Prometheus' metrics, on this machine only; undefined: they are not served. */
+  readonly metricsPort: number | undefined;
   /** Where applications of the node reach services behind Rules. */
   readonly serviceBusPort: number;
   /** The name of the edge node on this machine, or undefined when only the cloud side runs. */
@@ -64,6 +66,7 @@ export function defaultSettings(): Settings {
     cloudCores: 1,
     mqttPort: 1883,
     routerPort: undefined,
+    metricsPort: undefined,
     serviceBusPort: 9060,
     node: "edge-node-1",
     nodeLabels: {},

@@ -28,8 +28,9 @@ used{node="edge-2",pod="a b"} 7
   );
 });
 
-test("Prometheus finds CloudCore's metrics and those of the nodes that answer", async () => {
-  const metrics = new CloudMetrics({
+/** Of two nodes that answer what `answer` says. */
+function metricsOf(answer: (nodeName: string, path: string, query: string) => string): CloudMetrics {
+  return new CloudMetrics({
     cloudHub: {
       connectedNodes: new Set(["edge-1", "edge-2"]),
       trace: () => ({
@@ -44,9 +45,8 @@ test("Prometheus finds CloudCore's metrics and those of the nodes that answer", 
       }),
     },
     cloudStream: {
-      open: async ({ nodeName, path }) => {
-        if (nodeName === "edge-2") throw new Error("it has just gone");
-        const text = path === "/metrics" ? "skerry_edge_pods 3\n" : node(5);
+      open: async ({ nodeName = "", path, query }) => {
+        const text = answer(nodeName, path, query);
         const blocks = async function* (): AsyncGenerator<Uint8Array> {
           yield new TextEncoder().encode(text);
         };
@@ -55,6 +55,32 @@ test("Prometheus finds CloudCore's metrics and those of the nodes that answer", 
     },
     clock: systemClock,
     logger: silentLogger,
+  });
+}
+
+test("each scraper is given what nodes measured offline once, and again when it did not get it", async () => {
+  const asked: string[] = [];
+  const metrics = metricsOf((nodeName, path, query) => {
+    if (path === "/metrics") return "";
+    asked.push(`${nodeName} ${query}`);
+    return "node_memory_working_set_bytes 7 1000\nnode_memory_working_set_bytes 7 2000\n";
+  });
+  await metrics.ofNodes("lost");
+  const { text, delivered } = await metrics.ofNodes("first");
+  assert.match(text, /\{node="edge-1"\} 7 1000\n.*\{node="edge-1"\} 7 2000\n/);
+  delivered();
+  for (const scraper of ["first", "second", "lost"]) {
+    asked.length = 0;
+    await metrics.ofNodes(scraper);
+    const since = scraper === "first" ? 2000 : 0;
+    assert.deepEqual(asked.sort(), [`edge-1 since=${since}`, `edge-2 since=${since}`]);
+  }
+});
+
+test("Prometheus finds CloudCore's metrics and those of the nodes that answer", async () => {
+  const metrics = metricsOf((nodeName, path) => {
+    if (nodeName === "edge-2") throw new Error("it has just gone");
+    return path === "/metrics" ? "skerry_edge_pods 3\n" : node(5);
   });
   await using server = await serveMetrics({ address: "127.0.0.1", port: 0, metrics, logger: silentLogger });
   const read = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${server.port}${path}`);

@@ -3,6 +3,7 @@ import { metricText } from "@skerry/base";
 import { readResponseHead } from "@skerry/streams";
 import type { LinkTrace } from "../cloudhub/link-trace.ts";
 import type { CloudStream } from "../cloudstream/cloud-stream.ts";
+import { DeliveredTimes } from "./delivered-times.ts";
 import { mergeNodeMetrics } from "./label-metrics.ts";
 
 /** What {@link CloudMetrics} reads. */
@@ -17,8 +18,7 @@ export interface CloudMetricsOptions {
   readonly logger: Logger;
 }
 
-/** What the nodes are asked for. */
-const NODE_PATHS = ["/metrics", "/metrics/resource"];
+const RESOURCE_PATH = "/metrics/resource";
 /** Nodes asked at the same time. */
 const WINDOW = 16;
 const ANSWER_MS = 10_000;
@@ -27,6 +27,7 @@ const MAX_NODE_BYTES = 1024 * 1024;
 /** CloudCore's metrics, and those of all connected nodes as one: what Prometheus scrapes. */
 export class CloudMetrics {
   readonly #options: CloudMetricsOptions;
+  readonly #delivered = new DeliveredTimes();
   #unanswered = 0;
 
   constructor(options: CloudMetricsOptions) {
@@ -85,20 +86,28 @@ export class CloudMetrics {
     ]);
   }
 
-  /** Of all connected nodes, as they say themselves; one that does not answer is left out and counted. */
-  async ofNodes(): Promise<string> {
+  /**
+   * Of all connected nodes, as they say themselves, with what they measured while they were offline; one that does not
+   * answer is left out and counted.
+   * @param scraper who asks: each gets what was measured offline once. `delivered` says that the answer has arrived.
+   */
+  async ofNodes(scraper: string): Promise<{ readonly text: string; readonly delivered: () => void }> {
     const nodes = [...this.#options.cloudHub.connectedNodes].sort();
     const answers: (readonly [string, string])[] = [];
     for (let at = 0; at < nodes.length; at += WINDOW)
-      for (const answer of await Promise.all(nodes.slice(at, at + WINDOW).map((node) => this.#ask(node))))
+      for (const answer of await Promise.all(nodes.slice(at, at + WINDOW).map((node) => this.#ask(node, scraper))))
         answers.push(answer);
-    return mergeNodeMetrics(answers);
+    return { text: mergeNodeMetrics(answers), delivered: () => this.#delivered.note(scraper, answers) };
   }
 
-  async #ask(node: string): Promise<readonly [node: string, text: string]> {
+  async #ask(node: string, scraper: string): Promise<readonly [node: string, text: string]> {
+    const asked = [
+      ["/metrics", ""],
+      [RESOURCE_PATH, `since=${this.#delivered.of(scraper, node)}`],
+    ] as const;
     const texts = await Promise.all(
-      NODE_PATHS.map((path) =>
-        this.#read(node, path).catch(() => {
+      asked.map(([path, query]) =>
+        this.#read(node, path, query).catch(() => {
           this.#unanswered++;
           return "";
         }),
@@ -107,13 +116,13 @@ export class CloudMetrics {
     return [node, texts.join("")];
   }
 
-  async #read(nodeName: string, path: string): Promise<string> {
+  async #read(nodeName: string, path: string, query: string): Promise<string> {
     const { cloudStream, clock } = this.#options;
     if (!cloudStream) return "";
     const { stream, startsWithHead } = await cloudStream.open({
       method: "GET",
       path,
-      query: "",
+      query,
       headers: {},
       nodeName,
     });

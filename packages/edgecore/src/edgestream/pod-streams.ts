@@ -66,7 +66,7 @@ export class PodStreams {
    */
   async serve(request: ConnectRequest, stream: ByteStream, withHead: boolean): Promise<void> {
     try {
-      if (request.kind === "metrics") return await this.#serveMetrics(request.path, stream, withHead);
+      if (request.kind === "metrics") return await this.#serveMetrics(request, stream, withHead);
       const path = parseKubeletPath(request.path);
       if (!path || path.kind !== request.kind) throw refused(404, "this path of the kubelet's API is not served");
       const pod = this.#podOf(path);
@@ -81,8 +81,8 @@ export class PodStreams {
     }
   }
 
-  async #serveMetrics(path: string, stream: ByteStream, withHead: boolean): Promise<void> {
-    const answer = await this.#ports.metrics?.answer(path);
+  async #serveMetrics({ path, query }: ConnectRequest, stream: ByteStream, withHead: boolean): Promise<void> {
+    const answer = await this.#ports.metrics?.answer(path, query);
     if (!answer) throw refused(404, "this path of the kubelet's API is not served");
     if (withHead) await stream.write(encodeResponseHead(200, "OK", { "content-type": answer.contentType }));
     await stream.write(new TextEncoder().encode(answer.text));

@@ -31,6 +31,7 @@ broker, a virtual thermometer and an example app. Runs until Ctrl-C, or in the b
   --mqtt-port NUMBER    MQTT broker (1883)
   --pod-subnet CIDR     addresses of the pods (a free 10.244.x.0/24)
   --router-port NUMBER  HTTP entry of Rules, for this machine only; without it Rules are not followed
+  --metrics-port NUMBER metrics of CloudCore and all nodes for Prometheus, for this machine only; without it none are served
   --service-bus-port NUMBER  where the node's applications reach services behind Rules (9060)
 
 Options are kept in the home folder (.skerry, or SKERRY_HOME) for the next start. Where \`skerry join\` was run, the node
@@ -67,6 +68,7 @@ export const up: Command = {
         "mqtt-port": { type: "string" },
         "pod-subnet": { type: "string" },
         "router-port": { type: "string" },
+        "metrics-port": { type: "string" },
         "service-bus-port": { type: "string" },
       },
     });
@@ -87,11 +89,16 @@ export const up: Command = {
       cloudCores: countOption(values.cloudcores, "--cloudcores", MAX_CLOUD_CORES) ?? before.cloudCores,
       mqttPort: portOption(values["mqtt-port"], "--mqtt-port") ?? before.mqttPort,
       routerPort: portOption(values["router-port"], "--router-port") ?? before.routerPort,
+      metricsPort: portOption(values["metrics-port"], "--metrics-port") ?? before.metricsPort,
       serviceBusPort: portOption(values["service-bus-port"], "--service-bus-port") ?? before.serviceBusPort,
       podSubnet: subnetOption(values["pod-subnet"]) ?? before.podSubnet,
       node: nodeOption(values.node, before.node),
       examples: values.examples ?? before.examples,
     };
+    if (settings.metricsPort !== undefined && settings.cloudCores > 1)
+      throw usageError(
+        "--metrics-port is for one CloudCore; several need a port each, which only cloudcore.yaml can give",
+      );
     return runSupervisor(home, settings, values.systemd ? "systemd" : values.detach ? "detached" : "foreground");
   },
 };

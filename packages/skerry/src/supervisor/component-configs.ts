@@ -51,6 +51,9 @@ export function writeCloudCoreConfig(home: SkerryHome, settings: Settings, numbe
     skerry: {
       // One file for all: SQLite lets several processes of a machine write it.
       telemetry: { database: join(home.cloudCore, "telemetry.db") },
+      ...(settings.metricsPort === undefined
+        ? {}
+        : { metrics: { enable: true, address: "127.0.0.1", port: settings.metricsPort } }),
       ...(settings.cloudCores > 1 ? replica : {}),
     },
   };

@@ -13,6 +13,8 @@ export function wantedPorts(settings: Settings): WantedPort[] {
   ];
   if (settings.routerPort !== undefined)
     cloudSide.push({ address: "127.0.0.1", port: settings.routerPort, purpose: "Rules", option: "--router-port" });
+  if (settings.metricsPort !== undefined)
+    cloudSide.push({ address: "127.0.0.1", port: settings.metricsPort, purpose: "metrics", option: "--metrics-port" });
   const node: WantedPort[] = [
     { address: "127.0.0.1", port: settings.mqttPort, purpose: "MQTT broker", option: "--mqtt-port" },
   ];

@@ -15,6 +15,7 @@ export interface MetricsServerOptions {
 const TYPE = "text/plain; version=0.0.4; charset=utf-8";
 const MAX_CONNECTIONS = 20;
 const TIMEOUT_MS = 10_000;
+const MAX_SCRAPER_LENGTH = 64;
 
 /**
  * Serves `/metrics` and `/metrics/nodes` to Prometheus. Without TLS and without asking who it is, so it should listen where
@@ -52,11 +53,16 @@ async function answer(
   incoming: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const [path] = (incoming.url ?? "").split("?");
+  const [path, query] = (incoming.url ?? "").split("?");
   if (incoming.method !== "GET" || (path !== "/metrics" && path !== "/metrics/nodes")) {
     response.writeHead(404, { "content-type": "text/plain" }).end("served are GET /metrics and GET /metrics/nodes\n");
     return;
   }
-  const text = path === "/metrics" ? metrics.own() : await metrics.ofNodes();
-  response.writeHead(200, { "content-type": TYPE }).end(text);
+  if (path === "/metrics") {
+    response.writeHead(200, { "content-type": TYPE }).end(metrics.own());
+    return;
+  }
+  const scraper = new URLSearchParams(query).get("scraper") ?? incoming.socket.remoteAddress ?? "";
+  const { text, delivered } = await metrics.ofNodes(scraper.slice(0, MAX_SCRAPER_LENGTH));
+  response.once("finish", delivered).writeHead(200, { "content-type": TYPE }).end(text);
 }

@@ -40,7 +40,12 @@ function world() {
       })),
     };
   };
-  const metrics = new NodeMetrics({ nodeName: "edge-1", meter: new UsageMeter({ read }, clock), own: () => [] });
+  const metrics = new NodeMetrics({
+    nodeName: "edge-1",
+    meter: new UsageMeter({ read }, clock),
+    offline: { since: () => ({ measurements: [], complete: true }) },
+    own: () => [],
+  });
   const ask = async (path: string): Promise<string> => {
     const answer = metrics.answer(path);
     await clock.advance(2_000);

@@ -1,4 +1,7 @@
 import { type JsonObject, type Metric, metricText } from "@skerry/base";
+import type { OfflineUsage } from "./offline-usage.ts";
+import { podsOf, resourceMetrics, total } from "./resource-metrics.ts";
+import type { ResourceUsage } from "./usage.ts";
 import type { MeteredUsage, UsageMeter } from "./usage-meter.ts";
 
 /** The answer to a request of the node's own paths. */
@@ -13,6 +16,8 @@ const NANO = 1e9;
 export interface NodeMetricsOptions {
   readonly nodeName: string;
   readonly meter: Pick<UsageMeter, "measure">;
+  /** What was measured while the link was down. */
+  readonly offline: Pick<OfflineUsage, "since">;
   /** EdgeCore's own metrics. */
   readonly own: () => readonly Metric[];
 }
@@ -27,8 +32,12 @@ export class NodeMetrics {
     this.#options = options;
   }
 
-  /** Undefined for a path that is none of these. @throws SkerryError `RUNTIME_*` */
-  async answer(path: string): Promise<NodeAnswer | undefined> {
+  /**
+   * Undefined for a path that is none of these.
+   * @param query `since=MS` asks `/metrics/resource` for what was measured offline after that time as well
+   * @throws SkerryError `RUNTIME_*`
+   */
+  async answer(path: string, query = ""): Promise<NodeAnswer | undefined> {
     const { meter, own } = this.#options;
     switch (path) {
       case "/metrics":
@@ -36,12 +45,21 @@ export class NodeMetrics {
       case "/stats/summary":
         return { contentType: "application/json", text: JSON.stringify(this.#summary(await meter.measure())) };
       case "/metrics/resource":
-        return { contentType: TEXT, text: metricText(resourceMetrics(await meter.measure())) };
+        return { contentType: TEXT, text: metricText(resourceMetrics(await this.#measurements(query))) };
       case "/metrics/cadvisor":
         return { contentType: TEXT, text: metricText(cadvisorMetrics(await meter.measure())) };
       default:
         return undefined;
     }
+  }
+
+  /** Oldest first: of one series Prometheus takes no older value after a newer one. */
+  async #measurements(query: string): Promise<readonly ResourceUsage[]> {
+    const { meter, offline } = this.#options;
+    const since = new URLSearchParams(query).get("since");
+    if (since === null) return [await meter.measure()];
+    const { measurements, complete } = offline.since(Number(since) || 0);
+    return complete ? [...measurements, await meter.measure()] : measurements;
   }
 
   #summary({ machine, containers }: MeteredUsage): JsonObject {
@@ -65,16 +83,6 @@ export class NodeMetrics {
       pods: [...podsOf(containers)].map(([uid, own]) => podStats(uid, own)),
     };
   }
-}
-
-function podsOf(containers: readonly Container[]): Map<string, Container[]> {
-  const pods = new Map<string, Container[]>();
-  for (const container of containers) {
-    const own = pods.get(container.podUid) ?? [];
-    own.push(container);
-    pods.set(container.podUid, own);
-  }
-  return pods;
 }
 
 function podStats(uid: string, own: readonly Container[]): JsonObject {
@@ -110,71 +118,12 @@ function cpuStats(time: string, cpuNanos: number, usageNanoCores: number | undef
   return { time, ...(usageNanoCores === undefined ? {} : { usageNanoCores }), usageCoreNanoSeconds: cpuNanos };
 }
 
-function total(
-  own: readonly Container[],
-  member: "cpuNanos" | "memoryUsageBytes" | "memoryWorkingSetBytes" | "memoryRssBytes",
-): number {
-  return own.reduce((sum, container) => sum + container[member], 0);
-}
-
 /** Undefined while that of a container is not known. */
 function totalCores(own: readonly Container[]): number | undefined {
   return own.reduce<number | undefined>(
     (sum, { nanoCores }) => (sum === undefined || nanoCores === undefined ? undefined : sum + nanoCores),
     0,
   );
-}
-
-/** What metrics-server reads. */
-function resourceMetrics({ machine, containers }: MeteredUsage): Metric[] {
-  const { atMs } = machine;
-  const labels = ({ container, namespace, pod }: Container) => ({ container, namespace, pod });
-  const pods = [...podsOf(containers).values()];
-  const podLabels = ([first]: readonly Container[]) => ({ namespace: first?.namespace ?? "", pod: first?.pod ?? "" });
-  return [
-    {
-      name: "node_cpu_usage_seconds_total",
-      help: "CPU time of the node in core-seconds",
-      type: "counter",
-      samples: [{ value: machine.cpuNanos / NANO, atMs }],
-    },
-    {
-      name: "node_memory_working_set_bytes",
-      help: "Working set of the node in bytes",
-      type: "gauge",
-      samples: [{ value: machine.memoryWorkingSetBytes, atMs }],
-    },
-    {
-      name: "container_cpu_usage_seconds_total",
-      help: "CPU time of the container in core-seconds",
-      type: "counter",
-      samples: containers.map((each) => ({ labels: labels(each), value: each.cpuNanos / NANO, atMs: each.atMs })),
-    },
-    {
-      name: "container_memory_working_set_bytes",
-      help: "Working set of the container in bytes",
-      type: "gauge",
-      samples: containers.map((each) => ({ labels: labels(each), value: each.memoryWorkingSetBytes, atMs: each.atMs })),
-    },
-    {
-      name: "pod_cpu_usage_seconds_total",
-      help: "CPU time of the pod in core-seconds",
-      type: "counter",
-      samples: pods.map((own) => ({ labels: podLabels(own), value: total(own, "cpuNanos") / NANO, atMs })),
-    },
-    {
-      name: "pod_memory_working_set_bytes",
-      help: "Working set of the pod in bytes",
-      type: "gauge",
-      samples: pods.map((own) => ({ labels: podLabels(own), value: total(own, "memoryWorkingSetBytes"), atMs })),
-    },
-    {
-      name: "resource_scrape_error",
-      help: "1 if the node could not be measured",
-      type: "gauge",
-      samples: [{ value: 0 }],
-    },
-  ];
 }
 
 function cadvisorMetrics({ containers }: MeteredUsage): Metric[] {

@@ -31,6 +31,15 @@ export interface Usage {
   readonly containers: readonly ContainerUsage[];
 }
 
+/** The part of a measurement that `/metrics/resource` tells. */
+export interface ResourceUsage {
+  readonly machine: Pick<MachineUsage, "atMs" | "cpuNanos" | "memoryWorkingSetBytes">;
+  readonly containers: readonly Pick<
+    ContainerUsage,
+    "namespace" | "pod" | "podUid" | "container" | "atMs" | "cpuNanos" | "memoryWorkingSetBytes"
+  >[];
+}
+
 /** Measures the machine and its containers. */
 export interface UsageSource {
   /** @throws SkerryError `RUNTIME_*` */
