@@ -1,2 +1,4 @@
 export * from "./database.ts";
 export * from "./errors.ts";
+export * from "./group-commit.ts";
+export * from "./open-settled.ts";

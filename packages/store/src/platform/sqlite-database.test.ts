@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -87,6 +97,28 @@ test("only the owner can read the database's files, whatever folder they are in"
     const modes = readdirSync(folder).map((name) => statSync(join(folder, name)).mode & 0o777);
     assert.ok(modes.length >= 2, "the database and its write-ahead log");
     for (const mode of modes) assert.equal(mode, 0o600);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("what a killed process had in its log is on the disk before anybody reads it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "skerry-store-"));
+  try {
+    const killed = join(folder, "killed.db");
+    await using database = new SqliteDatabase({ path: killed, migrations });
+    await database.transaction((transaction) => transaction.run("INSERT INTO item VALUES ('a', '1')"));
+    // As the process's end leaves them: the row is in the log alone, and nobody knows whether it was synced.
+    const path = join(folder, "next.db");
+    for (const end of ["", "-wal"]) copyFileSync(killed + end, path + end);
+    await using _next = new SqliteDatabase({ path, migrations });
+    const synced = join(folder, "synced.db");
+    copyFileSync(path, synced);
+    await using withoutLog = new SqliteDatabase({ path: synced, migrations });
+    assert.deepEqual(
+      withoutLog.read((reader) => reader.all("SELECT name FROM item")).map((row) => row["name"]),
+      ["a"],
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }

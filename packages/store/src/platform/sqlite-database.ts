@@ -4,12 +4,8 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { isSkerryError, type SkerryError } from "@skerry/base";
 import type { Database, Migration, Reader, Row, Transaction } from "../database.ts";
 import { databaseClosed, databaseCorrupt, databaseTooNew, writeFailed } from "../errors.ts";
-
-interface PendingWork {
-  readonly run: (transaction: Transaction) => void;
-  readonly committed: () => void;
-  readonly failed: (error: unknown) => void;
-}
+import { type CommitConnection, commitTogether, hasResultCode, type PendingWork } from "../group-commit.ts";
+import { openSettled } from "../open-settled.ts";
 
 /** How to open a {@link SqliteDatabase}. */
 export interface SqliteOptions {
@@ -28,6 +24,7 @@ export class SqliteDatabase implements Database {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #access: Transaction;
+  readonly #connection: CommitConnection;
   #pending: PendingWork[] = [];
   #closed = false;
   #onDamage: ((error: SkerryError) => void) | undefined;
@@ -49,6 +46,15 @@ export class SqliteDatabase implements Database {
       all: (sql, ...parameters) => this.#watched(() => this.#statement(sql).all(...parameters) as Row[]),
       first: (sql, ...parameters) => this.#watched(() => this.#statement(sql).get(...parameters) as Row | undefined),
       run: (sql, ...parameters) => this.#watched(() => Number(this.#statement(sql).run(...parameters).changes)),
+    };
+    const database = this.#database;
+    this.#connection = {
+      path: options.path,
+      access: this.#access,
+      get isTransaction() {
+        return database.isTransaction;
+      },
+      exec: (sql) => database.exec(sql),
     };
   }
 
@@ -80,35 +86,11 @@ export class SqliteDatabase implements Database {
     this.#database.close();
   }
 
-  /** Runs all queued works under one BEGIN … COMMIT, each in its own savepoint. */
   #commitPending(): void {
     if (this.#closed || this.#pending.length === 0) return;
     const works = this.#pending;
     this.#pending = [];
-    const done: PendingWork[] = [];
-    try {
-      this.#database.exec("BEGIN IMMEDIATE");
-      for (const work of works) {
-        this.#database.exec("SAVEPOINT work");
-        try {
-          work.run(this.#access);
-          this.#database.exec("RELEASE work");
-          done.push(work);
-        } catch (error) {
-          // A full disk ends the whole transaction: then all works fail, below.
-          if (!this.#database.isTransaction) throw error;
-          this.#database.exec("ROLLBACK TO work; RELEASE work");
-          work.failed(hasResultCode(error, MACHINE_FAILURES) ? writeFailed(this.#path, error) : error);
-        }
-      }
-      this.#database.exec("COMMIT");
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      const failure = writeFailed(this.#path, error);
-      for (const work of works) work.failed(failure);
-      return;
-    }
-    for (const work of done) work.committed();
+    for (const work of commitTogether(this.#connection, works)) work.committed();
   }
 
   /** Runs a statement; damage that it meets is told. */
@@ -148,9 +130,7 @@ function openChecked(path: string): DatabaseSync {
     // Made before SQLite makes it: it holds Secrets. The files beside it get the same mode.
     if (path !== ":memory:") closeSync(openSync(path, "a", 0o600));
     database = new DatabaseSync(path);
-    database.exec(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON",
-    );
+    openSettled(database);
     const finding = String(Object.values(database.prepare("PRAGMA quick_check(1)").get() ?? {})[0] ?? "no answer");
     if (finding !== "ok") throw databaseCorrupt(path, finding.replaceAll(/\s+/g, " "));
     return database;
@@ -163,12 +143,5 @@ function openChecked(path: string): DatabaseSync {
   }
 }
 
-/** SQLite's result codes for what the machine, not the work, is to blame: READONLY, IOERR, FULL, CANTOPEN. */
-const MACHINE_FAILURES: ReadonlySet<number> = new Set([8, 10, 13, 14]);
 /** CORRUPT, NOTADB. */
 const DAMAGED: ReadonlySet<number> = new Set([11, 26]);
-
-/** Whether it is SQLite's error with one of the codes; an extended code has the plain one in its low byte. */
-function hasResultCode(error: unknown, codes: ReadonlySet<number>): error is Error {
-  return error instanceof Error && "errcode" in error && codes.has(Number(error.errcode) & 0xff);
-}
