@@ -14,7 +14,7 @@ import {
   type Volume,
 } from "@skerry/api";
 import type { KubernetesApi } from "@skerry/kube";
-import { deviceName, NAMESPACE } from "../workload/names.ts";
+import { DEVICE_KINDS, type DeviceKind, NAMESPACE } from "../workload/names.ts";
 import type { HistoryEvent } from "../world/history.ts";
 import { isUnknownToCopy } from "./unknown-pods-end.ts";
 import type { Violation } from "./violation.ts";
@@ -38,9 +38,10 @@ export async function checkBothSidesEqual(state: FinalState): Promise<Violation[
   const differences = [
     ...(await downwardDifferences(state)).map((message) => ({ invariant: "I3", message })),
     ...(await podStatusDifferences(state)).map((message) => ({ invariant: "I1", message })),
-    ...(await twinDifferences(state)).map((message) => ({ invariant: "I1", message })),
-    ...(await desiredDifferences(state)).map((message) => ({ invariant: "I1", message })),
   ];
+  for (const kind of DEVICE_KINDS)
+    for (const message of [...(await twinDifferences(state, kind)), ...(await desiredDifferences(state, kind))])
+      differences.push({ invariant: "I1", message });
   return differences;
 }
 
@@ -117,34 +118,38 @@ async function podStatusDifferences({ api, nodeName, running, events }: FinalSta
   return differences;
 }
 
-async function twinDifferences({ api, nodeName, events, stored }: FinalState): Promise<string[]> {
-  const name = deviceName(nodeName);
+async function twinDifferences({ api, nodeName, events, stored }: FinalState, kind: DeviceKind): Promise<string[]> {
+  const name = kind.deviceOf(nodeName);
   // What was accepted before a backup of either side was put in place may be lost with it.
   const sinceRestored = events.slice(events.findLastIndex(({ kind }) => isRestored(kind)) + 1);
-  const accepted = sinceRestored.findLast((event) => event.kind === "twin-accepted");
-  if (!accepted || !stored.has(`${NAMESPACE}/device/${name}`)) return [];
+  const accepted = sinceRestored.findLast((event) => event.kind === "twin-accepted" && event.device === name);
+  if (accepted?.kind !== "twin-accepted" || !stored.has(`${NAMESPACE}/device/${name}`)) return [];
   const { items } = await api.list<DeviceStatus>({ resource: deviceStatuses });
   const shown = items
     .find(({ metadata }) => metadata.name === name)
-    ?.status?.twins?.find(({ propertyName }) => propertyName === "temperature")?.reported?.value;
+    ?.status?.twins?.find(({ propertyName }) => propertyName === kind.reported)?.reported?.value;
   // A later value may have been taken without its client hearing of it; an older one may not be shown.
-  const reported = events.flatMap((event) => (event.kind === "twin-reported" ? [event.value] : []));
+  const reported = events.flatMap((event) =>
+    event.kind === "twin-reported" && event.device === name ? [event.value] : [],
+  );
   const fromLastAccepted = reported.slice(reported.indexOf(accepted.value));
   return fromLastAccepted.includes(shown ?? "")
     ? []
-    : [`the cloud shows ${name}'s temperature = ${shown}, accepted at the edge was ${accepted.value}`];
+    : [`the cloud shows ${name}'s ${kind.reported} = ${shown}, accepted at the edge was ${accepted.value}`];
 }
 
 function isRestored(kind: HistoryEvent["kind"]): boolean {
   return kind === "cloud-restored" || kind === "database-restored";
 }
 
-/** Down: the device's client was told the value that the cloud wants. */
-async function desiredDifferences({ api, nodeName, events }: FinalState): Promise<string[]> {
-  const device = await api.get<Device>({ resource: devices, namespace: NAMESPACE, name: deviceName(nodeName) });
-  const wanted = device.spec?.properties?.find((property) => property.name === "target")?.desired?.value;
-  const told = events.findLast((event) => event.kind === "desired-told")?.value;
-  return told === wanted ? [] : [`the cloud wants target = ${wanted} at ${nodeName}, the device was last told ${told}`];
+/** Down: the device was told the value that the cloud wants. */
+async function desiredDifferences({ api, nodeName, events }: FinalState, kind: DeviceKind): Promise<string[]> {
+  const name = kind.deviceOf(nodeName);
+  const device = await api.get<Device>({ resource: devices, namespace: NAMESPACE, name });
+  const wanted = device.spec?.properties?.find((property) => property.name === kind.desired)?.desired?.value;
+  const last = events.findLast((event) => event.kind === "desired-told" && event.device === name);
+  const told = last?.kind === "desired-told" ? last.value : undefined;
+  return told === wanted ? [] : [`the cloud wants ${kind.desired} = ${wanted} of ${name}, it was last told ${told}`];
 }
 
 function wireKey(type: string, { metadata }: KubernetesObject): string {

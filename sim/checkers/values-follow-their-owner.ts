@@ -1,3 +1,4 @@
+import { FIRST_DESIRED } from "../workload/names.ts";
 import type { HistoryEvent } from "../world/history.ts";
 import type { Violation } from "./violation.ts";
 
@@ -7,31 +8,48 @@ import type { Violation } from "./violation.ts";
  * never after a newer one. (A restored backup of either side begins anew.)
  */
 export function checkValuesFollowTheirOwner(events: readonly HistoryEvent[]): Violation[] {
-  const reported = new Line("the API shows the temperature", "the device reported");
-  const desired = new Line("the device was told the target", "a user set");
-  desired.owned("first");
+  const lines = new Map<string, DeviceLines>();
+  const of = (device: string): DeviceLines => {
+    const known = lines.get(device) ?? new DeviceLines(device);
+    lines.set(device, known);
+    return known;
+  };
   for (const event of events) {
     switch (event.kind) {
       case "twin-reported":
-        reported.owned(event.value);
+        of(event.device).reported.owned(event.value);
         break;
       case "twin-shown":
-        reported.shown(event.value, event.atMs);
+        of(event.device).reported.shown(event.value, event.atMs);
         break;
       case "desired-set":
-        desired.owned(event.value);
+        of(event.device).desired.owned(event.value);
         break;
       case "desired-told":
-        desired.shown(event.value, event.atMs);
+        of(event.device).desired.shown(event.value, event.atMs);
         break;
       case "cloud-restored":
       case "database-restored":
-        reported.beginAnew();
-        desired.beginAnew();
+        for (const { reported, desired } of lines.values()) {
+          reported.beginAnew();
+          desired.beginAnew();
+        }
         break;
     }
   }
-  return [...reported.violations, ...desired.violations];
+  return [...lines.values()].flatMap(({ reported, desired }) => [...reported.violations, ...desired.violations]);
+}
+
+/** What is reported of one device, and what is wanted of it. */
+class DeviceLines {
+  readonly reported: Line;
+  readonly desired: Line;
+
+  constructor(device: string) {
+    this.reported = new Line(`the API shows of ${device}`, "the device reported");
+    this.desired = new Line(`${device} was told`, "a user set");
+    this.desired.owned(FIRST_DESIRED);
+  }
 }
 
 /** Values that one side owns and the other shows. */

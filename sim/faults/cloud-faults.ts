@@ -10,6 +10,10 @@ export const CLOUD_FAULTS: readonly Fault[] = [
   { name: "cloud killed while API lags", weight: 1, inject: crashInLag },
   { name: "cloud crash at api call", weight: 1.5, inject: (context) => crashAt(context, "api", 20) },
   { name: "cloud crash at link call", weight: 1.5, inject: (context) => crashAt(context, "link", 20) },
+  { name: "cloud crash at sink call", weight: 1, inject: (context) => crashAt(context, "sink", 6) },
+  { name: "sink away", weight: 0.7, inject: loseSink },
+  { name: "sink slow", weight: 0.5, inject: slowSink },
+  { name: "sink restored from backup", weight: 0.5, inject: restoreSink },
   { name: "API down", weight: 1, inject: (context) => lie(context, 0, true) },
   { name: "API lies", weight: 1, inject: (context) => lie(context, context.random.float() * 0.3, false) },
   {
@@ -21,6 +25,25 @@ export const CLOUD_FAULTS: readonly Fault[] = [
   { name: "watches closed", weight: 1, inject: ({ api }) => api.closeWatches() },
   { name: "cluster restored from backup", weight: 0.7, needsSkerry: true, inject: restoreCluster },
 ];
+
+function loseSink({ sink, random, later }: FaultContext): void {
+  sink.setAway(true);
+  later(random.between(500, 20_000), () => sink.setAway(false));
+}
+
+/** Each commit takes up to five seconds. */
+function slowSink({ sink, random, later }: FaultContext): void {
+  sink.setSlow(random.between(100, 5000));
+  later(random.between(1000, 20_000), () => sink.setSlow(0));
+}
+
+/** CloudCore goes on running, as it does when its database server is set back. */
+function restoreSink({ sink, history, random, later }: FaultContext): void {
+  sink.backUp();
+  later(random.between(3000, 40_000), () => {
+    if (sink.restore()) history.add(undefined, { kind: "sink-restored" });
+  });
+}
 
 function crash({ cloud, random, later }: FaultContext, how: () => void): void {
   const downMs = random.between(100, 20_000);

@@ -3,6 +3,7 @@ import type { SeededRandom } from "../world/seeded-random.ts";
 import type { SimulatedCloud } from "../world/simulated-cloud.ts";
 import type { SimulatedEdge } from "../world/simulated-edge.ts";
 import type { SimulatedNetwork } from "../world/simulated-network.ts";
+import type { SimulatedSink } from "../world/simulated-sink.ts";
 
 /** The true API server, as far as faults touch it. */
 export interface BreakableApi {
@@ -20,6 +21,7 @@ export interface FaultContext {
   readonly clouds: readonly SimulatedCloud[];
   readonly edges: readonly SimulatedEdge[];
   readonly api: BreakableApi;
+  readonly sink: SimulatedSink;
   readonly history: History;
   /** The node that the fault is about. */
   readonly edge: SimulatedEdge;

@@ -25,7 +25,10 @@ export const MACHINE_FAULTS: readonly Fault[] = [
   { name: "edge crash at runtime call", weight: 1, inject: (context) => crashAt(context, "runtime", 25) },
   { name: "edge crash at link call", weight: 1.5, inject: (context) => crashAt(context, "link", 15) },
   { name: "edge crash at mqtt call", weight: 0.7, inject: (context) => crashAt(context, "mqtt", 4) },
-  { name: "edge database restored", weight: 0.7, needsSkerry: true, inject: restoreDatabase },
+  { name: "edge crash at dmi call", weight: 0.7, inject: (context) => crashAt(context, "dmi", 6) },
+  { name: "edge database restored", weight: 0.7, needsSkerry: true, inject: (context) => restore(context, "database") },
+  { name: "edge samples restored", weight: 0.7, inject: (context) => restore(context, "samples") },
+  { name: "edge disk restored", weight: 0.7, needsSkerry: true, inject: (context) => restore(context, "all") },
   { name: "edge disk full", weight: 1, inject: (context) => troubleDisk(context, "database or disk is full") },
   { name: "edge database busy", weight: 0.7, inject: (context) => troubleDisk(context, "database is locked") },
   { name: "edge disk slow", weight: 0.7, inject: slowDisk },
@@ -67,12 +70,13 @@ function crashAt({ edge, random, later }: FaultContext, port: PortName, within: 
 }
 
 /** Some time later the machine has only what was there now: a backup, or a disk image. */
-function restoreDatabase({ edge, random, later }: FaultContext): void {
+function restore({ edge, random, later }: FaultContext, what: "database" | "samples" | "all"): void {
   const downMs = random.between(500, 6000);
-  edge.backUpDatabase();
+  edge.backUp();
   later(random.between(3000, 40_000), () => {
     edge.losePower();
-    edge.restoreDatabase();
+    if (what !== "samples") edge.restoreDatabase();
+    if (what !== "database") edge.restoreSamples();
     later(downMs, () => edge.startIfDown());
   });
 }

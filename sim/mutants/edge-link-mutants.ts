@@ -39,6 +39,7 @@ export const EDGE_LINK_MUTANTS: readonly Mutant[] = [
   {
     name: "dead-link-not-noticed",
     description: "the edge takes its own ping for a sign of life: a cloud that lost its power is waited for, for ever",
+    protocol: "skerry",
     mutateDialer: answeringPings,
   },
   {

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from "@skerry/api";
-import type { Database, Reader, Row, Transaction } from "@skerry/store";
+import type { Row, SqlValue, Transaction } from "@skerry/store";
+import { answeringBeforeCommit, rewriting, running } from "./altered-database.ts";
 import type { Mutant } from "./mutant.ts";
 
 /** Bugs in what the edge stores. */
@@ -8,6 +9,11 @@ export const EDGE_STORE_MUTANTS: readonly Mutant[] = [
     name: "ack-before-commit",
     description: "the edge acknowledges what is not committed yet; a crash loses it",
     mutateDatabase: answeringBeforeCommit,
+  },
+  {
+    name: "commit-not-synced",
+    description: "a commit is written and not synced: a power cut takes it back",
+    ignoresSyncs: true,
   },
   {
     name: "older-versions-stored",
@@ -44,29 +50,8 @@ export const EDGE_STORE_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-function deletingByPrefix(transaction: Transaction, key: unknown): number {
+function deletingByPrefix(transaction: Transaction, _sql: string, [key = ""]: readonly SqlValue[]): number {
   return transaction.run("DELETE FROM meta WHERE key LIKE ? || '%'", String(key));
-}
-
-/** Does something else for statements with that text. */
-function running(
-  database: Database,
-  text: string,
-  instead: (transaction: Transaction, ...parameters: unknown[]) => number,
-): Database {
-  return {
-    read: (read) => database.read(read),
-    transaction: (work) =>
-      database.transaction((transaction) =>
-        work({
-          all: (sql, ...parameters) => transaction.all(sql, ...parameters),
-          first: (sql, ...parameters) => transaction.first(sql, ...parameters),
-          run: (sql, ...parameters) =>
-            sql.includes(text) ? instead(transaction, ...parameters) : transaction.run(sql, ...parameters),
-        }),
-      ),
-    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
-  };
 }
 
 function forgettingVersions(rows: Row[]): Row[] {
@@ -74,50 +59,4 @@ function forgettingVersions(rows: Row[]): Row[] {
     const object = JSON.parse(String(row["value"])) as KubernetesObject;
     return { value: JSON.stringify({ ...object, metadata: { ...object.metadata, resourceVersion: "1" } }) };
   });
-}
-
-/** Changes what statements with that text find within transactions and reads. */
-function rewriting(database: Database, text: string, change: (rows: Row[]) => Row[]): Database {
-  const reader = (inner: Reader): Reader => ({
-    all: (sql, ...parameters) => {
-      const rows = inner.all(sql, ...parameters);
-      return sql.includes(text) ? change(rows) : rows;
-    },
-    first: (sql, ...parameters) => {
-      const row = inner.first(sql, ...parameters);
-      return sql.includes(text) ? change(row ? [row] : [])[0] : row;
-    },
-  });
-  return {
-    read: (read) => database.read(read),
-    transaction: (work) =>
-      database.transaction((transaction) =>
-        work({ ...reader(transaction), run: (sql, ...parameters) => transaction.run(sql, ...parameters) }),
-      ),
-    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
-  };
-}
-
-/** The work's result is answered at once; the commit comes when it comes. */
-function answeringBeforeCommit(database: Database): Database {
-  return {
-    read: (read) => database.read(read),
-    transaction: (work) => {
-      let settle: ((result: ReturnType<typeof work>) => void) | undefined;
-      const early = new Promise<ReturnType<typeof work>>((resolve) => {
-        settle = resolve;
-      });
-      const committed = database.transaction(work);
-      // The result is only known from running the work; a dry run that is rolled back tells it beforehand.
-      void database
-        .transaction((transaction) => {
-          settle?.(work(transaction));
-          throw new Error("only to learn the result");
-        })
-        .catch(() => undefined);
-      committed.catch(() => undefined);
-      return early;
-    },
-    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
-  };
 }

@@ -1,5 +1,7 @@
 import type { Clock } from "@skerry/base";
+import type { TelemetrySink } from "@skerry/cloudcore";
 import type { MqttConnector } from "@skerry/edgecore";
+import type { GrpcTransport } from "@skerry/grpc";
 import type { KubernetesApi } from "@skerry/kube";
 import type { LinkDialer, LinkListen } from "@skerry/link";
 import type { Database, Reader } from "@skerry/store";
@@ -21,9 +23,17 @@ export interface Mutant {
   readonly protocol?: SimulatedProtocol;
   /** Runs before an EdgeCore starts. */
   readonly beforeStart?: (edge: MutatedEdge) => Promise<void>;
-  readonly mutateDatabase?: (database: Database) => Database;
+  readonly mutateDatabase?: (database: Database, edge: MutatedEdge) => Database;
+  /** The ring of samples. */
+  readonly mutateSamples?: (database: Database, edge: MutatedEdge) => Database;
+  /** Disks below SQLite do not sync. */
+  readonly ignoresSyncs?: boolean;
   readonly mutateDialer?: (dialer: LinkDialer, edge: MutatedEdge) => LinkDialer;
   readonly mutateMqtt?: (mqtt: MqttConnector) => MqttConnector;
   readonly mutateListen?: (listen: LinkListen, clock: Clock) => LinkListen;
+  /** The sink of samples, as CloudCore sees it. */
+  readonly mutateSink?: (sink: TelemetrySink) => TelemetrySink;
+  readonly mutateSinkDatabase?: (database: Database, clock: Clock) => Database;
+  readonly mutateDmi?: (transport: GrpcTransport) => GrpcTransport;
   readonly mutateApi?: (api: KubernetesApi) => KubernetesApi;
 }

@@ -2,9 +2,17 @@ import { CLOUD_MUTANTS } from "./cloud-mutants.ts";
 import { EDGE_LINK_MUTANTS } from "./edge-link-mutants.ts";
 import { EDGE_STORE_MUTANTS } from "./edge-store-mutants.ts";
 import type { Mutant } from "./mutant.ts";
+import { SAMPLE_MUTANTS } from "./sample-mutants.ts";
+import { TWIN_MUTANTS } from "./twin-mutants.ts";
 
 /** Planted bugs. */
-export const mutants: readonly Mutant[] = [...EDGE_STORE_MUTANTS, ...EDGE_LINK_MUTANTS, ...CLOUD_MUTANTS];
+export const mutants: readonly Mutant[] = [
+  ...EDGE_STORE_MUTANTS,
+  ...EDGE_LINK_MUTANTS,
+  ...CLOUD_MUTANTS,
+  ...TWIN_MUTANTS,
+  ...SAMPLE_MUTANTS,
+];
 
 /** @throws Error when there is none of that name */
 export function mutantNamed(name: string): Mutant {

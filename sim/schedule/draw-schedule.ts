@@ -8,6 +8,8 @@ import type { NodePlan, Schedule, ScheduledAct, SimulatedProtocol } from "./sche
 const QUIET_START_MS = 5_000;
 const STEPS = 60;
 const FAULT_SHARE = 0.3;
+/** Of the nodes. */
+const UNSYNCED_SHARE = 0.5;
 
 /** The life that a seed stands for. */
 export function drawSchedule(seed: number, protocol: SimulatedProtocol): Schedule {
@@ -15,6 +17,8 @@ export function drawSchedule(seed: number, protocol: SimulatedProtocol): Schedul
   const nodes = Array.from({ length: random.chance(0.6) ? 2 : 3 }, () => ({
     delivery: drawDelivery(random, protocol),
     hasTightOutbox: random.chance(0.2),
+    hasTightRing: random.chance(0.2),
+    hasUnsyncedDisk: random.chance(UNSYNCED_SHARE),
   }));
   const clouds = random.chance(0.4) ? 2 : 1;
   const acts: ScheduledAct[] = [];

@@ -8,6 +8,10 @@ export interface NodePlan {
   readonly delivery: DeliveryName;
   /** An outbox so small that it fills up. */
   readonly hasTightOutbox: boolean;
+  /** A ring of samples so small that it overflows. */
+  readonly hasTightRing?: boolean;
+  /** A disk that loses what was not synced, below SQLite compiled to WebAssembly; else commits are whole and stay. */
+  readonly hasUnsyncedDisk?: boolean;
 }
 
 /** Something that happens at a moment. All its details follow from `salt`, so that acts can be left out singly. */

@@ -14,7 +14,15 @@ import {
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import type { NodeHistory } from "../world/history.ts";
 import type { SeededRandom } from "../world/seeded-random.ts";
-import { configMapNames, deviceName, NAMESPACE, podNames, SIMULATED_IMAGE, secretNames } from "./names.ts";
+import {
+  configMapNames,
+  DEVICE_KINDS,
+  FIRST_DESIRED,
+  NAMESPACE,
+  podNames,
+  SIMULATED_IMAGE,
+  secretNames,
+} from "./names.ts";
 
 /** What an act of the workload works on. */
 export interface ActContext {
@@ -27,6 +35,8 @@ export interface ActContext {
   readonly value: string;
   /** A device's client publishes a reported value. */
   readonly reportTwin: (value: string) => void;
+  /** A driver reports a value of its device. */
+  readonly reportByDriver: (value: string) => void;
   /** A container's process ends by itself. */
   readonly endSomeContainer: (random: SeededRandom) => void;
 }
@@ -51,6 +61,8 @@ export const ACTS: readonly Act[] = [
   { name: "delete secret", weight: 0.7, run: deleteSecret },
   { name: "report twin", weight: 2, run: ({ reportTwin, value }) => reportTwin(value) },
   { name: "report twin twice", weight: 0.7, run: reportTwice },
+  { name: "driver reports", weight: 1.5, run: ({ reportByDriver, value }) => reportByDriver(value) },
+  { name: "burst of values", weight: 0.7, run: burst },
   { name: "change desired value", weight: 1.2, run: changeDesired },
   { name: "end container", weight: 1, run: ({ endSomeContainer, random }) => endSomeContainer(random) },
 ];
@@ -68,34 +80,38 @@ export async function perform(name: string, context: ActContext): Promise<void> 
 
 /** What is there from the start: the device model, and each node's device. */
 export async function createDevices(api: KubernetesApi, nodes: readonly string[]): Promise<void> {
-  const model: DeviceModel = {
-    apiVersion: "devices.kubeedge.io/v1beta1",
-    kind: "DeviceModel",
-    metadata: { name: "thermometer", namespace: NAMESPACE },
-    spec: {
-      properties: [
-        { name: "temperature", type: "STRING", accessMode: "ReadOnly" },
-        { name: "target", type: "STRING", accessMode: "ReadWrite" },
-      ],
-    },
-  };
-  await api.create<KubernetesObject>({ resource: deviceModels, namespace: NAMESPACE }, model);
-  for (const node of nodes) {
-    const device: Device = {
+  for (const { model: name, reported, desired, protocol } of DEVICE_KINDS) {
+    const model: DeviceModel = {
       apiVersion: "devices.kubeedge.io/v1beta1",
-      kind: "Device",
-      metadata: { name: deviceName(node), namespace: NAMESPACE },
+      kind: "DeviceModel",
+      metadata: { name, namespace: NAMESPACE },
       spec: {
-        deviceModelRef: { name: "thermometer" },
-        nodeName: node,
         properties: [
-          { name: "temperature", reportToCloud: true },
-          { name: "target", desired: { value: "first" } },
+          { name: reported, type: "STRING", accessMode: "ReadOnly" },
+          { name: desired, type: "STRING", accessMode: "ReadWrite" },
         ],
+        ...(protocol === "" ? {} : { protocol }),
       },
     };
-    await api.create<KubernetesObject>({ resource: devices, namespace: NAMESPACE }, device);
+    await api.create<KubernetesObject>({ resource: deviceModels, namespace: NAMESPACE }, model);
   }
+  for (const node of nodes)
+    for (const kind of DEVICE_KINDS) {
+      const device: Device = {
+        apiVersion: "devices.kubeedge.io/v1beta1",
+        kind: "Device",
+        metadata: { name: kind.deviceOf(node), namespace: NAMESPACE },
+        spec: {
+          deviceModelRef: { name: kind.model },
+          nodeName: node,
+          properties: [
+            { name: kind.reported, reportToCloud: true },
+            { name: kind.desired, desired: { value: FIRST_DESIRED } },
+          ],
+        },
+      };
+      await api.create<KubernetesObject>({ resource: devices, namespace: NAMESPACE }, device);
+    }
 }
 
 function somePod({ random, node }: ActContext): string {
@@ -179,12 +195,20 @@ function reportTwice({ reportTwin, value }: ActContext): void {
   reportTwin(`${value} second`);
 }
 
-async function changeDesired({ api, node, value, history }: ActContext): Promise<void> {
-  const target = { resource: devices, namespace: NAMESPACE, name: deviceName(node) };
+/** More than one message or commit takes, of both devices. */
+function burst({ reportTwin, reportByDriver, value, random }: ActContext): void {
+  for (let count = random.between(5, 25); count > 0; count--)
+    (random.chance(0.5) ? reportTwin : reportByDriver)(`${value}, ${count} to go`);
+}
+
+async function changeDesired({ api, node, value, random, history }: ActContext): Promise<void> {
+  const kind = random.pick(DEVICE_KINDS);
+  if (!kind) return;
+  const target = { resource: devices, namespace: NAMESPACE, name: kind.deviceOf(node) };
   const device = await api.get<Device>(target);
   const properties = (device.spec?.properties ?? []).map((property) =>
-    property.name === "target" ? { ...property, desired: { value } } : property,
+    property.name === kind.desired ? { ...property, desired: { value } } : property,
   );
   await api.update(target, { ...device, spec: { ...device.spec, properties } });
-  history.add({ kind: "desired-set", value });
+  history.add({ kind: "desired-set", device: target.name, value });
 }

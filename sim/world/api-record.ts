@@ -1,6 +1,6 @@
 import { type DeviceStatus, deviceStatuses } from "@skerry/api";
 import type { MemoryKubernetesApiOptions } from "@skerry/kube/testing";
-import { nodeOfDevice } from "../workload/names.ts";
+import { deviceNamed } from "../workload/names.ts";
 import type { History } from "./history.ts";
 import type { TrueChange } from "./watch-record.ts";
 
@@ -36,11 +36,12 @@ export class ApiRecord {
   }
 
   #show({ metadata, status }: DeviceStatus): void {
-    const node = nodeOfDevice(metadata.name);
-    const twin = status?.twins?.find(({ propertyName }) => propertyName === "temperature");
+    const device = metadata.name;
+    const found = deviceNamed(device);
+    const twin = status?.twins?.find(({ propertyName }) => propertyName === found?.kind.reported);
     const value = twin?.reported?.value;
-    if (node === undefined || value === undefined || this.#shown.get(node) === value) return;
-    this.#shown.set(node, value);
-    this.#history.add(node, { kind: "twin-shown", value });
+    if (found === undefined || value === undefined || this.#shown.get(device) === value) return;
+    this.#shown.set(device, value);
+    this.#history.add(found.node, { kind: "twin-shown", device, value });
   }
 }

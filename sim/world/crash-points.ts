@@ -1,7 +1,7 @@
 import type { Clock } from "@skerry/base";
 
 /** Where a process meets the world. */
-export type PortName = "database" | "runtime" | "link" | "mqtt" | "api";
+export type PortName = "database" | "runtime" | "link" | "mqtt" | "dmi" | "api" | "sink";
 
 /** When in a call: it has not begun; it is done but nobody has heard of it; its answer has been heard. */
 export type CallPhase = "before" | "during" | "after";

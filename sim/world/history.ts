@@ -18,14 +18,14 @@ export type NodeFact =
       readonly container: string;
       readonly containerId: string;
     }
-  /** The device's client heard the desired value of its property `target`. */
-  | { readonly kind: "desired-told"; readonly value: string }
-  /** A user has set the desired value of the property `target`. */
-  | { readonly kind: "desired-set"; readonly value: string }
-  | { readonly kind: "twin-reported"; readonly value: string }
-  | { readonly kind: "twin-accepted"; readonly value: string }
+  /** The device's client or driver heard its desired value. */
+  | { readonly kind: "desired-told"; readonly device: string; readonly value: string }
+  /** A user has set the device's desired value. */
+  | { readonly kind: "desired-set"; readonly device: string; readonly value: string }
+  | { readonly kind: "twin-reported"; readonly device: string; readonly value: string }
+  | { readonly kind: "twin-accepted"; readonly device: string; readonly value: string }
   /** The API has another reported value of the device. */
-  | { readonly kind: "twin-shown"; readonly value: string }
+  | { readonly kind: "twin-shown"; readonly device: string; readonly value: string }
   | {
       readonly kind: "edge-started";
       readonly knownPods: readonly string[];
@@ -36,6 +36,8 @@ export type NodeFact =
   | { readonly kind: "known-pods-running" }
   /** The edge's database was replaced by an older copy. */
   | { readonly kind: "database-restored" }
+  /** The edge's ring of samples was. */
+  | { readonly kind: "samples-restored" }
   /** The node has committed that it forgets all versions, because the cluster was restored. */
   | { readonly kind: "versions-forgotten" }
   /** The node said of each object what it holds. */
@@ -64,6 +66,8 @@ export type WorldFact =
   | { readonly kind: "cloud-stopped"; readonly cloud: string; readonly how: string }
   /** The API server's database was replaced by an older copy. */
   | { readonly kind: "cloud-restored" }
+  /** The sink of samples was. */
+  | { readonly kind: "sink-restored" }
   | { readonly kind: "fault"; readonly what: string }
   | { readonly kind: "operation"; readonly what: string };
 

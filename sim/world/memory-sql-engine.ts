@@ -15,6 +15,8 @@ export class MemorySqlEngine implements SqlEngine {
     return created;
   }
 
+  abandon(): void {}
+
   losePower(): void {}
 
   backUp(name: string): void {
@@ -56,6 +58,10 @@ function tablesOf(file: SqlFile): { table: string; sql: string }[] {
 class MemoryFile implements SqlFile {
   readonly #database = new DatabaseSync(":memory:");
   readonly #statements = new Map<string, StatementSync>();
+
+  get isTransaction(): boolean {
+    return this.#database.isTransaction;
+  }
 
   exec(sql: string): void {
     this.#database.exec(sql);

@@ -119,7 +119,7 @@ export class SimulatedCloud {
         replica: this.name,
         listen: mutant?.mutateListen?.(listen, life.clock) ?? listen,
       });
-      const telemetry = await sink.connect(life);
+      const telemetry = await sink.connect(life, this.crashPoints, mutant);
       const options = { ...ports, cloudHub, telemetry, installCustomResources: false };
       running.controllers = await startCloudControllers(options);
       await cloudHub.start(running.controllers.handlers, running.controllers.nodeObjects);

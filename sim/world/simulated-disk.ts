@@ -1,15 +1,9 @@
-import type { Clock } from "@skerry/base";
+import { type Clock, describeError } from "@skerry/base";
 import type { Database, DatabaseOpener, Migration, Reader, Transaction } from "@skerry/store";
-import { databaseClosed, writeFailed } from "@skerry/store";
+import { commitTogether, databaseClosed, type PendingWork, writeFailed } from "@skerry/store";
 import type { CrashPoints } from "./crash-points.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { migrate, readerOf, type SqlEngine, type SqlFile } from "./sql-engine.ts";
-
-interface PendingWork {
-  readonly run: (transaction: Transaction) => void;
-  readonly committed: () => void;
-  readonly failed: (error: unknown) => void;
-}
 
 /** What a disk is made of. */
 export interface SimulatedDiskOptions {
@@ -17,12 +11,18 @@ export interface SimulatedDiskOptions {
   readonly clock: Clock;
   readonly random: SeededRandom;
   readonly crashPoints: CrashPoints;
+  /** Hears of a file that cannot be read. */
+  readonly onDamage?: (message: string) => void;
   /** Hears of each commit. */
   readonly onCommit?: (name: string) => void;
 }
 
 /** Why nothing can be written. */
-export type WriteTrouble = "database or disk is full" | "database is locked";
+export type WriteTrouble = typeof DISK_FULL | "database is locked";
+
+const DISK_FULL = "database or disk is full";
+/** A commit makes about so many calls of the disk. */
+const CALLS_OF_COMMIT = 12;
 
 /**
  * A disk that outlives the processes on it. What was committed stays; works that were queued or in the middle of a
@@ -32,13 +32,24 @@ export class SimulatedDisk implements DatabaseOpener {
   readonly #options: SimulatedDiskOptions;
   readonly #open = new Set<SimulatedDatabase>();
   readonly #names = new Set<string>();
-  /** Every work fails for this reason. */
-  trouble: WriteTrouble | undefined;
+  #trouble: WriteTrouble | undefined;
   /** Every commit takes so much longer, as on a worn SD card. */
   extraSyncMs = 0;
 
   constructor(options: SimulatedDiskOptions) {
     this.#options = options;
+  }
+
+  /** What commits fail for; on a full disk with files below only those for which there is no room. */
+  set trouble(trouble: WriteTrouble | undefined) {
+    this.#trouble = trouble;
+    const { disk } = this.#options.engine;
+    if (disk) disk.isFull = trouble === DISK_FULL;
+  }
+
+  /** Why every commit fails. */
+  get trouble(): WriteTrouble | undefined {
+    return this.#options.engine.disk && this.#trouble === DISK_FULL ? undefined : this.#trouble;
   }
 
   async open(name: string, migrations: readonly Migration[]): Promise<Database> {
@@ -54,6 +65,7 @@ export class SimulatedDisk implements DatabaseOpener {
   closeAll(): void {
     for (const database of this.#open) database.kill();
     this.#open.clear();
+    this.#options.engine.abandon();
   }
 
   /** The power is gone. */
@@ -73,7 +85,13 @@ export class SimulatedDisk implements DatabaseOpener {
 
   /** The committed content of a file, for checkers. */
   inspect<T>(name: string, read: (reader: Reader) => T): T | undefined {
-    return this.#names.has(name) ? read(readerOf(this.#options.engine.open(name))) : undefined;
+    if (!this.#names.has(name)) return undefined;
+    try {
+      return read(readerOf(this.#options.engine.open(name)));
+    } catch (error) {
+      this.#options.onDamage?.(`${name} cannot be read: ${describeError(error)}`);
+      return undefined;
+    }
   }
 
   /** Frees the memory of all files; the world is over. */
@@ -149,6 +167,7 @@ class SimulatedDatabase implements Database {
       due?.crash();
       return;
     }
+    if (due?.phase === "during") this.#options.engine.disk?.dieAfter(this.#options.random.between(0, CALLS_OF_COMMIT));
     const done = this.#write(works);
     if (due?.phase === "during") {
       due.crash();
@@ -158,23 +177,26 @@ class SimulatedDatabase implements Database {
     if (due) this.#options.crashPoints.afterwards(due);
   }
 
-  /** Runs the works in one transaction; returns those that did not fail by themselves. */
   #write(works: readonly PendingWork[]): PendingWork[] {
-    const done: PendingWork[] = [];
-    this.#file.exec("BEGIN");
-    for (const work of works) {
-      this.#file.exec("SAVEPOINT work");
-      try {
-        work.run(this.#file);
-        this.#file.exec("RELEASE work");
-        done.push(work);
-      } catch (error) {
-        this.#file.exec("ROLLBACK TO work; RELEASE work");
-        work.failed(error);
-      }
-    }
-    this.#file.exec("COMMIT");
-    this.#options.onCommit?.(this.#name);
+    const { engine, onCommit } = this.#options;
+    const file = this.#file;
+    const connection = {
+      path: this.#name,
+      access: file,
+      get isTransaction() {
+        return file.isTransaction;
+      },
+      exec: (sql: string) => file.exec(sql),
+    };
+    // Who dies in the middle of a commit does not hear that it failed.
+    const told = works.map((work) => ({
+      ...work,
+      failed: (error: unknown) => {
+        if (!engine.disk?.isDead) work.failed(error);
+      },
+    }));
+    const done = commitTogether(connection, told);
+    if (done.length > 0) onCommit?.(this.#name);
     return done;
   }
 }

@@ -1,6 +1,7 @@
 import type { KubernetesObject, Pod } from "@skerry/api";
-import type { Clock, Logger } from "@skerry/base";
+import { type Clock, describeError, type Logger } from "@skerry/base";
 import {
+  defaultSampleRingLimits,
   EdgeCore,
   edgeDatabaseMigrations,
   edgedConfig,
@@ -9,8 +10,9 @@ import {
 } from "@skerry/edgecore";
 import { FakeContainerRuntime, FakeFileSystem, FakeHost, FakeMounts, FakeNetworkCheck } from "@skerry/edgecore/testing";
 import type { DeliveryName } from "@skerry/link";
-import type { OutboxLimits, QueueLengths } from "../checkers/queues-are-bounded.ts";
+import type { EdgeLimits, QueueLengths } from "../checkers/queues-are-bounded.ts";
 import type { Mutant, MutatedEdge } from "../mutants/mutant.ts";
+import { DMI_SOCKET } from "../workload/driver.ts";
 import { SIMULATED_IMAGE } from "../workload/names.ts";
 import { CrashPoints } from "./crash-points.ts";
 import type { NodeHistory } from "./history.ts";
@@ -22,6 +24,7 @@ import { ProcessLife } from "./process-life.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
 import type { SimulatedNetwork } from "./simulated-network.ts";
+import type { SimulatedSockets } from "./simulated-sockets.ts";
 import type { SqlEngine } from "./sql-engine.ts";
 import type { Trace } from "./trace.ts";
 
@@ -33,12 +36,18 @@ export interface SimulatedEdgeOptions {
   readonly servers: readonly string[];
   readonly network: SimulatedNetwork;
   readonly engine: SqlEngine;
+  /** A database does not open, or is damaged. */
+  readonly onDamage: (message: string) => void;
   readonly mqtt: MqttConnector;
+  /** Where drivers on the machine are found. */
+  readonly sockets: SimulatedSockets;
+  /** The machine's power came back or went; what else runs on it follows. */
+  readonly onPower: (isOn: boolean) => void;
   readonly clock: Clock;
   readonly random: SeededRandom;
   readonly logger: Logger;
   readonly history: NodeHistory;
-  readonly outboxLimits: OutboxLimits;
+  readonly limits: EdgeLimits;
   readonly trace: Trace;
   readonly mutant: Mutant | undefined;
 }
@@ -89,6 +98,7 @@ export class SimulatedEdge {
       clock,
       random: random.fork(),
       crashPoints: this.crashPoints,
+      onDamage: options.onDamage,
       onCommit: (name) => {
         trace.note(String(clock.monotonicMs()), options.nodeName, name);
         if (name === DATABASE) this.#noteForgetting();
@@ -113,7 +123,7 @@ export class SimulatedEdge {
 
   /** Starts a new EdgeCore process on the machine. */
   start(): void {
-    const { network, nodeName, random, history, logger, mqtt, mutant } = this.#options;
+    const { network, nodeName, random, history, logger, mqtt, mutant, onPower } = this.#options;
     const life = new ProcessLife(this.#clock);
     const broker = new MortalConnector(mutant?.mutateMqtt?.(mqtt) ?? mqtt, life, this.crashPoints);
     this.#running = { life, broker };
@@ -124,7 +134,10 @@ export class SimulatedEdge {
       linkUp: network.isReachable(nodeName),
     });
     this.#machineRestarted = false;
-    void this.#boot(life, broker, logger.child(nodeName), random.fork());
+    onPower(true);
+    this.#boot(life, broker, logger.child(nodeName), random.fork()).catch((error: unknown) => {
+      if (life.alive) this.#options.onDamage(`EdgeCore does not start: ${describeError(error)}`);
+    });
     this.#watchKnownPods(life, this.#knownPods());
     this.#watchDeletedPods(life);
   }
@@ -153,18 +166,25 @@ export class SimulatedEdge {
       this.disk.losePower();
       this.#options.network.losePower(this.name);
       this.runtime.losePower();
+      this.#options.onPower(false);
       this.#machineRestarted = true;
     });
   }
 
-  /** Keeps a copy of the database as it is now; the samples' own is not part of backups. */
-  backUpDatabase(): void {
+  /** Keeps copies of the databases as they are now. */
+  backUp(): void {
     this.disk.backUp(DATABASE);
+    this.disk.backUp(SAMPLES);
   }
 
   /** Puts the copy in place of the database; only while EdgeCore does not run. */
   restoreDatabase(): void {
     if (!this.#running && this.disk.restore(DATABASE)) this.#options.history.add({ kind: "database-restored" });
+  }
+
+  /** The same for the ring of samples. */
+  restoreSamples(): void {
+    if (!this.#running && this.disk.restore(SAMPLES)) this.#options.history.add({ kind: "samples-restored" });
   }
 
   /** The world is over. */
@@ -178,6 +198,7 @@ export class SimulatedEdge {
     if (!this.#running) return;
     this.#running.life.kill();
     void this.#running.broker.drop();
+    this.#options.sockets.drop(this.#running.life);
     this.#running = undefined;
     onMachine();
     this.#options.history.add({ kind: "edge-stopped", how });
@@ -224,18 +245,36 @@ export class SimulatedEdge {
 
   /** What waits on the disk. */
   queueLengths(): QueueLengths | undefined {
+    const ring = this.ring();
     return this.disk.inspect(DATABASE, (reader) => {
       const count = (sql: string): number => Number(reader.first(sql)?.["count"] ?? 0);
       return {
         answered: count("SELECT COUNT(*) AS count FROM outbox WHERE answered = 1"),
         unanswered: count("SELECT COUNT(*) AS count FROM outbox WHERE answered = 0"),
         tombstones: count("SELECT COUNT(*) AS count FROM tombstone"),
+        ringBytes: ring.bytes,
+        ringBlocks: ring.blocks,
       };
     });
   }
 
+  /** What the ring of samples has, and what it says it has dropped. */
+  ring(): { readonly bytes: number; readonly blocks: number; readonly dropped: number } {
+    const row = this.disk.inspect(SAMPLES, (reader) =>
+      reader.first(
+        `SELECT coalesce(sum(size_bytes), 0) AS bytes, count(*) AS blocks,
+         (SELECT dropped FROM telemetry_ring) AS dropped FROM telemetry_block`,
+      ),
+    );
+    return {
+      bytes: Number(row?.["bytes"] ?? 0),
+      blocks: Number(row?.["blocks"] ?? 0),
+      dropped: Number(row?.["dropped"] ?? 0),
+    };
+  }
+
   async #boot(life: ProcessLife, mqtt: MortalConnector, logger: Logger, random: SeededRandom): Promise<void> {
-    const { network, nodeName, servers, delivery, history, outboxLimits, mutant } = this.#options;
+    const { network, nodeName, servers, delivery, history, limits, sockets, mutant } = this.#options;
     const mutated: MutatedEdge = {
       clock: life.clock,
       isCloudReachable: () => network.isReachable(nodeName),
@@ -243,7 +282,9 @@ export class SimulatedEdge {
     };
     await mutant?.beforeStart?.(mutated);
     const opened = await this.disk.open(DATABASE, edgeDatabaseMigrations);
-    const database = mutant?.mutateDatabase?.(opened) ?? opened;
+    const database = mutant?.mutateDatabase?.(opened, mutated) ?? opened;
+    const samples = await this.disk.open(SAMPLES, telemetryMigrations);
+    const transport = sockets.transport({ life, crashPoints: this.crashPoints });
     const identity = { name: nodeName, groups: ["system:nodes"], certificateFingerprint: nodeName };
     const dialer = mortalDialer(network.dialer(identity), this.crashPoints);
     const edgeCore = new EdgeCore(
@@ -262,12 +303,16 @@ export class SimulatedEdge {
           config: edgedConfig({ nodeName, rootDirectory: "/edged" }),
         },
         mqtt,
-        telemetry: { database: await this.disk.open(SAMPLES, telemetryMigrations) },
+        dmi: { transport: mutant?.mutateDmi?.(transport) ?? transport, socketPath: DMI_SOCKET },
+        telemetry: {
+          database: mutant?.mutateSamples?.(samples, mutated) ?? samples,
+          limits: { ...defaultSampleRingLimits, maximumBytes: limits.ringBytes },
+        },
         clock: life.clock,
         random,
         logger,
       },
-      { nodeName, metaManager: { outboxLimits } },
+      { nodeName, metaManager: { outboxLimits: limits.outbox } },
     );
     edgeCore.metaManager.onChange((change) => {
       if (!life.alive) return;

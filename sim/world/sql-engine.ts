@@ -2,13 +2,16 @@ import type { Migration, Reader, Row, SqlValue, Transaction } from "@skerry/stor
 
 /** One opened database. Its transactions are begun and ended by `exec`. */
 export interface SqlFile extends Transaction {
+  readonly isTransaction: boolean;
   exec(sql: string): void;
 }
 
 /** SQLite on a simulated disk. */
 export interface SqlEngine {
-  /** A new handle; there is at most one a file. */
+  /** A handle; there is at most one a file. */
   open(name: string): SqlFile;
+  /** The process with the handles has died; they are void. */
+  abandon(): void;
   /** The machine is off: handles are void, and what was not synced may be lost. */
   losePower(): void;
   /** Keeps a copy of a file as it is now. */
@@ -17,6 +20,20 @@ export interface SqlEngine {
   restore(name: string): boolean;
   /** The world is over. */
   destroy(): void;
+  /** Where files have a disk below them. */
+  readonly disk?: FaultyDisk;
+}
+
+/** A disk below the files. */
+export interface FaultyDisk {
+  /** Files do not grow any more. */
+  isFull: boolean;
+  /** Syncs are asked for and not done. */
+  ignoresSyncs: boolean;
+  /** Whether calls do nothing any more. */
+  readonly isDead: boolean;
+  /** The process dies after so many more calls that change something: in the middle of a commit. */
+  dieAfter(calls: number): void;
 }
 
 /** Brings a file to the newest version. */

@@ -1,9 +1,13 @@
 import type { Clock, Logger } from "@skerry/base";
 import { MemoryBroker } from "@skerry/edgecore/testing";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
-import type { OutboxLimits } from "../checkers/queues-are-bounded.ts";
+import type { EdgeLimits, OutboxLimits } from "../checkers/queues-are-bounded.ts";
+import type { Violation } from "../checkers/violation.ts";
 import type { Mutant } from "../mutants/mutant.ts";
 import type { NodePlan, Schedule } from "../schedule/schedule.ts";
+import { WasmSqlEngine } from "../sqlite/wasm-sql-engine.ts";
+import type { WasmSqlite } from "../sqlite/wasm-sqlite.ts";
+import { Driver } from "../workload/driver.ts";
 import { cloudNameOf, nodeNameOf } from "../workload/names.ts";
 import { TwinClient } from "../workload/twin-client.ts";
 import { ApiRecord } from "./api-record.ts";
@@ -15,6 +19,8 @@ import { SimulatedCloud } from "./simulated-cloud.ts";
 import { SimulatedEdge } from "./simulated-edge.ts";
 import { SimulatedNetwork } from "./simulated-network.ts";
 import { SimulatedSink } from "./simulated-sink.ts";
+import { SimulatedSockets } from "./simulated-sockets.ts";
+import type { SqlEngine } from "./sql-engine.ts";
 import { Trace } from "./trace.ts";
 import type { WatchRecord } from "./watch-record.ts";
 
@@ -22,13 +28,27 @@ import type { WatchRecord } from "./watch-record.ts";
 const VERSIONS_SINCE_BACKUP = 10_000;
 const OUTBOX: OutboxLimits = { answeredEntries: 10_000, unansweredEntries: 1_000, entryBytes: 1024 * 1024 };
 const TIGHT_OUTBOX: OutboxLimits = { ...OUTBOX, answeredEntries: 4, unansweredEntries: 4 };
+const RING_BYTES = 1024 * 1024;
+/** Room for a handful of samples. */
+const TIGHT_RING_BYTES = 1_500;
 
-/** One edge machine with its broker and its device's client. */
+/** One edge machine with its broker, its device's client and its driver. */
 export interface WorldNode {
   readonly name: string;
   readonly edge: SimulatedEdge;
   readonly client: TwinClient;
-  readonly outboxLimits: OutboxLimits;
+  readonly driver: Driver;
+  readonly limits: EdgeLimits;
+  readonly hasTightRing: boolean;
+}
+
+/** What a world runs on. */
+export interface WorldPorts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly mutant: Mutant | undefined;
+  /** Where some node has a disk that loses what was not synced. */
+  readonly sqlite: WasmSqlite | undefined;
 }
 
 /** Clouds and edges of production code, with everything that they stand on. */
@@ -43,10 +63,14 @@ export class World {
   readonly clouds: readonly SimulatedCloud[];
   readonly nodes: readonly WorldNode[];
   readonly watched: WatchRecord[] = [];
+  /** Found while it ran. */
+  readonly violations: Violation[] = [];
   #backup: { readonly version: number; readonly eventCount: number } | undefined;
 
-  constructor({ seed, clouds, nodes }: Schedule, clock: Clock, logger: Logger, mutant: Mutant | undefined) {
+  constructor({ seed, clouds, nodes }: Schedule, { clock, logger, mutant, sqlite }: WorldPorts) {
     const random = new SeededRandom(seed);
+    const sqliteRandom = new SeededRandom(seed);
+    sqlite?.seed(() => sqliteRandom.between(0, 256));
     this.history = new History(() => clock.monotonicMs());
     this.record = new ApiRecord(this.history);
     this.api = new MemoryKubernetesApi({ now: () => clock.now(), onCommit: (change) => this.record.add(change) });
@@ -73,20 +97,29 @@ export class World {
       const name = nodeNameOf(index);
       const history = this.history.of(name);
       const broker = new MemoryBroker(clock, 2);
-      const outboxLimits = plan.hasTightOutbox ? TIGHT_OUTBOX : OUTBOX;
+      const hasTightRing = plan.hasTightRing ?? false;
+      const limits: EdgeLimits = {
+        outbox: plan.hasTightOutbox ? TIGHT_OUTBOX : OUTBOX,
+        ringBytes: hasTightRing ? TIGHT_RING_BYTES : RING_BYTES,
+      };
+      const sockets = new SimulatedSockets(clock, random.fork());
+      const driver = new Driver(sockets, clock, name, history);
       const edge = new SimulatedEdge({
         ...shared,
         nodeName: name,
         delivery: plan.delivery,
         servers,
-        engine: new MemorySqlEngine(),
+        engine: this.#engine(plan, name, random.fork(), { mutant, sqlite }),
+        onDamage: (message) => this.violations.push({ invariant: "I1", message: `${name}: ${message}` }),
         mqtt: broker.connector(name),
+        sockets,
+        onPower: (isOn) => (isOn ? driver.startIfDown() : driver.kill()),
         random: random.fork(),
         history,
-        outboxLimits,
+        limits,
         trace: this.trace,
       });
-      return { name, edge, client: new TwinClient(broker, name, history), outboxLimits };
+      return { name, edge, client: new TwinClient(broker, name, history), driver, limits, hasTightRing };
     };
     this.nodes = nodes.map(create);
   }
@@ -118,9 +151,22 @@ export class World {
     return true;
   }
 
+  #engine(
+    { hasUnsyncedDisk = false }: NodePlan,
+    name: string,
+    random: SeededRandom,
+    { mutant, sqlite }: Pick<WorldPorts, "mutant" | "sqlite">,
+  ): SqlEngine {
+    if (!hasUnsyncedDisk || !sqlite) return new MemorySqlEngine();
+    const engine = new WasmSqlEngine(sqlite, name, random);
+    engine.disk.ignoresSyncs = mutant?.ignoresSyncs ?? false;
+    return engine;
+  }
+
   /** Everything works again. */
   heal(): void {
     this.network.heal();
+    this.sink.heal();
     for (const cloud of this.clouds) {
       cloud.crashPoints.cancel();
       cloud.setLies(0, false);
@@ -140,7 +186,10 @@ export class World {
   }
 
   destroy(): void {
-    for (const { edge } of this.nodes) edge.destroy();
+    for (const { edge, driver } of this.nodes) {
+      driver.kill();
+      edge.destroy();
+    }
     for (const cloud of this.clouds) cloud.destroy();
     this.sink.destroy();
   }

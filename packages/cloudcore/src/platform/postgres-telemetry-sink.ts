@@ -4,6 +4,7 @@ import { Pool, type PoolClient } from "pg";
 import {
   type AppendResult,
   placeBatch,
+  refusal,
   type SampleBatch,
   type StoredSample,
   type StoredStream,
@@ -78,6 +79,8 @@ export class PostgresTelemetrySink implements TelemetrySink {
   async append(batch: SampleBatch): Promise<AppendResult> {
     return await inTransaction(await this.#usable(), async (client) => {
       const { nodeName, stream, base } = batch;
+      const refused = await refusalOf(client, batch);
+      if (refused !== undefined) return refused;
       await client.query(
         "INSERT INTO telemetry_stream (node, stream, cursor, missing) VALUES ($1, $2, $3, 0) ON CONFLICT DO NOTHING",
         [nodeName, stream, base],
@@ -170,6 +173,18 @@ export class PostgresTelemetrySink implements TelemetrySink {
     }
     return this.#pool;
   }
+}
+
+/** Asked before the stream's row is made, which would pass for what the sink has. */
+async function refusalOf(client: PoolClient, batch: SampleBatch): Promise<AppendResult | undefined> {
+  if (batch.after === undefined) return undefined;
+  const { rows } = await client.query<{ cursor: string | null; newest: string | null }>(
+    `SELECT max(cursor) FILTER (WHERE stream = $2) AS cursor, max(cursor) AS newest
+     FROM telemetry_stream WHERE node = $1`,
+    [batch.nodeName, batch.stream],
+  );
+  const { cursor, newest } = rows[0] ?? {};
+  return refusal(batch, cursor == null ? undefined : Number(cursor), () => Number(newest ?? 0));
 }
 
 /** One statement for all samples: a round trip each would be the limit of a busy node. */

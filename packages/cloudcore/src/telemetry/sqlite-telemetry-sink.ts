@@ -3,6 +3,7 @@ import type { Database, Migration, Reader, Row, Transaction } from "@skerry/stor
 import {
   type AppendResult,
   placeBatch,
+  refusal,
   type SampleBatch,
   type StoredSample,
   type StoredStream,
@@ -55,6 +56,8 @@ export class SqliteTelemetrySink implements TelemetrySink {
   append(batch: SampleBatch): Promise<AppendResult> {
     return this.#database.transaction((transaction) => {
       const known = readStreamRow(transaction, batch.nodeName, batch.stream);
+      const refused = refusal(batch, known?.cursor, () => newestCursor(transaction, batch.nodeName));
+      if (refused !== undefined) return refused;
       const { result, toStore } = placeBatch(batch, known?.cursor ?? batch.base);
       const streamId = writeStreamRow(transaction, batch, known, result);
       const seriesIds = new Map<string, number>();
@@ -148,6 +151,11 @@ function readStreamRow(reader: Reader, nodeName: string, stream: string): Stream
     stream,
   );
   return row && { id: Number(row["id"]), cursor: Number(row["cursor"]), missing: Number(row["missing"]) };
+}
+
+function newestCursor(reader: Reader, nodeName: string): number {
+  const row = reader.first("SELECT max(cursor) AS cursor FROM telemetry_stream WHERE node = ?", nodeName);
+  return Number(row?.["cursor"] ?? 0);
 }
 
 /** Returns the row's id. */

@@ -29,7 +29,11 @@ function requests(sink: TelemetrySink): TelemetryRequests {
 
 function append(...deviceIds: string[]): Message {
   const samples = deviceIds.map((deviceId) => ({ deviceId, property: "t", value: "1", timestampMs: 1 }));
-  return newMessage(stamp, telemetryRoute("append"), appendContent("s", 0, [toSampleBlock(1, samples)]));
+  return newMessage(
+    stamp,
+    telemetryRoute("append"),
+    appendContent({ stream: "s", base: 0 }, 0, [toSampleBlock(1, samples)]),
+  );
 }
 
 /** Resolves with the answer to a message of edge-1. */

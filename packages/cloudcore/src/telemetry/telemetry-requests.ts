@@ -74,7 +74,22 @@ export class TelemetryRequests implements UpstreamHandler {
     if (request.kind === "query") return await sink.cursor(nodeName, stream);
     const samples = request.blocks.flatMap((block) => samplesOf(stream, block));
     const refusedDevices = this.#foreignDevices(nodeName, samples);
-    const result = await sink.append({ nodeName, stream, base: request.base, samples, refusedDevices });
+    const result = await sink.append({
+      nodeName,
+      stream,
+      base: request.base,
+      after: request.after,
+      samples,
+      refusedDevices,
+    });
+    if (result.cursor < (request.after ?? 0)) {
+      logger.warn("The sink has fewer samples of a node than it had before; the node sends again what it still has", {
+        node: nodeName,
+        stored: result.cursor,
+        before: request.after,
+      });
+      return result.cursor;
+    }
     this.#receivedCount += samples.length;
     this.#duplicateCount += result.duplicates;
     this.#missingCount += result.missing;

@@ -6,6 +6,11 @@ export interface SampleBatch {
   readonly stream: string;
   /** The stream begins after this sequence. */
   readonly base: number;
+  /**
+   * What the node was told is stored. A sink that has less has lost samples (it was put back from a backup) and stores
+   * nothing: the node sends again what it still has, in order. Undefined from a node that does not say so.
+   */
+  readonly after?: number | undefined;
   /** In the order of their sequences. */
   readonly samples: readonly RecordedSample[];
   /** Devices whose samples are not to be stored; their sequences count as settled all the same. */
@@ -14,7 +19,7 @@ export interface SampleBatch {
 
 /** What a batch has led to. */
 export interface AppendResult {
-  /** All that will ever be stored of the stream up to this sequence is committed. */
+  /** All that will ever be stored of the stream up to this sequence is committed; below `after`: nothing was stored. */
   readonly cursor: number;
   /** Samples that were there already. */
   readonly duplicates: number;
@@ -49,6 +54,19 @@ export interface TelemetrySink extends AsyncDisposable {
   streams(): Promise<StoredStream[]>;
   /** Removes samples observed before; returns how many. The cursors stay. */
   prune(beforeMs: number): Promise<number>;
+}
+
+/**
+ * What becomes of a batch when the sink is behind what the node was told; undefined when it is not. `known` is the stream's
+ * cursor, `newest` the highest of all the node's streams: the first batch of a stream follows on the stream before.
+ */
+export function refusal(
+  { after = 0 }: SampleBatch,
+  known: number | undefined,
+  newest: () => number,
+): AppendResult | undefined {
+  const cursor = known ?? 0;
+  return cursor >= after || newest() >= after ? undefined : { cursor, duplicates: 0, missing: 0 };
 }
 
 /** What a batch means to a stream that stands at `cursor`. */

@@ -75,6 +75,7 @@ class UplinkWorld implements AsyncDisposable {
     if (this.behaviour === "refuse") return this.#reply(message, { ErrStatus: { code: 503, message: "no disk" } });
     const cursor = this.cursors.get(request.stream) ?? 0;
     if (request.kind === "query") return this.#reply(message, { cursor });
+    if (Math.max(0, ...this.cursors.values()) < (request.after ?? 0)) return this.#reply(message, { cursor });
     const fresh = request.blocks
       .flatMap((block) => samplesOf(request.stream, block))
       .filter(({ sequence }) => sequence > cursor);
@@ -209,6 +210,19 @@ test("a cloud that lost its database gets again what the ring still holds of eac
       [world.ring.stream, ["2:b"]],
     ],
   );
+});
+
+test("a cloud whose samples were put back from a backup while the link stays up gets them again, in order", async () => {
+  await using world = new UplinkWorld();
+  await world.start();
+  await world.record("a", "b", "c");
+  await world.clock.advance(2_000);
+  const { stream } = world.ring;
+  world.stored.set(stream, ["1:a"]);
+  world.cursors.set(stream, 1);
+  await world.record("d");
+  await world.clock.advance(10_000);
+  assert.deepEqual(world.stored.get(stream), ["1:a", "2:b", "3:c", "4:d"]);
 });
 
 test("a machine that was set back to a picture of it with all its processes begins a new stream, so that no sample passes for another", async () => {

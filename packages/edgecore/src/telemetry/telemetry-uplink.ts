@@ -130,7 +130,7 @@ export class TelemetryUplink implements AsyncDisposable {
     const newest = blocks.at(-1);
     if (newest === undefined) return false;
     const startedMs = clock.monotonicMs();
-    const answered = await this.#request("append", appendContent(segment.stream, segment.base, blocks));
+    const answered = await this.#request("append", appendContent(segment, cursor, blocks));
     const tookMs = clock.monotonicMs() - startedMs;
     if (tookMs < FAST_ANSWER_MS) this.#batchBytes = Math.min(LARGEST_BATCH_BYTES, 2 * this.#batchBytes);
     if (tookMs > SLOW_ANSWER_MS) this.#batchBytes = Math.max(SMALLEST_BATCH_BYTES, this.#batchBytes / 2);
@@ -162,8 +162,8 @@ export class TelemetryUplink implements AsyncDisposable {
     return sequence < ring.acknowledged ? FROM_THE_START : { stream: segment.stream, sequence };
   }
 
-  /** How far the cloud has this segment. */
-  async #askCursor({ stream, base, last }: RingSegment): Promise<number> {
+  /** How far the cloud has this segment; 0 when it has nothing of it. */
+  async #askCursor({ stream, last }: RingSegment): Promise<number> {
     const { ring } = this.#ports;
     const cursor = await this.#request("query", queryContent(stream));
     if (cursor > ring.last && stream === ring.stream) {
@@ -173,7 +173,7 @@ export class TelemetryUplink implements AsyncDisposable {
       );
       ring.renew();
     }
-    return Math.min(Math.max(cursor, base), last);
+    return Math.min(cursor, last);
   }
 
   /** @throws SkerryError `LINK_…`, `TELEMETRY_REFUSED` */

@@ -22,12 +22,19 @@ function block(first: number): ReturnType<typeof toSampleBlock> {
 
 test("messages about samples are read as they were written", () => {
   const blocks = [block(4), block(7)];
-  assert.deepEqual(readTelemetryRequest(message("append", appendContent("s", 3, blocks))), {
+  assert.deepEqual(readTelemetryRequest(message("append", appendContent({ stream: "s", base: 3 }, 2, blocks))), {
     kind: "append",
     stream: "s",
     base: 3,
+    after: 2,
     blocks,
   });
+  const { after: _, ...older } = appendContent({ stream: "s", base: 3 }, 2, blocks);
+  assert.deepEqual(
+    readTelemetryRequest(message("append", older)),
+    { kind: "append", stream: "s", base: 3, after: undefined, blocks },
+    "of an edge that does not say what the cloud has",
+  );
   assert.deepEqual(readTelemetryRequest(message("query", queryContent("s"))), { kind: "query", stream: "s" });
   assert.deepEqual(readTelemetryAnswer({ cursor: 9 }), { cursor: 9 });
 });
@@ -39,17 +46,21 @@ test("samples are a traffic class of their own, both ways", () => {
 });
 
 test("messages that are not well formed are not read", () => {
+  const append = (stream: string, base: number, blocks: ReturnType<typeof block>[]): JsonValue =>
+    appendContent({ stream, base }, 0, blocks);
   const wrong: JsonValue[] = [
     "x",
     {},
-    appendContent("", 0, [block(1)]),
-    appendContent("s".repeat(65), 0, [block(1)]),
-    appendContent("s", -1, [block(1)]),
-    appendContent("s", 0, []),
-    appendContent("s", 1, [block(1)]),
-    appendContent("s", 0, [block(2), block(1)]),
-    appendContent("s", 0, [block(2), block(2)]),
-    appendContent(
+    append("", 0, [block(1)]),
+    append("s".repeat(65), 0, [block(1)]),
+    append("s", -1, [block(1)]),
+    { ...appendContent({ stream: "s", base: 0 }, 0, [block(1)]), after: -1 },
+    { ...appendContent({ stream: "s", base: 0 }, 0, [block(1)]), after: "1" },
+    append("s", 0, []),
+    append("s", 1, [block(1)]),
+    append("s", 0, [block(2), block(1)]),
+    append("s", 0, [block(2), block(2)]),
+    append(
       "s",
       0,
       Array.from({ length: 257 }, (_, index) => block(index + 1)),

@@ -15,6 +15,8 @@ export type TelemetryRequest =
       readonly stream: string;
       /** The stream begins after this sequence. */
       readonly base: number;
+      /** The cloud has said that it has all up to this sequence; undefined from an edge that does not say so. */
+      readonly after: number | undefined;
       readonly blocks: readonly SampleBlock[];
     }
   | { readonly kind: "query"; readonly stream: string };
@@ -33,8 +35,12 @@ export function telemetryRoute(operation: TelemetryOperation): MessageRoute {
 }
 
 /** Content of the message that brings blocks, in the order of their sequences. */
-export function appendContent(stream: string, base: number, blocks: readonly SampleBlock[]): JsonObject {
-  return { stream, base, blocks: blocks.map(sampleBlockJson) };
+export function appendContent(
+  { stream, base }: { readonly stream: string; readonly base: number },
+  after: number,
+  blocks: readonly SampleBlock[],
+): JsonObject {
+  return { stream, base, after, blocks: blocks.map(sampleBlockJson) };
 }
 
 /** Content of the message that asks for the cursor of a stream. */
@@ -45,12 +51,12 @@ export function queryContent(stream: string): JsonObject {
 /** Reads a message of an edge; undefined when it is not well formed, or its blocks are not in order. */
 export function readTelemetryRequest({ route, content }: Message): TelemetryRequest | undefined {
   if (route.source !== TELEMETRY_SOURCE || !isJsonObject(content)) return undefined;
-  const { stream, base, blocks } = content;
+  const { stream, base, after, blocks } = content;
   if (typeof stream !== "string" || stream === "" || stream.length > MAXIMUM_STREAM_CHARACTERS) return undefined;
   if (route.operation === "query") return { kind: "query", stream };
   if (route.operation !== "append" || !Array.isArray(blocks)) return undefined;
   if (blocks.length === 0 || blocks.length > MAXIMUM_BLOCKS_PER_MESSAGE) return undefined;
-  if (typeof base !== "number" || !Number.isSafeInteger(base) || base < 0) return undefined;
+  if (!isCount(base) || (after !== undefined && !isCount(after))) return undefined;
   const read: SampleBlock[] = [];
   let next = base + 1;
   for (const each of blocks) {
@@ -59,11 +65,15 @@ export function readTelemetryRequest({ route, content }: Message): TelemetryRequ
     next = block.first + block.rows.length;
     read.push(block);
   }
-  return { kind: "append", stream, base, blocks: read };
+  return { kind: "append", stream, base, after, blocks: read };
+}
+
+function isCount(value: JsonValue | undefined): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 /** Reads the cloud's answer; undefined when it is none, e.g. a refusal. */
 export function readTelemetryAnswer(content: JsonValue): TelemetryAnswer | undefined {
   const cursor = isJsonObject(content) ? content["cursor"] : undefined;
-  return typeof cursor === "number" && Number.isSafeInteger(cursor) && cursor >= 0 ? { cursor } : undefined;
+  return isCount(cursor) ? { cursor } : undefined;
 }

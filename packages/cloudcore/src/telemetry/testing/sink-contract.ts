@@ -58,6 +58,28 @@ export const sinkContract: readonly ContractCase[] = [
     },
   },
   {
+    name: "a sink that has less than the node was told stores nothing, so that the node sends it again",
+    async run(sink) {
+      await sink.append(batch(1, 3));
+      assert.deepEqual(await sink.append(batch(6, 7, { after: 5 })), { cursor: 3, duplicates: 0, missing: 0 });
+      assert.equal(await sink.cursor("edge-1", "s"), 3);
+      assert.equal((await sink.append(batch(4, 7, { after: 3 }))).cursor, 7);
+    },
+  },
+  {
+    name: "the first batch of a stream is told what the sink has of the stream before",
+    async run(sink) {
+      await sink.append(batch(1, 3));
+      const next = { stream: "t", base: 6 };
+      assert.deepEqual(await sink.append(batch(7, 7, { ...next, after: 5 })), { cursor: 0, duplicates: 0, missing: 0 });
+      assert.deepEqual(
+        (await sink.streams()).map(({ stream }) => stream),
+        ["s"],
+      );
+      assert.equal((await sink.append(batch(7, 7, { ...next, after: 3 }))).cursor, 7, "4 to 6 the node has dropped");
+    },
+  },
+  {
     name: "streams of nodes are apart, also when they are named alike",
     async run(sink) {
       await sink.append(batch(1, 2));
