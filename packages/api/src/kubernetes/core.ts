@@ -15,7 +15,7 @@ export interface PodTemplateSpec {
 export interface PodSpec {
   containers: Container[];
   initContainers?: Container[];
-  ephemeralContainers?: Container[];
+  ephemeralContainers?: EphemeralContainer[];
   volumes?: Volume[];
   nodeName?: string;
   nodeSelector?: Record<string, string>;
@@ -69,6 +69,12 @@ export interface Container {
   stdin?: boolean;
   stdinOnce?: boolean;
   tty?: boolean;
+}
+
+/** A container that was added to a running pod to look into it (`kubectl debug`); it is never started again. */
+export interface EphemeralContainer extends Container {
+  /** The container whose processes it sees; left out: its own only. */
+  targetContainerName?: string;
 }
 
 export interface ContainerPort {
@@ -162,6 +168,7 @@ export interface PodStatus {
   startTime?: string;
   initContainerStatuses?: ContainerStatus[];
   containerStatuses?: ContainerStatus[];
+  ephemeralContainerStatuses?: ContainerStatus[];
   qosClass?: string;
   observedGeneration?: number;
 }

@@ -125,9 +125,10 @@ function podPath(pod: Pod): string {
 function containerOf(pod: Pod, asked: string | null): string {
   const names = pod.spec.containers.map((container) => container.name);
   const initial = (pod.spec.initContainers ?? []).map((container) => container.name);
+  const ephemeral = (pod.spec.ephemeralContainers ?? []).map((container) => container.name);
   const { name } = pod.metadata;
   if (asked) {
-    if (names.includes(asked) || initial.includes(asked)) return asked;
+    if ([...names, ...initial, ...ephemeral].includes(asked)) return asked;
     throw badRequest(`container ${asked} is not valid for pod ${name}`);
   }
   const [only] = names;

@@ -58,6 +58,7 @@ export class ApiService {
       case undefined:
         return object;
       case "status":
+      case "ephemeralcontainers":
         this.#requireSubresource(at);
         return object;
       case "scale":
@@ -176,6 +177,7 @@ export class ApiService {
     this.#requireSubresource(at);
     if (at.subresource === "status" || at.subresource === "approval") return "status";
     if (at.subresource === "finalize") return "finalize";
+    if (at.subresource === "ephemeralcontainers") return "ephemeral-containers";
     throw methodNotSupported(at.definition.reference, "update");
   }
 

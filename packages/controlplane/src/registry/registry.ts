@@ -103,6 +103,7 @@ export class Registry {
       ...validateMetadata(definition, object),
       ...definition.schema.validate(object),
       ...(definition.strategy.validate?.(json) ?? []),
+      ...(definition.strategy.validateCreate?.(json) ?? []),
       ...this.#admission.validate(definition, object, undefined, scope),
     ]);
     const key = keyOf(definition, namespace, metadata.name);
@@ -274,6 +275,9 @@ export class Registry {
       ...definition.schema.validate(next),
       ...(part === "object" ? (definition.strategy.validate?.(json) ?? []) : []),
       ...(part === "object" ? (definition.strategy.validateUpdate?.(json, before) ?? []) : []),
+      ...(part === "ephemeral-containers"
+        ? (definition.strategy.validateEphemeralContainers?.(json, before) ?? [])
+        : []),
       ...(part === "object" ? this.#admission.validate(definition, next, previous, scope) : []),
     ]);
     const key = keyOf(definition, previous.metadata.namespace ?? "", previous.metadata.name);

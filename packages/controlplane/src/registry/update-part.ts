@@ -1,11 +1,11 @@
 import type { JsonObject } from "@skerry/base";
 import { jsonEqual } from "@skerry/kube";
-import { type ApiObject, asApiObject, asJsonObject } from "./api-object.ts";
+import { type ApiObject, asApiObject, asJsonObject, objectAt } from "./api-object.ts";
 import { carryMetadata } from "./metadata.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 
 /** What part of an object a write is about. */
-export type UpdatePart = "object" | "status" | "finalize";
+export type UpdatePart = "object" | "status" | "finalize" | "ephemeral-containers";
 
 /** The next state of an object when only a part of what the client sent counts. */
 export function takePart(
@@ -25,6 +25,13 @@ export function takePart(
   if (part === "finalize") {
     const spec = json["spec"];
     return asApiObject({ ...before, ...(spec === undefined ? {} : { spec }) });
+  }
+  if (part === "ephemeral-containers") {
+    const spec = { ...objectAt(before, "spec") };
+    delete spec["ephemeralContainers"];
+    const added = objectAt(json, "spec")["ephemeralContainers"];
+    const next = { ...before, spec: { ...spec, ...(added === undefined ? {} : { ephemeralContainers: added }) } };
+    return asApiObject(structuredClone(next));
   }
   const metadata = definition.strategy.statusMayChangeMetadata ? json["metadata"] : before["metadata"];
   const { status: _old, ...rest } = before;

@@ -91,6 +91,16 @@ export function imageUnavailable(
   });
 }
 
+/** An ephemeral container is to see the processes of a container that has none. */
+export function targetNotRunning(container: string, target: string): SkerryError {
+  return new SkerryError({
+    code: "EDGED_TARGET_NOT_RUNNING",
+    message: `container ${container} is to see the processes of container ${target}, which is not running`,
+    advice: `It is tried again; \`kubectl describe pod\` says why ${target} does not run.`,
+    details: { container, target },
+  });
+}
+
 /** A command of the machine failed. */
 export function commandFailed(command: string, cause: unknown): SkerryError {
   return new SkerryError({

@@ -21,7 +21,7 @@ import type { ContainerRuntime } from "../edged/ports.ts";
 import type { MetaClient } from "../metamanager/meta-store.ts";
 import type { NodeMetrics } from "./metrics/node-metrics.ts";
 import type { LoopbackRelay, StreamingRuntime } from "./ports.ts";
-import { ProcessStreams } from "./process-streams.ts";
+import { containersOf, ProcessStreams } from "./process-streams.ts";
 
 export interface PodStreamsPorts {
   readonly meta: MetaClient;
@@ -135,8 +135,7 @@ export class PodStreams {
       .list<Pod>("pod")
       .find(({ metadata }) => metadata.name === name && (metadata.namespace ?? "default") === namespace);
     if (!pod || (uid !== "" && pod.metadata.uid !== uid)) throw refused(404, `pod ${namespace}/${name} is not here`);
-    const names = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].map((each) => each.name);
-    if (container !== "" && !names.includes(container))
+    if (container !== "" && !containersOf(pod).some((each) => each.name === container))
       throw refused(400, `container ${container} is not valid for pod ${name}`);
     return pod;
   }

@@ -44,7 +44,7 @@ export class ProcessStreams {
     if (path.kind === "port-forward") return streaming.portForwardUrl(await this.#sandboxOf(uid, path.pod));
     const query = new URLSearchParams(request.query);
     const containerId = await this.#containerOf(uid, path);
-    const specified: Container | undefined = pod.spec.containers.find(({ name }) => name === path.container);
+    const specified: Container | undefined = containersOf(pod).find(({ name }) => name === path.container);
     const isExec = path.kind === "exec";
     const tty = isExec ? isSet(query, "tty") : specified?.tty === true;
     const wanted: Wanted = {
@@ -76,6 +76,11 @@ export class ProcessStreams {
     if (!ready) throw refused(404, `pod ${pod} is not running`);
     return ready.id;
   }
+}
+
+/** All containers that a pod names, of whatever kind. */
+export function containersOf({ spec }: Pod): readonly Container[] {
+  return [...spec.containers, ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])];
 }
 
 function isSet(query: URLSearchParams, name: string): boolean {

@@ -60,7 +60,7 @@ const KINDS: readonly KindEntry[] = [
     categories: ["all"],
     strategy: podStrategy,
     columns: columns.podColumns,
-    subresources: ["binding", "eviction"],
+    subresources: ["binding", "ephemeralcontainers", "eviction"],
   },
   {
     group: "",

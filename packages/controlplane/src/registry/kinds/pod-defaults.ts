@@ -12,6 +12,7 @@ export function applyPodSpecDefaults(spec: JsonObject): void {
   const hostNetwork = spec["hostNetwork"] === true;
   for (const container of [...objectsIn(spec["initContainers"]), ...objectsIn(spec["containers"])])
     applyContainerDefaults(container, hostNetwork);
+  for (const container of objectsIn(spec["ephemeralContainers"])) applyContainerDefaults(container, false);
   for (const volume of objectsIn(spec["volumes"])) applyVolumeDefaults(volume);
 }
 

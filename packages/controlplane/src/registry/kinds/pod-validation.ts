@@ -33,7 +33,8 @@ export function validatePodSpec(spec: JsonObject, path: string): FieldError[] {
   return errors;
 }
 
-function validateContainer(
+/** Rules of one container. @param names of the containers before it, to which its own is added */
+export function validateContainer(
   container: JsonObject,
   path: string,
   names: Set<string>,

@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from "@skerry/base";
 import { ensureObject, numberAt, objectAt, objectsIn, textAt } from "../api-object.ts";
 import type { KindStrategy } from "../resource-definition.ts";
+import { refuseEphemeralContainers, validateEphemeralContainers } from "./ephemeral-containers.ts";
 import { applyPodDefaults } from "./pod-defaults.ts";
 import { validatePodSpec, validatePodUpdate } from "./pod-validation.ts";
 
@@ -25,7 +26,9 @@ export const podStrategy: KindStrategy = {
     pod["status"] = { phase: "Pending", qosClass: qosClass(objectAt(pod, "spec")) };
   },
   validate: (pod) => validatePodSpec(objectAt(pod, "spec"), "spec"),
+  validateCreate: refuseEphemeralContainers,
   validateUpdate: validatePodUpdate,
+  validateEphemeralContainers,
   gracePeriodSeconds(pod, requested) {
     const spec = objectAt(pod, "spec");
     const phase = textAt(objectAt(pod, "status"), "phase");

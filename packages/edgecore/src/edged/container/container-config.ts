@@ -27,6 +27,8 @@ export interface ContainerConfigInput {
   readonly variables: ReadonlyMap<string, string>;
   readonly mounts: readonly ContainerMount[];
   readonly host: HostFacts;
+  /** Id of the container whose processes it sees. */
+  readonly processNamespaceOf?: string;
 }
 
 /** What the runtime makes the container from. @throws `EDGED_INVALID_POD`, `EDGED_NOT_SUPPORTED` */
@@ -58,6 +60,7 @@ export function containerConfig(input: ContainerConfigInput): ContainerConfig {
     resources: linuxResources(pod, container, input.host),
     hostNamespaces: hostNamespaces(pod),
     shareProcessNamespace: (pod.spec as { shareProcessNamespace?: boolean }).shareProcessNamespace === true,
+    ...(input.processNamespaceOf === undefined ? {} : { processNamespaceOf: input.processNamespaceOf }),
     ...securitySettings(pod, container, image),
   };
 }

@@ -87,7 +87,12 @@ export function toContainerConfig(config: ContainerConfig): cri.ContainerConfig 
       securityContext: {
         capabilities: { addCapabilities: [...config.addCapabilities], dropCapabilities: [...config.dropCapabilities] },
         privileged: config.privileged,
-        namespaceOptions: namespaceOptions(config.hostNamespaces, !config.shareProcessNamespace),
+        namespaceOptions: {
+          ...namespaceOptions(config.hostNamespaces, !config.shareProcessNamespace),
+          ...(config.processNamespaceOf === undefined
+            ? {}
+            : { pid: cri.NamespaceMode.TARGET, targetId: config.processNamespaceOf }),
+        },
         readonlyRootfs: config.readOnlyRootFilesystem,
         noNewPrivs: config.noNewPrivileges,
         maskedPaths: config.privileged ? [] : [...MASKED_PATHS],

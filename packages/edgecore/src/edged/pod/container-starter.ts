@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import type { Container, Pod } from "@skerry/api";
+import type { Container, EphemeralContainer, Pod } from "@skerry/api";
 import { isSkerryError } from "@skerry/base";
 import { containerConfig } from "../container/container-config.ts";
 import { containerMounts } from "../container/container-mounts.ts";
@@ -8,7 +8,7 @@ import type { PodFacts } from "../container/field-references.ts";
 import { hookText, lifecycleHook, runHook } from "../container/lifecycle-hooks.ts";
 import { pullCredentials } from "../container/pull-credentials.ts";
 import { unenforcedLimits } from "../container/resources.ts";
-import { plainMessage } from "../errors.ts";
+import { plainMessage, targetNotRunning } from "../errors.ts";
 import type { RuntimeImage, SandboxConfig } from "../ports.ts";
 import type { PodServices } from "../services.ts";
 import type { PreparedVolumes } from "../volumes/pod-volumes.ts";
@@ -17,6 +17,7 @@ import { hostsFile } from "./hosts-file.ts";
 import type { PodNotices } from "./pod-notices.ts";
 import type { PodPaths } from "./pod-paths.ts";
 import type { PlannedStart } from "./pod-plan.ts";
+import { isLive, type PodRuntimeState } from "./pod-runtime-state.ts";
 
 const HOOK_TIMEOUT_SECONDS = 30;
 const WRITABLE_BY_ALL = 0o666;
@@ -24,6 +25,8 @@ const WRITABLE_BY_ALL = 0o666;
 /** Where a container is started. */
 export interface StartPlace {
   readonly pod: Pod;
+  /** What the runtime had of the pod before the start. */
+  readonly state: PodRuntimeState;
   readonly paths: PodPaths;
   readonly notices: PodNotices;
   readonly sandboxId: string;
@@ -127,7 +130,17 @@ export class ContainerStarter {
         `This machine has no control groups for ${unenforced.join(" and ")}; the container runs without that limit`,
       );
     const { pod } = place;
-    return containerConfig({ pod, container, image, restartCount, nodeName: config.nodeName, variables, mounts, host });
+    return containerConfig({
+      pod,
+      container,
+      image,
+      restartCount,
+      nodeName: config.nodeName,
+      variables,
+      mounts,
+      host,
+      ...targetOf(start, place.state),
+    });
   }
 
   async #runPostStart(container: Container, containerId: string, place: StartPlace): Promise<void> {
@@ -147,6 +160,15 @@ export class ContainerStarter {
       await runtime.stopContainer(containerId, 0);
     }
   }
+}
+
+/** Which container's processes an ephemeral container sees. @throws `EDGED_TARGET_NOT_RUNNING` */
+function targetOf({ container }: PlannedStart, state: PodRuntimeState): { readonly processNamespaceOf?: string } {
+  const { targetContainerName = "" }: EphemeralContainer = container;
+  if (targetContainerName === "") return {};
+  const target = state.containers.get(targetContainerName)?.[0];
+  if (!isLive(state, target) || !target) throw targetNotRunning(container.name, targetContainerName);
+  return { processNamespaceOf: target.id };
 }
 
 function failed(reason: string, message: string): StartResult {

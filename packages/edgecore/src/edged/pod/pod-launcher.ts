@@ -59,7 +59,19 @@ export class PodLauncher {
       [sandboxId, addresses] = await this.#runSandbox(sandbox, notices);
       if (addresses.length > 0) facts = { ...facts, podIps: addresses };
     }
-    const place = { pod, paths: this.#paths, notices, sandboxId, sandbox, addresses, volumes, facts, lookup, signal };
+    const place = {
+      pod,
+      state,
+      paths: this.#paths,
+      notices,
+      sandboxId,
+      sandbox,
+      addresses,
+      volumes,
+      facts,
+      lookup,
+      signal,
+    };
     for (const start of starts) {
       signal.throwIfAborted();
       const { container, previous } = start;

@@ -84,6 +84,7 @@ class Planner {
       const pending = [...this.#starts, ...this.#waits].some(({ container }) => spec.containers.includes(container));
       if (!live && !pending && this.#kills.length === 0) return { kind: "finished" };
     }
+    if (sandbox) this.#planEphemeralContainers();
     const newestAttempt = this.#state.sandboxes[0]?.attempt;
     return {
       kind: "run",
@@ -144,6 +145,18 @@ class Planner {
       return false;
     }
     return false;
+  }
+
+  /** They are started once, in a sandbox that is there, after what the pod itself needs. */
+  #planEphemeralContainers(): void {
+    for (const container of this.#pod.spec.ephemeralContainers ?? []) {
+      const latest = this.#latest(container.name);
+      const known = this.#context.lastStatus?.ephemeralContainerStatuses?.find(({ name }) => name === container.name);
+      const hasRun = latest
+        ? latest.state !== "created"
+        : (known?.containerID ?? known?.state?.terminated) !== undefined;
+      if (!hasRun) this.#starts.push({ container, init: false, restartCount: 0, previous: latest });
+    }
   }
 
   #planContainer(container: Container, init: boolean): void {

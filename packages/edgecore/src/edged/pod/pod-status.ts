@@ -25,10 +25,17 @@ const CONDITION_ORDER: readonly string[] = [
 /** The pod's status as the kubelet would report it. Pure; members in a stable order. */
 export function podStatus(context: PodStatusContext): PodStatus {
   const { pod, last, state } = context;
-  const lastStatuses = [...(last?.containerStatuses ?? []), ...(last?.initContainerStatuses ?? [])];
+  const lastStatuses = [
+    ...(last?.containerStatuses ?? []),
+    ...(last?.initContainerStatuses ?? []),
+    ...(last?.ephemeralContainerStatuses ?? []),
+  ];
   const containers = pod.spec.containers.map((container) => containerStatus(container, { ...context, lastStatuses }));
   const inits = (pod.spec.initContainers ?? []).map((container) =>
     initStatus(containerStatus(container, { ...context, lastStatuses }), isSidecar(container)),
+  );
+  const ephemeral = (pod.spec.ephemeralContainers ?? []).map((container) =>
+    ephemeralStatus(containerStatus(container, { ...context, lastStatuses })),
   );
   const phase = context.failure ? "Failed" : phaseOf(context, containers, inits);
   const over = phase === "Succeeded" || phase === "Failed";
@@ -49,6 +56,7 @@ export function podStatus(context: PodStatusContext): PodStatus {
     startTime: last?.startTime ?? pod.status?.startTime ?? nowText,
     ...(inits.length > 0 ? { initContainerStatuses: inits } : {}),
     containerStatuses: over ? containers.map((status) => ({ ...status, ready: false, started: false })) : containers,
+    ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral } : {}),
     ...(pod.status?.qosClass ? { qosClass: pod.status.qosClass } : {}),
   };
 }
@@ -63,6 +71,13 @@ function failureOf({ failure, last }: PodStatusContext): { reason?: string; mess
 /** A finished init container is what "ready" means for it. */
 function initStatus(status: ContainerStatus, sidecar: boolean): ContainerStatus {
   return sidecar ? status : { ...status, ready: status.state?.terminated?.exitCode === 0 };
+}
+
+/** Whoever looks into a pod is no part of whether it is ready; one that was lost does not come back. */
+function ephemeralStatus({ started: _started, ...status }: ContainerStatus): ContainerStatus {
+  const { state, lastState } = status;
+  if (!state?.waiting || !lastState?.terminated) return { ...status, ready: false };
+  return { ...status, ready: false, state: { terminated: lastState.terminated }, lastState: {} };
 }
 
 function phaseOf(

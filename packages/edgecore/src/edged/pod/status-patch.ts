@@ -16,6 +16,9 @@ export function podStatusPatch(uid: string, status: PodStatus): string {
     })),
     containerStatuses: plain(status.containerStatuses ?? []),
     ...(status.initContainerStatuses ? { initContainerStatuses: plain(status.initContainerStatuses) } : {}),
+    ...(status.ephemeralContainerStatuses
+      ? { ephemeralContainerStatuses: plain(status.ephemeralContainerStatuses) }
+      : {}),
     ...(status.hostIP ? { hostIP: status.hostIP, hostIPs: replaced(status.hostIPs ?? []) } : {}),
     message: status.message ?? null,
     phase: status.phase ?? "Pending",
@@ -54,12 +57,14 @@ function essence(status: PodStatus | undefined): JsonValue {
       .filter(({ type }) => OURS.has(type))
       .map(({ type, status: value }) => `${type}=${value}`)
       .sort(),
-    (status?.containerStatuses ?? []).map(({ name, ready, restartCount, containerID, state }) => [
-      name,
-      ready,
-      restartCount,
-      containerID ?? null,
-      Object.keys(state ?? {})[0] ?? null,
-    ]),
+    [...(status?.containerStatuses ?? []), ...(status?.ephemeralContainerStatuses ?? [])].map(
+      ({ name, ready, restartCount, containerID, state }) => [
+        name,
+        ready,
+        restartCount,
+        containerID ?? null,
+        Object.keys(state ?? {})[0] ?? null,
+      ],
+    ),
   ];
 }

@@ -6,12 +6,10 @@ export function unsupportedFields(pod: Pod): string[] {
   const found: string[] = [];
   const spec = pod.spec as Pod["spec"] & {
     runtimeClassName?: string;
-    ephemeralContainers?: unknown[];
     resourceClaims?: unknown[];
     hostUsers?: boolean;
   };
   if (spec.runtimeClassName) found.push("spec.runtimeClassName (the default runtime is used)");
-  if (spec.ephemeralContainers?.length) found.push("spec.ephemeralContainers (they are not started)");
   if (spec.resourceClaims?.length) found.push("spec.resourceClaims (no device is allocated)");
   if (spec.hostUsers === false) found.push("spec.hostUsers false (no user namespace is made)");
   for (const container of [...spec.containers, ...(spec.initContainers ?? [])]) {

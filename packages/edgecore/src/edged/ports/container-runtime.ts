@@ -140,6 +140,8 @@ export interface ContainerConfig {
   readonly privileged: boolean;
   readonly hostNamespaces: HostNamespaces;
   readonly shareProcessNamespace: boolean;
+  /** Id of the container whose processes it sees; undefined: as the members above say. */
+  readonly processNamespaceOf?: string;
   readonly user: ProcessUser;
   readonly readOnlyRootFilesystem: boolean;
   readonly noNewPrivileges: boolean;

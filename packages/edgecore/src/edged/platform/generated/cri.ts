@@ -132,6 +132,7 @@ export interface NamespaceOption {
   network?: NamespaceMode | undefined;
   pid?: NamespaceMode | undefined;
   ipc?: NamespaceMode | undefined;
+  targetId?: string | undefined;
 }
 
 export interface Int64Value {
@@ -1165,7 +1166,7 @@ export const Mount: MessageFns<Mount> = {
 };
 
 function createBaseNamespaceOption(): NamespaceOption {
-  return { network: 0, pid: 0, ipc: 0 };
+  return { network: 0, pid: 0, ipc: 0, targetId: "" };
 }
 
 export const NamespaceOption: MessageFns<NamespaceOption> = {
@@ -1178,6 +1179,9 @@ export const NamespaceOption: MessageFns<NamespaceOption> = {
     }
     if (message.ipc !== undefined && message.ipc !== 0) {
       writer.uint32(24).int32(message.ipc);
+    }
+    if (message.targetId !== undefined && message.targetId !== "") {
+      writer.uint32(34).string(message.targetId);
     }
     return writer;
   },
@@ -1217,6 +1221,14 @@ export const NamespaceOption: MessageFns<NamespaceOption> = {
             }
 
             message.ipc = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.targetId = reader.string();
             continue;
           }
         }
