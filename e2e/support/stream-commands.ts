@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -97,6 +98,22 @@ export function testStreamCommands(pod: string, kubectl: () => Kubectl): void {
     } finally {
       await endProgram(forwarding);
     }
+  });
+
+  test("kubectl debug looks into a running container, and its words can be read afterwards", async () => {
+    const name = `look-${randomUUID()}`;
+    const script = "read line; echo got $line; tr '\\0' ' ' < /proc/1/cmdline";
+    const options = ["--image=edge-app:latest", "--image-pull-policy=IfNotPresent", "--profile=general"];
+    const debug = ["debug", "-i", pod, ...options, "--target=counts", "-c", name, "--", "sh", "-c", script];
+    const ended = await kubectl().runWith("hello\n", ...debug);
+    assert.equal(ended.status, 0, ended.stderr);
+    assert.match(ended.stdout, /got hello\nsh -c i=0; while true/);
+    const path = `{.status.ephemeralContainerStatuses[?(@.name=="${name}")].state.terminated.exitCode}`;
+    await waitUntil(
+      "the end is reported",
+      async () => (await kubectl().ok("get", "pod", pod, "-o", `jsonpath=${path}`)) === "0",
+    );
+    assert.match(await kubectl().ok("logs", pod, "-c", name), /^got hello\n/);
   });
 
   test("what kubectl asks for first is what it gets", async () => {
