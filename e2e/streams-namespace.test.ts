@@ -71,11 +71,11 @@ describe("streams into a node that can only dial out", () => {
     const { nodeName } = (await cloud.get("pod", "talk")).spec;
     const script = `read line; cat /proc/1/comm; ls -d /host${machine.home}`;
     const options = ["--image=edge-app:latest", "--image-pull-policy=IfNotPresent", "--profile=sysadmin"];
-    const debug = ["debug", "-i", `node/${nodeName}`, ...options, "--", "sh", "-c", script];
-    const ended = await kubectl.runWith("go\n", ...debug);
-    assert.equal(ended.status, 0, ended.stderr);
-    const processOne = (await machine.run("cat", "/proc/1/comm")).stdout;
-    assert.ok(ended.stdout.includes(`${processOne}/host${machine.home}\n`), ended.stdout);
+    const debug = ["debug", "-it", `node/${nodeName}`, ...options, "--", "sh", "-c", script];
+    const ended = await kubectl.typeInto("go\n", ...debug);
+    assert.equal(ended.status, 0, ended.stdout);
+    const processOne = (await machine.run("cat", "/proc/1/comm")).stdout.trim();
+    assert.ok(ended.stdout.includes(`${processOne}\r\n/host${machine.home}\r\n`), ended.stdout);
   });
 
   test("the cloud's packet filter has the rules that it had before", async () => {

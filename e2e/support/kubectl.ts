@@ -37,9 +37,14 @@ export class Kubectl {
 
   /** Runs it with a terminal of 33 rows and 77 columns. */
   runWithTerminal(...parameters: readonly string[]): Promise<Ended> {
+    return this.typeInto("", ...parameters);
+  }
+
+  /** Runs it with such a terminal, into which something is typed. */
+  typeInto(input: string, ...parameters: readonly string[]): Promise<Ended> {
     const words = [this.program, "--kubeconfig", this.#kubeconfig, ...parameters].map(quoted);
     const script = `stty rows 33 cols 77; ${words.join(" ")}`;
-    return run(["script", "-qec", script, "/dev/null"], { environment: this.#environment });
+    return run(["script", "-qec", script, "/dev/null"], { input, environment: this.#environment });
   }
 
   /** Starts it; it runs until it ends by itself or is told to stop. */

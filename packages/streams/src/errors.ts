@@ -34,7 +34,7 @@ export function httpHeadInvalid(reason: string): SkerryError {
 export function tooManyStreams(limit: number): SkerryError {
   return new SkerryError({
     code: "STREAMS_TOO_MANY",
-    message: `${limit} streams are open to this node, as many as are allowed`,
+    message: `${limit} such streams are open to this node, as many as are allowed`,
     advice: "End some kubectl logs -f, exec or port-forward of this node.",
     details: { limit },
   });

@@ -5,6 +5,7 @@ import {
   connectKind,
   decodeConnectRequest,
   encodeConnectRequest,
+  type StreamKind,
 } from "./connect-request.ts";
 import { streamClosed, tooManyStreams } from "./errors.ts";
 import { decodeFrame, decodeVarint, encodeFrame, encodeVarint, type Frame, frameTypes } from "./frame.ts";
@@ -32,6 +33,10 @@ export interface MultiplexerStatus {
 }
 
 const DEFAULT_MAX_STREAMS = 64;
+/** What a stream is for, as far as the limits are concerned. */
+type StreamClass = "logs" | "metrics" | "processes";
+/** Of the streams of one tunnel that one class may take, metrics apart. */
+const SHARE_OF_CLASS = 0.75;
 /** While more waits to be sent, writers wait: the tunnel's own back-pressure. */
 const HIGH_WATER_BYTES = 512 * 1024;
 /** What a KubeEdge edge, which knows no windows, may have waiting for a slow reader before its stream is ended. */
@@ -48,6 +53,8 @@ export class Multiplexer {
   readonly #options: MultiplexerOptions;
   readonly #connection: FrameConnection;
   readonly #streams = new Map<number, TunnelStream>();
+  /** Open streams of this side, by what they are for. */
+  readonly #openOf = new Map<StreamClass, number>();
   readonly #drainWaiters: (() => void)[] = [];
   readonly #ended = new AbortController();
   #nextId = 1;
@@ -92,16 +99,27 @@ export class Multiplexer {
     this.#watch();
   }
 
-  /** Opens a stream to the edge. @throws SkerryError `STREAMS_TOO_MANY`, `STREAMS_CLOSED` */
+  /**
+   * Opens a stream to the edge. Logs may take three quarters of what is allowed, and so may streams into processes: who
+   * floods a node with one of them leaves room for the others, and for the node's metrics. @throws SkerryError `STREAMS_TOO_MANY`,
+   * `STREAMS_CLOSED`
+   */
   open(request: ConnectRequest): ByteStream {
     if (this.#ended.signal.aborted) throw streamClosed("the tunnel has ended");
     const limit = this.#options.maxStreams ?? DEFAULT_MAX_STREAMS;
-    if (this.#streams.size >= limit) {
+    const streamClass = classOf(request.kind);
+    const openOfClass = this.#openOf.get(streamClass) ?? 0;
+    const limitOfClass = streamClass === "metrics" ? limit : Math.ceil(limit * SHARE_OF_CLASS);
+    if (this.#streams.size >= limit || openOfClass >= limitOfClass) {
       this.#refusedStreams++;
-      throw tooManyStreams(limit);
+      throw tooManyStreams(openOfClass >= limitOfClass ? limitOfClass : limit);
     }
     const streamId = this.#nextId++;
     const stream = this.#add(streamId);
+    this.#openOf.set(streamClass, openOfClass + 1);
+    stream.closed.addEventListener("abort", () => {
+      this.#openOf.set(streamClass, (this.#openOf.get(streamClass) ?? 1) - 1);
+    });
     this.#send({
       streamId,
       type: connectFrameType(request.kind),
@@ -143,7 +161,7 @@ export class Multiplexer {
     }
     const stream = this.#streams.get(streamId);
     if (!stream) this.#ignoredFrames++;
-    else if (type === frameTypes.data) stream.receive(new Uint8Array(data));
+    else if (type === frameTypes.data) stream.receive(data);
     else if (type === frameTypes.removeConnect) this.#removed(streamId, stream);
     else if (type === frameTypes.window && this.speaksSkerry) stream.addCredit(decodeVarint(data, 0).value);
     else this.#ignoredFrames++;
@@ -226,4 +244,8 @@ export class Multiplexer {
     for (const stream of [...this.#streams.values()]) stream.finish(failure);
     this.#wakeWriters();
   }
+}
+
+function classOf(kind: StreamKind): StreamClass {
+  return kind === "logs" || kind === "metrics" ? kind : "processes";
 }

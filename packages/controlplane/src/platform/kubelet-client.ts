@@ -49,6 +49,8 @@ export class KubeletClient implements KubeletConnector {
     const outgoing = request({ ...(await this.#requestOptions(target)), signal });
     return new Promise((resolve, reject) => {
       outgoing.on("error", (error) => reject(this.#unreachable(error)));
+      // An upgrade that nobody asked for ends the request without an error.
+      outgoing.on("close", () => reject(this.#unreachable(new Error("the connection ended without an answer"))));
       outgoing.on("response", (response) => resolve(answerOf(response)));
       this.#limitConnecting(outgoing);
       outgoing.end();

@@ -98,10 +98,13 @@ async function answer(
       response.on("close", () => stream.close());
       const answered = startsWithHead ? await readResponseHead(stream) : undefined;
       if (startsWithHead && !answered) return plainText(response, 502, "the node ended the stream without an answer");
-      const type = answered?.head.headers["content-type"] ?? "text/plain; charset=utf-8";
-      response.writeHead(answered?.head.status ?? 200, { "content-type": type });
+      const { status = 200, headers = {} } = answered?.head ?? {};
+      // An upgrade or a redirection that nobody asked for would end the connection, or lead the API server elsewhere.
+      if (status !== 200 && (status < 400 || status > 599))
+        return plainText(response, 502, `the node answered HTTP ${status}, which is no answer to this`);
+      response.writeHead(status, { "content-type": headers["content-type"] ?? "text/plain; charset=utf-8" });
       response.flushHeaders();
-      const note = (answered?.head.status ?? 200) === 200 ? onLogRead : undefined;
+      const note = status === 200 ? onLogRead : undefined;
       if (answered && answered.rest.length > 0) {
         note?.(answered.rest);
         response.write(answered.rest);
