@@ -14,3 +14,4 @@ export * from "./plain-words.ts";
 export * from "./random.ts";
 export * from "./retry-schedule.ts";
 export * from "./token-bucket.ts";
+export * from "./tracing/index.ts";

@@ -45,6 +45,7 @@ import {
 } from "./synccontroller/index.ts";
 import { TaskManager } from "./taskmanager/index.ts";
 import { TelemetryRequests, type TelemetrySink } from "./telemetry/index.ts";
+import type { LinkTraces } from "./tracing/link-traces.ts";
 
 /** What the controllers live on. */
 export interface CloudControllersOptions {
@@ -61,6 +62,8 @@ export interface CloudControllersOptions {
   readonly cloudCoreAddress?: string;
   /** Whether this CloudCore, among its replicas, does what only one may do. @default it is the only one */
   readonly isLeader?: () => boolean;
+  /** Left out: nothing is traced. */
+  readonly traces?: LinkTraces | undefined;
   /** Without it Rules are not followed. */
   readonly router?: { readonly poster: HttpPoster; readonly timeoutMs: number };
   /** The Kubernetes API with the nodes' rights, for their MetaServers; without it they are refused. */
@@ -136,6 +139,7 @@ export async function startCloudControllers(options: CloudControllersOptions): P
     clock,
     random,
     logger: logger.child("synccontroller"),
+    traces: options.traces,
     desired: joinDesiredObjects([edgeObjects, deviceObjects]),
     freshness: new SetFreshness(api, clock, [
       { ...nodeKind, informer: nodeInformer },

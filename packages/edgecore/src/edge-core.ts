@@ -32,6 +32,7 @@ import { RuleSources } from "./rules/index.ts";
 import { ServiceBus, type ServiceBusPorts } from "./servicebus/index.ts";
 import { type RunningTasks, TaskEntry, type TaskServices } from "./taskmanager/index.ts";
 import { SampleRing, type SampleRingLimits, TelemetryUplink } from "./telemetry/index.ts";
+import type { EdgeTraces } from "./tracing/edge-traces.ts";
 
 /** What Edged needs besides what EdgeCore gives it. */
 export type EdgedMachine = Pick<EdgedPorts, "runtime" | "fileSystem" | "mounts" | "host" | "network" | "config">;
@@ -62,6 +63,8 @@ export interface EdgeCorePorts {
       readonly usage?: UsageSource;
     };
   };
+  /** Left out: nothing is traced. */
+  readonly traces?: Pick<EdgeTraces, "link" | "handler">;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -117,9 +120,13 @@ export class EdgeCore implements AsyncDisposable {
       },
     );
     const cloudLink = this.edgeHub;
-    this.metaManager = new MetaManager({ ...shared, database: ports.database, cloudLink }, options.metaManager);
+    const { traces } = ports;
+    this.metaManager = new MetaManager(
+      { ...shared, database: ports.database, cloudLink: traces?.link(cloudLink) ?? cloudLink },
+      options.metaManager,
+    );
     const meta = this.metaManager;
-    this.edgeHub.register("metamanager", meta);
+    this.edgeHub.register("metamanager", traces?.handler(meta) ?? meta);
     this.#byteBudget = new NodeByteBudget(meta, this.edgeHub, options.nodeName, logger);
     this.edged = ports.edged && new Edged({ ...shared, ...ports.edged, meta, cloudLink });
     this.eventBus = ports.mqtt && new EventBus({ ...shared, mqtt: ports.mqtt, cloudLink });

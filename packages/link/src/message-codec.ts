@@ -28,6 +28,7 @@ export function encodeMessage(message: Message): string {
       resourceversion: header.resourceversion || undefined,
       sync: header.sync || undefined,
       type: header.type || undefined,
+      traceparent: header.traceparent || undefined,
     },
     route: {
       source: route.source || undefined,
@@ -81,6 +82,8 @@ function decodeHeader(members: ReadonlyMap<string, JsonValue>): MessageHeader {
   const parent = textMember(members, "parent_msg_id", "header");
   const resourceVersion = textMember(members, "resourceversion", "header");
   const type = textMember(members, "type", "header");
+  const traceparent = textMember(members, "traceparent", "header");
+  if (traceparent) header.traceparent = traceparent;
   if (parent) header.parent_msg_id = parent;
   if (resourceVersion) header.resourceversion = resourceVersion;
   if (sync) header.sync = sync;

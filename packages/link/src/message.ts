@@ -12,6 +12,8 @@ export interface MessageHeader {
   resourceversion?: string;
   sync?: boolean;
   type?: string;
+  /** W3C Trace Context: the span that this message belongs to. Skerry's own; KubeEdge ignores it. */
+  traceparent?: string;
 }
 
 /** Where a message comes from and what it is about (wire.md 2.1, 2.5). */

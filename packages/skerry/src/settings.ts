@@ -31,6 +31,8 @@ export interface Settings {
   readonly routerPort: number | undefined;
   /** Prometheus' metrics, on this machine only; undefined: they are not served. */
   readonly metricsPort: number | undefined;
+  /** An OpenTelemetry collector's OTLP/HTTP address; undefined: nothing is traced. */
+  readonly traceEndpoint: string | undefined;
   /** Where applications of the node reach services behind Rules. */
   readonly serviceBusPort: number;
   /** The name of the edge node on this machine, or undefined when only the cloud side runs. */
@@ -67,6 +69,7 @@ export function defaultSettings(): Settings {
     mqttPort: 1883,
     routerPort: undefined,
     metricsPort: undefined,
+    traceEndpoint: undefined,
     serviceBusPort: 9060,
     node: "edge-node-1",
     nodeLabels: {},

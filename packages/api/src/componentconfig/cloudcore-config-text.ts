@@ -74,6 +74,9 @@ skerry:
     enable: false
     address: 127.0.0.1
     port: 9091
+  # Traces: OTLP/HTTP address of an OpenTelemetry collector, http://127.0.0.1:4318/v1/traces. Empty: none.
+  tracing:
+    endpoint: ""
   # Where the samples of devices go. Several CloudCores need one PostgreSQL.
   telemetry:
     enable: true

@@ -39,6 +39,7 @@ test("an empty file gives the defaults", () => {
     telemetry: { kind: "sqlite", path: "/var/lib/kubeedge/telemetry.db", maximumAgeMs: 30 * 86_400_000 },
     taskManager: { enabled: false },
     metrics: undefined,
+    tracing: undefined,
     replica: { name: "", sharesPorts: false, peerAddress: "", peerPort: 0 },
   });
 });

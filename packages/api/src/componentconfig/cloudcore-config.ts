@@ -2,6 +2,7 @@ import { isJsonObject, type JsonValue, type MinimumTlsVersion } from "@skerry/ba
 import { type RouterConfig, readRouter } from "./cloudcore-router-section.ts";
 import { ConfigFindings, ConfigSection } from "./config-section.ts";
 import { readTelemetrySink, type TelemetrySinkConfig } from "./telemetry-section.ts";
+import { readTracing, type TracingConfig } from "./tracing-section.ts";
 
 /** Where a server listens. */
 export interface ListenConfig {
@@ -70,6 +71,7 @@ export interface CloudCoreConfig {
   readonly replica: ReplicaConfig;
   /** Where Prometheus scrapes; undefined: nowhere. */
   readonly metrics: ListenConfig | undefined;
+  readonly tracing: TracingConfig | undefined;
 }
 
 export interface ParsedCloudCoreConfig {
@@ -114,6 +116,7 @@ export function parseCloudCoreConfig(file: JsonValue | undefined): ParsedCloudCo
   const telemetry = readTelemetrySink(extras.section("telemetry"));
   const replica = readReplica(extras);
   const metrics = readMetrics(extras.section("metrics"));
+  const tracing = readTracing(extras.section("tracing"));
   extras.finish();
   root.finish();
   findings.throwIfWrong("CloudCore");
@@ -127,6 +130,7 @@ export function parseCloudCoreConfig(file: JsonValue | undefined): ParsedCloudCo
     telemetry,
     replica,
     metrics,
+    tracing,
   };
   return { config, warnings: findings.warnings };
 }
@@ -159,7 +163,15 @@ function readCloudHub(
   hub: ConfigSection,
 ): Omit<
   CloudCoreConfig,
-  "kubeConfig" | "cloudStream" | "router" | "dynamicController" | "taskManager" | "telemetry" | "replica" | "metrics"
+  | "kubeConfig"
+  | "cloudStream"
+  | "router"
+  | "dynamicController"
+  | "taskManager"
+  | "telemetry"
+  | "replica"
+  | "metrics"
+  | "tracing"
 > {
   if (!hub.flag("enable", true)) hub.warn("enable", "CloudCore without CloudHub does nothing, so it runs all the same");
   const webSocket = readListen(hub, "websocket", 10_000);

@@ -106,6 +106,9 @@ skerry:
     database: /var/lib/kubeedge/telemetry.db
     maximumDays: 7
     maximumMiB: 64
+  # Traces: OTLP/HTTP address of an OpenTelemetry collector, http://127.0.0.1:4318/v1/traces. Empty: none.
+  tracing:
+    endpoint: ""
   # Seconds between two pings; a dead link is found within two of them.
   pingPeriod: 5
   # How this node and CloudCore talk: skerry where both know it, kubeedge to speak KubeEdge's protocol in any case.

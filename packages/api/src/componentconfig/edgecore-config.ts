@@ -13,6 +13,7 @@ import { type EventBusSection, readEventBus } from "./edgecore-eventbus-section.
 import { type MetaServerSection, readMetaServer } from "./edgecore-metaserver-section.ts";
 import { readServiceBus, type ServiceBusSection } from "./edgecore-servicebus-section.ts";
 import { readSampleRing, type SampleRingConfig } from "./telemetry-section.ts";
+import { readTracing, type TracingConfig } from "./tracing-section.ts";
 
 /** EdgeCore's configuration, checked and complete. */
 export interface EdgeCoreConfig {
@@ -31,6 +32,7 @@ export interface EdgeCoreConfig {
   };
   /** Where samples of devices are kept; undefined: nowhere. */
   readonly telemetry: SampleRingConfig | undefined;
+  readonly tracing: TracingConfig | undefined;
   readonly eventBus: EventBusSection;
   readonly serviceBus: ServiceBusSection;
   readonly edgeStream: EdgeStreamSection;
@@ -86,6 +88,7 @@ export function parseEdgeCoreConfig(file: JsonValue | undefined): ParsedEdgeCore
     edged,
     deviceTwin: readDeviceTwin(modules.section("deviceTwin")),
     telemetry: readSampleRing(extras.section("telemetry"), databasePath),
+    tracing: readTracing(extras.section("tracing")),
     eventBus: readEventBus(modules.section("eventBus")),
     serviceBus: readServiceBus(modules.section("serviceBus")),
     edgeStream: readEdgeStream(modules.section("edgeStream"), extras, hub.servers.slice(1)),

@@ -1,6 +1,7 @@
 export * from "./connection-guard.ts";
 export * from "./json-line-logger.ts";
 export * from "./listen-guarded.ts";
+export * from "./open-tracer.ts";
 export * from "./own-log.ts";
 export * from "./read-body.ts";
 export * from "./rotating-log.ts";

@@ -15,6 +15,7 @@ import {
   SkerryDelivery,
   tunnelRequestMessage,
 } from "@skerry/link";
+import type { LinkTraces } from "../tracing/link-traces.ts";
 import type { CloudHubPort, SessionEvent, UpstreamHandlers } from "./cloud-hub-port.ts";
 import type { NodeRenewal } from "./enrolment/enrolment-service.ts";
 import { cloudHubNotStarted, nodeIdMismatch, nodeLimitReached } from "./errors.ts";
@@ -45,6 +46,8 @@ export interface CloudHubOptions {
   readonly advertisedAddress?: string;
   /** The authority of the Kubernetes API, PEM; answered to edges that ask for `k8s/ca.crt`. */
   readonly kubernetesAuthorityPem?: string;
+  /** Left out: nothing is traced. */
+  readonly traces?: LinkTraces | undefined;
   /** The delivery protocol of a new session. @default Skerry's where the node speaks it, else KubeEdge's */
   readonly createProtocol?: (connection: LinkConnection, nowMs: number) => DeliveryProtocol;
 }
@@ -156,7 +159,8 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
   }
 
   deliver(nodeName: string, message: Message): boolean {
-    return this.#sessions.get(nodeName)?.offer(message) ?? false;
+    const session = this.#sessions.get(nodeName);
+    return session?.offer(this.#options.traces?.outgoing(nodeName, message) ?? message) ?? false;
   }
 
   /** Asks a connected node to open its stream tunnel; false when it is not connected, or keeps its tunnel open itself. */
@@ -224,10 +228,14 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
         if (this.#sessions.get(nodeName) !== session) return;
         const verdict = await lease?.verdict();
         if (this.#sessions.get(nodeName) !== session || verdict === "over") return;
-        await this.#upstream?.dispatch(nodeName, message, verdict === "unknown");
+        const work = async () => this.#upstream?.dispatch(nodeName, message, verdict === "unknown");
+        await (this.#options.traces?.incoming(nodeName, message, work) ?? work());
       },
       onBacklog: (isLong) => this.#admission.setBacklogged(session, isLong),
-      onDelivered: (message) => this.#deliveryListeners.emit({ nodeName, message }),
+      onDelivered: (message) => {
+        this.#options.traces?.delivered(nodeName, message);
+        this.#deliveryListeners.emit({ nodeName, message });
+      },
       onSetReport: (report) => {
         if (this.#sessions.get(nodeName) === session) this.#setListeners.emit({ nodeName, report });
       },

@@ -1,4 +1,13 @@
-import { type ConnectionCounters, describeError, joinLoggers, type ListeningPort } from "@skerry/base";
+import {
+  type Clock,
+  type ConnectionCounters,
+  describeError,
+  joinLoggers,
+  type ListeningPort,
+  type Logger,
+  type Random,
+} from "@skerry/base";
+import { openTracer } from "@skerry/base/platform";
 import { listenWebSocket } from "@skerry/link/platform";
 import { certificatePem, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
@@ -26,6 +35,7 @@ import { serveMetrics } from "../metrics/platform/metrics-server.ts";
 import { otherReplicas, ReplicaLease } from "../replicas/index.ts";
 import { fetchPoster } from "../router/platform/fetch-poster.ts";
 import { serveRouter } from "../router/platform/rest-server.ts";
+import type { LinkTraces } from "../tracing/link-traces.ts";
 import type { CloudCore, CloudCoreOptions } from "./cloud-core.ts";
 import { readCloudCredentials } from "./cloud-core-credentials.ts";
 import { connectKubernetes } from "./connect-kubernetes.ts";
@@ -51,6 +61,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
   const kubernetes = options.kubernetes ?? (await connectKubernetes(config, stack));
   const { api, authorityPem: kubernetesAuthorityPem, delegated } = kubernetes;
 
+  const traces = config.tracing && (await openLinkTraces(config.tracing.endpoint, stack, { clock, random, logger }));
   const advertised = config.advertiseAddresses.length > 0 ? config.advertiseAddresses : hostAddresses();
   const store = new SecretStore(api);
   const credentials = await onceReachable(options, logger, () =>
@@ -123,6 +134,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     clock,
     random,
     logger,
+    traces,
     nodeLimit: config.nodeLimit,
     keepaliveTimeoutMs: config.keepaliveTimeoutMs,
     ...(advertised[0] ? { advertisedAddress: advertised[0] } : {}),
@@ -145,6 +157,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
       clock,
       random,
       logger,
+      traces,
       ...(config.router.enabled ? { router: { poster: fetchPoster, timeoutMs: config.router.restTimeoutMs } } : {}),
       ...(config.dynamicController.enabled && delegated ? { delegated } : {}),
       taskManager: config.taskManager.enabled,
@@ -280,4 +293,15 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Loaded only where it is switched on. */
+async function openLinkTraces(
+  endpoint: string,
+  stack: AsyncDisposableStack,
+  ports: { readonly clock: Clock; readonly random: Random; readonly logger: Logger },
+): Promise<LinkTraces> {
+  const tracing = await import("../tracing/link-traces.ts");
+  const { tracer } = stack.use(openTracer({ ...ports, endpoint, resource: { "service.name": "cloudcore" } }));
+  return new tracing.LinkTraces(tracer, ports.clock);
 }

@@ -3,6 +3,7 @@ import { type Clock, isJsonObject, type JsonValue, type Logger, type Random, typ
 import type { Informer, KubernetesApi } from "@skerry/kube";
 import { DYNAMIC_CONTROLLER_SOURCE, type Message, newMessage, objectPath } from "@skerry/link";
 import type { CloudHubPort, SessionEvent } from "../cloudhub/cloud-hub-port.ts";
+import type { LinkTraces } from "../tracing/link-traces.ts";
 import type { DesiredObjects } from "./desired-objects.ts";
 import { type ManagedKind, managedKindOf } from "./managed-kinds.ts";
 import { NodeSynchronizer, type OutgoingObject } from "./node-synchronizer.ts";
@@ -30,6 +31,8 @@ export interface SyncControllerOptions {
   readonly isLeader: () => boolean;
   /** Hears of each object message before it goes out. */
   readonly onOutgoing?: (outgoing: OutgoingObject) => void;
+  /** Left out: nothing is traced. */
+  readonly traces?: LinkTraces | undefined;
 }
 
 /** What is done for one connected node. */
@@ -98,6 +101,7 @@ export class SyncController implements AsyncDisposable {
     name: string,
     lastKnown?: KubernetesObject,
   ): void {
+    this.#options.traces?.changed(nodeName, objectPath(namespace, kind.type, name));
     this.#sessions.get(nodeName)?.synchronizer.compare(kind, namespace, name, lastKnown);
   }
 

@@ -11,7 +11,7 @@ import {
   type SkerryError,
   sleep,
 } from "@skerry/base";
-import { OwnLog } from "@skerry/base/platform";
+import { OwnLog, openTracer } from "@skerry/base/platform";
 import { type LinkCredentials, WebSocketDialer } from "@skerry/link/platform";
 import { certificatePem, isNodeName, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
@@ -23,6 +23,7 @@ import { CredentialFiles } from "../enrolment/platform/credential-files.ts";
 import { httpsEnrolmentClient } from "../enrolment/platform/https-client.ts";
 import type { MqttConnector } from "../eventbus/index.ts";
 import { defaultSampleRingLimits } from "../telemetry/index.ts";
+import type { EdgeTraces } from "../tracing/edge-traces.ts";
 import { fileUnreadable } from "./errors.ts";
 import { openEdgeDatabase } from "./open-edge-database.ts";
 import { openSampleDatabase } from "./open-sample-database.ts";
@@ -71,7 +72,9 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
   );
   if (config.edgeHub.enabled) await enrolment.check();
   const database = opened.use(openEdgeDatabase(config.databasePath, clock, logger, options.onDamage));
-  const edged = config.edged.enabled ? await edgedMachine(config, nodeName, opened) : undefined;
+  const traces = await edgeTraces(config, nodeName, opened, { clock, random, logger });
+  const machine = config.edged.enabled ? await edgedMachine(config, nodeName, opened) : undefined;
+  const edged = machine && traces ? { ...machine, runtime: traces.runtime(machine.runtime) } : machine;
   const mqtt = config.eventBus.enabled ? await mqttConnector(config.eventBus, nodeName) : undefined;
   const telemetry = config.deviceTwin.enabled ? sampleRing(config, opened, clock, logger) : undefined;
   const ports: EdgeCorePorts = {
@@ -79,6 +82,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
     clock,
     random,
     logger,
+    ...(traces ? { traces } : {}),
     ...(config.edgeHub.enabled
       ? {
           link: link(config, nodeName, credentials),
@@ -196,6 +200,20 @@ async function streams(
       ...(ownLogFolder === undefined ? {} : { ownLogFolder }),
     },
   };
+}
+
+/** Loaded only where it is switched on. */
+async function edgeTraces(
+  { tracing }: EdgeCoreConfig,
+  nodeName: string,
+  opened: AsyncDisposableStack,
+  ports: { readonly clock: Clock; readonly random: Random; readonly logger: Logger },
+): Promise<EdgeTraces | undefined> {
+  if (!tracing) return undefined;
+  const edge = await import("../tracing/edge-traces.ts");
+  const resource = { "service.name": "edgecore", "k8s.node.name": nodeName };
+  const { tracer } = opened.use(openTracer({ ...ports, endpoint: tracing.endpoint, resource }));
+  return new edge.EdgeTraces(tracer, ports.clock);
 }
 
 /** Loaded only where it is used: gRPC costs memory. */

@@ -32,6 +32,7 @@ broker, a virtual thermometer and an example app. Runs until Ctrl-C, or in the b
   --pod-subnet CIDR     addresses of the pods (a free 10.244.x.0/24)
   --router-port NUMBER  HTTP entry of Rules, for this machine only; without it Rules are not followed
   --metrics-port NUMBER metrics of CloudCore and all nodes for Prometheus, for this machine only; without it none are served
+  --trace-endpoint URL  OTLP/HTTP address of an OpenTelemetry collector, such as http://127.0.0.1:4318/v1/traces
   --service-bus-port NUMBER  where the node's applications reach services behind Rules (9060)
 
 Options are kept in the home folder (.skerry, or SKERRY_HOME) for the next start. Where \`skerry join\` was run, the node
@@ -69,6 +70,7 @@ export const up: Command = {
         "pod-subnet": { type: "string" },
         "router-port": { type: "string" },
         "metrics-port": { type: "string" },
+        "trace-endpoint": { type: "string" },
         "service-bus-port": { type: "string" },
       },
     });
@@ -90,6 +92,7 @@ export const up: Command = {
       mqttPort: portOption(values["mqtt-port"], "--mqtt-port") ?? before.mqttPort,
       routerPort: portOption(values["router-port"], "--router-port") ?? before.routerPort,
       metricsPort: portOption(values["metrics-port"], "--metrics-port") ?? before.metricsPort,
+      traceEndpoint: traceEndpointOption(values["trace-endpoint"]) ?? before.traceEndpoint,
       serviceBusPort: portOption(values["service-bus-port"], "--service-bus-port") ?? before.serviceBusPort,
       podSubnet: subnetOption(values["pod-subnet"]) ?? before.podSubnet,
       node: nodeOption(values.node, before.node),
@@ -102,6 +105,12 @@ export const up: Command = {
     return runSupervisor(home, settings, values.systemd ? "systemd" : values.detach ? "detached" : "foreground");
   },
 };
+
+/** Throws SKERRY_USAGE. */
+function traceEndpointOption(text: string | undefined): string | undefined {
+  if (text === undefined || (URL.canParse(text) && /^https?:/.test(text))) return text;
+  throw usageError(`--trace-endpoint needs an http or https URL, not ${JSON.stringify(text)}`);
+}
 
 function nodeOption(wanted: boolean | undefined, before: string | undefined): string | undefined {
   if (wanted === undefined) return before;

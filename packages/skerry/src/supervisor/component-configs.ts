@@ -54,6 +54,7 @@ export function writeCloudCoreConfig(home: SkerryHome, settings: Settings, numbe
       ...(settings.metricsPort === undefined
         ? {}
         : { metrics: { enable: true, address: "127.0.0.1", port: settings.metricsPort } }),
+      ...tracing(settings),
       ...(settings.cloudCores > 1 ? replica : {}),
     },
   };
@@ -79,6 +80,8 @@ export interface EdgeCoreConfigInput extends JoinedCloud {
   readonly mqttServer: string;
   /** Left out: no ServiceBus. */
   readonly serviceBusPort?: number;
+  /** Left out: nothing is traced. */
+  readonly tracing?: { readonly endpoint: string };
 }
 
 /** The KubeEdge configuration of an edge node, as an object. */
@@ -110,6 +113,7 @@ export function edgeCoreConfig(input: EdgeCoreConfigInput): Record<string, unkno
       ...(input.serviceBusPort === undefined ? {} : { serviceBus: { enable: true, port: input.serviceBusPort } }),
       ...(input.cloudTunnel === undefined ? {} : { edgeStream: { enable: true, server: input.cloudTunnel } }),
     },
+    ...(input.tracing === undefined ? {} : { skerry: { tracing: input.tracing } }),
   };
 }
 
@@ -132,10 +136,16 @@ export function writeEdgeCoreConfig(
     ...cloud,
     mqttServer: `tcp://127.0.0.1:${settings.mqttPort}`,
     ...(settings.routerPort === undefined ? {} : { serviceBusPort: settings.serviceBusPort }),
+    ...tracing(settings),
   });
   // JSON is YAML too, and EdgeCore reads it without the YAML package.
   writePrivate(path, `${WRITTEN_BY}${JSON.stringify(config, null, 2)}\n`);
   return path;
+}
+
+/** The section `skerry.tracing` of both configurations. */
+function tracing({ traceEndpoint }: Settings): { tracing?: { endpoint: string } } {
+  return traceEndpoint === undefined ? {} : { tracing: { endpoint: traceEndpoint } };
 }
 
 /**
