@@ -1,135 +1,158 @@
-// Many hollow nodes on one CloudCore: memory and CPU a node, how fast they come, one ConfigMap to all, and their return
-// after CloudCore was killed; then the same with KubeEdge's protocol. SKERRY_BENCH_NODES says how many; 2,000 else.
+// Many hollow nodes on one CloudCore: memory and CPU a node, how fast they come, one ConfigMap to all, the same beside
+// two hostile nodes, and their return after CloudCore was killed; with each protocol, on a Skerry that is set up anew.
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { configMaps, nodes as nodeResource, pods } from "@skerry/api";
+import { describeError } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import { Fleet } from "./support/fleet.ts";
+import { HostileNodes } from "./support/hostile-nodes.ts";
+import { createFleetLoad, createHostileNodes, deliverConfigMap } from "./support/link-load.ts";
 import { sampleMemory } from "./support/process-memory.ts";
 import { type Figure, milliseconds, table } from "./support/results.ts";
 import type { ShippedSkerry } from "./support/shipped-skerry.ts";
 import { median, percentile } from "./support/statistics.ts";
 
-const NODES = Number(process.env["SKERRY_BENCH_NODES"] ?? 2_000);
+export const LINK_PROTOCOLS: readonly string[] = ["skerry", "kubeedge"];
+
 const SETTLE_MS = 30_000;
 const IDLE_MS = 30_000;
 const ROUNDS = 3;
-const CREATED_AT_ONCE = 16;
-const LIMIT_MS = 600_000;
+/** For all nodes to be there; for everything else. */
+const JOIN_LIMIT_MS = 420_000;
+const LIMIT_MS = 120_000;
 const TICKS_PER_SECOND = 100;
 const PARTS = ["cloudcore", "control plane"] as const;
-const target = { resource: configMaps, namespace: "default", name: "bench-link" } as const;
 
-/** Measures and returns a table for each protocol. */
-export async function measureLink(skerry: ShippedSkerry): Promise<string> {
+/** Measures and returns a table for each protocol; what a run came to before it failed is in its table too. */
+export async function measureLink(skerry: ShippedSkerry, nodes: number, protocols: readonly string[]): Promise<string> {
   const tables: string[] = [];
-  for (const protocol of ["skerry", "kubeedge"]) tables.push(await measureProtocol(skerry, protocol));
+  for (const protocol of protocols) {
+    if (tables.length > 0) skerry.startAfresh();
+    const run = new LinkRun(skerry, nodes, protocol);
+    try {
+      await run.measure();
+    } catch (error) {
+      process.exitCode = 1;
+      run.tell("ended early", describeError(error));
+    }
+    tables.push(table(`The link: ${nodes} hollow nodes, protocol ${protocol}`, run.figures));
+  }
   return tables.join("\n");
 }
 
-async function measureProtocol(skerry: ShippedSkerry, protocol: string): Promise<string> {
-  using api = await skerry.api();
-  const figures: Figure[] = [];
-  const tell = (what: string, value: string): void => {
-    figures.push({ what, value });
-    process.stderr.write(`${protocol}: ${what}: ${value}\n`);
-  };
-  await delay(SETTLE_MS);
-  const before = await memoryOfParts(skerry);
-  const name = `bench-${protocol}`;
-  await using fleet = new Fleet(skerry, NODES, ["--name", name, "--protocol", protocol, "--rate", "200"], LIMIT_MS);
-  const joinMs = await fleet.until("all nodes Ready", ({ connected, ready }) => connected === NODES && ready === NODES);
-  tell("all joined and Ready", `${milliseconds(joinMs)}, ${(NODES / (joinMs / 1000)).toFixed(0)} a second`);
-  await delay(SETTLE_MS);
-  const after = await memoryOfParts(skerry);
-  for (const part of PARTS)
-    tell(`${part}, memory a node`, `${((after[part] - before[part]) / 1000 / NODES).toFixed(0)} kB`);
+/** The measurement of one protocol. */
+class LinkRun {
+  readonly figures: Figure[] = [];
+  readonly #skerry: ShippedSkerry;
+  readonly #nodes: number;
+  readonly #protocol: string;
 
-  const [ticks, sentBytes, receivedBytes] = [
-    ticksOfParts(skerry),
-    fleet.now?.sentBytes ?? 0,
-    fleet.now?.receivedBytes ?? 0,
-  ];
-  await delay(IDLE_MS);
-  const later = ticksOfParts(skerry);
-  for (const part of PARTS)
-    tell(
-      `${part}, CPU of all idle`,
-      `${((100 * (later[part] - ticks[part])) / TICKS_PER_SECOND / (IDLE_MS / 1000)).toFixed(1)} % of a core`,
-    );
-  const bytes = (fleet.now?.sentBytes ?? 0) - sentBytes + (fleet.now?.receivedBytes ?? 0) - receivedBytes;
-  tell("frames of an idle node a day", `${((bytes * 86_400_000) / IDLE_MS / NODES / 1e6).toFixed(2)} MB`);
-
-  await createLoad(api, name);
-  await fleet.until("a pod runs on each node", ({ containers }) => containers === NODES);
-  fleet.takeDeliveriesMs();
-  const times: number[] = [];
-  for (let round = 1; round <= ROUNDS; round++) {
-    await updateConfigMap(api, round);
-    await fleet.until("the ConfigMap is everywhere", () => fleet.deliveries >= NODES);
-    times.push(...fleet.takeDeliveriesMs());
+  constructor(skerry: ShippedSkerry, nodes: number, protocol: string) {
+    this.#skerry = skerry;
+    this.#nodes = nodes;
+    this.#protocol = protocol;
   }
-  tell(
-    "one ConfigMap to all, median / 99th percentile",
-    `${milliseconds(median(times))} / ${milliseconds(percentile(times, 0.99))}`,
-  );
 
-  fleet.takeLeastReady();
-  const killed = skerry.processIds().get("cloudcore");
-  if (killed === undefined) throw new Error("CloudCore does not run");
-  const sessions = (fleet.now?.sessions ?? 0) + NODES;
-  process.kill(killed, "SIGKILL");
-  const backMs = await fleet.until("all are back", (now) => now.connected === NODES && now.sessions >= sessions);
-  await fleet.until("all are Ready", ({ ready }) => ready === NODES);
-  tell("CloudCore killed → all connected again", milliseconds(backMs));
-  tell("nodes that were NotReady meanwhile", String(NODES - fleet.takeLeastReady()));
-  await updateConfigMap(api, ROUNDS + 1);
-  await fleet.until("the ConfigMap is everywhere again", () => fleet.deliveries >= NODES);
-  await api.delete(target);
-  return table(`The link: ${NODES} hollow nodes, protocol ${protocol}`, figures);
+  tell(what: string, value: string): void {
+    this.figures.push({ what, value });
+    process.stderr.write(`${this.#protocol}: ${what}: ${value}\n`);
+  }
+
+  async measure(): Promise<void> {
+    using api = await this.#skerry.api();
+    await delay(SETTLE_MS);
+    const before = await this.#memory();
+    const name = `bench-${this.#protocol}`;
+    const parameters = ["--name", name, "--protocol", this.#protocol, "--rate", "200"];
+    await using fleet = new Fleet(this.#skerry, this.#nodes, parameters, LIMIT_MS);
+    await this.#join(fleet);
+    await this.#idle(fleet, before);
+    await createFleetLoad(api, name);
+    await fleet.until("a pod runs on each node", ({ containers }) => containers === this.#nodes);
+    const quietMs = await this.#deliver(api, fleet, "one ConfigMap to all");
+    await this.#besideHostileNodes(api, fleet, quietMs);
+    await this.#afterKill(fleet);
+    await deliverConfigMap(api, fleet, this.#nodes);
+    this.tell("one more ConfigMap after that", "reached all");
+  }
+
+  async #join(fleet: Fleet): Promise<void> {
+    const isThere = (connected: number, ready: number): boolean => connected === this.#nodes && ready === this.#nodes;
+    const joinMs = await fleet.until("all Ready", (now) => isThere(now.connected, now.ready), JOIN_LIMIT_MS);
+    this.tell(
+      "all joined and Ready",
+      `${milliseconds(joinMs)}, ${(this.#nodes / (joinMs / 1000)).toFixed(0)} a second`,
+    );
+  }
+
+  async #idle(fleet: Fleet, before: OfParts): Promise<void> {
+    await delay(SETTLE_MS);
+    const after = await this.#memory();
+    for (const part of PARTS) {
+      const bytes = (after[part] - before[part]) / this.#nodes;
+      this.tell(`${part}, memory a node`, `${(bytes / 1000).toFixed(0)} kB`);
+      this.tell(`${part}, memory in all`, `${(after[part] / 1e6).toFixed(0)} MB`);
+    }
+    const [ticks, bytes] = [this.#ticks(), fleet.bytes];
+    await delay(IDLE_MS);
+    const later = this.#ticks();
+    for (const part of PARTS) {
+      const share = (later[part] - ticks[part]) / TICKS_PER_SECOND / (IDLE_MS / 1000);
+      this.tell(`${part}, CPU of all idle`, `${(100 * share).toFixed(1)} % of a core`);
+    }
+    const aDay = ((fleet.bytes - bytes) * 86_400_000) / IDLE_MS / this.#nodes;
+    this.tell("frames of an idle node a day", `${(aDay / 1e6).toFixed(2)} MB`);
+  }
+
+  /** Tells the times of some rounds and returns their 99th percentile, ms. */
+  async #deliver(api: KubernetesApi, fleet: Fleet, what: string): Promise<number> {
+    const times: number[] = [];
+    for (let round = 1; round <= ROUNDS; round++) times.push(...(await deliverConfigMap(api, fleet, this.#nodes)));
+    const p99Ms = percentile(times, 0.99);
+    this.tell(`${what}, median / 99th percentile`, `${milliseconds(median(times))} / ${milliseconds(p99Ms)}`);
+    return p99Ms;
+  }
+
+  async #besideHostileNodes(api: KubernetesApi, fleet: Fleet, quietMs: number): Promise<void> {
+    await createHostileNodes(api, HostileNodes.names);
+    using hostile = await HostileNodes.start(this.#skerry, LIMIT_MS);
+    await delay(SETTLE_MS / 3);
+    const p99Ms = await this.#deliver(api, fleet, "the same while one node floods and one never reads");
+    this.tell("99th percentile beside them, of the quiet one", `${(p99Ms / quietMs).toFixed(1)} times`);
+    this.tell("what they did meanwhile", hostile.account);
+  }
+
+  async #afterKill(fleet: Fleet): Promise<void> {
+    fleet.takeLeastReady();
+    const killed = this.#skerry.processIds().get("cloudcore");
+    if (killed === undefined) throw new Error("CloudCore does not run");
+    const sessions = (fleet.now?.sessions ?? 0) + this.#nodes;
+    process.kill(killed, "SIGKILL");
+    const isBack = (now: { connected: number; sessions: number }): boolean =>
+      now.connected === this.#nodes && now.sessions >= sessions;
+    this.tell("CloudCore killed → all connected again", milliseconds(await fleet.until("all are back", isBack)));
+    await fleet.until("all are Ready", ({ ready }) => ready === this.#nodes);
+    this.tell("nodes that were NotReady meanwhile", String(this.#nodes - fleet.takeLeastReady()));
+  }
+
+  async #memory(): Promise<OfParts> {
+    const memory = await sampleMemory(this.#skerry.processIds());
+    return ofParts((part) => (memory.get(part)?.residentMib ?? 0) * 2 ** 20);
+  }
+
+  /** CPU time so far, user and system. */
+  #ticks(): OfParts {
+    const processes = this.#skerry.processIds();
+    return ofParts((part) => {
+      const stat = readFileSync(`/proc/${processes.get(part)}/stat`, "utf8");
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return Number(fields[11]) + Number(fields[12]);
+    });
+  }
 }
 
 type OfParts = Record<(typeof PARTS)[number], number>;
 
-async function memoryOfParts(skerry: ShippedSkerry): Promise<OfParts> {
-  const memory = await sampleMemory(skerry.processIds());
-  return ofParts((part) => (memory.get(part)?.residentMib ?? 0) * 2 ** 20);
-}
-
-/** CPU time so far, user and system. */
-function ticksOfParts(skerry: ShippedSkerry): OfParts {
-  const processes = skerry.processIds();
-  return ofParts((part) => {
-    const stat = readFileSync(`/proc/${processes.get(part)}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return Number(fields[11]) + Number(fields[12]);
-  });
-}
-
 function ofParts(value: (part: (typeof PARTS)[number]) => number): OfParts {
   return { cloudcore: value("cloudcore"), "control plane": value("control plane") };
-}
-
-/** A ConfigMap, and on each node a pod that has it. */
-async function createLoad(api: KubernetesApi, fleet: string): Promise<void> {
-  const metadata = { name: target.name, namespace: target.namespace };
-  await api.create(target, { apiVersion: "v1", kind: "ConfigMap", metadata });
-  const { items } = await api.list({ resource: nodeResource }, { labelSelector: `skerry.io/fleet=${fleet}` });
-  const waiting = items.map(({ metadata: { name } }) => name);
-  const create = async (): Promise<void> => {
-    for (let nodeName = waiting.pop(); nodeName !== undefined; nodeName = waiting.pop()) {
-      const spec = {
-        nodeName,
-        containers: [{ name: "app", image: "app:1", envFrom: [{ configMapRef: { name: target.name } }] }],
-      };
-      const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: nodeName, namespace: "default" }, spec };
-      await api.create({ resource: pods, namespace: "default" }, pod);
-    }
-  };
-  await Promise.all(Array.from({ length: CREATED_AT_ONCE }, create));
-}
-
-async function updateConfigMap(api: KubernetesApi, round: number): Promise<void> {
-  const annotations = { "skerry.io/sent-at": String(Date.now()) };
-  await api.patch(target, { type: "merge", body: { metadata: { annotations }, data: { round: String(round) } } });
 }

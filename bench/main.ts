@@ -1,28 +1,39 @@
 // `npm run bench [-- NAME…]`: packs Skerry, installs it into an empty folder and measures that. Needs root and kubectl.
 // NAME: memory, pods, devices, offline, link; without any, all but link. Takes about ten minutes on an idle machine.
+// link [--nodes N] [--protocol skerry|kubeedge]: so many hollow nodes (2,000), with one protocol instead of both.
 import { cpus, loadavg, totalmem } from "node:os";
+import { parseArgs } from "node:util";
 import { measureDevices } from "./devices.ts";
-import { measureLink } from "./link.ts";
+import { LINK_PROTOCOLS, measureLink } from "./link.ts";
 import { measureMemory } from "./memory.ts";
 import { measureOffline } from "./offline.ts";
 import { measurePods } from "./pods.ts";
 import { measureStart } from "./start.ts";
 import { ShippedSkerry } from "./support/shipped-skerry.ts";
 
+const { values, positionals: chosen } = parseArgs({
+  allowPositionals: true,
+  options: { nodes: { type: "string", default: "2000" }, protocol: { type: "string", multiple: true } },
+});
+const protocols = LINK_PROTOCOLS.filter((protocol) => values.protocol?.includes(protocol) ?? true);
+const nodes = Number(values.nodes);
 const measurements: Readonly<Record<string, (skerry: ShippedSkerry) => Promise<string>>> = {
   memory: measureMemory,
   pods: measurePods,
   devices: measureDevices,
   offline: measureOffline,
-  link: measureLink,
+  link: (skerry) => measureLink(skerry, nodes, protocols),
 };
 /** Takes ten minutes by itself. */
 const onlyWhenNamed: ReadonlySet<string> = new Set(["link"]);
 
-const chosen = process.argv.slice(2);
 const unknown = chosen.find((name) => !(name in measurements));
 if (unknown !== undefined) {
   process.stderr.write(`There is no measurement ${unknown}; there are ${Object.keys(measurements).join(", ")}.\n`);
+  process.exit(2);
+}
+if (!Number.isInteger(nodes) || nodes < 1 || protocols.length === 0) {
+  process.stderr.write(`link needs --nodes with a number and --protocol with ${LINK_PROTOCOLS.join(" or ")}.\n`);
   process.exit(2);
 }
 const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;

@@ -27,7 +27,7 @@ export class Fleet implements AsyncDisposable {
 
   constructor(skerry: ShippedSkerry, nodes: number, parameters: readonly string[], limitMs: number) {
     this.#limitMs = limitMs;
-    this.#process = skerry.start("fleet", "--nodes", String(nodes), "-o", "jsonl", "--cleanup", ...parameters);
+    this.#process = skerry.start("fleet", "--nodes", String(nodes), "-o", "jsonl", ...parameters);
     if (!this.#process.stdout) throw new Error("skerry fleet has no output");
     createInterface({ input: this.#process.stdout }).on("line", (line) => {
       const second = JSON.parse(line) as Partial<FleetSecond>;
@@ -40,6 +40,11 @@ export class Fleet implements AsyncDisposable {
 
   get now(): FleetSecond | undefined {
     return this.#newest;
+  }
+
+  /** What crossed all links so far, as WebSocket frames. */
+  get bytes(): number {
+    return (this.#newest?.sentBytes ?? 0) + (this.#newest?.receivedBytes ?? 0);
   }
 
   /** The smallest number of Ready nodes since the last call. */
@@ -62,7 +67,11 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** Waits until the fleet stands so; returns how long it took, ms, exact to a second. */
-  async until(expected: string, holds: (now: FleetSecond) => boolean): Promise<number> {
+  async until(
+    expected: string,
+    holds: (now: FleetSecond) => boolean,
+    limitMs: number = this.#limitMs,
+  ): Promise<number> {
     const beganMs = performance.now();
     await waitUntil(
       expected,
@@ -71,7 +80,7 @@ export class Fleet implements AsyncDisposable {
         return (this.#newest && holds(this.#newest)) || undefined;
       },
       250,
-      this.#limitMs,
+      limitMs,
     );
     return performance.now() - beganMs;
   }

@@ -19,6 +19,8 @@ import { run } from "../../e2e/support/run.ts";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const LIMIT_MS = 120_000;
+/** `status` of thousands of nodes is long. */
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 /** What `skerry status -o json` says of a part. */
 interface PartStatus {
@@ -67,6 +69,7 @@ export class ShippedSkerry {
       cwd: this.folder,
       env: environment(this.home),
       encoding: "utf8",
+      maxBuffer: MAX_OUTPUT_BYTES,
     });
   }
 
@@ -88,6 +91,12 @@ export class ShippedSkerry {
       ([, title = "", number, unit]): [string, number] => [title, Number(number) * (unit === "s" ? 1000 : 1)],
     );
     return { totalMs, stepsMs: new Map(steps) };
+  }
+
+  /** Stops everything, forgets all state and starts anew; the system parts stay. */
+  startAfresh(): void {
+    this.run("reset", "--yes");
+    this.up();
   }
 
   /** Runs kubectl and returns what it printed; rejects when it fails. */

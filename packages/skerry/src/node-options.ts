@@ -22,9 +22,11 @@ export const smallNode: NodeOptions = {
  * For the cloud side: full speed, but young objects and freed memory do not pile up. Node.js takes 64 KiB to read what
  * comes over a TLS connection, and keeps them as long as it is open. What is allocated by `mmap` costs only the pages that
  * were used, so that is done from 16 KiB on, whether or not the heap's end has room (`TOP_PAD_`): 19 kB less a connection.
+ * `--memory-saver-mode`: garbage is collected after less of it has come together; the control plane with 300 nodes then
+ * has a third of the memory, CloudCore 10 MB less.
  */
 export const serverNode: NodeOptions = {
-  options: ["--max-semi-space-size=4"],
+  options: ["--max-semi-space-size=4", "--memory-saver-mode"],
   environment: {
     MALLOC_ARENA_MAX: "2",
     MALLOC_TRIM_THRESHOLD_: "131072",

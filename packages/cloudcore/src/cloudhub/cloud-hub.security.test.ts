@@ -83,6 +83,45 @@ test("a node that sends large messages is not read faster than they are handled"
   assert.equal(world.handled.length, 2);
 });
 
+test("a node that floods is handled at its pace and told from then on by its counter; another is answered meanwhile", async () => {
+  await using world = await new World().start();
+  const flooding = world.listener.connect("edge-1");
+  const honest = world.listener.connect("edge-2");
+  for (let round = 0; round < 100; round++) {
+    for (let count = 0; count < 100 && !flooding.paused; count++)
+      flooding.send(world.message("patch", "null/nodepatch/edge-1"));
+    await world.clock.advance(10);
+  }
+  const floods = world.handled.length;
+  // A burst of 2,000, and 200 a second for the second that it went on.
+  assert.ok(floods >= 2_000 && floods <= 2_250, `${floods} messages were handled`);
+  assert.equal(flooding.paused, true, "it is not read from");
+  honest.send(world.message("patch", "null/nodepatch/edge-2"));
+  await world.clock.advance(0);
+  assert.equal(world.handled.filter((handled) => handled.startsWith("edge-2")).length, 1);
+  const { link } = world.hub.trace("edge-1");
+  assert.ok(link.state === "connected" && link.backlog.throttledCount > 0, JSON.stringify(link));
+});
+
+test("a node that never reads is cut off with the reason, others are not", async () => {
+  await using world = await new World().start();
+  const deaf = world.listener.connect("edge-1");
+  const honest = world.listener.connect("edge-2");
+  deaf.bufferedBytes = 5 * 1024 * 1024;
+  const live = (): void => {
+    for (const edge of [deaf, honest]) edge.send(keepaliveMessage(world));
+  };
+  world.hub.deliver("edge-1", world.message("update", "default/configmap/settings", {}, "edgecontroller"));
+  for (let time = 0; time < 12; time++) {
+    assert.equal(deaf.closed, undefined);
+    live();
+    await world.clock.advance(5_000);
+  }
+  assert.equal(deaf.closed?.code, 1013);
+  assert.match(deaf.closed?.reason ?? "", /does not read/);
+  assert.deepEqual([...world.hub.connectedNodes], ["edge-2"]);
+});
+
 test("whatever header, source, destination or group a node invents, it stays the node of its certificate", async () => {
   await using world = await new World().start();
   const headers = { node_id: "edge-1", "x-node-id": "edge-2", project_id: "edge-2", "x-remote-user": "system:admin" };

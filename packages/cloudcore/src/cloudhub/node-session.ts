@@ -15,6 +15,8 @@ import {
   type SetReport,
   type TrafficMeter,
 } from "@skerry/link";
+import { HANDLING_RATE, HandlingPace } from "./handling-pace.ts";
+import { OutputWatch } from "./output-watch.ts";
 import { NODE_RATE, ReadingGate } from "./reading-gate.ts";
 
 /** What a session is made of, and whom it tells. */
@@ -55,10 +57,6 @@ const RESUME_AT_LENGTH = 512 * 1024;
 /** A transport may hand over what it had read before it was paused, but not without end. */
 const MAX_WAITING = 8_192;
 
-/** Bytes that the transport may hold back before the session waits for it. */
-const FULL_AT_BYTES = 4 * 1024 * 1024;
-const DRAIN_CHECK_MS = 50;
-
 const PROTOCOL_ERROR = 1002;
 const POLICY_VIOLATION = 1008;
 const TRY_AGAIN_LATER = 1013;
@@ -79,10 +77,11 @@ export class NodeSession {
   /** Of the frame that is being taken in. */
   #frameLength = 0;
   #timer: Timer | undefined;
-  #drainTimer: Timer | undefined;
   /** End of the certificate, wall clock. */
   #expiresAtMs: number | undefined;
   readonly #gate: ReadingGate;
+  readonly #pace: HandlingPace;
+  readonly #output: OutputWatch;
   #dispatching = false;
   #ended = false;
   /** Whether the protocol refused the message that was last offered. */
@@ -99,6 +98,13 @@ export class NodeSession {
       clock,
       rate: NODE_RATE,
       onChange: (reading) => this.#tell({ kind: "reading", reading }),
+    });
+    this.#pace = new HandlingPace(clock, HANDLING_RATE);
+    this.#output = new OutputWatch({
+      connection,
+      clock,
+      onWritable: (writable) => this.#tell({ kind: "writable", writable }),
+      onStuck: () => this.close(TRY_AGAIN_LATER, "the node does not read what it is sent"),
     });
   }
 
@@ -120,7 +126,7 @@ export class NodeSession {
     return {
       messagesToHandle: this.#waiting.length,
       bytesToSend: this.#options.connection.bufferedBytes,
-      throttledCount: this.#gate.throttledCount,
+      throttledCount: this.#gate.throttledCount + this.#pace.pausedCount,
     };
   }
 
@@ -248,7 +254,7 @@ export class NodeSession {
     const frame = encodeMessage(message);
     connection.send(frame);
     traffic.count("down", message, connection.wire?.sentBytes ?? Buffer.byteLength(frame), clock.monotonicMs());
-    this.#watchBuffer();
+    this.#output.sent();
   }
 
   #enqueue(message: Message): void {
@@ -267,6 +273,9 @@ export class NodeSession {
     this.#dispatching = true;
     for (let next = this.#waiting.shift(); next && !this.#ended; next = this.#waiting.shift()) {
       const { message, length } = next;
+      const pause = this.#pace.next();
+      if (pause !== undefined) await pause;
+      if (this.#ended) break;
       try {
         await this.#options.dispatch(message);
       } catch (error) {
@@ -289,18 +298,6 @@ export class NodeSession {
     this.#gate.setBacklog(isLong);
   }
 
-  /** Stops sending while the transport holds back too much, so that a slow node costs bounded memory. */
-  #watchBuffer(): void {
-    const { connection, clock } = this.#options;
-    if (this.#drainTimer || connection.bufferedBytes < FULL_AT_BYTES) return;
-    this.#drainTimer = clock.setTimer(DRAIN_CHECK_MS, () => {
-      this.#drainTimer = undefined;
-      if (connection.bufferedBytes < FULL_AT_BYTES / 2) this.#tell({ kind: "writable", writable: true });
-      else this.#watchBuffer();
-    });
-    this.#tell({ kind: "writable", writable: false });
-  }
-
   #schedule(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -314,8 +311,9 @@ export class NodeSession {
     if (this.#ended) return;
     this.#ended = true;
     this.#timer?.cancel();
-    this.#drainTimer?.cancel();
     this.#gate[Symbol.dispose]();
+    this.#pace[Symbol.dispose]();
+    this.#output[Symbol.dispose]();
     this.#waiting.clear();
     this.#options.onEnd(reason);
   }
