@@ -27,6 +27,7 @@ import {
 import { CertificateRotation, type Enrolment } from "./enrolment/index.ts";
 import { EventBus, type MqttConnector, RuleMessages } from "./eventbus/index.ts";
 import { MetaManager, type MetaManagerOptions } from "./metamanager/index.ts";
+import type { MetaServer, MetaServerPorts } from "./metaserver/index.ts";
 import { NodeByteBudget } from "./node-byte-budget.ts";
 import { RuleSources } from "./rules/index.ts";
 import { ServiceBus, type ServiceBusPorts } from "./servicebus/index.ts";
@@ -55,6 +56,8 @@ export interface EdgeCorePorts {
   readonly serviceBus?: Pick<ServiceBusPorts, "client" | "server"> & { readonly timeoutMs: number };
   /** For jobs of the cloud. */
   readonly tasks?: { readonly enabled: boolean; readonly load: (services: TaskServices) => Promise<RunningTasks> };
+  /** Makes the Kubernetes API for the node's applications; a function, so that its code is loaded only where it runs. */
+  readonly metaServer?: (ports: Omit<MetaServerPorts, "listener">) => MetaServer;
   /** For kubectl logs, exec, …; needs `link` and `edged`. */
   readonly streams?: {
     readonly dialer: TunnelDialer;
@@ -91,6 +94,7 @@ export class EdgeCore implements AsyncDisposable {
   readonly deviceTwin: DeviceTwin | undefined;
   readonly dmi: DmiServer | undefined;
   readonly edgeStream: EdgeStream | undefined;
+  readonly metaServer: MetaServer | undefined;
   readonly #ownPod: OwnPod | undefined;
   readonly samples: SampleRing | undefined;
   readonly telemetryUplink: TelemetryUplink | undefined;
@@ -146,6 +150,8 @@ export class EdgeCore implements AsyncDisposable {
       this.#tasks = new TaskEntry({ ...shared, ...ports.tasks, meta, cloudLink, nodeName: options.nodeName });
       this.edgeHub.register("taskmanager", this.#tasks);
     }
+    this.metaServer = ports.metaServer?.({ ...shared, database, meta, cloudLink, nodeName: options.nodeName });
+    if (this.metaServer) this.edgeHub.register("metaserver", this.metaServer);
     this.edgeStream = edgeStream(ports, meta, cloudLink, options.nodeName, this.#measuring);
     if (this.edgeStream) this.edgeHub.register("edgestream", this.edgeStream);
     if (this.edgeStream && ports.streams?.machine.ownLogFolder !== undefined)
@@ -186,6 +192,7 @@ export class EdgeCore implements AsyncDisposable {
     this.telemetryUplink?.start();
     await this.#serviceBus?.start();
     await this.#tasks?.start();
+    await this.metaServer?.start();
     this.#connecting = this.#connect();
     // Whoever waits for `connecting` hears of it too; without anybody it is told here.
     this.#connecting.catch((error: unknown) => {
@@ -212,6 +219,7 @@ export class EdgeCore implements AsyncDisposable {
     await this.#ownPod?.[Symbol.asyncDispose]();
     await this.#tasks?.[Symbol.asyncDispose]();
     await this.#serviceBus?.[Symbol.asyncDispose]();
+    await this.metaServer?.[Symbol.asyncDispose]();
     await this.eventBus?.[Symbol.asyncDispose]();
     await this.dmi?.[Symbol.asyncDispose]();
     await this.deviceTwin?.[Symbol.asyncDispose]();

@@ -3,6 +3,7 @@ import { deviceTwinMigrations, twinReportsTable } from "./devicetwin/index.ts";
 import { dmiMigrations } from "./dmi/index.ts";
 import { edgedTables } from "./edged/index.ts";
 import { metaManagerTables, outboxStreamTable, tombstoneTypes } from "./metamanager/index.ts";
+import { metaServerTables } from "./metaserver/migrations.ts";
 import { ruleMigrations } from "./rules/index.ts";
 import { taskMigrations } from "./taskmanager/migrations.ts";
 
@@ -20,4 +21,5 @@ export const edgeDatabaseMigrations: readonly Migration[] = [
   ...ruleMigrations,
   twinReportsTable,
   ...taskMigrations,
+  metaServerTables,
 ];

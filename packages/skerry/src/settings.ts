@@ -35,6 +35,8 @@ export interface Settings {
   readonly traceEndpoint: string | undefined;
   /** Where applications of the node reach services behind Rules. */
   readonly serviceBusPort: number;
+  /** The Kubernetes API for the node's applications, on this machine only; undefined: there is none. */
+  readonly metaServerPort: number | undefined;
   /** The name of the edge node on this machine, or undefined when only the cloud side runs. */
   readonly node: string | undefined;
   /** Labels that the node gives itself when it registers. */
@@ -71,6 +73,7 @@ export function defaultSettings(): Settings {
     metricsPort: undefined,
     traceEndpoint: undefined,
     serviceBusPort: 9060,
+    metaServerPort: undefined,
     node: "edge-node-1",
     nodeLabels: {},
     cloud: undefined,

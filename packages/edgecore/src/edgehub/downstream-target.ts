@@ -1,11 +1,20 @@
-import type { Message } from "@skerry/link";
+import { DYNAMIC_CONTROLLER_SOURCE, type Message } from "@skerry/link";
 
 /** Who takes messages from the cloud that no request waits for. */
-export type DownstreamTarget = "metamanager" | "devicetwin" | "eventbus" | "servicebus" | "taskmanager" | "edgestream";
+export type DownstreamTarget =
+  | "metamanager"
+  | "devicetwin"
+  | "eventbus"
+  | "servicebus"
+  | "taskmanager"
+  | "edgestream"
+  | "metaserver";
 
 /** The module that a message is for (wire.md 13.1); undefined when there is none. */
 export function targetOf(message: Message): DownstreamTarget | undefined {
   const { group, source } = message.route;
+  // What applications watch is none of the node's own objects.
+  if (source === DYNAMIC_CONTROLLER_SOURCE) return "metaserver";
   switch (group) {
     case "resource":
     case "func":
@@ -26,9 +35,9 @@ export function targetOf(message: Message): DownstreamTarget | undefined {
 }
 
 /**
- * How many messages a module may have begun with at the same time. MetaManager's database keeps their order and commits
+ * How many messages a module may have begun with at the same time. The database keeps their order and commits
  * several at once; every other module takes one after another.
  */
 export function concurrencyOf(target: DownstreamTarget): number {
-  return target === "metamanager" ? 32 : 1;
+  return target === "metamanager" || target === "metaserver" ? 32 : 1;
 }

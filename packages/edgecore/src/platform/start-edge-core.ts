@@ -1,7 +1,7 @@
 import { mkdir, open, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
-import type { EdgeCoreConfig, EventBusSection, ServiceBusSection } from "@skerry/api";
+import type { EdgeCoreConfig, EventBusSection, MetaServerSection, ServiceBusSection } from "@skerry/api";
 import {
   type Clock,
   describeError,
@@ -95,6 +95,9 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
     ...(config.deviceTwin.enabled ? { dmi: await dmi(config.deviceTwin.dmiSocketPath, logger) } : {}),
     ...(config.serviceBus.enabled ? { serviceBus: await serviceBus(config.serviceBus) } : {}),
     tasks: tasks(config, edged),
+    ...(config.metaManager.metaServer.enabled
+      ? { metaServer: await metaServer(config.metaManager.metaServer, logger) }
+      : {}),
     ...(config.edgeStream.enabled
       ? { streams: await streams(config, nodeName, credentials, clock, opened, ownLog?.folder) }
       : {}),
@@ -259,6 +262,19 @@ function tasks(config: EdgeCoreConfig, edged: EdgedMachine | undefined): NonNull
       return makeTasks(services, { runtime: edged?.runtime, dataFolder: dirname(config.databasePath) });
     },
   };
+}
+
+/** Loaded only where it is switched on. */
+async function metaServer(
+  section: MetaServerSection,
+  logger: Logger,
+): Promise<NonNullable<EdgeCorePorts["metaServer"]>> {
+  const [{ MetaServer }, { apiListener }] = await Promise.all([
+    import("../metaserver/index.ts"),
+    import("../metaserver/platform/index.ts"),
+  ]);
+  const listener = await apiListener(section, logger);
+  return (ports) => new MetaServer({ ...ports, listener });
 }
 
 async function mqttConnector(bus: EventBusSection, nodeName: string): Promise<MqttConnector> {

@@ -34,6 +34,8 @@ broker, a virtual thermometer and an example app. Runs until Ctrl-C, or in the b
   --metrics-port NUMBER metrics of CloudCore and all nodes for Prometheus, for this machine only; without it none are served
   --trace-endpoint URL  OTLP/HTTP address of an OpenTelemetry collector, such as http://127.0.0.1:4318/v1/traces
   --service-bus-port NUMBER  where the node's applications reach services behind Rules (9060)
+  --meta-server-port NUMBER  Kubernetes API for the node's applications, also without the cloud (KubeEdge's is 10550);
+                        without it there is none
 
 Options are kept in the home folder (.skerry, or SKERRY_HOME) for the next start. Where \`skerry join\` was run, the node
 that joined is started, without a cloud.
@@ -72,6 +74,7 @@ export const up: Command = {
         "metrics-port": { type: "string" },
         "trace-endpoint": { type: "string" },
         "service-bus-port": { type: "string" },
+        "meta-server-port": { type: "string" },
       },
     });
     const home = skerryHome();
@@ -94,6 +97,7 @@ export const up: Command = {
       metricsPort: portOption(values["metrics-port"], "--metrics-port") ?? before.metricsPort,
       traceEndpoint: traceEndpointOption(values["trace-endpoint"]) ?? before.traceEndpoint,
       serviceBusPort: portOption(values["service-bus-port"], "--service-bus-port") ?? before.serviceBusPort,
+      metaServerPort: portOption(values["meta-server-port"], "--meta-server-port") ?? before.metaServerPort,
       podSubnet: subnetOption(values["pod-subnet"]) ?? before.podSubnet,
       node: nodeOption(values.node, before.node),
       examples: values.examples ?? before.examples,

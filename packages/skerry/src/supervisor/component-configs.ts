@@ -47,6 +47,7 @@ export function writeCloudCoreConfig(home: SkerryHome, settings: Settings, numbe
       ...(settings.routerPort === undefined
         ? {}
         : { router: { enable: true, address: "127.0.0.1", port: settings.routerPort } }),
+      ...(settings.metaServerPort === undefined ? {} : { dynamicController: { enable: true } }),
     },
     skerry: {
       // One file for all: SQLite lets several processes of a machine write it.
@@ -82,6 +83,8 @@ export interface EdgeCoreConfigInput extends JoinedCloud {
   readonly serviceBusPort?: number;
   /** Left out: nothing is traced. */
   readonly tracing?: { readonly endpoint: string };
+  /** Left out: no MetaServer. */
+  readonly metaServerPort?: number;
 }
 
 /** The KubeEdge configuration of an edge node, as an object. */
@@ -111,6 +114,9 @@ export function edgeCoreConfig(input: EdgeCoreConfigInput): Record<string, unkno
       taskManager: { enable: true },
       eventBus: { enable: true, mqttMode: 2, mqttServerExternal: input.mqttServer },
       ...(input.serviceBusPort === undefined ? {} : { serviceBus: { enable: true, port: input.serviceBusPort } }),
+      ...(input.metaServerPort === undefined
+        ? {}
+        : { metaManager: { metaServer: { enable: true, server: `127.0.0.1:${input.metaServerPort}` } } }),
       ...(input.cloudTunnel === undefined ? {} : { edgeStream: { enable: true, server: input.cloudTunnel } }),
     },
     ...(input.tracing === undefined ? {} : { skerry: { tracing: input.tracing } }),
@@ -137,6 +143,7 @@ export function writeEdgeCoreConfig(
     mqttServer: `tcp://127.0.0.1:${settings.mqttPort}`,
     ...(settings.routerPort === undefined ? {} : { serviceBusPort: settings.serviceBusPort }),
     ...tracing(settings),
+    ...(settings.metaServerPort === undefined ? {} : { metaServerPort: settings.metaServerPort }),
   });
   // JSON is YAML too, and EdgeCore reads it without the YAML package.
   writePrivate(path, `${WRITTEN_BY}${JSON.stringify(config, null, 2)}\n`);

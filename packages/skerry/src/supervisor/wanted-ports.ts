@@ -18,5 +18,12 @@ export function wantedPorts(settings: Settings): WantedPort[] {
   const node: WantedPort[] = [
     { address: "127.0.0.1", port: settings.mqttPort, purpose: "MQTT broker", option: "--mqtt-port" },
   ];
+  if (settings.metaServerPort !== undefined)
+    node.push({
+      address: "127.0.0.1",
+      port: settings.metaServerPort,
+      purpose: "the node's MetaServer",
+      option: "--meta-server-port",
+    });
   return [...(settings.cloud === undefined ? cloudSide : []), ...(settings.node === undefined ? [] : node)];
 }

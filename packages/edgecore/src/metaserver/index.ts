@@ -1,0 +1,2 @@
+export * from "./meta-server.ts";
+export { metaServerMigrations, metaServerTables } from "./migrations.ts";
