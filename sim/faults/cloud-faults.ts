@@ -10,6 +10,11 @@ export const CLOUD_FAULTS: readonly Fault[] = [
   { name: "cloud killed while API lags", weight: 1, inject: crashInLag },
   { name: "cloud crash at api call", weight: 1.5, inject: (context) => crashAt(context, "api", 20) },
   { name: "cloud crash at link call", weight: 1.5, inject: (context) => crashAt(context, "link", 20) },
+  {
+    name: "cloud clock set",
+    weight: 1,
+    inject: ({ cloud, random }) => cloud.setWallClock(random.between(-3_600_000, 3_600_000)),
+  },
   { name: "cloud crash at sink call", weight: 1, inject: (context) => crashAt(context, "sink", 6) },
   { name: "sink away", weight: 0.7, inject: loseSink },
   { name: "sink slow", weight: 0.5, inject: slowSink },

@@ -10,6 +10,7 @@ import { type EarlierAnswers, LyingApiServer } from "./lying-api-server.ts";
 import { mortalListen } from "./mortal-link.ts";
 import { ProcessLife } from "./process-life.ts";
 import type { SeededRandom } from "./seeded-random.ts";
+import { SettableClock } from "./settable-clock.ts";
 import type { SimulatedNetwork } from "./simulated-network.ts";
 import type { SimulatedSink } from "./simulated-sink.ts";
 import { observe, type WatchRecord } from "./watch-record.ts";
@@ -49,6 +50,7 @@ export class SimulatedCloud {
   readonly crashPoints: CrashPoints;
   readonly #options: SimulatedCloudOptions;
   readonly #earlier: EarlierAnswers = new Map();
+  readonly #clock: SettableClock;
   #running: RunningCloud | undefined;
   #startCount = 0;
   #lieProbability = 0;
@@ -59,6 +61,7 @@ export class SimulatedCloud {
     this.name = options.name;
     this.#options = options;
     this.crashPoints = new CrashPoints(options.clock);
+    this.#clock = new SettableClock(options.clock);
   }
 
   get isRunning(): boolean {
@@ -68,7 +71,13 @@ export class SimulatedCloud {
   /** The node's session that this CloudCore believes in. */
   sessionOf(nodeName: string): ObservedSession | undefined {
     const link = this.#running?.hub?.trace(nodeName).link;
-    return link?.state === "connected" ? { cloud: this.name, openedAtMs: Math.round(link.sinceMs) } : undefined;
+    if (link?.state !== "connected") return undefined;
+    return { cloud: this.name, openedAtMs: Math.round(this.#clock.trueTimeOf(link.sinceMs)) };
+  }
+
+  /** The machine's wall clock is set, to so much before or after the true time. */
+  setWallClock(offsetMs: number): void {
+    this.#clock.set(offsetMs);
   }
 
   /** How often its API server lies, 0…1 per call; also for later incarnations. */
@@ -97,7 +106,7 @@ export class SimulatedCloud {
     this.#startCount++;
     this.#options.history.add(undefined, { kind: "cloud-started", cloud: this.name });
     const observer = `${this.name}, start ${this.#startCount}`;
-    const life = new ProcessLife(clock);
+    const life = new ProcessLife(this.#clock);
     const api = new LyingApiServer(this.#options.api, {
       clock: life.clock,
       random: random.fork(),

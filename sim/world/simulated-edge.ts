@@ -22,6 +22,7 @@ import { mortalRuntime } from "./mortal-runtime.ts";
 import { ownerOf } from "./object-owner.ts";
 import { ProcessLife } from "./process-life.ts";
 import type { SeededRandom } from "./seeded-random.ts";
+import { SettableClock } from "./settable-clock.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
 import type { SimulatedNetwork } from "./simulated-network.ts";
 import type { SimulatedSockets } from "./simulated-sockets.ts";
@@ -83,9 +84,7 @@ export class SimulatedEdge {
   #knowsVersions = false;
   #machineRestarted = false;
 
-  /** The machine's clock: time passes as everywhere, but its hands may be set wrong. */
-  readonly #clock: Clock;
-  #wallOffsetMs = 0;
+  readonly #clock: SettableClock;
 
   constructor(options: SimulatedEdgeOptions) {
     this.#options = options;
@@ -104,17 +103,13 @@ export class SimulatedEdge {
         if (name === DATABASE) this.#noteForgetting();
       },
     });
-    this.#clock = {
-      now: () => clock.now() + this.#wallOffsetMs,
-      monotonicMs: () => clock.monotonicMs(),
-      setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
-    };
+    this.#clock = new SettableClock(clock);
     this.runtime = new FakeContainerRuntime(this.#clock, [SIMULATED_IMAGE]);
   }
 
   /** The machine's wall clock is set, to so much before or after the true time. */
   setWallClock(offsetMs: number): void {
-    this.#wallOffsetMs = offsetMs;
+    this.#clock.set(offsetMs);
   }
 
   get isRunning(): boolean {
