@@ -69,9 +69,11 @@ function place(order: ReadonlyMap<string, number>, { device, value }: SinkSample
 
 function losses({ samples, events, dropped, isRingTight }: SampleState): string[] {
   const stored = new Set(samples.map(({ device, value }) => `${device} ${value}`));
+  // An older edge does not say what it was told, so that a restored sink cannot notice its gap.
+  const isSinkLossHidden = isRingTight || events.some(({ kind }) => kind === "edge-outdated");
   const owedFromMs =
-    events.findLast(({ kind }) => kind === "samples-restored" || (isRingTight && kind === "sink-restored"))?.atMs ??
-    Number.NEGATIVE_INFINITY;
+    events.findLast(({ kind }) => kind === "samples-restored" || (isSinkLossHidden && kind === "sink-restored"))
+      ?.atMs ?? Number.NEGATIVE_INFINITY;
   const troubles = events.filter((event) => event.kind === "disk-troubled");
   const isTroubled = (atMs: number): boolean =>
     troubles.some(({ atMs: beganMs, isOn }, index) => {

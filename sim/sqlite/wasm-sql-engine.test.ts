@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { commitTogether } from "@skerry/store";
+import { commitTogether, migrate } from "@skerry/store";
 import fc from "fast-check";
 import { SeededRandom } from "../world/seeded-random.ts";
-import { migrate, type SqlFile } from "../world/sql-engine.ts";
+import type { SqlFile } from "../world/sql-engine.ts";
 import { WasmSqlEngine } from "./wasm-sql-engine.ts";
 import { wasmSqlite } from "./wasm-sqlite.ts";
 
@@ -18,7 +18,7 @@ function openEngine(seed: number): WasmSqlEngine & Disposable {
 
 function open(engine: WasmSqlEngine): SqlFile {
   const file = engine.open(NAME);
-  migrate(file, MIGRATIONS);
+  migrate(file, NAME, MIGRATIONS);
   return file;
 }
 

@@ -33,6 +33,10 @@ export type NodeFact =
       readonly linkUp: boolean;
     }
   | { readonly kind: "edge-stopped"; readonly how: string }
+  /** EdgeCore is of an older version from now on, for a while. */
+  | { readonly kind: "edge-outdated" }
+  /** EdgeCore did not start on a database that a newer version has written. */
+  | { readonly kind: "schema-refused" }
   | { readonly kind: "known-pods-running" }
   /** The edge's database was replaced by an older copy. */
   | { readonly kind: "database-restored" }

@@ -200,7 +200,7 @@ class Run {
             samples: sink.samplesOf(node.name),
             streams: sink.streamsOf(node.name),
             events: state.events,
-            dropped: node.edge.ring().dropped,
+            dropped: node.edge.state.ring().dropped,
             isRingTight: node.hasTightRing,
           }),
         );
@@ -211,7 +211,7 @@ class Run {
   #stateOf({ name, edge }: WorldNode): FinalState {
     const { api, history } = this.#world;
     const events = history.eventsOf(name);
-    return { api, nodeName: name, stored: edge.storedObjects(), running: edge.runtime.running(), events };
+    return { api, nodeName: name, stored: edge.state.storedObjects(), running: edge.runtime.running(), events };
   }
 
   /** Every second: who believes in which session, and what waits where. */
@@ -223,7 +223,7 @@ class Run {
       const seen = sessions.map(({ cloud, openedAtMs }) => `${cloud} ${openedAtMs}`).join();
       if (this.#sessions.get(name) !== seen) history.add(name, { kind: "sessions", sessions });
       this.#sessions.set(name, seen);
-      const lengths = edge.queueLengths();
+      const lengths = edge.state.queueLengths();
       if (lengths) this.#violations.push(...checkQueuesAreBounded(lengths, limits));
     }
     if (network.counters.largestBacklog > BACKLOG_LIMIT)

@@ -13,6 +13,7 @@ import type { SeededRandom } from "./seeded-random.ts";
 import { SettableClock } from "./settable-clock.ts";
 import type { SimulatedNetwork } from "./simulated-network.ts";
 import type { SimulatedSink } from "./simulated-sink.ts";
+import { listeningAs, type ProcessVersion } from "./version-skew.ts";
 import { observe, type WatchRecord } from "./watch-record.ts";
 
 /** What a simulated CloudCore stands on. */
@@ -48,6 +49,8 @@ const WATCHED = [pods, configMaps];
 export class SimulatedCloud {
   readonly name: string;
   readonly crashPoints: CrashPoints;
+  /** Of the next process. */
+  version: ProcessVersion = "current";
   readonly #options: SimulatedCloudOptions;
   readonly #earlier: EarlierAnswers = new Map();
   readonly #clock: SettableClock;
@@ -121,7 +124,7 @@ export class SimulatedCloud {
     const boot = async (): Promise<void> => {
       const seen = mutant?.mutateApi?.(api) ?? api;
       const ports = { api: seen, clock: life.clock, random: random.fork(), logger: logger.child(this.name) };
-      const listen = mortalListen(network.listener(this.name), this.crashPoints);
+      const listen = listeningAs(this.version, mortalListen(network.listener(this.name), this.crashPoints));
       onWatch((incarnation) => WATCHED.map((resource) => observe(resource, observer, incarnation, ports)));
       const cloudHub = new CloudHub({
         ...ports,

@@ -1,9 +1,9 @@
 import { type Clock, describeError } from "@skerry/base";
 import type { Database, DatabaseOpener, Migration, Reader, Transaction } from "@skerry/store";
-import { commitTogether, databaseClosed, type PendingWork, writeFailed } from "@skerry/store";
+import { commitTogether, databaseClosed, migrate, type PendingWork, writeFailed } from "@skerry/store";
 import type { CrashPoints } from "./crash-points.ts";
 import type { SeededRandom } from "./seeded-random.ts";
-import { migrate, readerOf, type SqlEngine, type SqlFile } from "./sql-engine.ts";
+import { readerOf, type SqlEngine, type SqlFile } from "./sql-engine.ts";
 
 /** What a disk is made of. */
 export interface SimulatedDiskOptions {
@@ -55,7 +55,7 @@ export class SimulatedDisk implements DatabaseOpener {
   async open(name: string, migrations: readonly Migration[]): Promise<Database> {
     const file = this.#options.engine.open(name);
     this.#names.add(name);
-    migrate(file, migrations);
+    migrate(file, name, migrations);
     const database = new SimulatedDatabase(name, file, this, this.#options);
     this.#open.add(database);
     return database;
@@ -92,6 +92,11 @@ export class SimulatedDisk implements DatabaseOpener {
       this.#options.onDamage?.(`${name} cannot be read: ${describeError(error)}`);
       return undefined;
     }
+  }
+
+  /** The file says that it was written by that version of the schema; the machine must be off. */
+  setSchemaVersion(name: string, version: number): void {
+    if (this.#names.has(name)) this.#options.engine.open(name).exec(`PRAGMA user_version = ${version}`);
   }
 
   /** Frees the memory of all files; the world is over. */

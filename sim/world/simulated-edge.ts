@@ -1,5 +1,5 @@
-import type { KubernetesObject, Pod } from "@skerry/api";
-import { type Clock, describeError, type Logger } from "@skerry/base";
+import type { Pod } from "@skerry/api";
+import { type Clock, describeError, isSkerryError, type Logger } from "@skerry/base";
 import {
   defaultSampleRingLimits,
   EdgeCore,
@@ -10,11 +10,12 @@ import {
 } from "@skerry/edgecore";
 import { FakeContainerRuntime, FakeFileSystem, FakeHost, FakeMounts, FakeNetworkCheck } from "@skerry/edgecore/testing";
 import type { DeliveryName } from "@skerry/link";
-import type { EdgeLimits, QueueLengths } from "../checkers/queues-are-bounded.ts";
+import type { EdgeLimits } from "../checkers/queues-are-bounded.ts";
 import type { Mutant, MutatedEdge } from "../mutants/mutant.ts";
 import { DMI_SOCKET } from "../workload/driver.ts";
 import { SIMULATED_IMAGE } from "../workload/names.ts";
 import { CrashPoints } from "./crash-points.ts";
+import { DATABASE, EdgeState, SAMPLES } from "./edge-state.ts";
 import type { NodeHistory } from "./history.ts";
 import { MortalConnector } from "./mortal-connector.ts";
 import { mortalDialer } from "./mortal-link.ts";
@@ -28,6 +29,7 @@ import type { SimulatedNetwork } from "./simulated-network.ts";
 import type { SimulatedSockets } from "./simulated-sockets.ts";
 import type { SqlEngine } from "./sql-engine.ts";
 import type { Trace } from "./trace.ts";
+import { dialingAs, type ProcessVersion } from "./version-skew.ts";
 
 /** What a simulated edge machine stands on. */
 export interface SimulatedEdgeOptions {
@@ -61,8 +63,6 @@ interface RunningEdge {
 /** How long after a start the machine looks whether what it knew runs again. */
 const WATCH_PERIOD_MS = 500;
 const DELETED_WATCH_PERIOD_MS = 1000;
-const DATABASE = "edgecore.db";
-const SAMPLES = "samples.db";
 
 /** One edge machine: disk, runtime and broker outlive the EdgeCore process of production code that runs on it. */
 export class SimulatedEdge {
@@ -70,7 +70,10 @@ export class SimulatedEdge {
   readonly delivery: DeliveryName;
   readonly runtime: FakeContainerRuntime;
   readonly disk: SimulatedDisk;
+  readonly state: EdgeState;
   readonly crashPoints: CrashPoints;
+  /** Of the next process. */
+  version: ProcessVersion = "current";
   readonly #options: SimulatedEdgeOptions;
   readonly #files = new FakeFileSystem();
   readonly #mounts = new FakeMounts();
@@ -82,6 +85,8 @@ export class SimulatedEdge {
   readonly #deleted = new Set<string>();
   #running: RunningEdge | undefined;
   #knowsVersions = false;
+  /** A newer version has changed the tables. */
+  #isSchemaNewer = false;
   #machineRestarted = false;
 
   readonly #clock: SettableClock;
@@ -103,6 +108,7 @@ export class SimulatedEdge {
         if (name === DATABASE) this.#noteForgetting();
       },
     });
+    this.state = new EdgeState(this.disk);
     this.#clock = new SettableClock(clock);
     this.runtime = new FakeContainerRuntime(this.#clock, [SIMULATED_IMAGE]);
   }
@@ -110,6 +116,10 @@ export class SimulatedEdge {
   /** The machine's wall clock is set, to so much before or after the true time. */
   setWallClock(offsetMs: number): void {
     this.#clock.set(offsetMs);
+  }
+
+  get isSchemaNewer(): boolean {
+    return this.#isSchemaNewer;
   }
 
   get isRunning(): boolean {
@@ -131,10 +141,23 @@ export class SimulatedEdge {
     this.#machineRestarted = false;
     onPower(true);
     this.#boot(life, broker, logger.child(nodeName), random.fork()).catch((error: unknown) => {
-      if (life.alive) this.#options.onDamage(`EdgeCore does not start: ${describeError(error)}`);
+      if (!life.alive) return;
+      this.kill();
+      if (this.#isSchemaNewer && isSkerryError(error, "STORE_DATABASE_TOO_NEW"))
+        history.add({ kind: "schema-refused" });
+      else this.#options.onDamage(`EdgeCore does not start: ${describeError(error)}`);
     });
     this.#watchKnownPods(life, this.#knownPods());
     this.#watchDeletedPods(life);
+  }
+
+  /** A newer version has run on the machine and changed the tables, or it was put back; only while EdgeCore does not run. */
+  setSchemaNewer(isNewer: boolean): void {
+    if (this.#running) return;
+    this.#isSchemaNewer = isNewer;
+    const beyond = isNewer ? 1 : 0;
+    this.disk.setSchemaVersion(DATABASE, edgeDatabaseMigrations.length + beyond);
+    this.disk.setSchemaVersion(SAMPLES, telemetryMigrations.length + beyond);
   }
 
   startIfDown(): void {
@@ -207,65 +230,13 @@ export class SimulatedEdge {
     this.runtime.endContainer(container.id, 1);
   }
 
-  /** What is committed on the disk, by wire key. */
-  storedObjects(): Map<string, KubernetesObject> {
-    const rows = this.disk.inspect(DATABASE, (reader) =>
-      reader.all("SELECT name FROM sqlite_master WHERE name = 'meta'").length === 0
-        ? []
-        : reader.all("SELECT key, value FROM meta ORDER BY key"),
-    );
-    return new Map(
-      (rows ?? []).map((row) => [String(row["key"]), JSON.parse(String(row["value"])) as KubernetesObject]),
-    );
-  }
-
-  /** The newest version that the node says it has seen. */
-  newestVersion(): number {
-    const deletions = this.disk.inspect(DATABASE, (reader) => reader.all("SELECT resource_version FROM tombstone"));
-    return Math.max(
-      0,
-      ...[...this.storedObjects().values()].map(({ metadata }) => Number(metadata.resourceVersion ?? 0)),
-      ...(deletions ?? []).map((row) => Number(row["resource_version"]) || 0),
-    );
-  }
-
   /** Only a restored cluster makes a node forget all versions, those of deletions too. */
   #noteForgetting(): void {
     const knew = this.#knowsVersions;
-    this.#knowsVersions = this.newestVersion() > 0;
+    this.#knowsVersions = this.state.newestVersion() > 0;
     if (!knew || this.#knowsVersions) return;
     // After the listeners of the same commit, which tell what came before.
     this.#options.clock.setTimer(0, () => this.#options.history.add({ kind: "versions-forgotten" }));
-  }
-
-  /** What waits on the disk. */
-  queueLengths(): QueueLengths | undefined {
-    const ring = this.ring();
-    return this.disk.inspect(DATABASE, (reader) => {
-      const count = (sql: string): number => Number(reader.first(sql)?.["count"] ?? 0);
-      return {
-        answered: count("SELECT COUNT(*) AS count FROM outbox WHERE answered = 1"),
-        unanswered: count("SELECT COUNT(*) AS count FROM outbox WHERE answered = 0"),
-        tombstones: count("SELECT COUNT(*) AS count FROM tombstone"),
-        ringBytes: ring.bytes,
-        ringBlocks: ring.blocks,
-      };
-    });
-  }
-
-  /** What the ring of samples has, and what it says it has dropped. */
-  ring(): { readonly bytes: number; readonly blocks: number; readonly dropped: number } {
-    const row = this.disk.inspect(SAMPLES, (reader) =>
-      reader.first(
-        `SELECT coalesce(sum(size_bytes), 0) AS bytes, count(*) AS blocks,
-         (SELECT dropped FROM telemetry_ring) AS dropped FROM telemetry_block`,
-      ),
-    );
-    return {
-      bytes: Number(row?.["bytes"] ?? 0),
-      blocks: Number(row?.["blocks"] ?? 0),
-      dropped: Number(row?.["dropped"] ?? 0),
-    };
   }
 
   async #boot(life: ProcessLife, mqtt: MortalConnector, logger: Logger, random: SeededRandom): Promise<void> {
@@ -279,9 +250,11 @@ export class SimulatedEdge {
     const opened = await this.disk.open(DATABASE, edgeDatabaseMigrations);
     const database = mutant?.mutateDatabase?.(opened, mutated) ?? opened;
     const samples = await this.disk.open(SAMPLES, telemetryMigrations);
+    if (this.#isSchemaNewer && this.state.schemaVersion() > edgeDatabaseMigrations.length)
+      this.#options.onDamage("EdgeCore runs on a database that a newer version has written");
     const transport = sockets.transport({ life, crashPoints: this.crashPoints });
     const identity = { name: nodeName, groups: ["system:nodes"], certificateFingerprint: nodeName };
-    const dialer = mortalDialer(network.dialer(identity), this.crashPoints);
+    const dialer = dialingAs(this.version, mortalDialer(network.dialer(identity), this.crashPoints));
     const edgeCore = new EdgeCore(
       {
         database,
@@ -326,7 +299,7 @@ export class SimulatedEdge {
 
   /** UIDs of pods that a restart must bring back: stored, not being deleted, and not in back-off. */
   #knownPods(): string[] {
-    return [...this.storedObjects().values()]
+    return [...this.state.storedObjects().values()]
       .filter((object): object is Pod => object.kind === "Pod")
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined && !this.#restless.has(metadata.uid ?? ""))
       .map(({ metadata }) => metadata.uid ?? "");

@@ -1,4 +1,4 @@
-import type { Migration, Reader, Row, SqlValue, Transaction } from "@skerry/store";
+import type { Reader, Row, SqlValue, Transaction } from "@skerry/store";
 
 /** One opened database. Its transactions are begun and ended by `exec`. */
 export interface SqlFile extends Transaction {
@@ -34,13 +34,6 @@ export interface FaultyDisk {
   readonly isDead: boolean;
   /** The process dies after so many more calls that change something: in the middle of a commit. */
   dieAfter(calls: number): void;
-}
-
-/** Brings a file to the newest version. */
-export function migrate(file: SqlFile, migrations: readonly Migration[]): void {
-  const version = Number(file.first("PRAGMA user_version")?.["user_version"] ?? 0);
-  for (let step = version; step < migrations.length; step++)
-    file.exec(`BEGIN; ${migrations[step]}; PRAGMA user_version = ${step + 1}; COMMIT`);
 }
 
 /** Only the reading half. */

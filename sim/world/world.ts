@@ -130,7 +130,7 @@ export class World {
    */
   backUpCluster(): void {
     const version = Number(this.api.resourceVersion);
-    if (this.nodes.some(({ edge }) => edge.newestVersion() > version)) return;
+    if (this.nodes.some(({ edge }) => edge.state.newestVersion() > version)) return;
     this.#backup = { version, eventCount: this.history.events.length };
     this.api.backUp(VERSIONS_SINCE_BACKUP);
   }
@@ -144,7 +144,7 @@ export class World {
     if (!backup) return false;
     const since = this.history.events.slice(backup.eventCount);
     const isNoticed = ({ name, edge }: WorldNode): boolean =>
-      edge.newestVersion() > backup.version ||
+      edge.state.newestVersion() > backup.version ||
       !since.some(({ node, kind }) => node === name && kind === "object-deleted");
     if (!this.nodes.every(isNoticed) || !this.api.restore()) return false;
     this.record.restored();
@@ -171,6 +171,8 @@ export class World {
       cloud.crashPoints.cancel();
       cloud.setLies(0, false);
       cloud.setLag(false);
+      if (cloud.version !== "current") cloud.kill();
+      cloud.version = "current";
       cloud.startIfDown();
     }
     for (const { name, edge } of this.nodes) {
@@ -178,6 +180,9 @@ export class World {
       edge.disk.trouble = undefined;
       edge.disk.extraSyncMs = 0;
       edge.healRuntime();
+      if (edge.version !== "current" || edge.isSchemaNewer) edge.kill();
+      edge.version = "current";
+      if (edge.isSchemaNewer) edge.setSchemaNewer(false);
       edge.startIfDown();
       this.history.add(name, { kind: "disk-troubled", isOn: false });
     }

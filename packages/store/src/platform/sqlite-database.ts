@@ -3,8 +3,9 @@ import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { isSkerryError, type SkerryError } from "@skerry/base";
 import type { Database, Migration, Reader, Row, Transaction } from "../database.ts";
-import { databaseClosed, databaseCorrupt, databaseTooNew, writeFailed } from "../errors.ts";
+import { databaseClosed, databaseCorrupt, writeFailed } from "../errors.ts";
 import { type CommitConnection, commitTogether, hasResultCode, type PendingWork } from "../group-commit.ts";
+import { migrate } from "../migrate.ts";
 import { openSettled } from "../open-settled.ts";
 
 /** How to open a {@link SqliteDatabase}. */
@@ -37,7 +38,9 @@ export class SqliteDatabase implements Database {
     this.#database = openChecked(options.path);
     try {
       if (options.cachePages !== undefined) this.#database.exec(`PRAGMA cache_size = ${options.cachePages}`);
-      this.#migrate(options.migrations);
+      const database = this.#database;
+      const first = (sql: string): Row | undefined => database.prepare(sql).get() as Row | undefined;
+      migrate({ exec: (sql) => database.exec(sql), first }, options.path, options.migrations);
     } catch (error) {
       this.#database.close();
       throw isSkerryError(error) ? error : writeFailed(this.#path, error);
@@ -113,14 +116,6 @@ export class SqliteDatabase implements Database {
       this.#statements.set(sql, statement);
     }
     return statement;
-  }
-
-  #migrate(migrations: readonly Migration[]): void {
-    const version = Number(this.#database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
-    if (version > migrations.length) throw databaseTooNew(this.#path, version, migrations.length);
-    for (let step = version; step < migrations.length; step++) {
-      this.#database.exec(`BEGIN IMMEDIATE; ${migrations[step]}; PRAGMA user_version = ${step + 1}; COMMIT`);
-    }
   }
 }
 
