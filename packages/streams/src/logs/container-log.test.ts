@@ -5,10 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { isSkerryError } from "@skerry/base";
 import { systemClock } from "@skerry/base/platform";
-import fc from "fast-check";
 import { nodeLogFiles } from "../platform/node-log-files.ts";
 import { containerLog } from "./container-log.ts";
-import { CriLineSplitter } from "./cri-lines.ts";
 import { type LogOptions, readLogOptions } from "./log-options.ts";
 
 const START_MS = Date.UTC(2026, 0, 1);
@@ -131,22 +129,6 @@ test("a follower that went away ends the reading", async () => {
   const waiting = followed.next();
   gone.abort();
   assert.equal((await waiting).done, true);
-});
-
-test("entries are the same, whatever the blocks they come in", () => {
-  const text = Buffer.from([entry(0, "a"), entry(1, "", "P"), entry(2, "ü b c"), "no entry\n"].join(""));
-  const whole = new CriLineSplitter().push(text);
-  fc.assert(
-    fc.property(fc.array(fc.integer({ min: 0, max: text.length })), (cuts) => {
-      const splitter = new CriLineSplitter();
-      const places = [0, ...cuts.sort((left, right) => left - right), text.length];
-      const lines = places.flatMap((from, at) => splitter.push(text.subarray(from, places[at + 1] ?? text.length)));
-      assert.deepEqual(
-        lines.map((line) => [line.time, Buffer.from(line.content).toString(), line.isPartial]),
-        whole.map((line) => [line.time, Buffer.from(line.content).toString(), line.isPartial]),
-      );
-    }),
-  );
 });
 
 test("a query that makes no sense is refused by name", () => {
