@@ -61,6 +61,7 @@ function publishingNoDelta(mqtt: MqttConnector): MqttConnector {
         publish: async (topic, payload) => {
           if (!topic.endsWith("/delta")) await session.publish(topic, payload);
         },
+        publishOnce: (topic, payload) => session.publishOnce(topic, payload),
         subscribe: (topicFilter) => session.subscribe(topicFilter),
         unsubscribe: (topicFilter) => session.unsubscribe(topicFilter),
         [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),

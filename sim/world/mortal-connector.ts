@@ -37,6 +37,7 @@ export class MortalConnector implements MqttConnector {
         life.alive
           ? life.whileAlive(this.#crashPoints.around("mqtt", () => session.publish(topic, payload)))
           : new Promise(() => {}),
+      publishOnce: (topic, payload) => life.alive && session.publishOnce(topic, payload),
       subscribe: (topicFilter) =>
         life.alive ? life.whileAlive(session.subscribe(topicFilter)) : new Promise(() => {}),
       unsubscribe: (topicFilter) =>

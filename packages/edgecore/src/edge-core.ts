@@ -320,6 +320,8 @@ const noDialer: LinkDialer = { dial: () => Promise.reject(new Error("EdgeHub is 
 /** Stands in where the configuration switches EventBus off. */
 const noBus: DeviceBus = {
   publish() {},
+  isConnected: false,
+  publishOnce: () => false,
   onDeviceMessage: () => disposable(() => {}),
   onConnected: () => disposable(() => {}),
 };

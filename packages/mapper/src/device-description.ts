@@ -1,8 +1,10 @@
 import type { JsonObject } from "@skerry/base";
 import {
+  AT_MOST_ONCE,
   type Device,
   type DeviceModel,
   type DeviceProperty,
+  EFFECT_METADATA,
   fromCustomizedValue,
   type ModelProperty,
 } from "@skerry/dmi";
@@ -100,13 +102,16 @@ export function propertiesInNanoseconds(device: Device): string[] {
     .map(({ name }) => name);
 }
 
-/** What is wanted of a Device's properties, by name; "" is KubeEdge's way to want nothing. */
-export function wantedOf(device: Device): ReadonlyMap<string, string> {
-  return new Map(
-    (device.spec?.properties ?? []).flatMap(({ name, desired }): [string, string][] =>
-      desired !== undefined && desired.value !== "" ? [[name, desired.value]] : [],
-    ),
-  );
+/**
+ * What is wanted of a Device's properties, by name; "" is KubeEdge's way to want nothing. `once` is to be written once,
+ * whatever becomes of it, the rest until it has succeeded.
+ */
+export function wantedOf(device: Device): Record<"wanted" | "once", ReadonlyMap<string, string>> {
+  const [wanted, once] = [new Map<string, string>(), new Map<string, string>()];
+  for (const { name, desired } of device.spec?.properties ?? [])
+    if (desired !== undefined && desired.value !== "")
+      (desired.metadata.get(EFFECT_METADATA) === AT_MOST_ONCE ? once : wanted).set(name, desired.value);
+  return { wanted, once };
 }
 
 export function deviceIdOf(namespace: string, name: string): string {

@@ -38,6 +38,8 @@ export class DeviceWorker implements AsyncDisposable {
   readonly #wakeUp: WakeUp;
   readonly #requests = new BoundedQueue<Request>(MAXIMUM_REQUESTS, "reject-newest");
   #wanted: ReadonlyMap<string, string>;
+  /** Values to be written once, by property; gone from here before the driver is called. */
+  readonly #once = new Map<string, string>();
   #isOpen = false;
   #offlineReason: string | undefined;
   #failures = 0;
@@ -76,6 +78,12 @@ export class DeviceWorker implements AsyncDisposable {
   /** What is wanted of the device from now on. */
   setWanted(wanted: ReadonlyMap<string, string>): void {
     this.#wanted = wanted;
+    this.#wakeUp.wake();
+  }
+
+  /** Values that are each written once as soon as the device is open, and not again when that fails. */
+  writeOnce(values: ReadonlyMap<string, string>): void {
+    for (const [property, value] of values) this.#once.set(property, value);
     this.#wakeUp.wake();
   }
 
@@ -164,9 +172,11 @@ export class DeviceWorker implements AsyncDisposable {
     while (!this.#stopped) {
       const nowMs = clock.monotonicMs();
       const request = this.#requests.shift();
+      const once = works.find(({ property }) => this.#once.has(property.name));
       const write = works.find((work) => this.#writeDueMs(work) <= nowMs);
       const read = works.find(({ readDueMs }) => readDueMs <= nowMs);
       if (request) await request.run(works);
+      else if (once) await this.#attempt(once, "write", () => once.write(this.#takeOnce(once.property.name)));
       else if (write)
         await this.#attempt(write, "write", () => write.writeWanted(this.#wanted.get(write.property.name) ?? ""));
       else if (read) await this.#attempt(read, "read", () => read.read());
@@ -204,6 +214,12 @@ export class DeviceWorker implements AsyncDisposable {
       }
     if (works.length === 0 && firstError) throw firstError;
     return works;
+  }
+
+  #takeOnce(property: string): string {
+    const value = this.#once.get(property) ?? "";
+    this.#once.delete(property);
+    return value;
   }
 
   #writeDueMs(work: PropertyWork): number {

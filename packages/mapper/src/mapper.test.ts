@@ -55,6 +55,33 @@ test("the virtual driver's values and state reach EdgeCore, and a desired value 
   await world.untilValue("room", "setpoint", "23");
 });
 
+test("a value that may be written once is not written again: not after a failure, nor when the device comes back", async () => {
+  const bench = new Bench();
+  const failing = defineDriver({
+    protocol: "test",
+    open: () => "d",
+    read: () => 0,
+    write: (_id: string, { name }, value) => {
+      bench.writes.push([name, value]);
+      if (name === "door") throw new Error("it may have opened or not");
+    },
+  });
+  const properties = { setpoint: { desired: "20" }, door: { desired: "1", once: true } };
+  await using world = await MapperWorld.start(failing, [device("d", properties)]);
+  await world.untilState("d", "online");
+  await world.clock.advance(300_000);
+  await world.caller.updateDevice({ device: device("d", { setpoint: { desired: "21" }, door: {} }) });
+  await world.clock.advance(300_000);
+  assert.deepEqual(
+    bench.writes.filter(([name]) => name === "door"),
+    [["door", "1"]],
+  );
+  assert.deepEqual(
+    bench.writes.filter(([name]) => name === "setpoint").map(([, value]) => value),
+    [20, 21],
+  );
+});
+
 test("a desired value is written once, as the property's type, and again when it changes or the device comes back", async () => {
   const bench = new Bench();
   const wanting = (setpoint: string, led: string): ReturnType<typeof device> =>

@@ -98,7 +98,7 @@ export class Mapper implements Service, DeviceMapper {
       for (const [id, { device }] of [...this.#workers]) {
         await this.#stop(id);
         const given = this.#devices.get(id);
-        if (given) this.#start(device, wantedOf(given));
+        if (given) this.#start(device, wantedOf(given).wanted);
       }
     });
   }
@@ -250,14 +250,15 @@ export class Mapper implements Service, DeviceMapper {
     if (this.#stopped) return;
     this.#devices.set(id, device);
     const description = describeDevice(device, model);
+    const { wanted, once } = wantedOf(device);
     const worker = this.#workers.get(id);
-    if (worker && sameDevice(worker.device, description)) {
-      worker.setWanted(wantedOf(device));
-      return;
+    if (worker && sameDevice(worker.device, description)) worker.setWanted(wanted);
+    else {
+      await this.#stop(id);
+      this.#tellOddities(id, device);
+      this.#start(description, wanted);
     }
-    await this.#stop(id);
-    this.#tellOddities(id, device);
-    this.#start(description, wantedOf(device));
+    this.#workers.get(id)?.writeOnce(once);
   }
 
   #start(description: DeviceDescription, wanted: ReadonlyMap<string, string>): void {

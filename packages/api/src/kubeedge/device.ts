@@ -34,7 +34,12 @@ export interface PropertyVisitors {
 export interface Device extends KubernetesObject {
   spec?: DeviceSpec;
   /** What the edge last reported, kept by CloudCore so that `kubectl get device` shows it; also legacy settings. */
-  status?: DeviceReportedState & { reportToCloud?: boolean; reportCycle?: number };
+  status?: DeviceReportedState & {
+    /** Of the newest reported value, RFC 3339; for users, who see by it how old all the values are. */
+    lastReportedTime?: string;
+    reportToCloud?: boolean;
+    reportCycle?: number;
+  };
 }
 
 export interface DeviceSpec {

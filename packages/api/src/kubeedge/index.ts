@@ -6,4 +6,5 @@ export * from "./device-messages.ts";
 export * from "./node-job.ts";
 export * from "./object-sync.ts";
 export * from "./rule.ts";
+export * from "./twin-rules.ts";
 export * from "./validation/device-validation.ts";

@@ -41,7 +41,7 @@ export class DeviceController implements AsyncDisposable {
   async start(): Promise<void> {
     const { objects, syncController } = this.#options;
     this.#writer.start();
-    this.#cleanup.use(objects.followDevices((namespace, name) => this.#notices.deviceChanged(namespace, name)));
+    this.#cleanup.use(objects.followDevices((device, before) => this.#notices.deviceChanged(device, before)));
     this.#cleanup.use(
       objects.follow(({ nodeName, kind, namespace, name, lastKnown }) =>
         syncController.objectChanged(nodeName, kind, namespace, name, lastKnown),

@@ -2,6 +2,7 @@ import { type Device, type DeviceModel, devices, type Event, events } from "@ske
 import { type Clock, describeError, type Logger, type Timer, toKubernetesTime } from "@skerry/base";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import type { DeviceObjects } from "./device-objects.ts";
+import { type Notice, ruleNotices, twinNotices } from "./twin-notices.ts";
 
 /** Manifests are applied in any order: what is missing may come a moment later. */
 const GRACE_MS = 5_000;
@@ -9,6 +10,9 @@ const GRACE_MS = 5_000;
 const PENDING_LIMIT = 1_000;
 /** Notices that are remembered, so that each is given once; the oldest is forgotten. */
 const REMEMBERED_LIMIT = 1_000;
+
+/** Events that are being written; what is still so later is told with the device's next change. */
+const WRITES_LIMIT = 64;
 
 /** What {@link DeviceNotices} lives on. */
 export interface DeviceNoticesOptions {
@@ -19,12 +23,10 @@ export interface DeviceNoticesOptions {
   readonly logger: Logger;
 }
 
-interface Notice {
-  readonly reason: string;
-  readonly message: string;
-}
-
-/** Tells by Events why a Device does nothing: its model, a property of it or its node does not exist. */
+/**
+ * Tells by Events why a Device does nothing (its model, a property of it or its node does not exist), and where a wish for
+ * it has lost against another.
+ */
 export class DeviceNotices implements AsyncDisposable {
   readonly #options: DeviceNoticesOptions;
   readonly #pending = new Map<string, Timer>();
@@ -42,7 +44,10 @@ export class DeviceNotices implements AsyncDisposable {
   }
 
   /** A device is new or has changed; it is looked at a little later. */
-  deviceChanged(namespace: string, name: string): void {
+  deviceChanged(device: Device, before: Device | undefined): void {
+    if (before !== undefined && before.status !== device.status)
+      for (const notice of twinNotices(device, before)) this.#tell(device, notice);
+    const { namespace = "", name } = device.metadata;
     const key = `${namespace}/${name}`;
     if (this.#pending.has(key)) return;
     if (this.#pending.size >= PENDING_LIMIT) {
@@ -51,8 +56,8 @@ export class DeviceNotices implements AsyncDisposable {
     }
     const timer = this.#options.clock.setTimer(GRACE_MS, () => {
       this.#pending.delete(key);
-      const device = this.#options.objects.device(namespace, name);
-      if (device) this.#lookAt(device);
+      const newest = this.#options.objects.device(namespace, name);
+      if (newest) this.#lookAt(newest);
     });
     this.#pending.set(key, timer);
   }
@@ -65,23 +70,28 @@ export class DeviceNotices implements AsyncDisposable {
 
   #lookAt(device: Device): void {
     const { objects, nodeExists } = this.#options;
-    for (const notice of noticesOf(device, objects.modelOf(device), nodeExists)) {
-      const identity = `${device.metadata.uid}\0${notice.message}`;
-      if (this.#told.has(identity)) continue;
-      this.#told.add(identity);
-      const [oldest] = this.#told;
-      if (this.#told.size > REMEMBERED_LIMIT && oldest !== undefined) this.#told.delete(oldest);
-      const write = this.#write(device, notice).catch((error: unknown) => {
-        this.#told.delete(identity);
-        this.#options.logger.warn("An event about a device could not be written", {
-          device: `${device.metadata.namespace}/${device.metadata.name}`,
-          notice: notice.message,
-          error: describeError(error),
-        });
+    const model = objects.modelOf(device);
+    for (const notice of noticesOf(device, model, nodeExists)) this.#tell(device, notice);
+    for (const notice of ruleNotices(device, model)) this.#tell(device, notice);
+    for (const notice of twinNotices(device, undefined)) this.#tell(device, notice);
+  }
+
+  #tell(device: Device, notice: Notice): void {
+    const identity = `${device.metadata.uid}\0${notice.message}`;
+    if (this.#told.has(identity) || this.#writes.size >= WRITES_LIMIT) return;
+    this.#told.add(identity);
+    const [oldest] = this.#told;
+    if (this.#told.size > REMEMBERED_LIMIT && oldest !== undefined) this.#told.delete(oldest);
+    const write = this.#write(device, notice).catch((error: unknown) => {
+      this.#told.delete(identity);
+      this.#options.logger.warn("An event about a device could not be written", {
+        device: `${device.metadata.namespace}/${device.metadata.name}`,
+        notice: notice.message,
+        error: describeError(error),
       });
-      this.#writes.add(write);
-      void write.finally(() => this.#writes.delete(write));
-    }
+    });
+    this.#writes.add(write);
+    void write.finally(() => this.#writes.delete(write));
   }
 
   async #write(device: Device, { reason, message }: Notice): Promise<void> {

@@ -60,10 +60,10 @@ export class DeviceObjects implements DesiredObjects {
     return device?.spec?.nodeName === nodeName ? device : undefined;
   }
 
-  /** Tells which devices are new or have changed. */
-  followDevices(onChange: (namespace: string, name: string) => void): Disposable {
-    return this.#informers.devices.listen(({ type, object: { metadata } }) => {
-      if (type !== "deleted") onChange(metadata.namespace ?? "", metadata.name);
+  /** Tells which devices are new or have changed, and what they were before. */
+  followDevices(onChange: (device: Device, before: Device | undefined) => void): Disposable {
+    return this.#informers.devices.listen((event) => {
+      if (event.type !== "deleted") onChange(event.object, event.type === "updated" ? event.before : undefined);
     });
   }
 

@@ -27,7 +27,7 @@ export function readTwinReport(content: JsonValue): DeviceReport {
     const metadata = property["metadata"];
     const type = isJsonObject(metadata) ? metadata["type"] : undefined;
     const reported = readValue(property["actual"], type);
-    const observedDesired = readValue(property["expected"], type);
+    const observedDesired = withOwner(readValue(property["expected"], type), property);
     if (reported || observedDesired)
       twins.push({ propertyName, ...(reported ? { reported } : {}), ...(observedDesired ? { observedDesired } : {}) });
   }
@@ -96,6 +96,23 @@ function readValue(value: JsonValue | undefined, type: JsonValue | undefined): T
     ...(typeof type === "string" ? { type } : {}),
   };
   return { value: String(text), ...(Object.keys(stored).length > 0 ? { metadata: stored } : {}) };
+}
+
+const OWNERS: ReadonlySet<JsonValue | undefined> = new Set(["cloud", "edge"]);
+const EFFECTS: ReadonlySet<JsonValue | undefined> = new Set(["pending", "sent", "unknown", "done"]);
+
+/** Who has set a desired value, in which version of each side, and what has become of it: what Skerry's edges tell. */
+function withOwner(value: TwinValue | undefined, property: JsonObject): TwinValue | undefined {
+  const { expected, expected_version: version } = property;
+  const metadata = isJsonObject(expected) ? expected["metadata"] : undefined;
+  if (value === undefined || !isJsonObject(metadata) || !OWNERS.has(metadata["owner"])) return value;
+  const { owner, effect } = metadata;
+  const told: Record<string, string> = {
+    owner: String(owner),
+    ...(isJsonObject(version) ? { version: `${version["cloud"]}/${version["edge"]}` } : {}),
+    ...(EFFECTS.has(effect) ? { effect: String(effect) } : {}),
+  };
+  return { ...value, metadata: { ...value.metadata, ...told } };
 }
 
 /** State reports are JSON text, twin reports objects; either is taken for both. */

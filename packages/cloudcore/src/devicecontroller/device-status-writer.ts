@@ -8,7 +8,7 @@ import {
   type KubernetesObject,
   type ResourceReference,
 } from "@skerry/api";
-import type { Clock, JsonObject, JsonValue, Logger, Random } from "@skerry/base";
+import { type Clock, type JsonObject, type JsonValue, type Logger, type Random, toKubernetesTime } from "@skerry/base";
 import {
   ApiError,
   failureStatus,
@@ -42,6 +42,8 @@ interface PendingReport {
 const WRITE_CONCURRENCY = 8;
 /** From one write of a device to its next, in milliseconds; the first report after a pause is written at once. */
 const WRITE_INTERVAL_MS = 250;
+/** What is later is no time of day that Kubernetes can write. */
+const LATEST_MS = Date.UTC(9999, 0);
 /** Writes remembered: the time of each until it is over, and what the newest have led to. */
 const REMEMBERED_WRITES = 2_000;
 
@@ -205,7 +207,7 @@ export class DeviceStatusWriter implements AsyncDisposable {
   async #mirror(device: Device, state: DeviceReportedState): Promise<void> {
     const { namespace = "", name } = device.metadata;
     try {
-      await this.#patchStatus(devices, namespace, name, state, undefined);
+      await this.#patchStatus(devices, namespace, name, { ...state, ...lastReportedTime(state) }, undefined);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.#options.logger.warn("Cannot show a report in the Device's status", {
@@ -245,6 +247,12 @@ function unanswered(report: DeviceReport): PendingReport {
   const settled = Promise.withResolvers<void>();
   settled.promise.catch(() => {}); // Nobody may be waiting for it.
   return { report, settled };
+}
+
+/** When the newest value was reported; nothing while none was, or when the edge gives no times. */
+function lastReportedTime({ twins = [] }: DeviceReportedState): { lastReportedTime?: string } {
+  const newestMs = Math.max(0, ...twins.map(({ reported }) => Number(reported?.metadata?.["timestamp"]) || 0));
+  return newestMs > 0 && newestMs < LATEST_MS ? { lastReportedTime: toKubernetesTime(newestMs) } : {};
 }
 
 function holds(written: object | undefined, wanted: JsonObject): boolean {

@@ -106,7 +106,13 @@ export function managedKindOf(apiVersion: string | undefined, kind: string | und
 /** What the edge has reported does not come back to it; Go writes the member all the same. */
 function withoutReports(object: KubernetesObject): Device {
   const { status, ...device } = object as Device;
-  const { twins: _twins, state: _state, lastOnlineTime: _time, ...settings } = status ?? {};
+  const {
+    twins: _twins,
+    state: _state,
+    lastOnlineTime: _online,
+    lastReportedTime: _reported,
+    ...settings
+  } = status ?? {};
   return { ...device, status: settings };
 }
 

@@ -3,7 +3,7 @@ import { propertyReadOnly, tooManyProperties, valueOutOfRange } from "./errors.t
 import type { DeviceTwinLimits } from "./limits.ts";
 import type { PropertyChange, Twin, TwinProperty } from "./twin-property.ts";
 import { checkPropertyName } from "./twin-request.ts";
-import { deletedProperty } from "./twin-update.ts";
+import { deletedProperty, effectOf } from "./twin-update.ts";
 import { checkValue, isNumeric, parseType, type TwinType } from "./value-type.ts";
 
 /** What taking over a Device's desired values does. */
@@ -18,9 +18,9 @@ export interface Adoption {
 /**
  * Takes the Device's desired values into `expected`; KubeEdge's way to MQTT for them is gone (devices.md 11.5).
  *
- * The rule when both sides write `expected`: a desired value is taken over once, when it changes in the Device; what a
- * client at the edge writes after that stays until the Device's desired value changes again, and the cloud sees it as
- * the observed desired value. So reading the same Device twice (restart, repair) changes nothing.
+ * A desired value is taken over once, when it changes in the Device, so reading the same Device twice (restart, repair)
+ * changes nothing. What a client at the edge has set stays until then, and longer where the edge wins; the cloud sees it
+ * as the observed desired value, with its owner. Where the cloud wins there is nothing to replace: the client was refused.
  */
 export function adoptDesired(
   twin: Twin,
@@ -34,7 +34,7 @@ export function adoptDesired(
   let size = twin.size;
   for (const property of definition.properties.values()) {
     const known = twin.get(property.name) ?? null;
-    if (property.desired === null || property.desired === known?.adoptedDesired) continue;
+    if (property.desired === null || !isDue(known, property, property.desired)) continue;
     if (!definition.modelKnown) {
       waitsForModel = true;
       continue;
@@ -50,9 +50,18 @@ export function adoptDesired(
   }
   for (const known of twin.values()) {
     const desired = definition.properties.get(known.name)?.desired ?? null;
-    if (known.adoptedDesired !== null && desired === null) changes.push(withdraw(known, definition.version));
+    if (known.adoptedDesired === null || desired !== null) continue;
+    const isEdges = known.expectedOwner === "edge" && definition.properties.get(known.name)?.conflict === "edge";
+    changes.push(isEdges ? release(known) : withdraw(known, definition.version));
   }
   return { changes, refused, waitsForModel };
+}
+
+function isDue(known: TwinProperty | null, { conflict }: PropertyDefinition, desired: string): boolean {
+  const isEdges = known?.expectedOwner === "edge" && known.expected !== null;
+  if (conflict === "edge" && isEdges) return false;
+  // The rule may have changed meanwhile.
+  return desired !== known?.adoptedDesired || (conflict === "cloud" && isEdges);
 }
 
 function adopt(
@@ -80,6 +89,8 @@ function adopt(
       expectedVersion: { cloud: deviceVersion, edge: known?.expectedVersion?.edge ?? 0 },
       actualVersion: known?.actualVersion ?? null,
       adoptedDesired: desired,
+      expectedOwner: "cloud",
+      effect: effectOf(property, type, desired, live?.actual ?? null),
     },
     sides: { expected: true, actual: false },
   };
@@ -91,8 +102,13 @@ function withdraw(known: TwinProperty, deviceVersion: number): PropertyChange {
   const after =
     known.actual === null
       ? { ...deletedProperty(known), expectedVersion }
-      : { ...known, expected: null, expectedVersion, adoptedDesired: null };
+      : { ...known, expected: null, expectedVersion, adoptedDesired: null, expectedOwner: null, effect: null };
   return { before: known, after, sides: { expected: true, actual: false } };
+}
+
+/** The Device wants nothing any more, and what the edge wants stays. */
+function release(known: TwinProperty): PropertyChange {
+  return { before: known, after: { ...known, adoptedDesired: null }, sides: { expected: true, actual: false } };
 }
 
 function liveType(live: TwinProperty | null, otherwise: TwinType = "string"): TwinType {

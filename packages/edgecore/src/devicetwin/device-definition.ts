@@ -1,8 +1,8 @@
-import { type KubernetesObject, OLDER_DEVICE_FORM } from "@skerry/api";
+import { type KubernetesObject, OLDER_DEVICE_FORM, readTwinRules, type TwinRules } from "@skerry/api";
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 
 /** What the Device and its DeviceModel say about one property (devices.md 2.1, 2.2). */
-export interface PropertyDefinition {
+export interface PropertyDefinition extends TwinRules {
   readonly name: string;
   /** The model's type as it is written there, e.g. `FLOAT`; undefined when the model does not have the property. */
   readonly type?: string;
@@ -42,12 +42,14 @@ export function readDeviceDefinition(device: KubernetesObject, model: Kubernetes
   const modelName = modelNameOf(device);
   const modelProperties = new Map(named(model ? specOf(model)["properties"] : undefined));
   const properties = new Map<string, PropertyDefinition>();
+  const rulesOf = readTwinRules(device, model);
   const own = new Map(named(spec["properties"]));
   // What only the model names has its type and access too: a Device need not list what nothing is wanted of.
   for (const name of new Set([...own.keys(), ...modelProperties.keys()])) {
     const [property, template] = [own.get(name) ?? {}, modelProperties.get(name)];
     properties.set(name, {
       name,
+      ...rulesOf(name),
       access: template?.["accessMode"] === "ReadOnly" ? "ReadOnly" : "ReadWrite",
       desired: desiredOf(property),
       ...optionalText("type", template?.["type"]),

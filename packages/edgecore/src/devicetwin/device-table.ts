@@ -77,22 +77,49 @@ export function readUnreported(reader: Reader, deviceId: string): TwinProperty[]
 export function markReported(transaction: Transaction, deviceId: string, property: TwinProperty): void {
   transaction.run(
     `UPDATE twin_property SET unreported = 0 WHERE device_id = ? AND name = ?
-       AND expected_cloud IS ? AND expected_edge IS ? AND actual_cloud IS ? AND actual_edge IS ?`,
+       AND expected_cloud IS ? AND expected_edge IS ? AND actual_cloud IS ? AND actual_edge IS ? AND effect IS ?`,
     deviceId,
     property.name,
     property.expectedVersion?.cloud ?? null,
     property.expectedVersion?.edge ?? null,
     property.actualVersion?.cloud ?? null,
     property.actualVersion?.edge ?? null,
+    property.effect,
   );
+}
+
+/**
+ * What was given to devices and not answered may have taken effect or not: nobody can say after a crash. Of one device, or
+ * of all.
+ */
+export function forgetSentEffects(transaction: Transaction, deviceId?: string): number {
+  const ofDevice = deviceId === undefined ? "" : "AND device_id = ?";
+  return transaction.run(
+    `UPDATE twin_property SET effect = 'unknown', unreported = 1 WHERE effect = 'sent' ${ofDevice}`,
+    ...(deviceId === undefined ? [] : [deviceId]),
+  );
+}
+
+/** Whether something was given to the device, or to any, and not answered. */
+export function hasSentEffects(reader: Reader, deviceId?: string): boolean {
+  const sql = "SELECT 1 AS found FROM twin_property WHERE effect = 'sent'";
+  if (deviceId === undefined) return reader.first(`${sql} LIMIT 1`) !== undefined;
+  return reader.first(`${sql} AND device_id = ? LIMIT 1`, deviceId) !== undefined;
+}
+
+/** Ids of the devices with something to be done at most once that has not been begun, in id order. */
+export function readPendingEffects(reader: Reader): string[] {
+  return reader
+    .all("SELECT DISTINCT device_id FROM twin_property WHERE effect = 'pending' ORDER BY device_id")
+    .map((row) => String(row["device_id"]));
 }
 
 /** Stores a property together with the note that the cloud does not know it yet. */
 export function writeProperty(transaction: Transaction, deviceId: string, property: TwinProperty): void {
   transaction.run(
     `INSERT OR REPLACE INTO twin_property (device_id, name, type, optional, expected, expected_ms, actual, actual_ms,
-       expected_cloud, expected_edge, actual_cloud, actual_edge, adopted_desired, unreported)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
+       expected_cloud, expected_edge, actual_cloud, actual_edge, adopted_desired, expected_owner, effect, unreported)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
     deviceId,
     property.name,
     property.type,
@@ -106,6 +133,8 @@ export function writeProperty(transaction: Transaction, deviceId: string, proper
     property.actualVersion?.cloud ?? null,
     property.actualVersion?.edge ?? null,
     property.adoptedDesired,
+    property.expectedOwner,
+    property.effect,
   );
 }
 
@@ -130,6 +159,8 @@ function toProperty(row: Row): TwinProperty {
     expectedVersion: toVersion(row["expected_cloud"], row["expected_edge"]),
     actualVersion: toVersion(row["actual_cloud"], row["actual_edge"]),
     adoptedDesired: typeof row["adopted_desired"] === "string" ? row["adopted_desired"] : null,
+    expectedOwner: (row["expected_owner"] ?? null) as TwinProperty["expectedOwner"],
+    effect: (row["effect"] ?? null) as TwinProperty["effect"],
   };
 }
 

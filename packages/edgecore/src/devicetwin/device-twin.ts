@@ -10,6 +10,7 @@ import { readTwin } from "./device-table.ts";
 import { parseEventTopic } from "./device-topic.ts";
 import { defaultDeviceTwinLimits } from "./limits.ts";
 import { readMembership } from "./membership.ts";
+import { OnceEffects } from "./once-effects.ts";
 import type { DeviceTwinContext, DeviceTwinPorts } from "./ports.ts";
 import { StateReport } from "./state-report.ts";
 import { TwinPublisher } from "./twin-publisher.ts";
@@ -31,6 +32,7 @@ export class DeviceTwin implements Service, DownstreamHandler {
   readonly #writer: TwinWriter;
   readonly #publisher: TwinPublisher;
   readonly #reporter: TwinReporter;
+  readonly #once: OnceEffects;
   readonly #listeners: Listeners<string>;
   readonly #work = new Mutex();
   /** Devices that wait to be brought in line; a set, so that many changes of one device are one work. */
@@ -50,7 +52,12 @@ export class DeviceTwin implements Service, DownstreamHandler {
     };
     const stateReport = new StateReport(ports.meta.outbox, ports.random);
     this.#reporter = new TwinReporter(this.#context);
-    this.#publisher = new TwinPublisher(ports.bus, () => ports.random.uuid());
+    this.#publisher = new TwinPublisher(
+      ports.bus,
+      () => ports.random.uuid(),
+      (deviceId) => this.#once.send(deviceId),
+    );
+    this.#once = new OnceEffects(this.#context, this.#publisher, this.#reporter);
     this.#writer = new TwinWriter(this.#context, stateReport, this.#reporter);
     this.#registry = new DeviceRegistry(this.#context, stateReport, this.#reporter, this.#publisher);
     this.#requests = new DeviceRequests(this.#context, this.#writer, this.#publisher);
@@ -72,12 +79,18 @@ export class DeviceTwin implements Service, DownstreamHandler {
   /** Brings all devices in line with what is stored, without the network, and begins to answer. */
   async start(): Promise<void> {
     const { meta, bus } = this.#context;
+    await this.#once.start();
     this.#registrations.use(meta.onChange((change) => this.#onObjectChange(change)));
     for (const deviceId of this.#registry.deviceIds()) this.#dirty.add(deviceId);
     await this.#reconcileDirty();
     this.#reporter.start();
     this.#registrations.use(bus.onDeviceMessage((topic, payload) => this.#onMessage(topic, payload)));
-    this.#registrations.use(bus.onConnected(() => this.#registry.publishDeltas()));
+    this.#registrations.use(
+      bus.onConnected(() => {
+        this.#registry.publishDeltas();
+        this.#once.connected();
+      }),
+    );
   }
 
   /** Called with a device's id after the device, its model or what is wanted of it may have changed. */
@@ -85,13 +98,18 @@ export class DeviceTwin implements Service, DownstreamHandler {
     return this.#listeners.add(listener);
   }
 
-  /** What is wanted of a device's properties just now, by property name. */
+  /** What is wanted of a device's properties just now, by property name, but for what may take effect at most once. */
   wantedValues(deviceId: string): ReadonlyMap<string, string> {
     const twin = this.#context.meta.read((reader) => readTwin(reader, deviceId));
     const wanted = new Map<string, string>();
-    for (const { name, type, expected } of twin.values())
-      if (type !== "deleted" && expected !== null) wanted.set(name, expected.value);
+    for (const { name, type, expected, effect } of twin.values())
+      if (type !== "deleted" && expected !== null && effect === null) wanted.set(name, expected.value);
     return wanted;
+  }
+
+  /** What may take effect at most once, and who gives it to the devices. */
+  get once(): Pick<OnceEffects, "isPending" | "begin" | "forget" | "byMapper"> {
+    return this.#once;
   }
 
   /**
@@ -139,6 +157,7 @@ export class DeviceTwin implements Service, DownstreamHandler {
     this.#retryTimer?.cancel();
     this.#registrations.dispose();
     await this.#work.run(async () => {});
+    await this.#once[Symbol.asyncDispose]();
     await this.#reporter[Symbol.asyncDispose]();
   }
 

@@ -69,12 +69,13 @@ export function tooManyProperties(deviceId: string, limit: number): SkerryError 
   });
 }
 
-/** A local client wants to remove a property whose desired value the cloud owns. */
+/** A local client wants to remove a property whose desired value the cloud owns, or to want another value of it. */
 export function propertyOwnedByCloud(property: string): SkerryError {
   return new SkerryError({
     code: "DEVICETWIN_PROPERTY_OWNED_BY_CLOUD",
-    message: `property ${property} has a desired value in the Device and cannot be removed here`,
-    advice: "Remove the desired value from the Device with kubectl.",
+    message: `property ${property} has a desired value in the Device, which counts: it cannot be removed or changed here`,
+    advice:
+      "Change or remove the desired value in the Device with kubectl, or let the annotation skerry.io/conflict say otherwise.",
     details: { property },
   });
 }

@@ -2,5 +2,5 @@ export type { DeviceBus } from "./device-bus.ts";
 export { isDeviceTwinTopic } from "./device-topic.ts";
 export { DeviceTwin } from "./device-twin.ts";
 export { type DeviceTwinLimits, defaultDeviceTwinLimits } from "./limits.ts";
-export { deviceTwinMigrations, twinReportsTable } from "./migrations.ts";
+export { deviceTwinMigrations, twinOwnersTable, twinReportsTable } from "./migrations.ts";
 export type { DeviceTwinPorts } from "./ports.ts";

@@ -30,3 +30,9 @@ export const deviceTwinMigrations: readonly Migration[] = [
 
 /** Appended later: what of a twin the cloud does not know yet. Nothing that was stored before is reported for it. */
 export const twinReportsTable: Migration = "ALTER TABLE twin_property ADD COLUMN unreported INTEGER NOT NULL DEFAULT 0";
+
+/** Appended later: who set the expected value, and how far it has come where it may take effect at most once. */
+export const twinOwnersTable: Migration = `ALTER TABLE twin_property ADD COLUMN expected_owner TEXT;
+  UPDATE twin_property SET expected_owner = CASE WHEN expected IS adopted_desired THEN 'cloud' ELSE 'edge' END
+    WHERE expected IS NOT NULL;
+  ALTER TABLE twin_property ADD COLUMN effect TEXT`;

@@ -1,4 +1,4 @@
-import type { JsonObject } from "@skerry/base";
+import { isJsonObject, type JsonObject } from "@skerry/base";
 import type { ResultCode } from "./errors.ts";
 import { liveProperties, type PropertyChange, type Twin, type TwinProperty, type TwinValue } from "./twin-property.ts";
 import { sameValue } from "./value-type.ts";
@@ -48,13 +48,25 @@ export function changeDocument(head: DocumentHead, changes: readonly PropertyCha
 /**
  * `twin/update/delta`: what the device still has to do; null when it has nothing to do. `twin` holds every property
  * with an expected value, `delta` those whose actual value differs. Numbers differ by value: a thermostat that answers
- * `20` to `20.0` is done.
+ * `20` to `20.0` is done. What may take effect at most once is not repeated here.
  */
 export function delta(head: DocumentHead, twin: Twin): JsonObject | null {
-  const wanted = liveProperties(twin).filter((property) => property.expected !== null);
-  const differing = wanted.filter(
-    ({ type, expected, actual }) => actual === null || !sameValue(type, expected?.value ?? "", actual.value),
+  return deltaOf(
+    head,
+    twin,
+    ({ type, expected, actual, effect }) =>
+      effect === null && (actual === null || !sameValue(type, expected?.value ?? "", actual.value)),
   );
+}
+
+/** The delta of what may take effect at most once; null when there is nothing to begin. */
+export function onceDelta(head: DocumentHead, twin: Twin): JsonObject | null {
+  return deltaOf(head, twin, ({ effect }) => effect === "pending");
+}
+
+function deltaOf(head: DocumentHead, twin: Twin, isToDo: (property: TwinProperty) => boolean): JsonObject | null {
+  const wanted = liveProperties(twin).filter((property) => property.expected !== null);
+  const differing = wanted.filter(isToDo);
   if (differing.length === 0) return null;
   return {
     ...headOf(head),
@@ -63,9 +75,28 @@ export function delta(head: DocumentHead, twin: Twin): JsonObject | null {
   };
 }
 
-/** Content of the report to the cloud (wire.md 12.6, U27): each property whole, so that only the newest must arrive. */
-export function twinReport(head: DocumentHead, properties: readonly TwinProperty[]): JsonObject {
-  return { ...headOf(head), twin: byName(properties, (property) => [property.name, reportedProperty(head, property)]) };
+/**
+ * Content of the report to the cloud (wire.md 12.6, U27): each property whole, so that only the newest must arrive. Who
+ * owns an expected value, and what has become of it, only Skerry's cloud understands.
+ */
+export function twinReport(
+  head: DocumentHead,
+  properties: readonly TwinProperty[],
+  { withOwners }: { readonly withOwners: boolean } = { withOwners: false },
+): JsonObject {
+  const entry = (property: TwinProperty): [string, JsonObject] => {
+    const json = reportedProperty(head, property);
+    return [property.name, withOwners ? owned(json, property) : json];
+  };
+  return { ...headOf(head), twin: byName(properties, entry) };
+}
+
+function owned(json: JsonObject, { expectedOwner, effect }: TwinProperty): JsonObject {
+  const expected = json["expected"];
+  if (!isJsonObject(expected) || expectedOwner === null) return json;
+  const before = isJsonObject(expected["metadata"]) ? expected["metadata"] : {};
+  const metadata = { ...before, owner: expectedOwner, ...(effect === null ? {} : { effect }) };
+  return { ...json, expected: { ...expected, metadata } };
 }
 
 /** A side that once had a value and has none now is "", else the cloud would show the old one for ever. */

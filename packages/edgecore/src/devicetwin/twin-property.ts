@@ -26,7 +26,17 @@ export interface TwinProperty {
   readonly actualVersion: TwinVersion | null;
   /** The Device's desired value that was last taken over into `expected`; null when it has none. */
   readonly adoptedDesired: string | null;
+  /** Who set the expected value; null when there is none. The actual one is always the device's own. */
+  readonly expectedOwner: "cloud" | "edge" | null;
+  /** How far the expected value has come, where it may take effect at most once; else null. */
+  readonly effect: EffectState | null;
 }
+
+/**
+ * `pending`: not given to the device yet. `sent`: given, not answered. `unknown`: given, and nobody can say any more
+ * whether it took effect. `done`: the device has reported the expected value.
+ */
+export type EffectState = "pending" | "sent" | "unknown" | "done";
 
 /** The twin of one device, by property name. */
 export type Twin = ReadonlyMap<string, TwinProperty>;

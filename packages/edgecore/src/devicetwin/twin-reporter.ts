@@ -141,7 +141,9 @@ export class TwinReporter implements AsyncDisposable {
       const head = { eventId: random.uuid(), timestampMs: clock.now() };
       const resource = `device/${deviceId}/twin/edge_updated`;
       const route = { source: "twin", group: "resource", operation: "update", resource };
-      const message = newMessage(this.#context, route, twinReport(head, ready));
+      const { state } = this.#context.cloudLink;
+      const withOwners = state.kind === "connected" && state.delivery === "skerry";
+      const message = newMessage(this.#context, route, twinReport(head, ready, { withOwners }));
       for (const { name } of ready) pace.toldMs.set(name, nowMs);
       pace.notBeforeMs = nowMs + reportIntervalMs;
       const answer = readAnswer(

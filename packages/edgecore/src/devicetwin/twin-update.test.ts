@@ -43,7 +43,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 function definition(desired: Readonly<Record<string, string>>, version: number): DeviceDefinition {
   const properties = Object.entries(desired).map(
-    ([name, text]) => [name, { name, access: "ReadWrite", desired: text === "" ? null : text }] as const,
+    ([name, text]) =>
+      [
+        name,
+        { name, access: "ReadWrite", desired: text === "" ? null : text, conflict: "newest", effect: "at-least-once" },
+      ] as const,
   );
   return {
     id: "default/x",

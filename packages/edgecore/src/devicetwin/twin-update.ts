@@ -1,9 +1,9 @@
-import type { DeviceDefinition } from "./device-definition.ts";
+import type { DeviceDefinition, PropertyDefinition } from "./device-definition.ts";
 import { propertyOwnedByCloud, propertyReadOnly, tooManyProperties } from "./errors.ts";
 import type { DeviceTwinLimits } from "./limits.ts";
-import type { PropertyChange, Twin, TwinProperty, TwinValue, TwinVersion } from "./twin-property.ts";
+import type { EffectState, PropertyChange, Twin, TwinProperty, TwinValue, TwinVersion } from "./twin-property.ts";
 import type { PropertyUpdate } from "./twin-request.ts";
-import { checkValue, parseType, type TwinType } from "./value-type.ts";
+import { checkValue, parseType, sameValue, type TwinType } from "./value-type.ts";
 
 /** Where a client's update is applied. */
 export interface UpdateContext {
@@ -43,12 +43,20 @@ function setProperty(
   const { name, expected, actual } = update;
   if (expected === undefined && actual === undefined && (live === null || update.optional !== false || !live.optional))
     return null; // Changes nothing; a property without any value is not worth a place.
-  if (expected && context.definition?.properties.get(name)?.access === "ReadOnly") throw propertyReadOnly(name);
+  const definition = context.definition?.properties.get(name);
+  if (expected && definition?.access === "ReadOnly") throw propertyReadOnly(name);
+  if (expected !== undefined && definition?.conflict === "cloud" && definition.desired !== null)
+    throw propertyOwnedByCloud(name);
   const type = typeFor(live, update, context);
   for (const value of [expected, actual])
     if (value !== undefined) checkValue(name, type, value, context.limits.maximumValueBytes);
   const take = (value: string | undefined, before: TwinValue | null): TwinValue | null =>
     value === undefined ? before : value === "" ? null : { value, timestampMs: context.nowMs };
+  const next = {
+    expected: take(expected, live?.expected ?? null),
+    actual: actual === "" ? { value: "", timestampMs: context.nowMs } : take(actual, live?.actual ?? null),
+  };
+  const isReleased = expected === "" && definition?.conflict === "edge";
   return {
     before: live,
     after: {
@@ -56,14 +64,39 @@ function setProperty(
       type,
       // May become false, never true again (devices.md 6.4).
       optional: live === null ? (update.optional ?? true) : live.optional && update.optional !== false,
-      expected: take(expected, live?.expected ?? null),
-      actual: actual === "" ? { value: "", timestampMs: context.nowMs } : take(actual, live?.actual ?? null),
+      ...next,
       expectedVersion: nextEdgeVersion(known?.expectedVersion ?? null, expected !== undefined),
       actualVersion: nextEdgeVersion(known?.actualVersion ?? null, actual !== undefined),
-      adoptedDesired: live?.adoptedDesired ?? null,
+      // Where the edge wins and gives up its wish, the Device's counts again.
+      adoptedDesired: isReleased ? null : (live?.adoptedDesired ?? null),
+      expectedOwner: next.expected === null ? null : expected === undefined ? (live?.expectedOwner ?? null) : "edge",
+      effect:
+        expected === undefined
+          ? settled(live?.effect ?? null, type, next)
+          : effectOf(definition, type, expected, next.actual),
     },
     sides: { expected: expected !== undefined, actual: actual !== undefined },
   };
+}
+
+/** Where a wanted value begins that may take effect at most once; null for any other. */
+export function effectOf(
+  definition: PropertyDefinition | undefined,
+  type: TwinType,
+  wanted: string,
+  actual: TwinValue | null,
+): EffectState | null {
+  if (definition?.effect !== "at-most-once" || wanted === "") return null;
+  return actual !== null && sameValue(type, wanted, actual.value) ? "done" : "pending";
+}
+
+function settled(
+  effect: EffectState | null,
+  type: TwinType,
+  { expected, actual }: { readonly expected: TwinValue | null; readonly actual: TwinValue | null },
+): EffectState | null {
+  if (effect === null || expected === null || actual === null) return effect;
+  return sameValue(type, expected.value, actual.value) ? "done" : effect;
 }
 
 /**
@@ -99,6 +132,8 @@ export function deletedProperty(known: TwinProperty): TwinProperty {
     expectedVersion: nextEdgeVersion(known.expectedVersion, known.expectedVersion !== null),
     actualVersion: nextEdgeVersion(known.actualVersion, known.actualVersion !== null),
     adoptedDesired: null,
+    expectedOwner: null,
+    effect: null,
   };
 }
 

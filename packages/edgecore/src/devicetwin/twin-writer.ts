@@ -1,14 +1,16 @@
 import type { Sample } from "@skerry/link";
 import type { Transaction } from "@skerry/store";
-import { readDeviceDefinition } from "./device-definition.ts";
+import { adoptDesired } from "./desired-value.ts";
+import { type DeviceDefinition, readDeviceDefinition } from "./device-definition.ts";
 import type { DeviceState } from "./device-state.ts";
 import { type DeviceRecord, readDevice, readTwin, writeDevice, writeProperty } from "./device-table.ts";
 import { deviceUnknown } from "./errors.ts";
+import type { DeviceTwinLimits } from "./limits.ts";
 import type { DeviceTwinContext } from "./ports.ts";
 import { observationTime } from "./sample-message.ts";
 import type { StateReport } from "./state-report.ts";
 import { storedDevice, storedModel } from "./stored-device.ts";
-import type { PropertyChange, Twin } from "./twin-property.ts";
+import { type PropertyChange, type Twin, withChanges } from "./twin-property.ts";
 import type { TwinReporter } from "./twin-reporter.ts";
 import type { PropertyUpdate } from "./twin-request.ts";
 import { applyUpdates } from "./twin-update.ts";
@@ -36,7 +38,9 @@ export class TwinWriter {
       this.#require(transaction, deviceId);
       const device = storedDevice(meta, deviceId);
       const definition = device && readDeviceDefinition(device, storedModel(meta, device));
-      const changes = applyUpdates(readTwin(transaction, deviceId), updates, { deviceId, nowMs, limits, definition });
+      const before = readTwin(transaction, deviceId);
+      const changes = applyUpdates(before, updates, { deviceId, nowMs, limits, definition });
+      if (definition && changes.some(isRelease)) takeBack(changes, before, definition, nowMs, limits);
       for (const { after } of changes) writeProperty(transaction, deviceId, after);
       return { changes, twin: readTwin(transaction, deviceId) };
     });
@@ -62,6 +66,25 @@ export class TwinWriter {
     const device = readDevice(transaction, deviceId);
     if (device === undefined) throw deviceUnknown(deviceId);
     return device;
+  }
+}
+
+function isRelease({ before, after }: PropertyChange): boolean {
+  return before !== null && before.expected !== null && after.expected === null && after.type !== "deleted";
+}
+
+/** What a client no longer wants, the Device may want: its values take the place at once. */
+function takeBack(
+  changes: PropertyChange[],
+  before: Twin,
+  definition: DeviceDefinition,
+  nowMs: number,
+  limits: DeviceTwinLimits,
+): void {
+  const adopted = adoptDesired(withChanges(before, changes), definition, nowMs, limits).changes;
+  for (const [index, change] of changes.entries()) {
+    const again = adopted.find(({ after }) => after.name === change.after.name);
+    if (again && isRelease(change)) changes[index] = { ...change, after: again.after };
   }
 }
 

@@ -54,6 +54,21 @@ export class DeviceCatalogue {
     return { kind: "model", object, model: message, bytes: DeviceModel.encode(message).finish() };
   }
 
+  /** A Device together with what it is to be given at most once. */
+  withOnce(object: string, once: ReadonlyMap<string, string>): Device | undefined {
+    const [, namespace = "", name = ""] = object.split("/");
+    const device = this.#meta.get<KubernetesObject>({ type: "device", namespace, name });
+    const model = device && this.#modelOf(device);
+    return device && model && toDmiDevice(device, model, this.#twin.wantedValues(`${namespace}/${name}`), once);
+  }
+
+  /** The protocol that selects a Device's mapper; undefined when there is no such Device. */
+  protocolOf(deviceId: string): string | undefined {
+    const [namespace = "", name = ""] = deviceId.split("/");
+    const device = this.#meta.get<KubernetesObject>({ type: "device", namespace, name });
+    return device && protocolOf(device, this.#modelOf(device));
+  }
+
   /** The model that a Device refers to, as an object name; undefined without one. */
   modelObject(deviceId: string): string | undefined {
     const [namespace = "", name = ""] = deviceId.split("/");

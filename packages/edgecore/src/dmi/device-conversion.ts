@@ -1,10 +1,12 @@
 import type { KubernetesObject } from "@skerry/api";
 import type { JsonObject, JsonValue } from "@skerry/base";
 import {
+  AT_MOST_ONCE,
   type CustomizedValue,
   type Device,
   type DeviceModel,
   type DeviceProperty,
+  EFFECT_METADATA,
   type ModelProperty,
   toCustomizedValue,
 } from "@skerry/dmi";
@@ -18,12 +20,14 @@ export function protocolOf(device: KubernetesObject, model: KubernetesObject | u
 
 /**
  * A Device as mappers get it (devices.md 7.4): completed from its model, and with the values that are wanted just now,
- * which the device twin has checked, instead of those that the Device names.
+ * which the device twin has checked, instead of those that the Device names. `once` is given in this message only, and says
+ * so to mappers that understand it.
  */
 export function toDmiDevice(
   device: KubernetesObject,
   model: KubernetesObject,
   wanted: ReadonlyMap<string, string>,
+  once: ReadonlyMap<string, string> = new Map(),
 ): Device {
   const spec = specOf(device);
   const modelSpec = specOf(model);
@@ -41,7 +45,7 @@ export function toDmiDevice(
       },
       properties: spec
         .sections("properties")
-        .map((property) => toProperty(property, templates.get(property.text("name")), wanted)),
+        .map((property) => toProperty(property, templates.get(property.text("name")), wanted, once)),
       methods: spec.sections("methods").map((method) => ({
         name: method.text("name"),
         description: method.text("description"),
@@ -81,14 +85,17 @@ function toProperty(
   property: JsonReader,
   template: JsonReader | undefined,
   wanted: ReadonlyMap<string, string>,
+  once: ReadonlyMap<string, string>,
 ): DeviceProperty {
   const name = property.text("name");
-  const value = wanted.get(name);
+  const value = once.get(name) ?? wanted.get(name);
+  const metadata = property.section("desired").textMap("metadata");
+  if (once.has(name)) metadata.set(EFFECT_METADATA, AT_MOST_ONCE);
   const visitors = property.section("visitors");
   const defaults = (template ?? new JsonReader(undefined)).section("visitors");
   return {
     name,
-    desired: value === undefined ? undefined : { value, metadata: property.section("desired").textMap("metadata") },
+    desired: value === undefined ? undefined : { value, metadata },
     visitors: {
       protocolName: defaults.text("protocolName") || visitors.text("protocolName"),
       configData: merged(defaults.section("configData"), visitors.section("configData")),

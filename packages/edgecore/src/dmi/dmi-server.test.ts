@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isJsonObject, isSkerryError, type JsonObject } from "@skerry/base";
 import type { Device } from "@skerry/dmi";
+import { readTwin } from "../devicetwin/device-table.ts";
 import { model, device as thermo } from "../devicetwin/testing/twin-world.ts";
 import { DmiWorld, type MapperCall } from "./testing/dmi-world.ts";
 
@@ -136,6 +137,49 @@ test("a mapper that refuses a change is asked five times, and again at the next 
 });
 
 const isNotMine = new Error("not mine");
+
+/** The twin world's device, whose led may be switched at most once. */
+function switchable(desired: Readonly<Record<string, string>>): JsonObject {
+  const { metadata, ...rest } = device(desired);
+  const annotations = { "skerry.io/effect": "led=at-most-once" };
+  return { ...rest, metadata: { ...(isJsonObject(metadata) ? metadata : {}), annotations } };
+}
+
+test("what may take effect at most once is given to a mapper in one call, and to none after it", async () => {
+  await using world = await startedWorld();
+  await world.register();
+  await world.twins.fromCloud("update", switchable({ led: "OPEN" }));
+  const [probe, order] = [await world.mapper.next(), await world.mapper.next()];
+  assert.ok(probe.method === "UpdateDevice" && order.method === "UpdateDevice");
+  assert.deepEqual([wanted(probe.device), wanted(order.device)], [{}, { led: "OPEN" }]);
+  const property = order.device?.spec?.properties.find(({ name }) => name === "led");
+  assert.equal(property?.desired?.metadata.get("effect"), "at-most-once");
+  await world.twins.fromCloud("update", switchable({ led: "OPEN", temperature: "20" }));
+  const next = await world.mapper.next();
+  assert.ok(next.method === "UpdateDevice");
+  assert.deepEqual(wanted(next.device), { temperature: "20" });
+  const answer = await world.register();
+  assert.deepEqual(wanted(answer.deviceList[0]), { temperature: "20" });
+  assert.deepEqual([world.mapper.unread, effectOfLed(world)], [0, "unknown"], "another mapper does not know");
+});
+
+test("while a mapper does not take changes, what may take effect at most once waits", async () => {
+  await using world = await startedWorld();
+  await world.register();
+  world.mapper.refusal = isNotMine;
+  await world.twins.fromCloud("update", switchable({ led: "OPEN" }));
+  assert.deepEqual(wanted(await deviceOfNext(world)), {});
+  assert.equal(effectOfLed(world), "pending");
+});
+
+async function deviceOfNext(world: DmiWorld): Promise<Device | undefined> {
+  const call = await world.mapper.next();
+  return "device" in call ? call.device : undefined;
+}
+
+function effectOfLed(world: DmiWorld): unknown {
+  return world.twins.meta.read((reader) => readTwin(reader, "default/thermo-1")).get("led")?.effect;
+}
 
 test("a mapper that registers without data gets none, then or later", async () => {
   await using world = await startedWorld();

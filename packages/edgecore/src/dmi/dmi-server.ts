@@ -88,6 +88,7 @@ export class DmiServer implements Service, DeviceManager {
   async start(): Promise<void> {
     const { meta, twin, transport, socketPath } = this.#ports;
     for (const mapper of meta.read(readMappers)) this.#open(mapper).lookAtAll();
+    twin.once.byMapper((deviceId) => this.#sessions.has(this.#catalogue.protocolOf(deviceId) ?? ""));
     this.#registrations.use(twin.onDeviceChange((deviceId) => this.#onDeviceChange(deviceId)));
     const methods = deviceManagerMethods(this);
     try {
@@ -106,6 +107,9 @@ export class DmiServer implements Service, DeviceManager {
     const mapper = readMapper(request);
     return await this.#registering.run(async () => {
       const { protocol } = mapper;
+      // Another process than the one that was given something at most once, or one that has lost its memory of it.
+      for (const object of this.#catalogue.objects(protocol))
+        if (object.startsWith("device/")) await this.#ports.twin.once.forget(object.slice("device/".length));
       if (!this.#sessions.has(protocol) && this.#sessions.size >= MAXIMUM_MAPPERS)
         throw tooManyMappers(protocol, MAXIMUM_MAPPERS);
       await this.#close(protocol);
@@ -171,7 +175,7 @@ export class DmiServer implements Service, DeviceManager {
     const { transport, clock, random } = this.#ports;
     const client = transport.client(mapper.socketPath, dmiClientErrors);
     const session = new MapperSession(mapper, deviceMapperClient(client, { timeoutMs: MAPPER_CALL_TIMEOUT_MS }), {
-      context: { meta: this.#ports.meta, clock, logger: this.#logger },
+      context: { meta: this.#ports.meta, clock, logger: this.#logger, once: this.#ports.twin.once },
       catalogue: this.#catalogue,
       retry: new RetrySchedule(retryPolicy, random),
     });

@@ -1,8 +1,12 @@
 import { describeError, isSkerryError, type RetrySchedule, type Timer, toBase64 } from "@skerry/base";
 import type { DeviceMapper } from "@skerry/dmi";
+import type { DeviceTwin } from "../devicetwin/index.ts";
 import type { Deliverable, DeviceCatalogue } from "./device-catalogue.ts";
 import type { DmiContext } from "./dmi-server.ts";
 import { type MapperRecord, readDelivered, readDeliveredObjects, writeDelivered } from "./mapper-table.ts";
+
+/** What a {@link MapperSession} lives on. */
+export type MapperSessionContext = DmiContext & Pick<DeviceTwin, "once">;
 
 /** So often an object is offered to a mapper that refuses it; then it waits for its next change or registration. */
 const MAXIMUM_REFUSALS = 5;
@@ -15,7 +19,7 @@ const MAXIMUM_REFUSALS = 5;
 export class MapperSession implements AsyncDisposable {
   readonly mapper: MapperRecord;
   readonly #client: DeviceMapper;
-  readonly #context: DmiContext;
+  readonly #context: MapperSessionContext;
   readonly #catalogue: DeviceCatalogue;
   readonly #retry: RetrySchedule;
   /** Objects to look at; a set, so that many changes of one object are one call. */
@@ -28,7 +32,11 @@ export class MapperSession implements AsyncDisposable {
   constructor(
     mapper: MapperRecord,
     client: DeviceMapper,
-    parts: { readonly context: DmiContext; readonly catalogue: DeviceCatalogue; readonly retry: RetrySchedule },
+    parts: {
+      readonly context: MapperSessionContext;
+      readonly catalogue: DeviceCatalogue;
+      readonly retry: RetrySchedule;
+    },
   ) {
     this.mapper = mapper;
     this.#client = client;
@@ -95,12 +103,30 @@ export class MapperSession implements AsyncDisposable {
     const delivered = meta.read((reader) => readDelivered(reader, protocol, object));
     const wanted = this.#catalogue.find(protocol, object);
     const content = wanted && toBase64(wanted.bytes);
-    if (content === delivered) return;
+    const isPending = wanted?.kind === "device" && this.#context.once.isPending(deviceIdOf(object));
+    if (content === delivered && !isPending) return;
     await this.#call(object, wanted, delivered !== undefined);
     if (this.#stopped) return; // Another registration has begun; what it gives counts.
     await meta.transaction((transaction) => writeDelivered(transaction, protocol, object, content));
     logger.debug("A mapper has been told of a change", { mapper: name, object });
     if (object.startsWith("device/") && !wanted) this.#lookAtModels();
+    if (isPending && !this.#stopped) await this.#giveOnce(object);
+  }
+
+  /** The mapper has just answered, so it is there: what may be given to the device at most once is given now. */
+  async #giveOnce(object: string): Promise<void> {
+    const { once } = this.#context;
+    const deviceId = deviceIdOf(object);
+    const { values } = await once.begin(deviceId);
+    const device = this.#catalogue.withOnce(object, values);
+    if (values.size === 0 || device === undefined) return;
+    try {
+      await this.#client.updateDevice({ device });
+    } catch (error) {
+      const report = { mapper: this.mapper.name, object, reason: describeError(error) };
+      this.#context.logger.warn("A mapper did not say that it took what its device is to do once", report);
+      await once.forget(deviceId);
+    }
   }
 
   /** With its last device a model goes too. */
@@ -143,4 +169,8 @@ export class MapperSession implements AsyncDisposable {
     }
     this.#retryTimer = clock.setTimer(this.#retry.nextDelayMs(), () => this.#work());
   }
+}
+
+function deviceIdOf(object: string): string {
+  return object.slice("device/".length);
 }

@@ -93,6 +93,10 @@ export class EventBus implements Service, DeviceBus {
     this.#pump();
   }
 
+  publishOnce(topic: string, payload: string): boolean {
+    return this.#session?.publishOnce(topic, payload) ?? false;
+  }
+
   /** Further topic filters, whose messages go to the cloud; from now on, instead of those of before. */
   setRuleTopics(filters: readonly string[]): void {
     this.#ruleTopics.set(filters);

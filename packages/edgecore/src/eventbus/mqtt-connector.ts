@@ -19,6 +19,8 @@ export interface MqttSessionHandlers {
 export interface MqttSession extends AsyncDisposable {
   /** Publishes with QoS 1; resolves when the broker has it. Rejects when the connection ends first. */
   publish(topic: string, payload: string): Promise<void>;
+  /** Publishes with QoS 0: at most once to each client. Returns false when the connection is gone already. */
+  publishOnce(topic: string, payload: string): boolean;
   /** Adds a topic filter with QoS 1. Rejects when the broker refuses it, or the connection ends. */
   subscribe(topicFilter: string): Promise<void>;
   unsubscribe(topicFilter: string): Promise<void>;

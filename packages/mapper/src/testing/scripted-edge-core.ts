@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type JsonObject, silentLogger } from "@skerry/base";
 import { ManualClock, SeededRandom } from "@skerry/base/testing";
 import {
+  AT_MOST_ONCE,
   type Device,
   type DeviceManager,
   type DeviceMapper,
@@ -13,6 +14,7 @@ import {
   deviceMapperClient,
   dmiClientErrors,
   dmiStatus,
+  EFFECT_METADATA,
   type PushMethod,
   toCustomizedValue,
 } from "@skerry/dmi";
@@ -179,6 +181,8 @@ export function device(
       string,
       {
         desired?: string;
+        /** The desired value may be written once only. */
+        once?: boolean;
         config?: JsonObject;
         collectCycle?: number;
         reportCycle?: number;
@@ -201,10 +205,21 @@ export function device(
       properties: Object.entries(properties).map(
         ([
           property,
-          { desired, config = {}, collectCycle = 1000, reportCycle = 0, reportToCloud = true, pushMethod },
+          {
+            desired,
+            once = false,
+            config = {},
+            collectCycle = 1000,
+            reportCycle = 0,
+            reportToCloud = true,
+            pushMethod,
+          },
         ]) => ({
           name: property,
-          desired: desired === undefined ? undefined : { value: desired, metadata: new Map() },
+          desired:
+            desired === undefined
+              ? undefined
+              : { value: desired, metadata: new Map(once ? [[EFFECT_METADATA, AT_MOST_ONCE]] : []) },
           visitors: { protocolName: "test", configData: toCustomizedValue(config) },
           collectCycle,
           reportCycle,

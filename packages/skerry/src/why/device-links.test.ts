@@ -36,6 +36,12 @@ const device = (spec: Device["spec"] = {}, status: object = {}): object => ({
   status: { state: "online", twins: [twin("temperature", "19.5"), twin("target", "21.0", "21")], ...status },
 });
 
+/** The target, which the device says is 17, as its node follows it. */
+function observed(value: string, metadata: Readonly<Record<string, string>>): object {
+  const reported = { value: "17", metadata: { timestamp: String(Date.parse(at(0))) } };
+  return { propertyName: "target", reported, observedDesired: { value, metadata } };
+}
+
 const deviceFaults: readonly (readonly [
   fault: string,
   title: string,
@@ -115,6 +121,20 @@ const deviceFaults: readonly (readonly [
     "WHY_DEVICE_DESIRED_NOT_SEEN",
     /not confirmed the wish/,
     device({}, { twins: [twin("target", "18", "18")] }),
+  ],
+  [
+    "a wish that a client on the node has overruled",
+    "does as asked",
+    "WHY_DEVICE_OVERRULED",
+    /a client on the node has set 18/,
+    device({}, { twins: [observed("18", { owner: "edge" })] }),
+  ],
+  [
+    "a wish that was broken off and may take effect once only",
+    "does as asked",
+    "WHY_DEVICE_EFFECT_UNKNOWN",
+    /nobody knows whether it is/,
+    device({}, { twins: [observed("21", { owner: "cloud", effect: "unknown" })] }),
   ],
 ];
 

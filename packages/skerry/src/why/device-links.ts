@@ -145,7 +145,21 @@ const obeys: Rule<DeviceFacts> = (facts) => {
   for (const { name, desired } of properties(facts)) {
     const twin = twins.find(({ propertyName }) => propertyName === name);
     if (desired?.value === undefined || desired.value === "" || isSame(twin?.reported?.value, desired.value)) continue;
+    const { owner, effect } = twin?.observedDesired?.metadata ?? {};
     const seen = isSame(twin?.observedDesired?.value, desired.value);
+    if (owner === "edge" && !seen)
+      return {
+        code: "WHY_DEVICE_OVERRULED",
+        found: `${name} should be ${desired.value}, but a client on the node has set ${twin?.observedDesired?.value ?? ""}, which counts there`,
+        advice: "Let that client take it back, or say whose wish counts with the annotation skerry.io/conflict.",
+      };
+    if (effect === "unknown")
+      return {
+        code: "WHY_DEVICE_EFFECT_UNKNOWN",
+        found: `${name} may be set to ${desired.value} once only, and its driver or node broke off meanwhile: nobody knows whether it is`,
+        advice:
+          "Look at the device itself. To try once more, remove the desired value from the Device and set it again.",
+      };
     const seenMs = Number(twin?.observedDesired?.metadata?.["timestamp"] ?? 0);
     const waits = !seen || nowMs - seenMs < SETTLING_MS;
     return {

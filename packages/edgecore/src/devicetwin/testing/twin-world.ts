@@ -8,7 +8,7 @@ import { MetaManager, metaManagerMigrations, type OutboxEntry } from "../../meta
 import type { DeviceBus } from "../device-bus.ts";
 import { markReported, readUnreported, readUnreportedDevices } from "../device-table.ts";
 import { DeviceTwin } from "../device-twin.ts";
-import { deviceTwinMigrations, twinReportsTable } from "../migrations.ts";
+import { deviceTwinMigrations, twinOwnersTable, twinReportsTable } from "../migrations.ts";
 import type { DeviceTwinPorts } from "../ports.ts";
 import { twinReport } from "../twin-document.ts";
 
@@ -28,6 +28,14 @@ export class RecordedBus implements DeviceBus {
     const document = JSON.parse(payload) as JsonValue;
     if (!isJsonObject(document)) throw new Error(`not an object: ${payload}`);
     this.#published.push({ topic, document });
+  }
+
+  /** Whether somebody listens. */
+  isConnected = true;
+
+  publishOnce(topic: string, payload: string): boolean {
+    if (this.isConnected) this.publish(topic, payload);
+    return this.isConnected;
   }
 
   onDeviceMessage(handler: (topic: string, payload: string) => Promise<void>): Disposable {
@@ -167,7 +175,7 @@ export class TwinWorld implements AsyncDisposable {
 }
 
 export function openTwinDatabase(path = ":memory:"): Database {
-  const migrations = [...metaManagerMigrations, ...deviceTwinMigrations, twinReportsTable];
+  const migrations = [...metaManagerMigrations, ...deviceTwinMigrations, twinReportsTable, twinOwnersTable];
   return new SqliteDatabase({ path, migrations });
 }
 
@@ -184,6 +192,15 @@ export const model: JsonObject = {
     ],
   },
 };
+
+/** {@link device} with annotations, e.g. the rules of its twin. */
+export function annotated(
+  annotations: Readonly<Record<string, string>>,
+  desired: Readonly<Record<string, string>> = {},
+): JsonObject {
+  const { metadata, ...rest } = device(desired);
+  return { ...rest, metadata: { ...(isJsonObject(metadata) ? metadata : {}), annotations } };
+}
 
 /** Device `default/thermo-1` with these desired values; "" as Go writes an unset one. */
 export function device(desired: Readonly<Record<string, string>> = {}, uid = "device-1"): JsonObject {

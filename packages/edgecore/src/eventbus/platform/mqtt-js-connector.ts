@@ -100,6 +100,11 @@ export class MqttJsConnector implements MqttConnector {
       publish: async (topic, payload) => {
         await publisher.publishAsync(topic, payload, { qos: 1 });
       },
+      publishOnce: (topic, payload) => {
+        if (!publisher.connected) return false;
+        publisher.publish(topic, payload, { qos: 0 });
+        return true;
+      },
       subscribe: (topicFilter) => this.#subscribe(subscriber, [topicFilter]),
       unsubscribe: async (topicFilter) => {
         await subscriber.unsubscribeAsync(topicFilter);

@@ -90,6 +90,11 @@ export class MemoryBroker {
         if (session.connection !== connection) throw brokerUnreachable("memory", "the connection has ended");
         this.publish(topic, payload);
       },
+      publishOnce: (topic, payload) => {
+        if (session.connection !== connection) return false;
+        this.#clock.setTimer(this.#delayMs, () => this.publish(topic, payload, 0));
+        return true;
+      },
       subscribe: async (topicFilter) => {
         await this.#delay();
         session.topicFilters = [...session.topicFilters, topicFilter];
