@@ -29,6 +29,21 @@ test("KubeEdge's minimal configuration is read, and what it switches off is told
   assert.deepEqual(warnings, ["modules.edgeHub.enable: it is false, so this node never connects to the cloud"]);
 });
 
+test("the MetaServer is off, on loopback, and anywhere else only with a token", () => {
+  const parse = (fields: string): ReturnType<typeof read>["config"]["metaManager"]["metaServer"] =>
+    read(`{kind: EdgeCore, modules: {metaManager: {metaServer: {${fields}}}}}`).config.metaManager.metaServer;
+  assert.deepEqual(parse(""), { enabled: false, address: "127.0.0.1", port: 10_550, tokenFile: "" });
+  assert.deepEqual(parse("enable: true, server: '[::1]:1'"), { enabled: true, address: "::1", port: 1, tokenFile: "" });
+  assert.equal(parse("enable: true, server: '0.0.0.0:10550', tokenFile: /t").address, "0.0.0.0");
+  for (const fields of [
+    "enable: true, server: '0.0.0.0:10550'",
+    "server: here",
+    "server: 'a:70000'",
+    "server: 'a b:1'",
+  ])
+    assert.throws(() => parse(fields), { code: "CONFIG_INVALID" }, fields);
+});
+
 test("the DMI socket is dmi.sock in the folder that is named, of a socket's path in its folder", () => {
   const path = (value: string): string =>
     read(`{kind: EdgeCore, modules: {deviceTwin: {dmiSockPath: "${value}"}}}`).config.deviceTwin.dmiSocketPath;

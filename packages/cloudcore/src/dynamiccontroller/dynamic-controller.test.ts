@@ -309,6 +309,21 @@ test("watches end with the node's session; what nobody watches is not followed",
   assert.deepEqual(world.events(), []);
 });
 
+test("a KubeEdge node that comes back has its watches still, though it does not tell them again", async () => {
+  await using world = await new World().start("kubeedge");
+  await world.watch();
+  world.hub.disconnect("edge-1");
+  await world.configMap("meanwhile");
+  assert.equal(world.controller.feedCount, 0);
+  world.hub.connect("edge-1");
+  await settle();
+  await world.configMap("after");
+  assert.deepEqual(
+    world.events().map((event) => event.replace(/ \d+$/, "")),
+    ["insert plant/configmap/meanwhile", "insert plant/configmap/after"],
+  );
+});
+
 test("a watch whose events a session refuses ends, so that the node begins anew", async () => {
   await using world = await new World().start();
   await world.watch();

@@ -49,6 +49,8 @@ interface NodeWork extends Disposable {
 /** The edge waits 10 s (wire.md 12.4). */
 const REQUEST_TIMEOUT_MS = 9_000;
 const MAX_WATCHES = 200;
+/** Nodes that are away whose watches are remembered; beyond it those that left first are forgotten. */
+const MAX_AWAY = 1_000;
 /** How often it is asked anew whether nodes may still watch what they watch. */
 const RECHECK_MS = 60_000;
 
@@ -65,6 +67,8 @@ export class DynamicController implements Service {
   readonly #access: NodeAccess;
   readonly #feeds: WatchFeeds;
   readonly #nodes = new Map<string, NodeWork>();
+  /** Watches of nodes with KubeEdge's delivery that are away: such a node does not tell them again (edge.md 7.5). */
+  readonly #away = new Map<string, readonly Application[]>();
   #registration: Disposable | undefined;
   #timer: Timer | undefined;
   #turnedAwayCount = 0;
@@ -101,7 +105,11 @@ export class DynamicController implements Service {
   };
 
   async start(): Promise<void> {
-    this.#registration = this.#options.cloudHub.onSession(({ nodeName }) => this.#forget(nodeName));
+    this.#registration = this.#options.cloudHub.onSession(({ kind, nodeName }) => {
+      if (kind === "closed") this.#remember(nodeName);
+      this.#forget(nodeName);
+      if (kind === "opened") void this.#resume(nodeName);
+    });
     this.#schedule();
   }
 
@@ -116,6 +124,23 @@ export class DynamicController implements Service {
   #forget(nodeName: string): void {
     this.#nodes.get(nodeName)?.[Symbol.dispose]();
     this.#nodes.delete(nodeName);
+  }
+
+  #remember(nodeName: string): void {
+    const applications = this.#nodes.get(nodeName)?.watches.applications ?? [];
+    this.#away.delete(nodeName);
+    if (applications.length > 0) this.#away.set(nodeName, applications);
+    for (const oldest of this.#away.keys()) {
+      if (this.#away.size <= MAX_AWAY) break;
+      this.#away.delete(oldest);
+    }
+  }
+
+  async #resume(nodeName: string): Promise<void> {
+    const applications = this.#away.get(nodeName) ?? [];
+    this.#away.delete(nodeName);
+    if (this.#options.cloudHub.deliveryOf(nodeName) === "skerry") return;
+    for (const application of applications) await this.#outcome(nodeName, this.#workOf(nodeName), application);
   }
 
   #workOf(nodeName: string): NodeWork {

@@ -44,6 +44,10 @@ export class NodeWatches implements Disposable {
     return new Set(this.#watches.keys());
   }
 
+  get applications(): readonly Application[] {
+    return [...this.#watches.values()].map(({ application }) => application);
+  }
+
   /** Each watch with what it selects. */
   get selections(): readonly (readonly [id: string, selection: Selection])[] {
     return [...this.#watches].map(([id, { selection }]) => [id, selection]);

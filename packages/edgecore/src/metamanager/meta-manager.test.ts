@@ -28,6 +28,17 @@ test("an object is stored, then acknowledged with the route of its message, then
   );
 });
 
+test("rights of service accounts, which a KubeEdge cloud may send, are stored and acknowledged (D25)", async () => {
+  await using database = openDatabase();
+  await using world = new EdgeWorld(database);
+  await world.connect();
+  const metadata = { name: "app", namespace: "default", uid: "uid-9", resourceVersion: "10" };
+  const access = { apiVersion: "policy.kubeedge.io/v1alpha1", kind: "ServiceAccountAccess", metadata };
+  const message = await world.deliver("insert", "default/serviceaccountaccess/app", access);
+  assert.equal(world.answersTo(message).length, 1);
+  assert.equal(world.meta.list("serviceaccountaccess").length, 1);
+});
+
 test("device inserts and deletes are acknowledged in KubeEdge's form for devices", async () => {
   await using database = openDatabase();
   await using world = new EdgeWorld(database);
