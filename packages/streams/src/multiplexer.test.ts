@@ -87,6 +87,25 @@ test("a peer that sends beyond its window loses that stream only", async () => {
   assert.equal(other.closed.aborted, false);
 });
 
+test("a peer without windows may leave 4 MiB waiting on a stream and 16 MiB on all of its streams", async () => {
+  const { cloud, ends } = pair(() => new Promise(() => undefined), { speaksSkerry: false });
+  const streams = Array.from({ length: 6 }, () => cloud.open(logs));
+  const send = (streamId: number): void =>
+    ends.cloud.receive(encodeFrame({ streamId, type: frameTypes.data, data: new Uint8Array(512 * 1024) }));
+  for (let frame = 0; frame < 9; frame++) send(1);
+  for (let streamId = 2; streamId <= 6; streamId++) for (let frame = 0; frame < 8; frame++) send(streamId);
+  const ended = streams.map(({ closed }) => closed.aborted);
+  assert.deepEqual(ended, [true, false, false, false, false, true]);
+  const read = async (stream: ByteStream): Promise<void> => {
+    while (await stream.read());
+  };
+  for (const at of [0, 5]) {
+    const stream = streams[at];
+    assert.ok(stream);
+    await assert.rejects(read(stream), (error) => isSkerryError(error, "STREAMS_WINDOW_EXCEEDED"));
+  }
+});
+
 test("the streams of one tunnel are limited, and a refusal is counted", () => {
   const { cloud } = pair(() => new Promise(() => undefined), { maxStreams: 2 });
   cloud.open(logs);

@@ -41,6 +41,8 @@ const SHARE_OF_CLASS = 0.75;
 const HIGH_WATER_BYTES = 512 * 1024;
 /** What a KubeEdge edge, which knows no windows, may have waiting for a slow reader before its stream is ended. */
 const KUBEEDGE_RECEIVE_LIMIT_BYTES = 4 * 1024 * 1024;
+/** And all streams of it together: as much as those of one that knows windows. */
+const KUBEEDGE_TOTAL_LIMIT_BYTES = 16 * 1024 * 1024;
 const PING_PERIOD_MS = 5_000;
 /** A peer that is silent for so long is gone. */
 const SILENCE_LIMIT_MS = 15_000;
@@ -161,10 +163,19 @@ export class Multiplexer {
     }
     const stream = this.#streams.get(streamId);
     if (!stream) this.#ignoredFrames++;
-    else if (type === frameTypes.data) stream.receive(data);
+    else if (type === frameTypes.data) this.#receive(stream, data);
     else if (type === frameTypes.removeConnect) this.#removed(streamId, stream);
     else if (type === frameTypes.window && this.speaksSkerry) stream.addCredit(decodeVarint(data, 0).value);
     else this.#ignoredFrames++;
+  }
+
+  #receive(stream: TunnelStream, data: Uint8Array): void {
+    if (!this.speaksSkerry) {
+      let waitingBytes = data.length;
+      for (const each of this.#streams.values()) waitingBytes += each.waitingBytes;
+      if (waitingBytes > KUBEEDGE_TOTAL_LIMIT_BYTES) return stream.exceed(KUBEEDGE_TOTAL_LIMIT_BYTES);
+    }
+    stream.receive(data);
   }
 
   /** KubeEdge's cloud waits for an answer to its end of a stream (security.md 11.6). */

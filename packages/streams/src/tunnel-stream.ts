@@ -54,6 +54,11 @@ export class TunnelStream implements ByteStream {
     return this.#closing.signal;
   }
 
+  /** Bytes that came and were not read yet. */
+  get waitingBytes(): number {
+    return this.#incoming.sizeBytes;
+  }
+
   async read(): Promise<Uint8Array | undefined> {
     for (;;) {
       const bytes = this.#incoming.shift();
@@ -89,12 +94,15 @@ export class TunnelStream implements ByteStream {
   /** The peer's data came. */
   receive(bytes: Uint8Array): void {
     if (this.#ended || bytes.length === 0) return;
-    if (!this.#incoming.push(bytes)) {
-      this.#failure = windowExceeded(this.#incoming.limitBytes);
-      this.close();
-      return;
-    }
-    this.#wakeReader?.();
+    if (this.#incoming.push(bytes)) this.#wakeReader?.();
+    else this.exceed(this.#incoming.limitBytes);
+  }
+
+  /** More waits than may: the stream is over. */
+  exceed(limitBytes: number): void {
+    if (this.#ended) return;
+    this.#failure = windowExceeded(limitBytes);
+    this.close();
   }
 
   /** The peer has room for more. */

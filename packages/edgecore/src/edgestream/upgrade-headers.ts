@@ -17,7 +17,8 @@ const WEB_SOCKET_PROTOCOLS: ReadonlySet<string> = new Set([
 
 /**
  * The headers of a caller's upgrade as the runtime gets them. Of WebSocket's protocols only those the runtime speaks are
- * offered; a caller that wants others only, as kubectl from 1.30 does at first, is refused and comes back with SPDY.
+ * offered; a caller that wants others only is refused, and comes back with SPDY. (What kubectl from 1.30 asks for first, the
+ * API server translates to SPDY.)
  * @throws SkerryError `STREAMS_REFUSED`
  */
 export function upgradeHeaders({ kind, headers }: ConnectRequest): (readonly [string, string])[] {
