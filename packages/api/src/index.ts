@@ -9,6 +9,7 @@ export type { EdgeHubSection } from "./componentconfig/edgecore-edgehub-section.
 export type { EventBusSection } from "./componentconfig/edgecore-eventbus-section.ts";
 export type { MetaServerSection } from "./componentconfig/edgecore-metaserver-section.ts";
 export type { ServiceBusSection } from "./componentconfig/edgecore-servicebus-section.ts";
+export * from "./componentconfig/field-updates.ts";
 export * from "./componentconfig/telemetry-section.ts";
 export * from "./kubeedge/index.ts";
 export * from "./kubernetes/core.ts";

@@ -57,6 +57,13 @@ export const endpointSlices: ResourceReference = {
   kind: "EndpointSlice",
   namespaced: true,
 };
+export const volumeAttachments: ResourceReference = {
+  group: "storage.k8s.io",
+  version: "v1",
+  resource: "volumeattachments",
+  kind: "VolumeAttachment",
+  namespaced: false,
+};
 export const customResourceDefinitions: ResourceReference = {
   group: "apiextensions.k8s.io",
   version: "v1",

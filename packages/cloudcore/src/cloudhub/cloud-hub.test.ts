@@ -5,7 +5,14 @@ import { type JsonValue, silentLogger } from "@skerry/base";
 import { ManualClock, SeededRandom } from "@skerry/base/testing";
 import { ApiError, failureStatus } from "@skerry/kube";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
-import { acknowledgementOf, errorStatusOf, keepaliveMessage, type Message, newMessage } from "@skerry/link";
+import {
+  acknowledgementOf,
+  errorStatusOf,
+  keepaliveMessage,
+  type Message,
+  newMessage,
+  outboxMessageId,
+} from "@skerry/link";
 import { CloudHub, type CloudHubOptions } from "./cloud-hub.ts";
 import type { Reply, SessionEvent } from "./cloud-hub-port.ts";
 import type { NodeObjects } from "./node-objects.ts";
@@ -273,10 +280,30 @@ test("the Kubernetes authority is answered, messages that pretend to be the clou
     cloud.stamp({ source: "edgecontroller", group: "meta", operation: "update", resource: "null/node/edge-1" }),
   );
   edge.send(cloud.stamp({ source: "bus", group: "user", operation: "upload", resource: "topic" }, "x"));
+  const volume = { source: "cloudhub", group: "resource", operation: "response", resource: "default/volume/v-1" };
+  edge.send(cloud.stamp(volume, { volume: {} }));
   await cloud.clock.settle();
   assert.deepEqual(
     edge.received.map(({ route, content }) => [route.source, route.resource, content]),
     [["cloudhub", "k8s/ca.crt", "PEM"]],
+  );
+  assert.deepEqual(cloud.handled, []);
+});
+
+test("a report on a job that nobody takes is refused to whom waits for it, and else dropped", async () => {
+  const cloud = await world();
+  const edge = cloud.listener.connect("edge-1");
+  const resource = "operations.kubeedge.io/v1alpha2/imageprepulljob/pull/node/edge-1";
+  const route = { source: "websocket", group: "hub", operation: "UpdateNodeActionStatus", resource };
+  edge.send(cloud.stamp(route, { action: "Check", succ: true }));
+  edge.send(cloud.stamp({ ...route, operation: "prepull", resource: "task/t/node/edge-1" }, { Event: "Check" }));
+  const waiting = cloud.stamp(route, { action: "Check", succ: true });
+  waiting.header.msg_id = outboxMessageId("00000000-0000-4000-8000-000000000000", 1);
+  edge.send(waiting);
+  await cloud.clock.settle();
+  assert.deepEqual(
+    edge.received.map(({ header, content }) => [header.parent_msg_id, errorStatusOf(content)?.reason]),
+    [[waiting.header.msg_id, "MethodNotAllowed"]],
   );
   assert.deepEqual(cloud.handled, []);
 });

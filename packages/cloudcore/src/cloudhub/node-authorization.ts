@@ -66,6 +66,11 @@ const RULES: Record<string, Rule> = {
     path.name !== undefined && objects.mayReadPersistentVolume(nodeName, path.name)
       ? ALLOWED
       : forbidden("no pod of the node mounts a claim of it"),
+  // Which node's it is only the attachment says; whoever answers looks.
+  volumeattachment: ({ message, path }) =>
+    message.route.operation === "query" && path.name !== undefined
+      ? ALLOWED
+      : forbidden("a node may only read the attachments of its volumes"),
   serviceaccounttoken,
   event,
 };

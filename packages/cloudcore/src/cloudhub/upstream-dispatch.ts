@@ -5,6 +5,7 @@ import {
   applicationContent,
   DYNAMIC_CONTROLLER_SOURCE,
   errorStatusContent,
+  isOutboxMessageId,
   META_SERVER_SOURCE,
   type Message,
   type MessageRoute,
@@ -86,13 +87,11 @@ export class UpstreamDispatch {
       await this.#leadToApi(nodeName, message, tryLater);
       return;
     }
-    if (operation === NODE_JOB_REPORT && handlers.taskManager) {
-      const reply = this.#reply(nodeName, message, { source: "taskmanager", group: "taskmanager" });
-      if (tryLater) this.#refuse(message, unavailable(), reply);
-      else await handlers.taskManager.handle(nodeName, message, reply);
+    if (operation === NODE_JOB_REPORT) {
+      await this.#takeReport(nodeName, message, tryLater);
       return;
     }
-    if (group === "user" || operation === NODE_JOB_REPORT || OLDER_TASK_OPERATIONS.has(operation)) {
+    if (group === "user" || OLDER_TASK_OPERATIONS.has(operation)) {
       this.#unhandledCount++;
       logger.debug("A message has no component that takes it", { node: nodeName, source, operation, resource });
       return;
@@ -120,6 +119,20 @@ export class UpstreamDispatch {
       return;
     }
     await (isTwin ? handlers.deviceController : handlers.edgeController).handle(nodeName, message, reply);
+  }
+
+  /** Only a node that waits for the answer is answered: KubeEdge's might take it for a job. */
+  async #takeReport(nodeName: string, message: Message, tryLater: boolean): Promise<void> {
+    const { taskManager } = this.#options.handlers;
+    const reply = this.#reply(nodeName, message, { source: "taskmanager", group: "taskmanager" });
+    const waits = isOutboxMessageId(message.header.msg_id);
+    if (tryLater && waits) this.#refuse(message, unavailable(), reply);
+    else if (taskManager) await taskManager.handle(nodeName, message, reply);
+    else {
+      this.#unhandledCount++;
+      const text = "this CloudCore carries out no jobs";
+      if (waits) this.#refuse(message, failureStatus(405, "MethodNotAllowed", text), reply);
+    }
   }
 
   /** Whose device a sample is about the handler judges: one message is about many. */

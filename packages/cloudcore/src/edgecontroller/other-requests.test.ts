@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Node, nodes, type Pod, persistentVolumeClaims, persistentVolumes, pods } from "@skerry/api";
+import {
+  type Node,
+  nodes,
+  type Pod,
+  persistentVolumeClaims,
+  persistentVolumes,
+  pods,
+  volumeAttachments,
+} from "@skerry/api";
 import type { JsonValue } from "@skerry/base";
 import { errorStatusOf, objectOf } from "@skerry/link";
 import { CloudWorld } from "../testing/cloud-world.ts";
@@ -44,6 +52,16 @@ test("pods' status comes one by one or as a list, a pod that is gone does not ke
       ["second", "Running"],
     ],
   );
+});
+
+test("an attachment of a volume is answered to the node that it is for, to no other (U16)", async () => {
+  await using world = await new CloudWorld().start();
+  await world.create(volumeAttachments, { metadata: { name: "csi-1" }, spec: { nodeName: "edge-1", attacher: "csi" } });
+  assert.equal(nameIn(await world.ask("edge-1", "query", "default/volumeattachment/csi-1")), "csi-1");
+  const reason = async (node: string, name: string) =>
+    errorStatusOf((await world.ask(node, "query", `default/volumeattachment/${name}`))[0]?.content ?? null)?.reason;
+  assert.equal(await reason("edge-2", "csi-1"), "Forbidden");
+  assert.equal(await reason("edge-1", "csi-2"), "NotFound");
 });
 
 test("a claim is answered as it is, and after it the volume that it is bound to (U14, U15)", async () => {

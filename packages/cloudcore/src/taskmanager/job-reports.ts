@@ -3,13 +3,14 @@ import { type Clock, describeError, type Logger, sleep } from "@skerry/base";
 import { failureStatus, isApiError, type KubernetesApi } from "@skerry/kube";
 import {
   errorStatusContent,
+  isOutboxMessageId,
   type Message,
   type NodeJobPath,
   type NodeJobReport,
   parseNodeJobPath,
   readNodeJobReport,
 } from "@skerry/link";
-import type { CloudHubPort, Reply, UpstreamHandler } from "../cloudhub/cloud-hub-port.ts";
+import type { Reply, UpstreamHandler } from "../cloudhub/cloud-hub-port.ts";
 import { JOB_KINDS } from "./job-kinds.ts";
 import { jobStatus } from "./job-progress.ts";
 import { writeStatus } from "./job-store.ts";
@@ -17,7 +18,6 @@ import { withReport } from "./node-task.ts";
 
 export interface JobReportsOptions {
   readonly api: KubernetesApi;
-  readonly cloudHub: CloudHubPort;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -41,12 +41,12 @@ export class JobReports implements UpstreamHandler {
     const refusal = await this.#take(nodeName, message).catch((error: unknown) =>
       failureStatus(503, "ServiceUnavailable", `the job's status cannot be written now: ${describeError(error)}`),
     );
-    const { cloudHub, logger } = this.#options;
+    const { logger } = this.#options;
     if (refusal) {
       const { resource } = message.route;
       logger.warn("A node's report on a job was not taken", { node: nodeName, resource, reason: refusal.message });
     }
-    if (cloudHub.deliveryOf(nodeName) === "skerry") reply(refusal ? errorStatusContent(refusal) : "OK");
+    if (isOutboxMessageId(message.header.msg_id)) reply(refusal ? errorStatusContent(refusal) : "OK");
   }
 
   /** Undefined: it is written, or was already. */

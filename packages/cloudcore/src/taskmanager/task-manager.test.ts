@@ -4,6 +4,7 @@ import { imagePrePullJobs, type NodeJob, type NodeTaskStatus, nodes, nodeUpgrade
 import type { JsonObject, JsonValue } from "@skerry/base";
 import { settle } from "@skerry/base/testing";
 import { ApiError, failureStatus, type KubernetesApi } from "@skerry/kube";
+import { outboxMessageId } from "@skerry/link";
 import { CloudWorld } from "../testing/cloud-world.ts";
 
 const FLOWS = { imageprepulljob: imagePrePullJobs, nodeupgradejob: nodeUpgradeJobs } as const;
@@ -12,6 +13,7 @@ type Type = keyof typeof FLOWS;
 /** CloudCore's part of jobs, with a test as the nodes. */
 class JobWorld implements AsyncDisposable {
   readonly cloud: CloudWorld;
+  #reports = 0;
 
   constructor(wrap?: (api: KubernetesApi) => KubernetesApi) {
     this.cloud = new CloudWorld(wrap);
@@ -72,7 +74,11 @@ class JobWorld implements AsyncDisposable {
     };
     const full = { succ: true, finishTime: "2026-01-02T03:04:05Z", reason: "", extend: "", ...content };
     const { taskManager } = this.cloud.controllers.handlers;
-    await taskManager?.handle(nodeName, this.cloud.message(route, full), (reply) => replies.push(reply));
+    const message = this.cloud.message(route, full);
+    this.#reports++;
+    if (this.cloud.hub.deliveryOf(nodeName) === "skerry")
+      message.header.msg_id = outboxMessageId("00000000-0000-4000-8000-000000000000", this.#reports);
+    await taskManager?.handle(nodeName, message, (reply) => replies.push(reply));
     await settle();
     return replies;
   }

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from "@skerry/api";
 import { acknowledgementFor, type Message, objectOf } from "@skerry/link";
-import { objectUnusable } from "./errors.ts";
+import { objectUnusable, volumesUnsupported } from "./errors.ts";
 import type { ObjectKey } from "./meta-store.ts";
 import { parseKey, withKind } from "./object-key.ts";
 
@@ -21,10 +21,10 @@ const VOLUME_OPERATIONS: ReadonlySet<string> = new Set([
 
 /**
  * Reads a message from the cloud.
- * @throws SkerryError `META_OBJECT_UNUSABLE` when it cannot be done as it says: the sender is told.
+ * @throws SkerryError `META_OBJECT_UNUSABLE`, `META_VOLUMES_UNSUPPORTED` when it cannot be done as it says: the sender is told.
  */
 export function readInstruction(message: Message): Instruction {
-  const { operation = "", resource = "" } = message.route;
+  const { operation = "" } = message.route;
   switch (operation) {
     case "insert":
     case "update":
@@ -34,7 +34,7 @@ export function readInstruction(message: Message): Instruction {
     case "response":
       return readLateReply(message);
     default:
-      if (VOLUME_OPERATIONS.has(operation)) throw objectUnusable(resource, `operation ${operation} is not supported`);
+      if (VOLUME_OPERATIONS.has(operation)) throw volumesUnsupported(operation);
       return { kind: "none", why: `operation "${operation}" is unknown` };
   }
 }

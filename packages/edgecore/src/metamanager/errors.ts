@@ -10,6 +10,16 @@ export function objectUnusable(resource: string, why: string): SkerryError {
   });
 }
 
+/** The cloud's CSI driver asks for a volume. */
+export function volumesUnsupported(operation: string): SkerryError {
+  return new SkerryError({
+    code: "META_VOLUMES_UNSUPPORTED",
+    message: `This node has no CSI volumes, so it cannot do ${operation}`,
+    advice: "Use emptyDir, hostPath, ConfigMap, Secret or projected volumes on Skerry's nodes.",
+    details: { operation },
+  });
+}
+
 /** The outbox is full of entries that must not be dropped. */
 export function outboxFull(limit: number): SkerryError {
   return new SkerryError({

@@ -151,6 +151,16 @@ test("what cannot be stored is answered with an error and not acknowledged", asy
   assert.deepEqual(world.meta.list("pod"), []);
 });
 
+test("the CSI driver's requests are answered with an error that says what there is instead (D29)", async () => {
+  await using database = openDatabase();
+  await using world = new EdgeWorld(database);
+  await world.connect();
+  for (const operation of ["createvolume", "deletevolume", "controllerpublishvolume", "controllerunpublishvolume"]) {
+    const message = await world.deliver(operation, "default/volume/v-1", "{}", "cloudhub");
+    assert.match(world.answersTo(message).join(), /^error metamanager resource .*META_VOLUMES_UNSUPPORTED: /);
+  }
+});
+
 test("a failed commit is answered with an error and told to nobody", async () => {
   await using database = openDatabase();
   const failing: Database = {

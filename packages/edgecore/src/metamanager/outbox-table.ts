@@ -107,9 +107,10 @@ export class OutboxTable implements Outbox {
   }
 }
 
-/** Events (wire.md 11, U21) and uploads to the router (U22–U24) get no answer. */
-function isAnswered(entry: OutboxEntry): boolean {
-  return entry.group !== "user" && entry.resource.split("/")[1] !== "event";
+/** Events (wire.md 11, U21), uploads to the router (U22–U24) and reports on jobs of v1alpha1 (U33) get no answer. */
+function isAnswered({ group, operation, resource }: OutboxEntry): boolean {
+  if (operation === "prepull" || operation === "upgrade") return false;
+  return group !== "user" && resource.split("/")[1] !== "event";
 }
 
 function entryOf(row: Row): QueuedEntry {

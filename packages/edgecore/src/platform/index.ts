@@ -1,3 +1,4 @@
+export { type OpenedConfigFile, openConfigFile } from "../configupdates/platform/open-config-file.ts";
 export { CredentialFiles, type CredentialPaths } from "../enrolment/platform/credential-files.ts";
 export { httpsEnrolmentClient } from "../enrolment/platform/https-client.ts";
 export * from "../hollow/platform/start-hollow-node.ts";

@@ -15,6 +15,7 @@ import { OwnLog, openTracer } from "@skerry/base/platform";
 import { type LinkCredentials, WebSocketDialer } from "@skerry/link/platform";
 import { certificatePem, isNodeName, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
+import type { ConfigUpdater } from "../configupdates/config-updater.ts";
 import { EdgeCore, type EdgeCorePorts, type EdgedMachine } from "../edge-core.ts";
 import { edgedConfig } from "../edged/index.ts";
 import { tokenMissing } from "../enrolment/errors.ts";
@@ -35,6 +36,8 @@ export interface StartEdgeCoreOptions {
   readonly logger: Logger;
   /** The database was found damaged: EdgeCore must be started again. */
   readonly onDamage?: (error: SkerryError) => void;
+  /** For jobs that change the configuration; left out: they are refused. */
+  readonly configUpdater?: () => Promise<ConfigUpdater>;
 }
 
 /** A node that runs. */
@@ -94,7 +97,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
     ...(mqtt ? { mqtt } : {}),
     ...(config.deviceTwin.enabled ? { dmi: await dmi(config.deviceTwin.dmiSocketPath, logger) } : {}),
     ...(config.serviceBus.enabled ? { serviceBus: await serviceBus(config.serviceBus) } : {}),
-    tasks: tasks(config, edged),
+    tasks: tasks(options, edged),
     ...(config.metaManager.metaServer.enabled
       ? { metaServer: await metaServer(config.metaManager.metaServer, logger) }
       : {}),
@@ -254,12 +257,16 @@ async function serviceBus(section: ServiceBusSection): Promise<NonNullable<EdgeC
 }
 
 /** Loaded with the first job. */
-function tasks(config: EdgeCoreConfig, edged: EdgedMachine | undefined): NonNullable<EdgeCorePorts["tasks"]> {
+function tasks(
+  { config, configUpdater }: StartEdgeCoreOptions,
+  edged: EdgedMachine | undefined,
+): NonNullable<EdgeCorePorts["tasks"]> {
   return {
     enabled: config.taskManager.enabled,
     load: async (services) => {
       const { makeTasks } = await import("../taskmanager/platform/start-tasks.ts");
-      return makeTasks(services, { runtime: edged?.runtime, dataFolder: dirname(config.databasePath) });
+      const updater = await configUpdater?.();
+      return makeTasks(services, { runtime: edged?.runtime, updater, dataFolder: dirname(config.databasePath) });
     },
   };
 }

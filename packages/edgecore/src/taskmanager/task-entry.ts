@@ -3,6 +3,7 @@ import { type Message, parseNodeJobPath } from "@skerry/link";
 import type { CloudLink, DownstreamHandler } from "../edgehub/cloud-link.ts";
 import type { MetaClient } from "../metamanager/meta-store.ts";
 import { reasonOf, tasksDisabled } from "./errors.ts";
+import { parseOlderTaskPath } from "./older-task-path.ts";
 import { newReport, putReport } from "./report.ts";
 import { hasUnfinishedTasks } from "./task-table.ts";
 
@@ -27,7 +28,7 @@ export interface TaskEntryPorts extends TaskServices {
   readonly load: (services: TaskServices) => Promise<RunningTasks>;
 }
 
-/** Where jobs for this node come in (wire.md D26). */
+/** Where jobs for this node come in (wire.md D26, D27). */
 export class TaskEntry implements DownstreamHandler, AsyncDisposable {
   readonly #ports: TaskEntryPorts;
   #loading: Promise<RunningTasks> | undefined;
@@ -44,13 +45,13 @@ export class TaskEntry implements DownstreamHandler, AsyncDisposable {
     const { operation = "", resource } = message.route;
     const { nodeName, logger } = this.#ports;
     if (operation === "response" || operation === "error") return; // An answer that nobody waits for any more.
-    const path = parseNodeJobPath(resource);
+    const path = parseNodeJobPath(resource) ?? parseOlderTaskPath(resource);
     if (path?.node !== nodeName) {
       logger.warn("A job that is not for this node is not done", { resource, operation });
       return;
     }
     if (this.#ports.enabled) await (await this.#load()).handle(message);
-    else await this.#refuse(message);
+    else if ("job" in path) await this.#refuse(message);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

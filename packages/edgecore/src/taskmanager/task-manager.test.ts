@@ -7,9 +7,8 @@ import { SqliteDatabase } from "@skerry/store/platform";
 import { edgeDatabaseMigrations } from "../edge-database.ts";
 import { FakeContainerRuntime } from "../edged/testing/fake-container-runtime.ts";
 import { EdgeWorld } from "../metamanager/testing/edge-world.ts";
-import { allSteps } from "./all-steps.ts";
+import { makeTaskManager } from "./make-task-manager.ts";
 import { TaskEntry } from "./task-entry.ts";
-import { TaskManager } from "./task-manager.ts";
 
 const JOB = "operations.kubeedge.io/v1alpha2/imageprepulljob/pull/node/edge-1";
 
@@ -35,7 +34,7 @@ class TaskWorld implements AsyncDisposable {
       load: async (services) => {
         this.loads++;
         const load = { cpuPercent: async () => 10, memoryPercent: async () => 81, diskPercent: async () => 10 };
-        return new TaskManager({ ...services, steps: allSteps({ ...services, runtime, load }) });
+        return makeTaskManager({ ...services, runtime, updater: undefined, load });
       },
     });
     this.edge.hub.register("taskmanager", this.#entry);
@@ -241,4 +240,41 @@ test("KubeEdge's cloud, which answers no report, is told each of them once", asy
   await world.give({ images: ["a:1"] });
   await world.edge.clock.advance(120_000);
   assert.deepEqual(world.told, ["Check ok", "Pull ok"]);
+});
+
+test("a KubeEdge cloud's older jobs are led from stage to stage, each answered as KubeEdge's edge does", async () => {
+  await using database = open();
+  await using world = await new TaskWorld(database, machine("a:1"), true, false).start();
+  const stage = async (operation: string, state: string, item: JsonObject): Promise<JsonObject> => {
+    const resource = `${operation}/task-1/node/edge-1`;
+    const route = { source: "taskmanager", group: "taskmanager", operation, resource };
+    const content = { TaskID: "task-1", Type: operation, State: state, Item: item };
+    world.edge.cloud.connection.deliver(newMessage(world.edge, route, content));
+    await world.settle();
+    const report = world.edge.cloud.connection.received.at(-1);
+    assert.deepEqual(report?.route, {
+      source: "websocket",
+      group: "hub",
+      operation,
+      resource: "task/task-1/node/edge-1",
+    });
+    assert.ok(isJsonObject(report?.content));
+    return report.content;
+  };
+  const told = { NodeName: "edge-1", State: "", Action: "Success", Reason: "", Time: "", ExternalMessage: "" };
+  assert.deepEqual(await stage("prepull", "Checking", { CheckItem: ["cpu"] }), { ...told, Event: "Check" });
+  assert.deepEqual(await stage("prepull", "Pulling", { Images: ["a:1"], Secret: "", RetryTimes: 0 }), {
+    ...told,
+    Event: "Pull",
+    ExternalMessage: '[{"image":"a:1","state":"Successful"}]',
+  });
+  const failed = await stage("prepull", "Pulling", { Images: ["b:1"] });
+  assert.equal(failed["Action"], "Failure");
+  assert.match(String(failed["ExternalMessage"]), /"image":"b:1","state":"Failed"/);
+  assert.match(String((await stage("prepull", "Exploding", {}))["Reason"]), /EDGECORE_TASK_ACTION_UNKNOWN/);
+  const upgrade = await stage("upgrade", "Checking", { CheckItem: [] });
+  assert.deepEqual([upgrade["Event"], upgrade["Action"]], ["Check", "Failure"]);
+  assert.match(String(upgrade["Reason"]), /EDGECORE_UPGRADE_UNSUPPORTED/);
+  await world.edge.clock.advance(120_000);
+  assert.equal(world.edge.cloud.connection.received.length, 5, "nobody answers them, so each is sent once");
 });

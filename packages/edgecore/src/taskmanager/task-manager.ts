@@ -19,6 +19,8 @@ export interface TaskManagerPorts {
   readonly meta: MetaClient;
   /** How each kind of job is done. */
   readonly steps: Readonly<Record<NodeJobType, Steps>>;
+  /** Takes jobs in KubeEdge's older form. */
+  readonly older: { handle(message: Message): void } & AsyncDisposable;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -48,7 +50,7 @@ export class TaskManager implements DownstreamHandler, AsyncDisposable {
   async handle(message: Message): Promise<void> {
     const { operation = "", resource = "" } = message.route;
     const path = parseNodeJobPath(resource);
-    if (!path) return;
+    if (!path) return this.#ports.older.handle(message);
     const id = message.header.msg_id;
     const known = this.#ports.meta.read((reader) => taskOfResource(reader, resource));
     if (known?.id === id) {
@@ -72,6 +74,7 @@ export class TaskManager implements DownstreamHandler, AsyncDisposable {
   /** What is cut off is done at the next start. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#running.keys()].map((resource) => this.#end(resource)));
+    await this.#ports.older[Symbol.asyncDispose]();
   }
 
   async #end(resource: string): Promise<void> {

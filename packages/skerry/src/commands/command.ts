@@ -4,6 +4,8 @@ export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
 /** The command line is wrong. */
 export const EXIT_USAGE = 2;
+/** A component ends so that whatever watches over it starts it again: its configuration has changed. */
+export const EXIT_RESTART = 75;
 
 /** One command of `skerry`. */
 export interface Command {

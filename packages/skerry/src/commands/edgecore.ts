@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
-import { edgeCoreDefaultConfigText, edgeCoreMinConfigText, parseEdgeCoreConfig } from "@skerry/api";
+import { edgeCoreDefaultConfigText, edgeCoreMinConfigText } from "@skerry/api";
 import { systemClock, systemRandom } from "@skerry/base/platform";
 import { machineAddress } from "../settings.ts";
 import { type Command, EXIT_OK } from "./command.ts";
@@ -19,7 +19,8 @@ export const edgecore: Command = {
   help: `edgecore [--config FILE] | --minconfig | --defaultconfig
 
 Runs EdgeCore in this process. It reads KubeEdge's edgecore.yaml and the short form. A node that never joined needs a
-token in it: \`skerry token\` on the cloud's machine prints one.
+token in it: \`skerry token\` on the cloud's machine prints one. What jobs change of it is kept in a file beside it,
+*.updates.json. It ends with exit code 75 to be started again with a changed configuration.
 
   --config FILE     ${DEFAULT_CONFIG_FILE}
   --minconfig       print a configuration to begin with
@@ -46,11 +47,15 @@ Examples:
     }
     // Small buffers are cut from a common piece, which stays as long as one of them: by default 64 KiB each.
     Buffer.poolSize = BUFFER_POOL_BYTES;
-    const { config, warnings } = parseEdgeCoreConfig(await readConfigFile(values.config));
-    const { startEdgeCore } = await import("@skerry/edgecore/platform");
-    return runService(async (logger, onDamage) => {
-      for (const warning of warnings) logger.warn(`${values.config}: ${warning}`);
-      return { service: await startEdgeCore({ config, clock: systemClock, random: systemRandom, logger, onDamage }) };
+    const { openConfigFile, startEdgeCore } = await import("@skerry/edgecore/platform");
+    const configFile = values.config;
+    return runService(async (logger, onDamage, restart) => {
+      const opened = await openConfigFile({ configFile, read: () => readConfigFile(configFile), restart });
+      const { config, warnings, changedFields: fields, updater: configUpdater } = opened;
+      for (const warning of warnings) logger.warn(`${configFile}: ${warning}`);
+      if (fields.length > 0) logger.info("Jobs have changed the configuration", { configFile, fields: [...fields] });
+      const ports = { clock: systemClock, random: systemRandom, logger };
+      return { service: await startEdgeCore({ config, ...ports, onDamage, configUpdater }) };
     });
   },
 };

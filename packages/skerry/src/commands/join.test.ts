@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -10,7 +10,7 @@ import { defaultSettings, loadSettings, saveSettings } from "../settings.ts";
 import { skerryHome } from "../skerry-home.ts";
 import { edgeCoreConfig } from "../supervisor/component-configs.ts";
 import { wantedPorts } from "../supervisor/wanted-ports.ts";
-import { readJoinFile, readJoinToken } from "./join.ts";
+import { forgetUpdatesOfAnotherCloud, readJoinFile, readJoinToken } from "./join.ts";
 
 const cloud = { cloudHub: "192.0.2.7:10000", cloudHttps: "192.0.2.7:10002", token: "hash.a.b.c" };
 
@@ -84,4 +84,16 @@ test("a token alone names the cloud, and the node if it is for one", () => {
     (error) => isSkerryError(error, "SKERRY_USAGE"),
   );
   assert.equal(readJoinToken("edgecore.yaml", undefined), undefined);
+});
+
+test("a node that joins another cloud forgets what the first one's jobs have changed", (context) => {
+  const home = skerryHome({ SKERRY_HOME: scratch(context) });
+  const file = join(home.nodeFolder("edge-node-2"), "edgecore.updates.json");
+  mkdirSync(home.nodeFolder("edge-node-2"));
+  writeFileSync(file, "{}");
+  const settings = { ...defaultSettings(), node: "edge-node-2", cloud };
+  forgetUpdatesOfAnotherCloud(home, settings, { ...settings, nodeLabels: { site: "harbour" } });
+  assert.ok(existsSync(file));
+  forgetUpdatesOfAnotherCloud(home, settings, { ...settings, cloud: { ...cloud, cloudHub: "192.0.2.8:10000" } });
+  assert.ok(!existsSync(file));
 });

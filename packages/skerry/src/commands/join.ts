@@ -1,11 +1,12 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
+import { join as joinPath } from "node:path";
 import { parseArgs } from "node:util";
 import { parseEdgeCoreConfig } from "@skerry/api";
 import { isNodeName, readSkerryToken } from "@skerry/pki";
 import { configUnreadable, hasCloud, usageError } from "../errors.ts";
 import { loadSettings, type Settings } from "../settings.ts";
-import { prepareHome, skerryHome } from "../skerry-home.ts";
+import { prepareHome, type SkerryHome, skerryHome } from "../skerry-home.ts";
 import type { Command } from "./command.ts";
 import { readConfigFile } from "./config-file.ts";
 import { runSupervisor, type StartMode } from "./run-supervisor.ts";
@@ -84,7 +85,14 @@ export async function joinCloud(
     mqttPort: options.mqttPort ?? before.mqttPort,
     podSubnet: options.podSubnet ?? before.podSubnet,
   };
+  forgetUpdatesOfAnotherCloud(home, before, settings);
   return runSupervisor(home, settings, options.start);
+}
+
+/** What another cloud's jobs have changed of the node's configuration is not for this one. */
+export function forgetUpdatesOfAnotherCloud(home: SkerryHome, before: Settings, now: Settings): void {
+  if (now.node === undefined || before.cloud?.cloudHub === now.cloud?.cloudHub) return;
+  rmSync(joinPath(home.nodeFolder(now.node), "edgecore.updates.json"), { force: true });
 }
 
 /** The node and its cloud, of a token; undefined when the text is none. Throws SKERRY_USAGE. */

@@ -2,7 +2,7 @@ import { isSkerryError, type Logger } from "@skerry/base";
 import { createLogger, systemClock } from "@skerry/base/platform";
 import { tellFailed, tellReady } from "../supervisor/part-messages.ts";
 import { printError } from "../terminal.ts";
-import { EXIT_FAILED, EXIT_OK } from "./command.ts";
+import { EXIT_FAILED, EXIT_OK, EXIT_RESTART } from "./command.ts";
 
 /**
  * Node.js cuts small buffers out of slabs of 64 KiB, and a slab lives as long as one of them: each TLS connection has one
@@ -30,20 +30,25 @@ export function processLogger(): Logger {
 }
 
 /**
- * Runs a service until SIGTERM, SIGINT or the end of its supervisor, or until it calls `fail`, then stops it in order.
- * Resolves with the exit code.
+ * Runs a service until SIGTERM, SIGINT or the end of its supervisor, or until it calls `fail` or `restart`, then stops it
+ * in order. Resolves with the exit code.
  */
 export async function runService(
-  start: (logger: Logger, fail: (error: unknown) => void) => Promise<RunningService>,
+  start: (logger: Logger, fail: (error: unknown) => void, restart: () => void) => Promise<RunningService>,
 ): Promise<number> {
   Buffer.poolSize = BUFFER_SLAB_BYTES;
   const stop = Promise.withResolvers<void>();
+  let exitCode = EXIT_OK;
+  const restart = (): void => {
+    exitCode = EXIT_RESTART;
+    stop.resolve();
+  };
   stop.promise.catch(() => undefined); // It may fail while the service still starts; it is awaited below.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop.resolve());
   process.on("disconnect", () => stop.resolve());
   const logger = processLogger();
   try {
-    const { service, facts } = await start(logger, stop.reject);
+    const { service, facts } = await start(logger, stop.reject, restart);
     tellReady(facts);
     try {
       await stop.promise;
@@ -55,7 +60,7 @@ export async function runService(
     }
     await service[Symbol.asyncDispose]();
     if (process.connected) process.disconnect();
-    return EXIT_OK;
+    return exitCode;
   } catch (error) {
     tellFailed(error);
     printError(error);

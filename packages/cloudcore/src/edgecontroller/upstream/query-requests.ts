@@ -5,11 +5,13 @@ import {
   persistentVolumes,
   type ResourceReference,
   secrets,
+  volumeAttachments,
 } from "@skerry/api";
 import { isJsonObject } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import { versionOf } from "./node-requests.ts";
 import { toJson } from "./object-response.ts";
+import { forbidden } from "./refusals.ts";
 import type { RequestHandler, UpstreamRequest } from "./request.ts";
 
 /** What {@link queryRequests} needs. */
@@ -22,7 +24,7 @@ export interface QueryRequestOptions {
 }
 
 /**
- * Queries answered with the bare object: U13-U15. Read from the API server, not from a cache: a cache that lags could
+ * Queries answered with the bare object: U13-U16. Read from the API server, not from a cache: a cache that lags could
  * answer an older version than the node already has.
  */
 export function queryRequests(options: QueryRequestOptions): Record<string, RequestHandler> {
@@ -42,6 +44,14 @@ export function queryRequests(options: QueryRequestOptions): Record<string, Requ
       const spec = "spec" in claim ? claim.spec : undefined;
       const volumeName = isJsonObject(spec) ? spec["volumeName"] : undefined;
       if (typeof volumeName === "string") options.onClaimRead(request.nodeName, volumeName);
+    },
+    // The attachment itself says whose it is.
+    "volumeattachment query": async ({ nodeName, name, reply }) => {
+      const attachment = await options.api.get<KubernetesObject>({ resource: volumeAttachments, name });
+      const spec = "spec" in attachment ? attachment.spec : undefined;
+      if (!isJsonObject(spec) || spec["nodeName"] !== nodeName)
+        throw forbidden(nodeName, `has no attachment "${name}"`);
+      reply(toJson(attachment), versionOf(attachment));
     },
   };
 }

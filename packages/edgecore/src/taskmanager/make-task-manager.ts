@@ -1,31 +1,44 @@
 import type { Secret } from "@skerry/api";
-import type { Clock } from "@skerry/base";
+import type { Clock, Logger } from "@skerry/base";
 import type { NodeJobType } from "@skerry/link";
+import { configUpdateSteps } from "../configupdates/config-update-steps.ts";
+import type { ConfigUpdater } from "../configupdates/config-updater.ts";
 import type { ContainerRuntime } from "../edged/index.ts";
 import type { CloudLink } from "../edgehub/cloud-link.ts";
 import type { MetaClient } from "../metamanager/meta-store.ts";
 import { reasonOf, upgradeUnsupported } from "./errors.ts";
 import { imagePrePullSteps } from "./image-pre-pull.ts";
 import type { MachineLoad } from "./machine-check.ts";
+import { OlderTasks } from "./older-tasks.ts";
 import type { Steps } from "./steps.ts";
+import { TaskManager } from "./task-manager.ts";
 
-/** What the steps of all kinds of jobs work on. */
-export interface StepPorts {
+/** What jobs of all kinds work on. */
+export interface TaskPorts {
   readonly meta: MetaClient;
   readonly cloudLink: CloudLink;
   readonly runtime: ContainerRuntime | undefined;
+  /** Undefined where EdgeCore has no configuration file. */
+  readonly updater: ConfigUpdater | undefined;
   readonly load: MachineLoad;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
-/** How each kind of job is done on this node. */
-export function allSteps(ports: StepPorts): Readonly<Record<NodeJobType, Steps>> {
+/** What does the jobs of this node, of all kinds. */
+export function makeTaskManager(ports: TaskPorts): TaskManager {
+  const steps = allSteps(ports);
+  const older = new OlderTasks({ ...ports, prePull: steps.imageprepulljob });
+  return new TaskManager({ ...ports, steps, older });
+}
+
+function allSteps(ports: TaskPorts): Readonly<Record<NodeJobType, Steps>> {
   return {
     imageprepulljob: imagePrePullSteps({
       ...ports,
       secret: (namespace, name, signal) => pullSecret(ports, namespace, name, signal),
     }),
-    configupdatejob: {},
+    configupdatejob: configUpdateSteps(ports),
     nodeupgradejob: { Check: async () => ({ kind: "failed", reason: reasonOf(upgradeUnsupported()) }) },
   };
 }
@@ -35,7 +48,7 @@ export function allSteps(ports: StepPorts): Readonly<Record<NodeJobType, Steps>>
  * has answered as held by the node.
  */
 function pullSecret(
-  { meta, cloudLink }: StepPorts,
+  { meta, cloudLink }: TaskPorts,
   namespace: string,
   name: string,
   signal: AbortSignal,
