@@ -1,4 +1,4 @@
-import { type KubernetesObject, nodes, type Pod, pods } from "@skerry/api";
+import { type KubernetesObject, type Lease, leases, nodes, type Pod, pods } from "@skerry/api";
 import { isJsonObject, type SkerryError } from "@skerry/base";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import {
@@ -211,12 +211,20 @@ export class CloudStream implements Disposable {
     const remembered = this.#tunnels.offlineSinceMs(nodeName);
     try {
       const node = await this.#options.api.get({ resource: nodes, name: nodeName });
-      const heard = lastHeartbeatMs(node);
+      // Until it counts as not reachable only its lease tells.
+      const heard = lastHeartbeatMs(node) ?? (await this.#leaseRenewedMs(nodeName));
       if (heard === undefined || remembered === undefined) return heard ?? remembered;
       return Math.min(heard, remembered);
     } catch {
       return remembered; // The answer is that the node is offline; since when is a courtesy.
     }
+  }
+
+  /** @throws ApiError */
+  async #leaseRenewedMs(nodeName: string): Promise<number | undefined> {
+    const target = { resource: leases, namespace: "kube-node-lease", name: nodeName };
+    const renewedMs = Date.parse((await this.#options.api.get<Lease>(target)).spec?.renewTime ?? "");
+    return Number.isNaN(renewedMs) ? undefined : renewedMs;
   }
 }
 

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { request } from "node:https";
 import { test } from "node:test";
 import { connect } from "node:tls";
+import { type Lease, leases, nodes } from "@skerry/api";
 import { isSkerryError, silentLogger } from "@skerry/base";
 import { systemClock } from "@skerry/base/platform";
 import type { LinkConnection } from "@skerry/link";
@@ -21,6 +22,7 @@ import {
   serveHello,
   server,
   start,
+  streamCluster,
   trust,
 } from "./testing/stream-world.ts";
 
@@ -198,6 +200,24 @@ test("the answer for an offline node says since when", async () => {
   const { status, text } = await call(running, "/containerLogs/default/other/app");
   assert.equal(status, 503);
   assert.match(text, /node "edge-2" is offline since 2026-01-02T03:04:05Z/);
+});
+
+test("a node that has only just gone is offline since its lease was last renewed", async () => {
+  const api = await streamCluster();
+  const ready = { conditions: [{ type: "Ready", status: "True" }] };
+  await api.patch({ resource: nodes, name: "edge-2", subresource: "status" }, { type: "merge", body: { status: ready } });
+  await api.create<Lease>(
+    { resource: leases, namespace: "kube-node-lease" },
+    {
+      apiVersion: "coordination.k8s.io/v1",
+      kind: "Lease",
+      metadata: { name: "edge-2", namespace: "kube-node-lease" },
+      spec: { renewTime: "2026-01-02T03:04:06.000000Z" },
+    },
+  );
+  await using running = await start(() => false, { api });
+  const { text } = await call(running, "/containerLogs/default/other/app");
+  assert.match(text, /node "edge-2" is offline since 2026-01-02T03:04:06Z/);
 });
 
 test("unknown pods, pods without a node and foreign paths get clear refusals", async () => {
