@@ -132,9 +132,9 @@ async function pack(shipped: ShippedPackage): Promise<string> {
     minifyIdentifiers: true,
     legalComments: "linked",
     logLevel: "warning",
-    // CommonJS packages in the bundle ask for Node.js's modules by require().
+    // CommonJS packages in the bundle ask for Node.js's modules by require(). `createRequire` would load a module more.
     banner: {
-      js: 'import { createRequire as skerryCreateRequire } from "node:module"; const require = skerryCreateRequire(import.meta.url);',
+      js: 'const require = (name) => { const found = process.getBuiltinModule(name); if (found) return found; throw new Error(`Cannot find module ${name}`); };',
     },
   });
   for (const path of shipped.folders) cpSync(join(root, path), join(folder, path), { recursive: true });
