@@ -98,6 +98,15 @@ function builtinText(path: string): string {
   ].join("\n");
 }
 
+/** For CommonJS packages in the bundle, which ask only for Node.js's modules; `createRequire` would load one more. */
+const REQUIRE = [
+  "const require = (name) => {",
+  "const found = process.getBuiltinModule(name);",
+  "if (found) return found;",
+  'throw new Error("Cannot find module " + name);',
+  "};",
+].join(" ");
+
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
 rmSync(output, { recursive: true, force: true });
 mkdirSync(output, { recursive: true });
@@ -132,10 +141,7 @@ async function pack(shipped: ShippedPackage): Promise<string> {
     minifyIdentifiers: true,
     legalComments: "linked",
     logLevel: "warning",
-    // CommonJS packages in the bundle ask for Node.js's modules by require(). `createRequire` would load a module more.
-    banner: {
-      js: 'const require = (name) => { const found = process.getBuiltinModule(name); if (found) return found; throw new Error(`Cannot find module ${name}`); };',
-    },
+    banner: { js: REQUIRE },
   });
   for (const path of shipped.folders) cpSync(join(root, path), join(folder, path), { recursive: true });
   if (shipped.modules?.["mapper"] !== undefined) writeMapperSdk(join(folder, "packages/mapper"));
