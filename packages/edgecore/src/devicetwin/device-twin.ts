@@ -3,6 +3,7 @@ import type { Message } from "@skerry/link";
 import type { DownstreamHandler } from "../edgehub/cloud-link.ts";
 import type { ObjectChange } from "../metamanager/meta-store.ts";
 import { noSampleRecorder } from "../telemetry/index.ts";
+import { DefinitionCache } from "./definition-cache.ts";
 import { DeviceRegistry } from "./device-registry.ts";
 import { DeviceRequests } from "./device-requests.ts";
 import { readState } from "./device-state.ts";
@@ -30,6 +31,7 @@ export class DeviceTwin implements Service, DownstreamHandler {
   readonly #registry: DeviceRegistry;
   readonly #requests: DeviceRequests;
   readonly #writer: TwinWriter;
+  readonly #definitions: DefinitionCache;
   readonly #publisher: TwinPublisher;
   readonly #reporter: TwinReporter;
   readonly #once: OnceEffects;
@@ -51,14 +53,15 @@ export class DeviceTwin implements Service, DownstreamHandler {
       reportIntervalMs: ports.reportIntervalMs ?? DEFAULT_REPORT_INTERVAL_MS,
     };
     const stateReport = new StateReport(ports.meta.outbox, ports.random);
-    this.#reporter = new TwinReporter(this.#context);
+    this.#definitions = new DefinitionCache(ports.meta);
+    this.#reporter = new TwinReporter(this.#context, this.#definitions);
     this.#publisher = new TwinPublisher(
       ports.bus,
       () => ports.random.uuid(),
       (deviceId) => this.#once.send(deviceId),
     );
     this.#once = new OnceEffects(this.#context, this.#publisher, this.#reporter);
-    this.#writer = new TwinWriter(this.#context, stateReport, this.#reporter);
+    this.#writer = new TwinWriter(this.#context, stateReport, this.#reporter, this.#definitions);
     this.#registry = new DeviceRegistry(this.#context, stateReport, this.#reporter, this.#publisher);
     this.#requests = new DeviceRequests(this.#context, this.#writer, this.#publisher);
     this.#listeners = new Listeners((error) =>
@@ -168,10 +171,14 @@ export class DeviceTwin implements Service, DownstreamHandler {
   }
 
   #onObjectChange({ key }: ObjectChange): void {
-    if (key.type === "device") this.#dirty.add(`${key.namespace}/${key.name}`);
-    else if (key.type === "devicemodel")
+    if (key.type === "device") {
+      const deviceId = `${key.namespace}/${key.name}`;
+      this.#definitions.forget(deviceId);
+      this.#dirty.add(deviceId);
+    } else if (key.type === "devicemodel") {
+      this.#definitions.forgetAll();
       for (const deviceId of this.#registry.deviceIdsOfModel(key.namespace, key.name)) this.#dirty.add(deviceId);
-    else return;
+    } else return;
     void this.#reconcileDirty();
   }
 

@@ -2,10 +2,9 @@ import { describeError, isSkerryError, RetrySchedule, type Timer } from "@skerry
 import { newMessage } from "@skerry/link";
 import { readAnswer } from "../metamanager/cloud-answer.ts";
 import { judgeAnswer } from "../metamanager/outbox-outcome.ts";
-import { type PropertyDefinition, readDeviceDefinition } from "./device-definition.ts";
+import type { DefinitionCache } from "./definition-cache.ts";
 import { markReported, readUnreported, readUnreportedDevices } from "./device-table.ts";
 import type { DeviceTwinContext } from "./ports.ts";
-import { storedDevice } from "./stored-device.ts";
 import { twinReport } from "./twin-document.ts";
 import type { TwinProperty } from "./twin-property.ts";
 
@@ -29,6 +28,7 @@ interface Pace {
  */
 export class TwinReporter implements AsyncDisposable {
   readonly #context: DeviceTwinContext;
+  readonly #definitions: DefinitionCache;
   /** Devices with something to tell, and when it is due; monotonic. */
   readonly #due = new Map<string, number>();
   readonly #paces = new Map<string, Pace>();
@@ -40,8 +40,9 @@ export class TwinReporter implements AsyncDisposable {
   #timerMs = Number.POSITIVE_INFINITY;
   #refusedCount = 0;
 
-  constructor(context: DeviceTwinContext) {
+  constructor(context: DeviceTwinContext, definitions: DefinitionCache) {
     this.#context = context;
+    this.#definitions = definitions;
   }
 
   /** Values that the cloud refused for good since the start. */
@@ -176,15 +177,12 @@ export class TwinReporter implements AsyncDisposable {
     nowMs: number,
   ): { readonly ready: TwinProperty[]; readonly laterMs: number | undefined } {
     const { meta } = this.#context;
-    const device = storedDevice(meta, deviceId);
-    const definitions: ReadonlyMap<string, PropertyDefinition> = device
-      ? readDeviceDefinition(device, undefined).properties
-      : new Map();
+    const properties = this.#definitions.get(deviceId)?.properties;
     const ready: TwinProperty[] = [];
     let laterMs: number | undefined;
     for (const property of meta.read((reader) => readUnreported(reader, deviceId))) {
       const toldMs = pace.toldMs.get(property.name);
-      const dueMs = toldMs === undefined ? nowMs : toldMs + (definitions.get(property.name)?.reportCycleMs ?? 0);
+      const dueMs = toldMs === undefined ? nowMs : toldMs + (properties?.get(property.name)?.reportCycleMs ?? 0);
       if (dueMs <= nowMs) ready.push(property);
       else laterMs = Math.min(laterMs ?? dueMs, dueMs);
     }

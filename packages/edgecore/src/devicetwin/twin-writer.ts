@@ -1,7 +1,8 @@
 import type { Sample } from "@skerry/link";
 import type { Transaction } from "@skerry/store";
+import type { DefinitionCache } from "./definition-cache.ts";
 import { adoptDesired } from "./desired-value.ts";
-import { type DeviceDefinition, readDeviceDefinition } from "./device-definition.ts";
+import type { DeviceDefinition } from "./device-definition.ts";
 import type { DeviceState } from "./device-state.ts";
 import { type DeviceRecord, readDevice, readTwin, writeDevice, writeProperty } from "./device-table.ts";
 import { deviceUnknown } from "./errors.ts";
@@ -9,8 +10,7 @@ import type { DeviceTwinLimits } from "./limits.ts";
 import type { DeviceTwinContext } from "./ports.ts";
 import { observationTime } from "./sample-message.ts";
 import type { StateReport } from "./state-report.ts";
-import { storedDevice, storedModel } from "./stored-device.ts";
-import { type PropertyChange, type Twin, withChanges } from "./twin-property.ts";
+import { liveProperties, type PropertyChange, type Twin, withChanges } from "./twin-property.ts";
 import type { TwinReporter } from "./twin-reporter.ts";
 import type { PropertyUpdate } from "./twin-request.ts";
 import { applyUpdates } from "./twin-update.ts";
@@ -20,9 +20,16 @@ export class TwinWriter {
   readonly #context: DeviceTwinContext;
   readonly #stateReport: StateReport;
   readonly #reporter: TwinReporter;
+  readonly #definitions: DefinitionCache;
 
-  constructor(context: DeviceTwinContext, stateReport: StateReport, reporter: TwinReporter) {
+  constructor(
+    context: DeviceTwinContext,
+    stateReport: StateReport,
+    reporter: TwinReporter,
+    definitions: DefinitionCache,
+  ) {
     this.#context = context;
+    this.#definitions = definitions;
     this.#stateReport = stateReport;
     this.#reporter = reporter;
   }
@@ -36,18 +43,19 @@ export class TwinWriter {
     const { meta, limits } = this.#context;
     const outcome = await meta.transaction((transaction) => {
       this.#require(transaction, deviceId);
-      const device = storedDevice(meta, deviceId);
-      const definition = device && readDeviceDefinition(device, storedModel(meta, device));
+      const definition = this.#definitions.get(deviceId);
       const before = readTwin(transaction, deviceId);
       const changes = applyUpdates(before, updates, { deviceId, nowMs, limits, definition });
       if (definition && changes.some(isRelease)) takeBack(changes, before, definition, nowMs, limits);
       for (const { after } of changes) writeProperty(transaction, deviceId, after);
-      return { changes, twin: readTwin(transaction, deviceId) };
+      return { changes, twin: withChanges(before, changes) };
     });
     if (outcome.changes.length > 0) this.#reporter.changed(deviceId);
     const samples = samplesIn(deviceId, updates, nowMs);
     if (samples.length === 0) return outcome;
     await this.#context.samples.record(samples);
+    // Where nothing is wanted there is nothing to publish that could be old by now.
+    if (liveProperties(outcome.twin).every(({ expected }) => expected === null)) return outcome;
     // Meanwhile the twin may have changed and been published: what is published next must not be older.
     return { ...outcome, twin: meta.read((reader) => readTwin(reader, deviceId)) };
   }

@@ -20,7 +20,8 @@ export interface PublishQueueLimits {
 }
 
 export const defaultPublishQueueLimits: PublishQueueLimits = {
-  maximumCount: 2_000,
+  // Twice what 512 messages handled together lead to: result, document and delta of each.
+  maximumCount: 4_000,
   maximumBytes: 4 * 1024 * 1024,
   window: 256,
   maximumAttempts: 5,

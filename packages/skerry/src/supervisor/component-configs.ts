@@ -170,8 +170,10 @@ export function writeMosquittoConfig(nodeFolder: string, port: number): string {
     "persistence true",
     `persistence_location ${data}/`,
     "autosave_interval 30",
-    "max_queued_messages 10000",
-    "max_inflight_messages 256", // As many as EdgeCore commits together.
+    // What waits for one client: some seconds of thousands of devices, while a disk is slow or EdgeCore starts again.
+    "max_queued_messages 50000",
+    "max_queued_bytes 67108864",
+    "max_inflight_messages 512", // As many as EdgeCore commits together.
     "message_size_limit 1048576",
     "set_tcp_nodelay true", // Else answers of some bytes wait 40 ms.
     "log_dest stderr",

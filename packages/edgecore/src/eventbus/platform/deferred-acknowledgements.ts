@@ -1,7 +1,7 @@
 import type { MqttClient } from "mqtt";
 
 /** Messages that are being handled at the same time, so that they share a commit. */
-const MAXIMUM_MESSAGES = 256;
+const MAXIMUM_MESSAGES = 512;
 /** Their payloads together; a larger one is handled alone. */
 const MAXIMUM_BYTES = 512 * 1024;
 
