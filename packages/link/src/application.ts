@@ -32,6 +32,9 @@ export const DYNAMIC_CONTROLLER_SOURCE = "dynamiccontroller";
 /** Resource of the message with all watches of a MetaServer (wire.md U30, D17). */
 export const WATCH_SET_RESOURCE = "watchapp/sync";
 
+/** Watches that a node may have in the cloud at once. */
+export const MAX_NODE_WATCHES = 50;
+
 const VERBS: ReadonlySet<string> = new Set([
   "get",
   "list",

@@ -15,6 +15,7 @@ import {
   type ApplicationOutcome,
   applicationContent,
   DYNAMIC_CONTROLLER_SOURCE,
+  MAX_NODE_WATCHES,
   type Message,
   newMessage,
   parseApplication,
@@ -48,11 +49,10 @@ interface NodeWork extends Disposable {
 
 /** The edge waits 10 s (wire.md 12.4). */
 const REQUEST_TIMEOUT_MS = 9_000;
-const MAX_WATCHES = 200;
 /** Nodes that are away whose watches are remembered; beyond it those that left first are forgotten. */
 const MAX_AWAY = 1_000;
 /** How often it is asked anew whether nodes may still watch what they watch. */
-const RECHECK_MS = 60_000;
+const RECHECK_MS = 5 * 60_000;
 
 const WRITES: ReadonlySet<string> = new Set(["create", "update", "updatestatus", "patch", "delete"]);
 
@@ -71,6 +71,7 @@ export class DynamicController implements Service {
   readonly #away = new Map<string, readonly Application[]>();
   #registration: Disposable | undefined;
   #timer: Timer | undefined;
+  #isStopped = false;
   #turnedAwayCount = 0;
 
   constructor(options: DynamicControllerOptions) {
@@ -95,9 +96,9 @@ export class DynamicController implements Service {
     handle: async (nodeName, message) => {
       const isSync = message.route.resource === WATCH_SET_RESOURCE;
       const work = this.#workOf(nodeName);
-      const taken = work.gate.offer(() =>
-        isSync ? this.#sync(nodeName, work, message) : this.#do(nodeName, work, message),
-      );
+      const run = (): Promise<void> =>
+        isSync ? this.#sync(nodeName, work, message) : this.#do(nodeName, work, message);
+      const taken = work.gate.offer(run, JSON.stringify(message.content).length);
       if (taken) return;
       this.#turnedAwayCount++;
       this.#answer(nodeName, message, { kind: "rejected", status: tooMany("too many requests of this node wait") });
@@ -114,6 +115,7 @@ export class DynamicController implements Service {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopped = true;
     this.#timer?.cancel();
     this.#registration?.[Symbol.dispose]();
     for (const nodeName of [...this.#nodes.keys()]) this.#forget(nodeName);
@@ -176,7 +178,7 @@ export class DynamicController implements Service {
   async #sync(nodeName: string, work: NodeWork, message: Message): Promise<void> {
     const rejected: JsonObject = {};
     const named = isJsonObject(message.content) ? Object.entries(message.content) : [];
-    const wanted = named.slice(0, MAX_WATCHES).flatMap(([id, content]) => {
+    const wanted = named.slice(0, MAX_NODE_WATCHES).flatMap(([id, content]) => {
       const application = content === undefined ? undefined : parseApplication(content);
       return application ? [{ ...application, id }] : [];
     });
@@ -227,7 +229,7 @@ export class DynamicController implements Service {
   ): Promise<Status | undefined> {
     const asked = selectionOf(application);
     if (!asked) return notAnApplication();
-    if (watches.ids.size >= MAX_WATCHES) return tooMany(`a node has at most ${MAX_WATCHES} watches`);
+    if (watches.ids.size >= MAX_NODE_WATCHES) return tooMany(`a node has at most ${MAX_NODE_WATCHES} watches`);
     const selection = await this.#permitted(nodeName, asked);
     if (!selection) return watchForbidden(nodeName, asked.resource.resource);
     const refusal = await this.#answers.probe(nodeName, selection, signal);
@@ -251,10 +253,15 @@ export class DynamicController implements Service {
   }
 
   #schedule(): void {
+    if (this.#isStopped) return;
     this.#timer = this.#options.clock.setTimer(RECHECK_MS, () => {
-      for (const [nodeName, { watches }] of this.#nodes) void this.#recheck(nodeName, watches);
-      this.#schedule();
+      void this.#recheckAll().finally(() => this.#schedule());
     });
+  }
+
+  /** One after the other, so that many nodes are no burst for the API server. */
+  async #recheckAll(): Promise<void> {
+    for (const [nodeName, { watches }] of [...this.#nodes]) await this.#recheck(nodeName, watches);
   }
 
   async #recheck(nodeName: string, watches: NodeWatches): Promise<void> {

@@ -80,6 +80,11 @@ export function busyStatus(text: string): Status {
   return failureStatus(429, "TooManyRequests", text, { retryAfterSeconds: 1 });
 }
 
+export function tooMuchStatus(what: string): Status {
+  const text = `there are more ${what} than this node keeps; watch fewer of them, by a namespace or a selector`;
+  return failureStatus(413, "RequestEntityTooLarge", text);
+}
+
 export function expiredStatus(): Status {
   return failureStatus(410, "Expired", "the resourceVersion is too old for this node; list again");
 }

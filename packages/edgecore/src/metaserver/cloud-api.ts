@@ -124,7 +124,7 @@ export function listIn(
   const apiVersion = apiVersionOf(resource);
   const objects = items.flatMap((item) => (isJsonObject(item) ? (objectOf({ apiVersion, kind, ...item }) ?? []) : []));
   const more = list["metadata"]["continue"] !== undefined && list["metadata"]["continue"] !== "";
-  return { kind, version, items: objects, more };
+  return { kind, version, items: objects, length: text?.length ?? 0, more };
 }
 
 /** The object in an answer; undefined when it is none. */

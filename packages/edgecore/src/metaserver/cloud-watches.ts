@@ -1,7 +1,8 @@
 import type { Status } from "@skerry/api";
 import { type Clock, describeError, type Logger, type Random, RetrySchedule, type Timer } from "@skerry/base";
-import type { Application } from "@skerry/link";
+import { type Application, MAX_NODE_WATCHES } from "@skerry/link";
 import type { CloudLink } from "../edgehub/cloud-link.ts";
+import { busyStatus, tooMuchStatus } from "./api-exchange.ts";
 import { applicationKey, resourceText } from "./api-path.ts";
 import { type CloudApi, isPassing, listIn } from "./cloud-api.ts";
 import type { LocalObjects } from "./local-objects.ts";
@@ -85,6 +86,8 @@ export class CloudWatches implements Disposable {
    */
   async use(scope: Scope): Promise<CloudWatchUse | Status> {
     const key = scopeKey(scope);
+    if (!this.#watches.has(key) && this.#watches.size >= MAX_NODE_WATCHES)
+      return busyStatus(`this node watches ${MAX_NODE_WATCHES} different selections already`);
     const watch = this.#watches.get(key) ?? this.#add(key, scope);
     watch.users++;
     watch.lingering?.cancel();
@@ -182,7 +185,7 @@ export class CloudWatches implements Disposable {
     const reply = await cloud.ask({ key: application.key, verb: "list", option: application.option });
     const list = reply.kind === "approved" ? listIn(reply.responseBody, scope.resource) : undefined;
     if (list) {
-      await local.storeList(scope, list, known);
+      if (!(await local.storeList(scope, list, known))) return tooMuchStatus(scope.resource.resource);
       watch.isLive = true;
       return undefined;
     }

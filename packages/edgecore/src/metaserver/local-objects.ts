@@ -76,6 +76,9 @@ export class LocalObjects implements Disposable {
   /** When each kind was last asked for; the order is that of use. */
   readonly #used = new Map<string, true>();
   #evictedCount = 0;
+  /** Stored since it was last looked whether there is too much. */
+  #uncheckedObjects = 0;
+  #uncheckedLength = 0;
 
   constructor(ports: LocalObjectsPorts, limits: LocalLimits = defaultLocalLimits) {
     this.#ports = ports;
@@ -156,9 +159,13 @@ export class LocalObjects implements Disposable {
     this.#used.set(text, true);
   }
 
-  /** Takes over a list of the cloud. `known`: what the scope's version was when the cloud was asked. */
-  async storeList(scope: Scope, answer: ListAnswer, known: KnownScope | undefined): Promise<void> {
-    if (answer.items.length > this.#limits.maximumObjects / 2) return; // Only passed on.
+  /**
+   * Takes over a list of the cloud. `known`: what the scope's version was when the cloud was asked. False: it is more
+   * than this node keeps of one kind.
+   */
+  async storeList(scope: Scope, answer: ListAnswer, known: KnownScope | undefined): Promise<boolean> {
+    const { maximumObjects, maximumLength } = this.#limits;
+    if (answer.items.length > maximumObjects / 2 || answer.length > maximumLength / 2) return false;
     const nowMs = this.#ports.clock.now();
     const wentBack = known !== undefined && compareResourceVersions(answer.version, known.version) < 0;
     if (wentBack) {
@@ -169,6 +176,7 @@ export class LocalObjects implements Disposable {
       await this.forgetAll();
     }
     await this.#apply((transaction) => storeList(transaction, scope, answer, nowMs));
+    return true;
   }
 
   async store(resource: ApiResource, objects: readonly KubernetesObject[]): Promise<void> {
@@ -224,9 +232,17 @@ export class LocalObjects implements Disposable {
   async #apply(work: (transaction: Transaction) => StoredChange[]): Promise<void> {
     const { database } = this.#ports;
     const changes = await database.transaction(work);
-    for (const { resource, ...change } of changes)
-      this.#listeners.emit({ ...change, resource: resourceText(resource) });
-    if (changes.length > 0) await this.#evict();
+    for (const { resource, namespace, name, before, length } of changes) {
+      this.#uncheckedObjects++;
+      this.#uncheckedLength += length;
+      this.#listeners.emit({ resource: resourceText(resource), namespace, name, before });
+    }
+    const { maximumObjects, maximumLength } = this.#limits;
+    // To count it all is too much work for each change.
+    if (this.#uncheckedObjects <= maximumObjects / 50 && this.#uncheckedLength <= maximumLength / 50) return;
+    this.#uncheckedObjects = 0;
+    this.#uncheckedLength = 0;
+    await this.#evict();
   }
 
   /** Keeps within the limits. */

@@ -175,6 +175,37 @@ test("a client that watches from a list made before a deletion hears of the dele
   await other.close();
 });
 
+test("what happens before a client reads the first line of its watch is not missed", async () => {
+  await using database = open();
+  await using world = new MetaWorld(database);
+  await world.cloud.put("a");
+  await world.cloud.put("b");
+  await world.names(MAPS);
+  const watch = await world.watch(`${MAPS}?watch=true&resourceVersion=${world.cloud.version}`, async () => {
+    await world.cloud.delete("a");
+    await world.cloud.put("b", { x: "1" });
+  });
+  await settle();
+  assert.deepEqual(
+    watch.events.map((event) => event.replace(/ \d+$/, "")),
+    ["DELETED a", "MODIFIED b"],
+  );
+  await watch.close();
+});
+
+test("a watch of more than this node keeps, or of too many different things, is refused", async () => {
+  await using database = open();
+  await using world = new MetaWorld(database, { maximumObjects: 4, maximumLength: 1_000_000 });
+  for (const name of ["a", "b", "c"]) await world.cloud.put(name);
+  assert.equal((await world.names(MAPS)).length, 3, "a list is passed on all the same");
+  assert.equal((await world.json("GET", `${MAPS}?watch=true`)).code, 413);
+  const selected = (number: number): string => `${MAPS}?watch=true&labelSelector=n%3D${number}`;
+  const open50 = [];
+  for (let number = 0; number < 50; number++) open50.push(await world.watch(selected(number)));
+  assert.equal((await world.json("GET", selected(50))).code, 429);
+  for (const watch of open50) await watch.close();
+});
+
 test("a watch from before anything was known here is told to list anew", async () => {
   await using database = open();
   await using world = new MetaWorld(database);

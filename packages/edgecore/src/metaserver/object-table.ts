@@ -14,6 +14,8 @@ export interface StoredChange {
   readonly before: KubernetesObject | undefined;
   readonly namespace: string;
   readonly name: string;
+  /** Of the text that was stored; 0 for a deletion. */
+  readonly length: number;
 }
 
 /** A list as it was when it was last complete. */
@@ -32,6 +34,8 @@ export interface ListAnswer {
   readonly kind: string;
   readonly version: string;
   readonly items: readonly KubernetesObject[];
+  /** Of its text. */
+  readonly length: number;
 }
 
 /** Deletions that are kept for watches that begin later. */
@@ -78,15 +82,16 @@ export function storeObject(transaction: Transaction, resource: ApiResource, obj
     uid,
   );
   if (deleted && compareResourceVersions(version, String(deleted["version"])) <= 0) return [];
+  const text = JSON.stringify(object);
   transaction.run(
     `INSERT INTO api_object (resource, namespace, name, value) VALUES (?, ?, ?, ?)
      ON CONFLICT (resource, namespace, name) DO UPDATE SET value = excluded.value`,
     resourceText(resource),
     namespace,
     name,
-    JSON.stringify(object),
+    text,
   );
-  return [{ resource, before, namespace, name }];
+  return [{ resource, before, namespace, name, length: text.length }];
 }
 
 /** Deletes the object, if it is still that one, and remembers it. `version` is that of the deletion. */
@@ -112,7 +117,7 @@ export function removeObject(
   );
   if (before?.metadata.uid !== uid || compareResourceVersions(versionOf(before), version) > 0) return [];
   forgetObject(transaction, resource, before);
-  return [{ resource, before: withVersion(before, version), namespace, name }];
+  return [{ resource, before: withVersion(before, version), namespace, name, length: 0 }];
 }
 
 /** The object as of another version. */
@@ -133,7 +138,7 @@ export function forgetObject(
     namespace,
     name,
   );
-  return [{ resource, before, namespace, name }];
+  return [{ resource, before, namespace, name, length: 0 }];
 }
 
 /** Takes over a complete list: what is stored of its scope, is no newer than it and not in it, is gone. */

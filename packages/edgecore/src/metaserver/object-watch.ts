@@ -1,5 +1,4 @@
 import type { KubernetesObject } from "@skerry/api";
-import type { Clock } from "@skerry/base";
 import { compareResourceVersions } from "@skerry/kube";
 import { resourceText } from "./api-path.ts";
 import type { LocalObjects } from "./local-objects.ts";
@@ -17,7 +16,8 @@ export interface ObjectWatchOptions {
   readonly scope: Scope;
   /** What the client knows already; undefined: nothing, it gets all that is there. */
   readonly version: string | undefined;
-  readonly clock: Clock;
+  /** Deletions after that version. */
+  readonly deletions: readonly KubernetesObject[];
   /** Ends the watch. */
   readonly signal: AbortSignal;
 }
@@ -39,6 +39,8 @@ export class ObjectWatch implements Disposable {
   /** Objects to look at, with what was last known of them before they changed. */
   readonly #touched = new Map<string, KubernetesObject | undefined>();
   readonly #registration: Disposable;
+  /** What comes before all changes. */
+  readonly #first: ObjectEvent[];
   #wake: (() => void) | undefined;
 
   /** @throws ApiError BadRequest for a selector that is none */
@@ -53,19 +55,15 @@ export class ObjectWatch implements Disposable {
       this.#touched.set(key, before ?? this.#touched.get(key));
       this.#wake?.();
     });
+    // At once, so that no change falls between this and the changes that are listened for.
+    this.#first = this.#firstEvents();
     options.signal.addEventListener("abort", () => this.#wake?.(), { once: true });
   }
 
-  /** The events, to the end of the watch. `deletions`: those after the client's version. */
-  async *events(deletions: readonly KubernetesObject[]): AsyncGenerator<ObjectEvent> {
-    const { local, scope, version, signal } = this.#options;
-    for (const object of deletions) if (this.#isInScope(object)) yield { type: "DELETED", object };
-    for (const object of local.list(scope.resource, scope.namespace)) {
-      if (!this.#isInScope(object)) continue;
-      const isKnown = version !== undefined && compareResourceVersions(versionOf(object), version) <= 0;
-      this.#told.set(keyOf(object), toldOf(object));
-      if (!isKnown) yield { type: "ADDED", object };
-    }
+  /** The events, to the end of the watch. */
+  async *events(): AsyncGenerator<ObjectEvent> {
+    const { signal } = this.#options;
+    yield* this.#first.splice(0);
     while (!signal.aborted) {
       for (const [key, before] of this.#touched) {
         this.#touched.delete(key);
@@ -78,6 +76,20 @@ export class ObjectWatch implements Disposable {
   [Symbol.dispose](): void {
     this.#registration[Symbol.dispose]();
     this.#wake?.();
+  }
+
+  #firstEvents(): ObjectEvent[] {
+    const { local, scope, version, deletions } = this.#options;
+    const events: ObjectEvent[] = deletions
+      .filter((object) => this.#isInScope(object))
+      .map((object) => ({ type: "DELETED", object }));
+    for (const object of local.list(scope.resource, scope.namespace)) {
+      if (!this.#isInScope(object)) continue;
+      this.#told.set(keyOf(object), toldOf(object));
+      if (version === undefined || compareResourceVersions(versionOf(object), version) > 0)
+        events.push({ type: "ADDED", object });
+    }
+    return events;
   }
 
   *#compare(key: string, before: KubernetesObject | undefined): Generator<ObjectEvent> {

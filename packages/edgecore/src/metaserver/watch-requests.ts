@@ -88,7 +88,7 @@ export class WatchRequests implements Disposable {
     const { local, clock } = this.#ports;
     const ending = new AbortController();
     const ended = AbortSignal.any([ending.signal, signal]);
-    const watch = new ObjectWatch({ local, scope, version, clock, signal: ended });
+    const watch = new ObjectWatch({ local, scope, version, deletions, signal: ended });
     use.onRefused((status) => ending.abort(status));
     const seconds = Math.min(Number(query.get("timeoutSeconds")) || DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S);
     const timer = clock.setTimer(seconds * 1_000, () => ending.abort());
@@ -104,19 +104,14 @@ export class WatchRequests implements Disposable {
     return {
       status: 200,
       headers: { "content-type": "application/json" },
-      body: lines(watch, deletions, ending.signal, release),
+      body: lines(watch, ending.signal, release),
     };
   }
 }
 
-async function* lines(
-  watch: ObjectWatch,
-  deletions: Parameters<ObjectWatch["events"]>[0],
-  ended: AbortSignal,
-  release: () => void,
-): AsyncGenerator<string> {
+async function* lines(watch: ObjectWatch, ended: AbortSignal, release: () => void): AsyncGenerator<string> {
   try {
-    for await (const event of watch.events(deletions)) yield lineOf(event);
+    for await (const event of watch.events()) yield lineOf(event);
     const reason: unknown = ended.reason;
     if (ended.aborted && isStatus(reason)) yield lineOf({ type: "ERROR", object: reason });
   } finally {

@@ -94,9 +94,11 @@ export class MetaWorld implements AsyncDisposable {
     return body.items.map(({ metadata }) => metadata.name);
   }
 
-  async watch(url: string): Promise<OpenWatch> {
+  /** `beforeReading` runs when the watch stands, before its client reads. */
+  async watch(url: string, beforeReading: () => Promise<void> = async () => {}): Promise<OpenWatch> {
     const gone = new AbortController();
     const answer = await this.server.answer(this.#request("GET", url, "", {}, gone.signal));
+    await beforeReading();
     const events: string[] = [];
     let isOver = false;
     const { body } = answer;
