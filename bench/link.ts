@@ -32,8 +32,7 @@ export async function measureLink(skerry: ShippedSkerry, nodes: number, protocol
     try {
       await run.measure();
     } catch (error) {
-      process.exitCode = 1;
-      run.tell("ended early", describeError(error));
+      run.fail("ended early", error);
     }
     tables.push(table(`The link: ${nodes} hollow nodes, protocol ${protocol}`, run.figures));
   }
@@ -58,6 +57,11 @@ class LinkRun {
     process.stderr.write(`${this.#protocol}: ${what}: ${value}\n`);
   }
 
+  fail(what: string, error: unknown): void {
+    process.exitCode = 1;
+    this.tell(what, describeError(error));
+  }
+
   async measure(): Promise<void> {
     using api = await this.#skerry.api();
     await delay(SETTLE_MS);
@@ -70,7 +74,9 @@ class LinkRun {
     await createFleetLoad(api, name);
     await fleet.until("a pod runs on each node", ({ containers }) => containers === this.#nodes);
     const quietMs = await this.#deliver(api, fleet, "one ConfigMap to all");
-    await this.#besideHostileNodes(api, fleet, quietMs);
+    await this.#besideHostileNodes(api, fleet, quietMs).catch((error: unknown) =>
+      this.fail("beside hostile nodes", error),
+    );
     await this.#afterKill(fleet);
     await deliverConfigMap(api, fleet, this.#nodes);
     this.tell("one more ConfigMap after that", "reached all");

@@ -39,7 +39,8 @@ if (!Number.isInteger(nodes) || nodes < 1 || protocols.length === 0) {
 const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
 process.stdout.write(`${machine}, Node.js ${process.version}, load ${load()} at the start\n\n`);
 using skerry = await ShippedSkerry.install(process.env["SKERRY_BENCH_PARTS"] ?? "/var/tmp/skerry-bench-parts");
-process.stdout.write(`${measureStart(skerry)}\n`);
+if (chosen.length > 0 && chosen.every((name) => onlyWhenNamed.has(name))) skerry.up();
+else process.stdout.write(`${measureStart(skerry)}\n`);
 for (const [name, measure] of Object.entries(measurements))
   if (chosen.length === 0 ? !onlyWhenNamed.has(name) : chosen.includes(name))
     process.stdout.write(`${await measure(skerry)}\n`);

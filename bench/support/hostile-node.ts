@@ -15,7 +15,7 @@ export interface HostilePlan {
   readonly nodeName: string;
   readonly token: string;
   /** `host:port`, and the address of the HTTPS server. */
-  readonly webSocket: string;
+  readonly websocket: string;
   readonly https: string;
 }
 
@@ -69,9 +69,9 @@ for (;;) {
 
 /** One connection until CloudCore ends it. */
 async function misbehave(): Promise<string> {
-  const { nodeName, webSocket } = plan;
+  const { nodeName, websocket } = plan;
   const headers = { node_id: nodeName, project_id: PROJECT, ConnectionUse: "msg", [DELIVERY_HEADER]: OFFERED_DELIVERY };
-  const connection = await dialer.dial(`wss://${webSocket}/${PROJECT}/${nodeName}/events`, headers, never);
+  const connection = await dialer.dial(`wss://${websocket}/${PROJECT}/${nodeName}/events`, headers, never);
   sign.connections += 1;
   const ended = Promise.withResolvers<string>();
   connection.start({ onFrame: () => undefined, onClose: ({ reason }) => ended.resolve(reason) });
