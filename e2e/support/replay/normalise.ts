@@ -8,7 +8,8 @@ const BLANKED: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, "(time)"],
   [/\b(Sat|Sun|Mon|Tue|Wed|Thu|Fri), \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}/g, "(time)"],
   [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [+-]\d{4} [A-Z]+/g, "(time)"],
-  [/\/tmp\/(LIVE|MERGED)-\d+/g, "/tmp/$1-(number)"],
+  [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [+-]\d{4}/g, "(time)"],
+  [/\/?tmp\/(LIVE|MERGED)-\d+/g, "/tmp/$1-(number)"],
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "(uid)"],
   [/\b10\.\d+\.\d+\.\d+\b/g, "(address)"],
   [/127\.0\.0\.1:\d+/g, "(server)"],
@@ -50,14 +51,26 @@ function withoutDescription(value: Json): Json {
   return column;
 }
 
+/** Entries stand in the order of their times, which differ by how fast the controllers were. */
+function managerText(entry: Json): string {
+  if (entry === null || typeof entry !== "object" || Array.isArray(entry)) return "";
+  return JSON.stringify([entry["operation"], entry["manager"], entry["apiVersion"], entry["subresource"] ?? ""]);
+}
+
 /** An answer without what no two clusters answer alike. */
 export function normaliseJson(value: Json | undefined, member = ""): Json {
   if (Array.isArray(value)) {
-    const items = member === "columnDefinitions" ? value.map(withoutDescription) : value;
+    const items =
+      member === "columnDefinitions"
+        ? value.map(withoutDescription)
+        : member === "managedFields"
+          ? value.toSorted((left, right) => (managerText(left) < managerText(right) ? -1 : 1))
+          : value;
     return items.map((item) => normaliseJson(item, member));
   }
   if (value === null || value === undefined) return null;
   if (typeof value === "string") {
+    if (member === "pod-template-hash") return "(hash)";
     const madeUp = MADE_UP[member];
     if (madeUp !== undefined && value !== "" && value !== "0" && value !== "None") return madeUp;
     if (member === "continue") return "(continue)";

@@ -8,7 +8,7 @@ export function badRequest(message: string): ApiError {
 
 /** A patch that cannot be applied to this object (422 Invalid), e.g. a failed JSON patch `test`. */
 export function patchNotApplicable(message: string): ApiError {
-  return new ApiError(failureStatus(422, "Invalid", message));
+  return new ApiError(failureStatus(422, "Invalid", message, {}));
 }
 
 /** A text is not a Kubernetes quantity. */

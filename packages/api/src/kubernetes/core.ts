@@ -293,6 +293,7 @@ export interface ReplicaSet extends KubernetesObject {
   status?: {
     replicas: number;
     fullyLabeledReplicas?: number;
+    terminatingReplicas?: number;
     readyReplicas?: number;
     availableReplicas?: number;
     observedGeneration?: number;
@@ -322,6 +323,7 @@ export interface Deployment extends KubernetesObject {
     readyReplicas?: number;
     availableReplicas?: number;
     unavailableReplicas?: number;
+    terminatingReplicas?: number;
     collisionCount?: number;
     conditions?: Condition[];
   };

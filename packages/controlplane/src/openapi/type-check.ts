@@ -10,12 +10,15 @@ export interface TypeCheck {
   readonly unknown: readonly string[];
   /** The first member whose value cannot be read, in Go's words. */
   readonly mismatch: string | undefined;
+  /** Of what Go type that member is. */
+  readonly mismatchType: string | undefined;
 }
 
 interface Walk {
   readonly types: TypeCatalog;
   readonly unknown: string[];
   mismatch: string | undefined;
+  mismatchType: string | undefined;
 }
 
 /** Nesting that an object may have. */
@@ -23,9 +26,9 @@ const DEPTH_LIMIT = 64;
 
 /** Reads an object as Go would into the type's struct: unknown members fall away, null means absent. */
 export function checkType(types: TypeCatalog, typeName: string, object: JsonObject): TypeCheck {
-  const walk: Walk = { types, unknown: [], mismatch: undefined };
+  const walk: Walk = { types, unknown: [], mismatch: undefined, mismatchType: undefined };
   const read = readObject(walk, typeName, object, "", "", 0);
-  return { object: read, unknown: walk.unknown, mismatch: walk.mismatch };
+  return { object: read, unknown: walk.unknown, mismatch: walk.mismatch, mismatchType: walk.mismatchType };
 }
 
 function readObject(
@@ -69,6 +72,7 @@ function readValue(
   depth: number,
 ): JsonValue {
   const wrong = (goType: string): JsonValue => {
+    walk.mismatchType ??= goType;
     walk.mismatch ??= `json: cannot unmarshal ${jsonKind(value)} into Go struct field ${context.struct}.${context.goPath} of type ${goType}`;
     return value;
   };

@@ -7,6 +7,13 @@ import { conflict } from "./status-errors.ts";
 /** What a deletion does to an object. */
 export type DeletionOutcome = "remove" | "mark" | "unchanged";
 
+/** How an object that went at once is answered: kinds without a grace period show no mark of it. */
+export function withoutDeletionMarks(definition: ResourceDefinition, object: ApiObject): ApiObject {
+  if (definition.strategy.gracePeriodSeconds || definition.strategy.heldBack) return object;
+  const { deletionTimestamp: _time, deletionGracePeriodSeconds: _seconds, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
 /** Whether nothing keeps a deleted object any longer. */
 export function mayBeRemoved(definition: ResourceDefinition, object: ApiObject): boolean {
   return (

@@ -5,7 +5,7 @@ import type { Admission } from "../admission/admission.ts";
 import { applyConfiguration, trackUpdate } from "../fieldmanager/field-manager.ts";
 import { type ApiObject, asJsonObject } from "./api-object.ts";
 import { decodeBody, decodeConfiguration } from "./decode-body.ts";
-import { beginDeletion, checkPreconditions, mayBeRemoved } from "./deletion.ts";
+import { beginDeletion, checkPreconditions, mayBeRemoved, withoutDeletionMarks } from "./deletion.ts";
 import type { FieldError } from "./field-error.ts";
 import { fieldWriteOf } from "./field-tracking.ts";
 import { type CollectionAt, listCollection } from "./list-collection.ts";
@@ -108,7 +108,9 @@ export class Registry {
     ]);
     const key = keyOf(definition, namespace, metadata.name);
     if (session.get(key)) throw alreadyExists(definition.reference, metadata.name);
-    return present(definition, session.put(key, toStored(definition, object)));
+    const stored = session.put(key, toStored(definition, object));
+    if (context.dryRun) delete stored.metadata.resourceVersion;
+    return present(definition, stored);
   }
 
   /** Replaces an object, or its status. @throws ApiError NotFound, Conflict, Invalid, BadRequest */
@@ -221,7 +223,8 @@ export class Registry {
       if (outcome === "mark") return { object: session.put(key, found), removed: false };
       return { object: this.#remove(session, context, definition, key, found), removed: true };
     });
-    if (!removed || definition.strategy.returnsDeletedObject) return present(definition, object);
+    if (!removed) return present(definition, object);
+    if (definition.strategy.returnsDeletedObject) return present(definition, withoutDeletionMarks(definition, object));
     const { group, resource } = definition.reference;
     return {
       kind: "Status",
@@ -268,7 +271,7 @@ export class Registry {
     definition.strategy.applyDefaults?.(json);
     if (ownership === "update") trackUpdate(fieldWriteOf(context, definition, subresource, this.clock), before, json);
     if (part === "object") definition.strategy.prepareForUpdate?.(json, before, scope);
-    countGeneration(definition, next, previous);
+    if (part !== "status") countGeneration(definition, next, previous);
     this.#check(definition, next, [
       ...validateMetadata(definition, next),
       ...validateFinalizers(next, previous),
@@ -285,7 +288,11 @@ export class Registry {
     if (mayBeRemoved(definition, next))
       return present(definition, this.#remove(session, context, definition, key, toStore));
     if (jsonEqual(asJsonObject(toStore), asJsonObject(stored))) return present(definition, stored);
-    return present(definition, session.put(key, toStore));
+    const { resourceVersion } = stored.metadata;
+    const kept = session.put(key, toStore);
+    // A rehearsal is no new version.
+    if (context.dryRun && resourceVersion !== undefined) kept.metadata.resourceVersion = resourceVersion;
+    return present(definition, kept);
   }
 
   #remove(

@@ -52,6 +52,8 @@ export interface KindStrategy {
   readonly keepsStatusOnCreate?: boolean;
   /** `metadata.generation` counts changes of what users want. */
   readonly tracksGeneration: boolean;
+  /** A change of annotations counts in `metadata.generation` too. */
+  readonly countsAnnotations?: boolean;
   /** The status subresource may change labels, annotations and finalizers too. */
   readonly statusMayChangeMetadata?: boolean;
   /** An update without resourceVersion is refused. */

@@ -47,5 +47,8 @@ export function countGeneration(definition: ResourceDefinition, next: ApiObject,
   if (!definition.strategy.tracksGeneration) return;
   const wanted = ({ metadata: _metadata, status: _status, ...rest }: ApiObject): JsonObject =>
     asJsonObject(rest as ApiObject);
-  if (!jsonEqual(wanted(next), wanted(previous))) next.metadata.generation = (previous.metadata.generation ?? 0) + 1;
+  const isAnnotated =
+    definition.strategy.countsAnnotations === true &&
+    !jsonEqual({ ...next.metadata.annotations }, { ...previous.metadata.annotations });
+  if (isAnnotated || !jsonEqual(wanted(next), wanted(previous))) next.metadata.generation = (previous.metadata.generation ?? 0) + 1;
 }

@@ -7,6 +7,7 @@ import { EventRecorder } from "../controllers/event-recorder.ts";
 import { isPodFinished, podCondition } from "../controllers/pod-state.ts";
 import { type NodeView, placePod } from "./placement.ts";
 
+const FIELD_MANAGER = "kube-scheduler";
 const SCHEDULER_NAME = "default-scheduler";
 /** A pod that fits nowhere is looked at again after this even when nothing seems to have changed. */
 const RETRY_UNSCHEDULABLE_MS = 60_000;
@@ -114,6 +115,7 @@ export class Scheduler implements Controller {
         binding,
         {
           signal,
+          fieldManager: FIELD_MANAGER,
         },
       );
     } catch (error) {
@@ -133,11 +135,19 @@ export class Scheduler implements Controller {
     const { namespace = "", name, uid = "" } = pod.metadata;
     const now = toKubernetesTime(this.#ports.clock.now());
     const lastTransitionTime = current?.status === "False" ? (current.lastTransitionTime ?? now) : now;
-    const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message, lastTransitionTime };
+    const condition = {
+      type: "PodScheduled",
+      status: "False",
+      reason: "Unschedulable",
+      message,
+      lastProbeTime: null,
+      lastTransitionTime,
+      ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
+    };
     const body = { metadata: { uid }, status: { conditions: [condition] } };
     try {
       const target = { resource: podsResource, namespace, name, subresource: "status" };
-      await this.#ports.api.patch(target, { type: "strategic", body }, { signal });
+      await this.#ports.api.patch(target, { type: "strategic", body }, { signal, fieldManager: FIELD_MANAGER });
     } catch (error) {
       if (!isApiError(error, "NotFound") && !isApiError(error, "Conflict")) throw error;
     }

@@ -1,46 +1,14 @@
 import type { JsonObject, JsonValue } from "@skerry/base";
 import { ageOf } from "@skerry/base";
-import { formatLabelSelector, isApiError, labelSelectorRequirements } from "@skerry/kube";
 import { numberAt, objectAt, objectsIn, textAt } from "../registry/api-object.ts";
+import { age, createdAt, metadata, name, orNone, selectorOf, spec, status, templateWide } from "./common-columns.ts";
 import { podReasonOf, podRestartsOf } from "./pod-summary.ts";
 import { column, type TableColumn, wide } from "./table-column.ts";
 
-const metadata = (object: JsonObject): JsonObject => objectAt(object, "metadata");
-const spec = (object: JsonObject): JsonObject => objectAt(object, "spec");
-const status = (object: JsonObject): JsonObject => objectAt(object, "status");
-const orNone = (text: string): string => (text === "" ? "<none>" : text);
-
-const name: TableColumn = {
-  ...column("Name", (object) => textAt(metadata(object), "name")),
-  format: "name",
-};
-const age: TableColumn = column("Age", (object, nowMs) => ageOf(metadata(object)["creationTimestamp"], nowMs));
-const createdAt: TableColumn = column("Created At", (object) => textAt(metadata(object), "creationTimestamp"), "date");
-
-const templateContainers = (object: JsonObject): JsonObject[] =>
-  objectsIn(objectAt(objectAt(spec(object), "template"), "spec")["containers"]);
 const workloadWide: readonly TableColumn[] = [
-  wide("Containers", (object) =>
-    templateContainers(object)
-      .map((container) => textAt(container, "name"))
-      .join(","),
-  ),
-  wide("Images", (object) =>
-    templateContainers(object)
-      .map((container) => textAt(container, "image"))
-      .join(","),
-  ),
-  wide("Selector", (object) => selectorText(objectAt(spec(object), "selector"))),
+  ...templateWide(spec),
+  selectorOf((object) => objectAt(spec(object), "selector")),
 ];
-
-function selectorText(selector: JsonObject): string {
-  try {
-    return formatLabelSelector(labelSelectorRequirements(selector) ?? []);
-  } catch (error) {
-    if (isApiError(error)) return "<error>";
-    throw error;
-  }
-}
 
 /** Kinds without columns of their own. */
 export const defaultColumns: readonly TableColumn[] = [name, age];

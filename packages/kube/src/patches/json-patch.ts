@@ -51,7 +51,8 @@ function applyOperation(document: JsonValue, operation: JsonValue): JsonValue {
       return remove(document, path);
     case "test":
       if (!jsonEqual(read(document, path), requiredValue(operation["value"])))
-        throw patchNotApplicable(`testing value ${operation["path"]} failed: test failed`);
+        // The real API server says no more than this either.
+        throw patchNotApplicable("the server rejected our request due to an error in our request");
       return document;
     case "copy":
       return add(document, path, structuredClone(read(document, pointer(operation["from"], "from"))));

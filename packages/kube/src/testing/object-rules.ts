@@ -32,6 +32,9 @@ export function newObject(
 /** Kinds whose status is no subresource of its own: it is written with the rest. */
 const STATUS_IN_PLACE: ReadonlySet<string> = new Set(["Rule"]);
 
+/** Kinds of which the status subresource takes annotations too. */
+const METADATA_BY_STATUS: ReadonlySet<string> = new Set(["Deployment"]);
+
 /** What is stored after an update or patch: each subresource writes only its part, the main one all but the status. */
 export function mergedUpdate(
   stored: KubernetesObject,
@@ -44,6 +47,7 @@ export function mergedUpdate(
   if (subresource === "status") {
     if (after["status"] === undefined) delete next["status"];
     else next["status"] = structuredClone(after["status"]);
+    if (METADATA_BY_STATUS.has(stored.kind ?? "")) next["metadata"] = structuredClone(after["metadata"]);
   } else if (subresource === "finalize") next["spec"] = structuredClone(after["spec"]);
   else if (subresource === "scale") {
     const scale = after["spec"] as { replicas?: number } | undefined;

@@ -218,19 +218,19 @@ export class DeploymentController implements Controller {
   ): Promise<Deployment> {
     const revision = newest.metadata.annotations?.[REVISION] ?? "";
     const { namespace = "", name, uid = "" } = deployment.metadata;
-    const target = { resource: deploymentsResource, namespace, name };
-    let current = deployment;
-    if (deployment.metadata.annotations?.[REVISION] !== revision) {
-      const body = { metadata: { uid, annotations: { [REVISION]: revision } } };
-      current = await this.#ports.api.patch(target, { type: "merge", body }, { signal });
-    }
-    if (!created && findCondition(current.status?.conditions, "Progressing")) return current;
+    const target = { resource: deploymentsResource, namespace, name, subresource: "status" };
+    const isNoted = deployment.metadata.annotations?.[REVISION] === revision;
+    const metadata = { uid, ...(isNoted ? {} : { annotations: { [REVISION]: revision } }) };
+    if (!created && findCondition(deployment.status?.conditions, "Progressing"))
+      return isNoted
+        ? deployment
+        : this.#ports.api.patch(target, { type: "merge", body: { metadata } }, { signal });
     const reason = created ? "NewReplicaSetCreated" : "FoundNewReplicaSet";
     const message = `${created ? "Created" : "Found"} new replica set "${newest.metadata.name}"`;
     const fresh = condition("Progressing", "True", reason, message, this.#time());
-    const conditions = withCondition(current.status?.conditions, fresh).map((each) => ({ ...each }));
-    const body = { metadata: { uid }, status: { conditions } };
-    return this.#ports.api.patch({ ...target, subresource: "status" }, { type: "merge", body }, { signal });
+    const conditions = withCondition(deployment.status?.conditions, fresh).map((each) => ({ ...each }));
+    const body = { metadata, status: { conditions } };
+    return this.#ports.api.patch(target, { type: "merge", body }, { signal });
   }
 
   #recreatePlan(

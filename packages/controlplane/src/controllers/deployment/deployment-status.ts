@@ -41,6 +41,7 @@ export function deploymentNumbers(
     ...(ready > 0 ? { readyReplicas: ready } : {}),
     ...(available > 0 ? { availableReplicas: available } : {}),
     ...(unavailable > 0 ? { unavailableReplicas: unavailable } : {}),
+    terminatingReplicas: totalStatus(all, "terminatingReplicas"),
     ...(collisionCount === undefined ? {} : { collisionCount }),
     conditions,
   };

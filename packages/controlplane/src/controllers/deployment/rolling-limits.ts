@@ -44,7 +44,7 @@ export function totalWanted(replicaSets: readonly ReplicaSet[]): number {
 /** Sum of one number of the ReplicaSets' status. */
 export function totalStatus(
   replicaSets: readonly (ReplicaSet | undefined)[],
-  member: "replicas" | "readyReplicas" | "availableReplicas",
+  member: "replicas" | "readyReplicas" | "availableReplicas" | "terminatingReplicas",
 ): number {
   return replicaSets.reduce((sum, replicaSet) => sum + (replicaSet?.status?.[member] ?? 0), 0);
 }

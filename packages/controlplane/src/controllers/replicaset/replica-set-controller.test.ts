@@ -42,7 +42,7 @@ test("a ReplicaSet gets its pods, grows and shrinks with its spec, and says so i
   await world.clock.settle();
   assert.equal((await podNames(world)).length, 1);
   const { status } = await world.api.get<ReplicaSet>(target);
-  assert.deepEqual(status, { replicas: 1, fullyLabeledReplicas: 1, observedGeneration: 3 });
+  assert.deepEqual(status, { replicas: 1, terminatingReplicas: 0, fullyLabeledReplicas: 1, observedGeneration: 3 });
 });
 
 test("a deleted or failed pod is replaced", async () => {

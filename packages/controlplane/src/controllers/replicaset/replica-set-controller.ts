@@ -102,7 +102,8 @@ export class ReplicaSetController implements Controller {
         active = active.filter((pod) => !this.#expectations.isBeingDeleted(uid, pod));
       }
     }
-    await this.#writeStatus(replicaSet, active, failure, signal);
+    const terminating = owned.filter(({ metadata }) => metadata.deletionTimestamp !== undefined).length;
+    await this.#writeStatus(replicaSet, active, terminating, failure, signal);
     const waitMs = nextAvailabilityMs(replicaSet, active, this.#ports.clock.now());
     if (waitMs !== undefined) this.#queue.addAfter(key, waitMs);
     if (this.#expectations.unseenCreations(uid).length > 0) this.#queue.addAfter(key, UNSEEN_CHECK_MS);
@@ -217,11 +218,13 @@ export class ReplicaSetController implements Controller {
   async #writeStatus(
     replicaSet: ReplicaSet,
     active: readonly Pod[],
+    terminatingCount: number,
     failure: ReplicaFailure | undefined,
     signal: AbortSignal,
   ): Promise<void> {
     const epochMs = this.#ports.clock.now();
-    const status = replicaSetStatus(replicaSet, active, failure, { epochMs, text: toKubernetesTime(epochMs) });
+    const now = { epochMs, text: toKubernetesTime(epochMs) };
+    const status = replicaSetStatus(replicaSet, active, terminatingCount, failure, now);
     if (jsonEqual(asJson(status), asJson(replicaSet.status ?? {}))) return;
     const { namespace = "", name } = replicaSet.metadata;
     const target = { resource: replicaSetsResource, namespace, name, subresource: "status" };

@@ -14,6 +14,7 @@ export interface ReplicaFailure {
 export function replicaSetStatus(
   replicaSet: ReplicaSet,
   pods: readonly Pod[],
+  terminatingCount: number,
   failure: ReplicaFailure | undefined,
   now: { readonly epochMs: number; readonly text: string },
 ): ReplicaSetStatus {
@@ -34,6 +35,7 @@ export function replicaSetStatus(
   const conditions = condition ? withCondition(before, condition) : withoutCondition(before, "ReplicaFailure");
   return {
     replicas: pods.length,
+    terminatingReplicas: terminatingCount,
     ...(fullyLabeled.length > 0 ? { fullyLabeledReplicas: fullyLabeled.length } : {}),
     ...(ready.length > 0 ? { readyReplicas: ready.length } : {}),
     ...(available.length > 0 ? { availableReplicas: available.length } : {}),

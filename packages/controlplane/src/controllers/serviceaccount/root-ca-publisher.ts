@@ -50,7 +50,7 @@ export class RootCaPublisher implements Controller {
           namespace,
           annotations: {
             "kubernetes.io/description":
-              "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc.",
+              "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.",
           },
         },
         data,

@@ -2,10 +2,12 @@ import type { ResourceReference } from "@skerry/api";
 import { customResourceDefinitionStrategy } from "../../customresources/definition-strategy.ts";
 import type { TypeTopologies } from "../../fieldmanager/type-topology.ts";
 import * as columns from "../../table/columns.ts";
-import type { TableColumn } from "../../table/table-column.ts";
+import { persistentVolumeClaimColumns, persistentVolumeColumns } from "../../table/policy-columns.ts";
 import { BuiltInSchema } from "../built-in-schema.ts";
-import type { KindStrategy, ResourceDefinition } from "../resource-definition.ts";
+import type { ResourceDefinition } from "../resource-definition.ts";
 import { certificateSigningRequestStrategy, roleBindingStrategy, roleStrategy } from "./access.ts";
+import { autoscalingKinds } from "./autoscaling.ts";
+import { batchKinds } from "./batch.ts";
 import {
   configMapStrategy,
   eventStrategy,
@@ -14,30 +16,14 @@ import {
   plainStrategy,
   secretStrategy,
 } from "./core.ts";
+import { dataKinds } from "./data-kinds.ts";
 import { eventFromCore, eventToCore } from "./event-conversion.ts";
+import type { KindEntry } from "./kind-entry.ts";
 import { podStrategy } from "./pod.ts";
+import { policyKinds } from "./policy.ts";
 import { serviceStrategy } from "./service.ts";
 import { persistentVolumeClaimStrategy, persistentVolumeStrategy } from "./storage.ts";
-import { deploymentStrategy, replicaSetStrategy } from "./workloads.ts";
-
-/** One built-in kind: this table entry and its strategy are all there is to it. */
-interface KindEntry {
-  readonly group: string;
-  /** @default "v1" */
-  readonly version?: string;
-  readonly resource: string;
-  readonly kind: string;
-  /** @default true */
-  readonly namespaced?: boolean;
-  readonly shortNames?: readonly string[];
-  readonly categories?: readonly string[];
-  readonly strategy: KindStrategy;
-  readonly columns: readonly TableColumn[];
-  /** Beyond status and scale. */
-  readonly subresources?: readonly string[];
-  readonly storageKey?: string;
-  readonly conversion?: ResourceDefinition["conversion"];
-}
+import { deploymentStrategy, replicaSetStrategy, workloadKinds } from "./workloads.ts";
 
 const RBAC = "rbac.authorization.k8s.io";
 
@@ -121,7 +107,7 @@ const KINDS: readonly KindEntry[] = [
     namespaced: false,
     shortNames: ["pv"],
     strategy: persistentVolumeStrategy,
-    columns: columns.defaultColumns,
+    columns: persistentVolumeColumns,
   },
   {
     group: "",
@@ -129,7 +115,7 @@ const KINDS: readonly KindEntry[] = [
     kind: "PersistentVolumeClaim",
     shortNames: ["pvc"],
     strategy: persistentVolumeClaimStrategy,
-    columns: columns.defaultColumns,
+    columns: persistentVolumeClaimColumns,
   },
   {
     group: "apps",
@@ -226,6 +212,11 @@ const KINDS: readonly KindEntry[] = [
     strategy: plainStrategy,
     columns: columns.priorityClassColumns,
   },
+  ...workloadKinds,
+  ...batchKinds,
+  ...autoscalingKinds,
+  ...policyKinds,
+  ...dataKinds,
 ];
 
 /** Where the built-in kinds are found; `events.k8s.io` is left out, its objects are those of core `events`. */

@@ -1,8 +1,17 @@
 import { isJsonObject, type JsonObject } from "@skerry/base";
 import { isApiError, jsonEqual, labelSelectorPredicate } from "@skerry/kube";
+import { defaultColumns } from "../../table/columns.ts";
+import {
+  controllerRevisionColumns,
+  daemonSetColumns,
+  replicationControllerColumns,
+  statefulSetColumns,
+} from "../../table/workload-columns.ts";
 import { ensureObject, numberAt, objectAt, setDefault } from "../api-object.ts";
-import { type FieldError, invalidValue, notSupported, required } from "../field-error.ts";
+import { type FieldError, forbiddenField, invalidValue, notSupported, required } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
+import { plainStrategy } from "./core.ts";
+import type { KindEntry } from "./kind-entry.ts";
 import { applyPodSpecDefaults } from "./pod-defaults.ts";
 import { validatePodSpec } from "./pod-validation.ts";
 
@@ -15,7 +24,9 @@ const SCALE = {
 /** apps/v1 Deployment. */
 export const deploymentStrategy: KindStrategy = {
   hasStatus: true,
+  statusMayChangeMetadata: true,
   tracksGeneration: true,
+  countsAnnotations: true,
   scale: SCALE,
   applyDefaults(deployment) {
     const spec = ensureObject(deployment, "spec");
@@ -55,6 +66,138 @@ export const replicaSetStrategy: KindStrategy = {
   validate: validateWorkload,
   validateUpdate: validateSelectorUnchanged,
 };
+
+/** apps/v1 StatefulSet. */
+export const statefulSetStrategy: KindStrategy = {
+  hasStatus: true,
+  tracksGeneration: true,
+  scale: SCALE,
+  applyDefaults(set) {
+    const spec = ensureObject(set, "spec");
+    setDefault(spec, "replicas", 1);
+    setDefault(spec, "podManagementPolicy", "OrderedReady");
+    setDefault(spec, "revisionHistoryLimit", 10);
+    const strategy = ensureObject(spec, "updateStrategy");
+    setDefault(strategy, "type", "RollingUpdate");
+    if (strategy["type"] === "RollingUpdate") setDefault(ensureObject(strategy, "rollingUpdate"), "partition", 0);
+    const retention = ensureObject(spec, "persistentVolumeClaimRetentionPolicy");
+    setDefault(retention, "whenDeleted", "Retain");
+    setDefault(retention, "whenScaled", "Retain");
+    applyTemplateDefaults(spec);
+  },
+  prepareForCreate(set) {
+    set["status"] = { replicas: 0, availableReplicas: 0 };
+  },
+  validate: validateWorkload,
+  validateUpdate(next, previous) {
+    const allowed = [
+      "replicas",
+      "ordinals",
+      "template",
+      "updateStrategy",
+      "revisionHistoryLimit",
+      "persistentVolumeClaimRetentionPolicy",
+      "minReadySeconds",
+    ];
+    const fixed = (object: JsonObject): JsonObject =>
+      Object.fromEntries(Object.entries(objectAt(object, "spec")).filter(([member]) => !allowed.includes(member)));
+    const list = allowed.map((member) => `'${member}'`);
+    return jsonEqual(fixed(next), fixed(previous))
+      ? []
+      : [
+          forbiddenField(
+            "spec",
+            `updates to statefulset spec for fields other than ${list.slice(0, -1).join(", ")} and ${list.at(-1)} are forbidden`,
+          ),
+        ];
+  },
+};
+
+/** apps/v1 DaemonSet. */
+export const daemonSetStrategy: KindStrategy = {
+  hasStatus: true,
+  tracksGeneration: true,
+  applyDefaults(set) {
+    const spec = ensureObject(set, "spec");
+    setDefault(spec, "revisionHistoryLimit", 10);
+    const strategy = ensureObject(spec, "updateStrategy");
+    setDefault(strategy, "type", "RollingUpdate");
+    if (strategy["type"] === "RollingUpdate") {
+      const rolling = ensureObject(strategy, "rollingUpdate");
+      setDefault(rolling, "maxUnavailable", 1);
+      setDefault(rolling, "maxSurge", 0);
+    }
+    applyTemplateDefaults(spec);
+  },
+  prepareForCreate(set) {
+    set["status"] = {
+      currentNumberScheduled: 0,
+      numberMisscheduled: 0,
+      desiredNumberScheduled: 0,
+      numberReady: 0,
+    };
+  },
+  validate: validateWorkload,
+  validateUpdate: validateSelectorUnchanged,
+};
+
+/** core/v1 ReplicationController: its selector is a plain map of labels. */
+export const replicationControllerStrategy: KindStrategy = {
+  hasStatus: true,
+  tracksGeneration: true,
+  scale: SCALE,
+  selectableFields: ["status.replicas"],
+  applyDefaults(controller) {
+    const spec = ensureObject(controller, "spec");
+    setDefault(spec, "replicas", 1);
+    applyTemplateDefaults(spec);
+    const labels = objectAt(objectAt(objectAt(spec, "template"), "metadata"), "labels");
+    if (Object.keys(objectAt(spec, "selector")).length === 0 && Object.keys(labels).length > 0)
+      spec["selector"] = { ...labels };
+  },
+  prepareForCreate(controller) {
+    controller["status"] = { replicas: 0 };
+  },
+};
+
+/** The workloads besides Deployment and ReplicaSet. */
+export const workloadKinds: readonly KindEntry[] = [
+  {
+    group: "apps",
+    resource: "statefulsets",
+    kind: "StatefulSet",
+    shortNames: ["sts"],
+    categories: ["all"],
+    strategy: statefulSetStrategy,
+    columns: statefulSetColumns,
+  },
+  {
+    group: "apps",
+    resource: "daemonsets",
+    kind: "DaemonSet",
+    shortNames: ["ds"],
+    categories: ["all"],
+    strategy: daemonSetStrategy,
+    columns: daemonSetColumns,
+  },
+  {
+    group: "apps",
+    resource: "controllerrevisions",
+    kind: "ControllerRevision",
+    strategy: plainStrategy,
+    columns: controllerRevisionColumns,
+  },
+  {
+    group: "",
+    resource: "replicationcontrollers",
+    kind: "ReplicationController",
+    shortNames: ["rc"],
+    categories: ["all"],
+    strategy: replicationControllerStrategy,
+    columns: replicationControllerColumns,
+  },
+  { group: "", resource: "podtemplates", kind: "PodTemplate", strategy: plainStrategy, columns: defaultColumns },
+];
 
 function applyTemplateDefaults(spec: JsonObject): void {
   const template = ensureObject(spec, "template");

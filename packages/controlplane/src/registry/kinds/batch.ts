@@ -1,0 +1,118 @@
+import { isJsonObject, type JsonObject } from "@skerry/base";
+import { jsonEqual } from "@skerry/kube";
+import { cronJobColumns, jobColumns } from "../../table/batch-columns.ts";
+import { ensureObject, numberAt, objectAt, setDefault, textAt } from "../api-object.ts";
+import { type FieldError, forbiddenField, invalidValue, notSupported, required } from "../field-error.ts";
+import type { KindStrategy } from "../resource-definition.ts";
+import { cronScheduleError } from "./cron-schedule-check.ts";
+import type { KindEntry } from "./kind-entry.ts";
+import { applyPodSpecDefaults } from "./pod-defaults.ts";
+import { validatePodSpec } from "./pod-validation.ts";
+
+/** Labels that tie a Job's pods to it; the short ones are from before there was a prefix. */
+const CONTROLLER_UID = "batch.kubernetes.io/controller-uid";
+const JOB_NAME = "batch.kubernetes.io/job-name";
+
+/** batch/v1 Job: gets a selector of its own, by its UID. */
+export const jobStrategy: KindStrategy = {
+  hasStatus: true,
+  tracksGeneration: true,
+  selectableFields: ["status.successful"],
+  applyDefaults(job) {
+    const spec = ensureObject(job, "spec");
+    applyJobSpecDefaults(spec);
+    if (spec["completions"] === undefined && spec["parallelism"] === undefined) spec["completions"] = 1;
+    setDefault(spec, "parallelism", 1);
+    setDefault(spec, "backoffLimit", 6);
+    setDefault(spec, "completionMode", "NonIndexed");
+    setDefault(spec, "suspend", false);
+    setDefault(spec, "podReplacementPolicy", "TerminatingOrFailed");
+    setDefault(spec, "manualSelector", false);
+  },
+  prepareForCreate(job) {
+    job["status"] = {};
+    const spec = ensureObject(job, "spec");
+    if (spec["manualSelector"] === true) return;
+    const metadata = ensureObject(job, "metadata");
+    const [uid, name] = [textAt(metadata, "uid"), textAt(metadata, "name")];
+    const labels = ensureObject(ensureObject(ensureObject(spec, "template"), "metadata"), "labels");
+    Object.assign(labels, { [CONTROLLER_UID]: uid, [JOB_NAME]: name, "controller-uid": uid, "job-name": name });
+    spec["selector"] = { matchLabels: { [CONTROLLER_UID]: uid } };
+    // Without labels of its own a Job has those of its pods.
+    const own = ensureObject(metadata, "labels");
+    if (Object.keys(own).length === 0) Object.assign(own, labels);
+  },
+  validate: (job) => validateJobSpec(objectAt(job, "spec"), "spec"),
+  validateUpdate(next, previous) {
+    const [after, before] = [objectAt(next, "spec"), objectAt(previous, "spec")];
+    return ["selector", "template", "completions", "completionMode"]
+      .filter((member) => !jsonEqual(after[member], before[member]))
+      .map((member) => invalidValue(`spec.${member}`, after[member], "field is immutable"));
+  },
+};
+
+/** batch/v1 CronJob. */
+export const cronJobStrategy: KindStrategy = {
+  hasStatus: true,
+  tracksGeneration: true,
+  applyDefaults(cronJob) {
+    const spec = ensureObject(cronJob, "spec");
+    setDefault(spec, "concurrencyPolicy", "Allow");
+    setDefault(spec, "suspend", false);
+    setDefault(spec, "successfulJobsHistoryLimit", 3);
+    setDefault(spec, "failedJobsHistoryLimit", 1);
+    applyJobSpecDefaults(ensureObject(ensureObject(spec, "jobTemplate"), "spec"));
+  },
+  prepareForCreate(cronJob) {
+    cronJob["status"] = {};
+  },
+  validate(cronJob) {
+    const spec = objectAt(cronJob, "spec");
+    const schedule = textAt(spec, "schedule");
+    const problem = schedule === "" ? undefined : cronScheduleError(schedule);
+    return [
+      ...(schedule === "" ? [required("spec.schedule")] : []),
+      ...(problem === undefined ? [] : [invalidValue("spec.schedule", schedule, problem)]),
+      ...validateJobSpec(objectAt(objectAt(spec, "jobTemplate"), "spec"), "spec.jobTemplate.spec"),
+    ];
+  },
+};
+
+function applyJobSpecDefaults(spec: JsonObject): void {
+  const template = ensureObject(spec, "template");
+  setDefault(template, "metadata", {});
+  if (isJsonObject(template["spec"])) applyPodSpecDefaults(template["spec"]);
+}
+
+function validateJobSpec(spec: JsonObject, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const member of ["parallelism", "completions", "backoffLimit", "activeDeadlineSeconds"]) {
+    const value = numberAt(spec, member);
+    if (value !== undefined && value < 0)
+      errors.push(invalidValue(`${path}.${member}`, value, "must be greater than or equal to 0"));
+  }
+  if (spec["completionMode"] === "Indexed" && numberAt(spec, "completions") === undefined)
+    errors.push(required(`${path}.completions`, "when completion mode is Indexed"));
+  const pod = objectAt(objectAt(spec, "template"), "spec");
+  errors.push(...validatePodSpec(pod, `${path}.template.spec`));
+  const policy = textAt(pod, "restartPolicy");
+  if (policy === "Always")
+    errors.push(notSupported(`${path}.template.spec.restartPolicy`, policy, ["OnFailure", "Never"]));
+  if (spec["manualSelector"] !== true && spec["selector"] !== undefined && path !== "spec")
+    errors.push(forbiddenField(`${path}.selector`, "`selector` will be auto-generated"));
+  return errors;
+}
+
+/** Kinds of batch/v1. */
+export const batchKinds: readonly KindEntry[] = [
+  { group: "batch", resource: "jobs", kind: "Job", categories: ["all"], strategy: jobStrategy, columns: jobColumns },
+  {
+    group: "batch",
+    resource: "cronjobs",
+    kind: "CronJob",
+    shortNames: ["cj"],
+    categories: ["all"],
+    strategy: cronJobStrategy,
+    columns: cronJobColumns,
+  },
+];

@@ -1,0 +1,102 @@
+import type { JsonObject } from "@skerry/base";
+import { createdAt, name } from "../../table/common-columns.ts";
+import { limitRangeColumns, podDisruptionBudgetColumns, resourceQuotaColumns } from "../../table/policy-columns.ts";
+import { ensureObject, objectAt, objectsIn, setDefault } from "../api-object.ts";
+import { invalidValue } from "../field-error.ts";
+import type { KindStrategy } from "../resource-definition.ts";
+import { plainStrategy } from "./core.ts";
+import type { KindEntry } from "./kind-entry.ts";
+
+/** policy/v1 PodDisruptionBudget. */
+export const podDisruptionBudgetStrategy: KindStrategy = {
+  hasStatus: true,
+  tracksGeneration: true,
+  prepareForCreate(budget) {
+    budget["status"] = { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };
+  },
+  validate(budget) {
+    const spec = objectAt(budget, "spec");
+    return spec["minAvailable"] !== undefined && spec["maxUnavailable"] !== undefined
+      ? [invalidValue("spec", spec, "minAvailable and maxUnavailable cannot be both set")]
+      : [];
+  },
+};
+
+/** core/v1 ResourceQuota. */
+export const resourceQuotaStrategy: KindStrategy = {
+  hasStatus: true,
+  tracksGeneration: false,
+  returnsDeletedObject: true,
+  prepareForCreate(quota) {
+    quota["status"] = {};
+  },
+};
+
+/** core/v1 LimitRange: limits stand in for missing defaults, and defaults for missing default requests. */
+export const limitRangeStrategy: KindStrategy = {
+  ...plainStrategy,
+  applyDefaults(range) {
+    for (const limit of objectsIn(objectAt(range, "spec")["limits"])) {
+      if (limit["type"] !== "Container") continue;
+      fill(limit, "default", "max");
+      fill(limit, "defaultRequest", "default");
+      fill(limit, "defaultRequest", "min");
+    }
+  },
+};
+
+function fill(limit: JsonObject, to: string, from: string): void {
+  const source = objectAt(limit, from);
+  if (Object.keys(source).length === 0) return;
+  const target = ensureObject(limit, to);
+  for (const [resource, quantity] of Object.entries(source))
+    if (quantity !== undefined) setDefault(target, resource, quantity);
+}
+
+/** Kinds that limit what others may do. */
+export const policyKinds: readonly KindEntry[] = [
+  {
+    group: "policy",
+    resource: "poddisruptionbudgets",
+    kind: "PodDisruptionBudget",
+    shortNames: ["pdb"],
+    strategy: podDisruptionBudgetStrategy,
+    columns: podDisruptionBudgetColumns,
+  },
+  {
+    group: "",
+    resource: "resourcequotas",
+    kind: "ResourceQuota",
+    shortNames: ["quota"],
+    strategy: resourceQuotaStrategy,
+    columns: resourceQuotaColumns,
+  },
+  {
+    group: "",
+    resource: "limitranges",
+    kind: "LimitRange",
+    shortNames: ["limits"],
+    strategy: limitRangeStrategy,
+    columns: limitRangeColumns,
+  },
+  ...(
+    [
+      ["mutatingwebhookconfigurations", "MutatingWebhookConfiguration"],
+      ["validatingwebhookconfigurations", "ValidatingWebhookConfiguration"],
+      ["validatingadmissionpolicies", "ValidatingAdmissionPolicy"],
+      ["validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding"],
+      ["mutatingadmissionpolicies", "MutatingAdmissionPolicy"],
+      ["mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding"],
+    ] as const
+  ).map(
+    ([resource, kind]): KindEntry => ({
+      group: "admissionregistration.k8s.io",
+      resource,
+      kind,
+      namespaced: false,
+      categories: ["api-extensions"],
+      strategy: { hasStatus: kind === "ValidatingAdmissionPolicy", tracksGeneration: true },
+      columns: [name, createdAt],
+    }),
+  ),
+];
