@@ -195,3 +195,75 @@ test("a printer column's JSONPath finds members, indexes and filtered items", ()
   assert.deepEqual(at(".nothing.here"), []);
   assert.equal(parseJsonPath(".a[?(@.b>1)]"), undefined);
 });
+
+test("rules in CEL refuse what breaks them, with their own message, and compare with the former state", async () => {
+  await using server = await startTestApiServer();
+  const integer = { type: "integer" };
+  const spec = {
+    type: "object",
+    properties: { replicas: integer, size: { type: "string", enum: ["small", "large"] }, node: { type: "string" } },
+    "x-kubernetes-validations": [
+      { rule: "self.size != 'small' || self.replicas <= 3", message: "small gadgets have at most 3 replicas" },
+      { rule: "!has(oldSelf.node) || self.node == oldSelf.node", reason: "FieldValueForbidden", fieldPath: ".node" },
+    ],
+  };
+  const versions = [
+    {
+      name: "v1",
+      served: true,
+      storage: true,
+      schema: { openAPIV3Schema: { type: "object", properties: { spec } } },
+    },
+  ];
+  const made = await server.send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {
+    body: {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "gadgets.example.org" },
+      spec: { group: "example.org", scope: "Namespaced", names: { plural: "gadgets", kind: "Gadget" }, versions },
+    },
+  });
+  assert.equal(made.status, 201);
+  assert.equal(made.headers["warning"], undefined);
+  const url = "/apis/example.org/v1/namespaces/default/gadgets";
+  const gadget = (members: object): object => ({
+    apiVersion: "example.org/v1",
+    kind: "Gadget",
+    metadata: { name: "g" },
+    spec: members,
+  });
+  const refused = await server.call("POST", url, { body: gadget({ size: "small", replicas: 5, node: "a" }) });
+  assert.equal(refused.status, 422);
+  assert.equal(
+    refused.body["message"],
+    'Gadget.example.org "g" is invalid: spec: Invalid value: small gadgets have at most 3 replicas',
+  );
+  const accepted = await server.call("POST", url, { body: gadget({ size: "small", replicas: 2, node: "a" }) });
+  assert.equal(accepted.status, 201);
+  const moved = await server.call("PATCH", `${url}/g`, {
+    body: { spec: { node: "b" } },
+    contentType: "application/merge-patch+json",
+  });
+  assert.equal(moved.status, 422);
+  assert.match(String(moved.body["message"]), /spec\.node: Forbidden: failed rule/);
+});
+
+test("a rule that cannot be read is not enforced, and its author is warned", async () => {
+  await using server = await startTestApiServer();
+  const schema = { type: "object", "x-kubernetes-validations": [{ rule: "self.spec ===" }] };
+  const made = await server.send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {
+    body: {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "gadgets.example.org" },
+      spec: {
+        group: "example.org",
+        scope: "Namespaced",
+        names: { plural: "gadgets", kind: "Gadget" },
+        versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: schema } }],
+      },
+    },
+  });
+  assert.equal(made.status, 201);
+  assert.match(String(made.headers["warning"]), /x-kubernetes-validations\[0\]\.rule is not enforced/);
+});

@@ -14,6 +14,7 @@ import type {
   ResourceDefinition,
   ScalePaths,
 } from "../registry/resource-definition.ts";
+import { CelRules } from "./cel-rules.ts";
 import { DEFINITIONS_KEY, removeIfEmpty, storageKeyOf } from "./definition-strategy.ts";
 import { withOlderDevices } from "./older-device-versions.ts";
 import { printerColumns } from "./printer-columns.ts";
@@ -99,13 +100,23 @@ function textsIn(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
+/** Rules may rely on a valid object. */
+const RULES_NOT_CHECKED: FieldError = {
+  reason: "FieldValueInvalid",
+  field: "<nil>",
+  message:
+    "Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
+};
+
 /** Reads and checks custom resources by their structural schema. */
 class CustomResourceSchema implements ObjectSchema {
   readonly #schema: JsonObject;
+  readonly #rules: CelRules;
   readonly topology: Topology;
 
   constructor(schema: JsonObject, topologies: TypeTopologies) {
     this.#schema = schema;
+    this.#rules = new CelRules(schema);
     this.topology = customResourceTopology(schema, topologies.of("meta.v1.ObjectMeta"));
   }
 
@@ -122,7 +133,10 @@ class CustomResourceSchema implements ObjectSchema {
     return { object, unknown };
   }
 
-  validate(object: ApiObject): FieldError[] {
-    return validateSchema(this.#schema, asJsonObject(object));
+  validate(object: ApiObject, previous?: ApiObject): FieldError[] {
+    const errors = validateSchema(this.#schema, asJsonObject(object));
+    if (this.#rules.isEmpty) return errors;
+    if (errors.length > 0) return [...errors, RULES_NOT_CHECKED];
+    return this.#rules.validate(asJsonObject(object), previous && asJsonObject(previous));
   }
 }

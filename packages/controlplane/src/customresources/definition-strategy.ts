@@ -11,6 +11,7 @@ import {
 import { type FieldError, invalidValue, required } from "../registry/field-error.ts";
 import type { KindStrategy, WriteScope } from "../registry/resource-definition.ts";
 import type { StoreSession } from "../registry/store-session.ts";
+import { CelRules } from "./cel-rules.ts";
 
 /** Keeps a CRD until its last object is gone. */
 const CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
@@ -35,8 +36,10 @@ export const customResourceDefinitionStrategy: KindStrategy = {
     const finalizers = Array.isArray(metadata["finalizers"]) ? metadata["finalizers"] : [];
     if (!finalizers.includes(CLEANUP_FINALIZER)) metadata["finalizers"] = [...finalizers, CLEANUP_FINALIZER];
     definition["status"] = acceptedStatus(definition, undefined, scope);
+    warnOfRules(definition, scope);
   },
   prepareForUpdate(next, previous, scope) {
+    warnOfRules(next, scope);
     if (objectAt(next, "metadata")["deletionTimestamp"] === undefined)
       next["status"] = acceptedStatus(next, objectAt(previous, "status"), scope);
   },
@@ -90,6 +93,15 @@ function deleteObjects(definition: ApiObject, scope: WriteScope): number {
     scope.session.put(key, asApiObject(object as unknown as JsonObject));
   }
   return left;
+}
+
+/** A rule that our library does not understand is not enforced, and the author gets to know it. */
+function warnOfRules(definition: JsonObject, { context }: WriteScope): void {
+  for (const version of objectsIn(objectAt(definition, "spec")["versions"])) {
+    const rules = new CelRules(objectAt(objectAt(version, "schema"), "openAPIV3Schema"));
+    for (const { path, reason } of rules.problemsIn())
+      context.warnings.push(`version ${textAt(version, "name")}: ${path} is not enforced: ${reason}`);
+  }
 }
 
 function acceptedStatus(definition: JsonObject, previous: JsonObject | undefined, scope: WriteScope): JsonObject {

@@ -10,7 +10,7 @@ const PATTERN_TEXT_LIMIT = 4_096;
 
 /**
  * Checks a custom resource against its OpenAPI v3 schema, worded as Kubernetes words it.
- * Rules in CEL (`x-kubernetes-validations`) are not evaluated.
+ * Rules in CEL are for cel-rules.ts.
  */
 export function validateSchema(schema: JsonObject, object: JsonObject): FieldError[] {
   const errors: FieldError[] = [];

@@ -109,7 +109,6 @@ export class ApiService {
         "application/json-patch+json",
         "application/merge-patch+json",
         "application/apply-patch+yaml",
-        "application/apply-patch+cbor",
       ]);
     const apply = (current: ApiObject): JsonObject => patched(current, patch);
     if (at.subresource === "scale")

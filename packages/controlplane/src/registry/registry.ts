@@ -275,7 +275,7 @@ export class Registry {
     this.#check(definition, next, [
       ...validateMetadata(definition, next),
       ...validateFinalizers(next, previous),
-      ...definition.schema.validate(next),
+      ...definition.schema.validate(next, previous),
       ...(part === "object" ? (definition.strategy.validate?.(json) ?? []) : []),
       ...(part === "object" ? (definition.strategy.validateUpdate?.(json, before) ?? []) : []),
       ...(part === "ephemeral-containers"

@@ -29,8 +29,8 @@ export interface ObjectSchema {
   decodePart(object: JsonObject): Decoded;
   /** How fields of the kind are owned. */
   readonly topology: Topology;
-  /** Rules that hold for every object of the kind. */
-  validate(object: ApiObject): FieldError[];
+  /** Rules that hold for every object of the kind. @param previous what it was before; left out when it is new */
+  validate(object: ApiObject, previous?: ApiObject): FieldError[];
 }
 
 /** Where the scale subresource finds its numbers: paths with dots. */

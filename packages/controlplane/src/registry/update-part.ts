@@ -50,5 +50,6 @@ export function countGeneration(definition: ResourceDefinition, next: ApiObject,
   const isAnnotated =
     definition.strategy.countsAnnotations === true &&
     !jsonEqual({ ...next.metadata.annotations }, { ...previous.metadata.annotations });
-  if (isAnnotated || !jsonEqual(wanted(next), wanted(previous))) next.metadata.generation = (previous.metadata.generation ?? 0) + 1;
+  if (isAnnotated || !jsonEqual(wanted(next), wanted(previous)))
+    next.metadata.generation = (previous.metadata.generation ?? 0) + 1;
 }

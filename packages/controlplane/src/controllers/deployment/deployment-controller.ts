@@ -222,9 +222,7 @@ export class DeploymentController implements Controller {
     const isNoted = deployment.metadata.annotations?.[REVISION] === revision;
     const metadata = { uid, ...(isNoted ? {} : { annotations: { [REVISION]: revision } }) };
     if (!created && findCondition(deployment.status?.conditions, "Progressing"))
-      return isNoted
-        ? deployment
-        : this.#ports.api.patch(target, { type: "merge", body: { metadata } }, { signal });
+      return isNoted ? deployment : this.#ports.api.patch(target, { type: "merge", body: { metadata } }, { signal });
     const reason = created ? "NewReplicaSetCreated" : "FoundNewReplicaSet";
     const message = `${created ? "Created" : "Found"} new replica set "${newest.metadata.name}"`;
     const fresh = condition("Progressing", "True", reason, message, this.#time());
