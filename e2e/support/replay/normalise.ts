@@ -14,17 +14,22 @@ const BLANKED: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\b10\.\d+\.\d+\.\d+\b/g, "(address)"],
   [/127\.0\.0\.1:\d+/g, "(server)"],
   [/\b[\w-]+\.[\w-]{2,}\.[\w-]{2,}(?=\n?$)/g, "(token)"],
+  [/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----\s*/g, "(certificate)"],
+  [/current: \d+/g, "current: (version)"],
   [/X509SHA256=\w+/g, "X509SHA256=(digest)"],
   // Generated: a template's hash, then a pod's suffix.
   [/\b(edge-app|d1)-[a-z0-9]{6,10}-[a-z0-9]{5}\b/g, "$1-(hash)-(suffix)"],
   [/\b(edge-app|d1)-[a-f0-9]{1}[a-z0-9]{5,9}\b/g, "$1-(hash)"],
   [/pod-template-hash(["\\:= ]+)[a-z0-9]{6,10}\b/g, "pod-template-hash$1(hash)"],
-  [/\b(kube-api-access|svc1|j1|kubernetes)-[a-z0-9]{5}\b/g, "$1-(suffix)"],
+  [/\b(kube-api-access|svc1|j1)-[a-z0-9]{5}\b/g, "$1-(suffix)"],
   [/resourceVersion(["\\:= ]+)\d+/g, "resourceVersion$1(version)"],
 ];
 
 /** Ages in a table or a description: `5m12s`, `3d`, `<unknown>` stays. */
 const AGES = /(?<=^|\s|\()(\d+[smhdy]){1,2}(?=\s|$|\))/g;
+
+/** KubeEdge was installed in the recorded cluster, and the build had a vendor's additions. */
+const FOREIGN = /kubeedge\.io|openshift|tunnelport/;
 
 /** Members of objects that the server makes up. */
 const MADE_UP: Readonly<Record<string, string>> = {
@@ -33,12 +38,29 @@ const MADE_UP: Readonly<Record<string, string>> = {
   clusterIP: "(address)",
 };
 
-export function normaliseText(text: string): string {
+export function normaliseText(text: string): Json {
+  const values = text.startsWith("{") ? jsonLines(text) : undefined;
+  return values ? values.map((value) => normaliseJson(value)) : normaliseLines(text);
+}
+
+/** A text that is JSON, or a line of JSON each. */
+function jsonLines(text: string): Json[] | undefined {
+  for (const parts of [[text], text.split("\n").filter(Boolean)])
+    try {
+      return parts.map((part) => JSON.parse(part) as Json);
+    } catch {
+      // Not this way.
+    }
+  return undefined;
+}
+
+function normaliseLines(text: string): string {
   let result = text;
   for (const [pattern, instead] of BLANKED) result = result.replaceAll(pattern, instead);
   return result
     .replaceAll(AGES, "(age)")
     .split("\n")
+    .filter((line) => !FOREIGN.test(line))
     .map((line) => line.replaceAll(/(?<=\S)[ \t]+/g, " ").trimEnd())
     .join("\n")
     .trim();
@@ -51,6 +73,18 @@ function withoutDescription(value: Json): Json {
   return column;
 }
 
+/** An object that the recorded cluster had only for KubeEdge or the vendor. */
+function isForeign(item: Json): boolean {
+  if (item === null || typeof item !== "object" || Array.isArray(item)) return false;
+  const { metadata, object, configMap } = item as Record<
+    string,
+    { name?: string; metadata?: { name?: string } } | null
+  >;
+  return [metadata?.name, object?.metadata?.name, configMap?.name].some(
+    (name) => name !== undefined && FOREIGN.test(name),
+  );
+}
+
 /** Entries stand in the order of their times, which differ by how fast the controllers were. */
 function managerText(entry: Json): string {
   if (entry === null || typeof entry !== "object" || Array.isArray(entry)) return "";
@@ -60,12 +94,13 @@ function managerText(entry: Json): string {
 /** An answer without what no two clusters answer alike. */
 export function normaliseJson(value: Json | undefined, member = ""): Json {
   if (Array.isArray(value)) {
+    const own = value.filter((item) => !isForeign(item));
     const items =
       member === "columnDefinitions"
-        ? value.map(withoutDescription)
+        ? own.map(withoutDescription)
         : member === "managedFields"
-          ? value.toSorted((left, right) => (managerText(left) < managerText(right) ? -1 : 1))
-          : value;
+          ? own.toSorted((left, right) => (managerText(left) < managerText(right) ? -1 : 1))
+          : own;
     return items.map((item) => normaliseJson(item, member));
   }
   if (value === null || value === undefined) return null;
@@ -75,7 +110,7 @@ export function normaliseJson(value: Json | undefined, member = ""): Json {
     if (madeUp !== undefined && value !== "" && value !== "0" && value !== "None") return madeUp;
     if (member === "continue") return "(continue)";
     // An age in a table's cell, or another object as text.
-    return member === "cells" ? normaliseText(value) : blankedText(value);
+    return member === "cells" ? normaliseLines(value) : blankedText(value);
   }
   if (typeof value !== "object") return value;
   // Bit by bit sorted: the order of members says nothing.
@@ -95,7 +130,7 @@ function blankedText(text: string): string {
 /** The place that an exchange is about, without what differs from run to run. */
 export function exchangeKey({ method, url }: Pick<Exchange, "method" | "url">): string {
   const [path = "", query = ""] = url.split("?");
-  const parameters = query
+  const parameters = decodeURIComponent(query)
     .split("&")
     .filter((part) => part !== "" && !/^(timeoutSeconds|timeout|resourceVersion|continue)=/.test(part))
     .sort()

@@ -58,6 +58,8 @@ export class ReplayCluster implements AsyncDisposable {
     const proxy = await RecordingProxy.start({ port, ...credentialsIn(readFileSync(kubeconfig, "utf8")) });
     writeFileSync(join(folder, "kubeconfig"), proxiedKubeconfig(proxy.url));
     const cluster = new ReplayCluster(folder, child, proxy);
+    // As in the recorded cluster; what else KubeEdge had there is left out of the comparison.
+    await cluster.#kubectl(["kubectl", "create", "namespace", "kubeedge"]);
     // kubectl asks once what there is, and remembers it.
     await cluster.#kubectl(["kubectl", "api-resources"]);
     proxy.take();

@@ -75,6 +75,13 @@ test("unknown groups, versions, resources and subresources get 404", async () =>
 
 test("kubectl logs, exec, attach and port-forward are told, without a way to CloudCore, what is missing and where the logs are", async () => {
   await using server = await startTestApiServer();
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "x" },
+    spec: { containers: [{ name: "c", image: "i" }] },
+  };
+  assert.equal((await server.send("POST", "/api/v1/namespaces/default/pods", { body: pod })).status, 201);
   for (const stream of ["log", "exec", "attach", "portforward"]) {
     const { status, body } = await server.call("GET", `/api/v1/namespaces/default/pods/x/${stream}`);
     assert.equal(status, 501);

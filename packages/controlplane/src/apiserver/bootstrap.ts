@@ -23,6 +23,7 @@ export async function bootstrapCluster(service: ApiService): Promise<void> {
     metadata: { name },
   });
   await Promise.all(NAMESPACES.map((name) => create("", "namespaces", "", named("Namespace", name))));
+  await create("", "services", "default", structuredClone(API_SERVICE));
   await Promise.all([
     ...NAMESPACES.map((namespace) => create("", "serviceaccounts", namespace, named("ServiceAccount", "default"))),
     ...bootstrapRoles.map((role) => create(RBAC, "clusterroles", "", role)),
@@ -30,6 +31,21 @@ export async function bootstrapCluster(service: ApiService): Promise<void> {
     ...PRIORITY_CLASSES.map((priorityClass) => create("scheduling.k8s.io", "priorityclasses", "", priorityClass)),
   ]);
 }
+
+/** Where pods look for the API, as on every cluster; nothing of ours leads there. */
+const API_SERVICE: JsonObject = {
+  ...{ apiVersion: "v1", kind: "Service" },
+  metadata: { name: "kubernetes", labels: { component: "apiserver", provider: "kubernetes" } },
+  spec: {
+    type: "ClusterIP",
+    clusterIP: "10.96.0.1",
+    clusterIPs: ["10.96.0.1"],
+    ipFamilies: ["IPv4"],
+    ipFamilyPolicy: "SingleStack",
+    ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: 6443 }],
+    sessionAffinity: "None",
+  },
+};
 
 const PRIORITY_CLASSES: readonly JsonObject[] = [
   priorityClass("system-node-critical", 2_000_001_000),

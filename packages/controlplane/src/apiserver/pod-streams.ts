@@ -43,8 +43,9 @@ export class PodStreams {
 
   /** Answers a request without an upgrade. @throws ApiError */
   async answer(request: ApiRequest, podAt: () => Pod, subresource: string): Promise<ApiResponse> {
-    if (!this.#kubelet) throw streamNotServed(subresource);
-    if (subresource !== "log") throw badRequest("Upgrade request required");
+    // Whether there is such a pod comes first: a name mistyped is not a matter of how this was started.
+    if (!this.#kubelet && podAt()) throw streamNotServed(subresource);
+    if (!this.#kubelet || subresource !== "log") throw badRequest("Upgrade request required");
     if (request.method !== "GET") throw badRequest("logs can only be read with GET");
     const { status, body } = await this.#kubelet.get(logTarget(podAt(), request.query), request.signal);
     if (status !== 200) throw kubeletRefusal(status, await beginning(body));

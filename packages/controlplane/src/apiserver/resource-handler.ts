@@ -173,7 +173,7 @@ export class ResourceHandler {
     return jsonResponse(
       status,
       isOwnKind ? this.#shown(request, definition, form, object) : object,
-      warningHeaders(context),
+      warningHeaders(definition, context),
     );
   }
 
@@ -190,9 +190,14 @@ export class ResourceHandler {
       return jsonResponse(
         200,
         tableOf(definition, list.items, list.metadata, includeOf(request, "Metadata"), this.#clock.now()),
+        warningHeaders(definition),
       );
     if (form === "partial-metadata") return jsonResponse(200, partialMetadataList(list));
-    return jsonResponse(200, definition.isCustom ? list : { ...list, items: list.items.map(withoutKind) });
+    return jsonResponse(
+      200,
+      definition.isCustom ? list : { ...list, items: list.items.map(withoutKind) },
+      warningHeaders(definition),
+    );
   }
 }
 
@@ -212,8 +217,9 @@ function includeOf(request: ApiRequest, fallback: IncludeObject): IncludeObject 
   return value === "None" || value === "Metadata" || value === "Object" ? value : fallback;
 }
 
-function warningHeaders(context: RequestContext | undefined): Record<string, string> {
-  if (!context || context.warnings.length === 0) return {};
-  const texts = context.warnings.slice(0, 20).map((text) => `299 - ${JSON.stringify(text)}`);
+function warningHeaders({ deprecation }: ResourceDefinition, context?: RequestContext): Record<string, string> {
+  const warnings = [...(deprecation === undefined ? [] : [deprecation]), ...(context?.warnings ?? [])];
+  if (warnings.length === 0) return {};
+  const texts = warnings.slice(0, 20).map((text) => `299 - ${JSON.stringify(text)}`);
   return { warning: texts.join(", ") };
 }

@@ -65,7 +65,6 @@ function bookmark(
   const { group, version, kind } = definition.reference;
   const metadata: JsonObject = {
     resourceVersion: String(event.revision),
-    creationTimestamp: null,
     ...(event.initialEventsEnd ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
   };
   if (form === "table")

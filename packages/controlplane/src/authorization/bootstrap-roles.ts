@@ -11,16 +11,21 @@ const rule = (apiGroups: string[], resources: string[], verbs: string[]): JsonOb
   resources,
   verbs,
 });
+const defaultMetadata = (name: string): JsonObject => ({
+  name,
+  annotations: { "rbac.authorization.kubernetes.io/autoupdate": "true" },
+  labels: { "kubernetes.io/bootstrapping": "rbac-defaults" },
+});
 const role = (name: string, rules: JsonObject[]): JsonObject => ({
   apiVersion: `${RBAC}/v1`,
   kind: "ClusterRole",
-  metadata: { name, labels: { "kubernetes.io/bootstrapping": "rbac-defaults" } },
+  metadata: defaultMetadata(name),
   rules,
 });
 const binding = (name: string, roleName: string, groups: string[]): JsonObject => ({
   apiVersion: `${RBAC}/v1`,
   kind: "ClusterRoleBinding",
-  metadata: { name, labels: { "kubernetes.io/bootstrapping": "rbac-defaults" } },
+  metadata: defaultMetadata(name),
   roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: roleName },
   subjects: groups.map((group) => ({ apiGroup: RBAC, kind: "Group", name: group })),
 });
@@ -48,6 +53,8 @@ export const bootstrapRoles: readonly JsonObject[] = [
   role("system:discovery", [
     {
       nonResourceURLs: [
+        "/.well-known",
+        "/.well-known/*",
         "/api",
         "/api/*",
         "/apis",
@@ -63,6 +70,9 @@ export const bootstrapRoles: readonly JsonObject[] = [
       verbs: ["get"],
     },
   ]),
+  role("system:public-info-viewer", [
+    { nonResourceURLs: ["/healthz", "/livez", "/readyz", "/version", "/version/"], verbs: ["get"] },
+  ]),
   role("system:basic-user", [
     rule(["authorization.k8s.io"], ["selfsubjectaccessreviews", "selfsubjectrulesreviews"], ["create"]),
     rule(["authentication.k8s.io"], ["selfsubjectreviews"], ["create"]),
@@ -73,5 +83,6 @@ export const bootstrapRoles: readonly JsonObject[] = [
 export const bootstrapBindings: readonly JsonObject[] = [
   binding("cluster-admin", "cluster-admin", ["system:masters"]),
   binding("system:discovery", "system:discovery", ["system:authenticated"]),
+  binding("system:public-info-viewer", "system:public-info-viewer", ["system:authenticated", "system:unauthenticated"]),
   binding("system:basic-user", "system:basic-user", ["system:authenticated"]),
 ];

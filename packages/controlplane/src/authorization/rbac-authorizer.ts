@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from "@skerry/base";
+import { jsonEqual } from "@skerry/kube";
 import { asJsonObject, objectAt, objectsIn, textAt } from "../registry/api-object.ts";
 import type { ObjectStore } from "../registry/object-store.ts";
 import type { UserInfo } from "../registry/request-context.ts";
@@ -36,20 +37,28 @@ export class RbacAuthorizer {
 
 /** All rules that hold for a user in a namespace (empty: only cluster-wide ones). */
 export function rulesFor(view: StoreView, user: UserInfo, namespace: string): JsonObject[] {
-  if (user.groups.includes(SUPERUSERS))
-    return [
-      { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
-      { verbs: ["*"], nonResourceURLs: ["*"] },
-    ];
+  const all: JsonObject[] = user.groups.includes(SUPERUSERS)
+    ? [
+        { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
+        { verbs: ["*"], nonResourceURLs: ["*"] },
+      ]
+    : [];
   const bindings = view.list(`${RBAC}/clusterrolebindings`).map((binding) => ({ binding, scope: "" }));
   if (namespace !== "")
     for (const binding of view.list(`${RBAC}/rolebindings`, namespace)) bindings.push({ binding, scope: namespace });
-  return bindings.flatMap(({ binding, scope }) => {
+  const bound = bindings.flatMap(({ binding, scope }) => {
     const json = asJsonObject(binding);
     return objectsIn(json["subjects"]).some((subject) => isSubject(subject, user, scope))
       ? rulesOfRole(view, objectAt(json, "roleRef"), scope)
       : [];
   });
+  return [...all, ...bound.filter((rule) => !all.some((other) => isSameRule(other, rule)))];
+}
+
+function isSameRule(left: JsonObject, right: JsonObject): boolean {
+  return ["verbs", "apiGroups", "resources", "nonResourceURLs"].every((member) =>
+    jsonEqual(left[member], right[member]),
+  );
 }
 
 function isSubject(subject: JsonObject, user: UserInfo, namespace: string): boolean {

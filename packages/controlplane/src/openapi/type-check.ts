@@ -48,6 +48,7 @@ function readObject(
       walk.unknown.push(fieldPath);
       continue;
     }
+    if (value === null && field.keepsNull) result[name] = null;
     if (value === null || value === undefined) continue;
     const context = {
       struct: typeName.slice(typeName.lastIndexOf(".") + 1),

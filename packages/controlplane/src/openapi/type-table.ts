@@ -7,7 +7,7 @@ import { SkerryError } from "@skerry/base";
  * - `!`: required.
  * - `type`: `string`, `int32`, `int64`, `double`, `bool`, `bytes` (base64), `time`, `microtime`, `quantity`,
  *   `intorstring`, `raw` (any object), `fields` (managed fields), `any`, another type's name, `[]T`, `{}T`.
- * - hints: `value` (Go's struct holds it itself, not a pointer: it is always there), `merge[:key]` and `retainKeys` (strategic merge patch), `map[:keys]`, `set`, `atomic`, `granular`
+ * - hints: `value` (Go's struct holds it itself, not a pointer: it is always there), `null` (kept as null), `merge[:key]` and `retainKeys` (strategic merge patch), `map[:keys]`, `set`, `atomic`, `granular`
  *   (server-side apply topology), `enum:A|B`.
  *
  * A leading `atomic;` marks the whole type as atomic. One table serves decoding, validation and OpenAPI.
@@ -45,6 +45,8 @@ export interface FieldDescription {
   readonly required: boolean;
   /** Always there, if empty: a part of its parent, not a pointer. */
   readonly alwaysPresent: boolean;
+  /** Written as null when it is empty. */
+  readonly keepsNull: boolean;
   readonly type: FieldType;
   /** Protobuf field numbers from the message down; empty when protobuf does not carry the member. */
   readonly numbers: readonly number[];
@@ -144,6 +146,7 @@ function parseField(text: string): FieldDescription {
     name: required ? marked.slice(0, -1) : marked,
     required,
     alwaysPresent: hints.includes("value"),
+    keepsNull: hints.includes("null"),
     type: parseFieldType(type),
     numbers: number === "-" ? [] : number.split(".").map(Number),
   };

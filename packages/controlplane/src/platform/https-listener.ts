@@ -210,7 +210,7 @@ async function readBody(incoming: IncomingMessage, isKnown: () => boolean): Prom
 function certificateUser(incoming: IncomingMessage): UserInfo | undefined {
   const { socket } = incoming;
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  const { subject } = socket.getPeerCertificate();
+  const { subject, fingerprint256 } = socket.getPeerCertificate();
   if (!subject?.CN) return undefined;
   const organizations: unknown = subject.O;
   const groups = Array.isArray(organizations)
@@ -218,5 +218,10 @@ function certificateUser(incoming: IncomingMessage): UserInfo | undefined {
     : organizations
       ? [String(organizations)]
       : [];
-  return { username: Array.isArray(subject.CN) ? String(subject.CN[0]) : subject.CN, groups };
+  const digest = fingerprint256.replaceAll(":", "").toLowerCase();
+  return {
+    username: Array.isArray(subject.CN) ? String(subject.CN[0]) : subject.CN,
+    groups,
+    extra: { "authentication.kubernetes.io/credential-id": [`X509SHA256=${digest}`] },
+  };
 }

@@ -1,6 +1,5 @@
 import type { ResourceReference } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
-import { badRequest } from "@skerry/kube";
 import type { Topology } from "../fieldmanager/topology.ts";
 import type { TypeTopologies } from "../fieldmanager/type-topology.ts";
 import { addStructs } from "../openapi/add-structs.ts";
@@ -36,11 +35,11 @@ export class BuiltInSchema implements ObjectSchema {
   }
 
   decodePart(object: JsonObject): Decoded {
-    const check = checkType(this.#types, this.#typeName, object);
+    const { object: read, unknown, mismatch, mismatchType = "" } = checkType(this.#types, this.#typeName, object);
     const { kind, version } = this.#reference;
-    if (check.mismatch !== undefined)
-      throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${check.mismatch}`);
-    return check;
+    if (mismatch === undefined) return { object: read, unknown };
+    const message = `${kind} in version "${version}" cannot be handled as a ${kind}: ${mismatch}`;
+    return { object: read, unknown, mismatch: { message, type: mismatchType } };
   }
 
   validate(object: ApiObject): FieldError[] {

@@ -1,10 +1,10 @@
 import type { JsonObject } from "@skerry/base";
-import { badRequest } from "@skerry/kube";
+import { type ApiError, badRequest } from "@skerry/kube";
 import type { ApiObject } from "./api-object.ts";
 import { invalidValue } from "./field-error.ts";
 import { checkBodyMetadata } from "./metadata.ts";
 import type { RequestContext } from "./request-context.ts";
-import type { ResourceDefinition } from "./resource-definition.ts";
+import type { Decoded, ResourceDefinition } from "./resource-definition.ts";
 import { invalid } from "./status-errors.ts";
 import { goMapText } from "./strict-patch-text.ts";
 
@@ -23,7 +23,8 @@ export function decodeBody(
   const { group, version, kind } = definition.reference;
   const apiVersion = group === "" ? version : `${group}/${version}`;
   requireKind(definition, body, apiVersion);
-  const { object, unknown } = definition.schema.decode({ ...body, apiVersion, kind });
+  const { object, unknown, mismatch } = definition.schema.decode({ ...body, apiVersion, kind });
+  if (mismatch) throw unreadable(definition, mismatch, patch);
   reportUnknown(context, definition, unknown, patch);
   return checkBodyMetadata(definition, object, namespace);
 }
@@ -38,7 +39,8 @@ export function decodeConfiguration(
   const { group, version, kind } = definition.reference;
   const apiVersion = group === "" ? version : `${group}/${version}`;
   requireKind(definition, config, apiVersion);
-  const { object, unknown } = definition.schema.decodePart({ ...config, apiVersion, kind });
+  const { object, unknown, mismatch } = definition.schema.decodePart({ ...config, apiVersion, kind });
+  if (mismatch) throw badRequest(mismatch.message);
   const [first] = unknown;
   if (first !== undefined)
     throw badRequest(
@@ -49,6 +51,18 @@ export function decodeConfiguration(
     throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
   metadata.name = name;
   return object;
+}
+
+/** A value of the wrong type: of the object that was sent, or brought by a patch. */
+function unreadable(
+  definition: ResourceDefinition,
+  { message, type }: NonNullable<Decoded["mismatch"]>,
+  patch: JsonObject | undefined,
+): ApiError {
+  if (patch === undefined) return badRequest(message);
+  return invalid({ ...definition.reference, group: "", kind: "" }, "", [
+    invalidValue("patch", goMapText(patch), `unrecognized type: ${type}`),
+  ]);
 }
 
 function requireKind(definition: ResourceDefinition, body: JsonObject, apiVersion: string): void {

@@ -19,6 +19,8 @@ export interface WriteScope {
 export interface Decoded {
   readonly object: JsonObject;
   readonly unknown: readonly string[];
+  /** A member whose value cannot be read. */
+  readonly mismatch?: { readonly message: string; readonly type: string };
 }
 
 /** How bodies of a kind are read: a built-in type, or the structural schema of a custom resource. */
@@ -101,6 +103,8 @@ export interface ResourceDefinition {
   /** The built-in type's name, or the custom resource's schema, for OpenAPI. */
   readonly openApi: { readonly typeName: string } | { readonly schema: JsonObject };
   readonly isCustom: boolean;
+  /** Told to every client that uses the resource. */
+  readonly deprecation?: string;
   /** For a resource that shares another's storage under a different form. `previous` is as it is stored. */
   readonly conversion?: {
     toStored(object: ApiObject, previous?: ApiObject): ApiObject;

@@ -57,7 +57,7 @@ export const podTypes: TypeTable = {
   "core.v1.PodAntiAffinity":
     "2 preferredDuringSchedulingIgnoredDuringExecution []core.v1.WeightedPodAffinityTerm atomic;1 requiredDuringSchedulingIgnoredDuringExecution []core.v1.PodAffinityTerm atomic",
   "core.v1.PodCondition":
-    "3 lastProbeTime time;4 lastTransitionTime time;6 message string;7 observedGeneration int64;5 reason string;2 status! string;1 type! string",
+    "3 lastProbeTime time null;4 lastTransitionTime time;6 message string;7 observedGeneration int64;5 reason string;2 status! string;1 type! string",
   "core.v1.PodDNSConfig":
     "1 nameservers []string atomic;3 options []core.v1.PodDNSConfigOption atomic;2 searches []string atomic",
   "core.v1.PodDNSConfigOption": "1 name string;2 value string",

@@ -16,6 +16,7 @@ export interface KindEntry {
   readonly columns: readonly TableColumn[];
   /** Beyond status and scale. */
   readonly subresources?: readonly string[];
+  readonly deprecation?: string;
   readonly storageKey?: string;
   readonly conversion?: ResourceDefinition["conversion"];
 }

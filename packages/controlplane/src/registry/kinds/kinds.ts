@@ -91,6 +91,7 @@ const KINDS: readonly KindEntry[] = [
     shortNames: ["ep"],
     strategy: plainStrategy,
     columns: columns.endpointsColumns,
+    deprecation: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
   },
   {
     group: "",
@@ -244,6 +245,7 @@ export function builtInResources(topologies: TypeTopologies): ResourceDefinition
       columns: entry.columns,
       openApi: { typeName },
       isCustom: false,
+      ...(entry.deprecation === undefined ? {} : { deprecation: entry.deprecation }),
       ...(entry.conversion ? { conversion: entry.conversion } : {}),
     };
   });
