@@ -47,7 +47,7 @@ function commands(lines: readonly Line[]): string {
       if (url !== WRAPPER_QUESTION) exchanges.push({ method, url, status: status ?? 0, answer: kept });
       continue;
     }
-    const printed = stdout.length >= PRINTED_LIMIT ? null : stdout;
+    const printed = stdout.length >= PRINTED_LIMIT ? null : withoutVendorText(stdout);
     result.push(blanked(JSON.stringify({ command: cmd, exit: exit ?? null, stdout: printed, stderr, exchanges })));
     exchanges = [];
   }
@@ -66,10 +66,23 @@ function withoutVendor(value: Json): Json {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withoutVendor(member)]));
 }
 
+/** The same in what kubectl printed: a volume's source as YAML, as JSON and as described, and rows of a table. */
+function withoutVendorText(text: string): string {
+  return text
+    .replaceAll(/ *- configMap:\n *items:\n *- key: service-ca\.crt\n.*\n *name: openshift-service-ca\.crt\n/g, "")
+    .replaceAll(
+      /,\s*\{\s*"configMap": \{\s*"items": \[\s*\{\s*"key": "service-ca\.crt",[^\]]*\],\s*"name": "openshift[^}]*\}\s*\}/g,
+      "",
+    )
+    .replaceAll(/ *ConfigMapName: +openshift-service-ca\.crt\n *(?:ConfigMap)?Optional: .*\n/g, "")
+    .replaceAll(/^.*openshift.*\n/gm, "");
+}
+
 function isVendors(value: Json): boolean {
   if (value === null || typeof value !== "object" || Array.isArray(value)) return false;
   const object = (value["object"] ?? value) as { metadata?: { name?: string } } | null;
-  return object?.metadata?.name?.includes("openshift") ?? false;
+  const volume = value["configMap"] as { name?: string } | undefined;
+  return (object?.metadata?.name ?? volume?.name ?? "").includes("openshift");
 }
 
 function blanked(line: string): string {

@@ -63,6 +63,8 @@ function comparedExchange(key: string, expected: Exchange, actual: Exchange | un
 
 /** Whether the recorded controllers had not yet come to the Deployment's present generation. */
 function isControllerBehind(answer: Json): boolean {
+  if (isObject(answer) && answer["kind"] === "DeploymentList")
+    return itemsIn(answer).some((item) => isControllerBehind({ ...item, kind: "Deployment" }));
   if (!isObject(answer) || answer["kind"] !== "Deployment") return false;
   const { metadata = null, status = null } = answer;
   return isObject(metadata) && isObject(status) && metadata["generation"] !== status["observedGeneration"];
@@ -70,11 +72,18 @@ function isControllerBehind(answer: Json): boolean {
 
 /** A Deployment without what its controller has got done; how fast that is, no two machines share. */
 function withoutProgress(answer: Json): Json {
+  if (isObject(answer) && answer["kind"] === "DeploymentList")
+    return { ...answer, items: itemsIn(answer).map(withoutProgress) };
   if (!isObject(answer) || !isObject(answer["metadata"] ?? null)) return answer;
   const { status: _status, ...rest } = answer;
   const { annotations = null, ...metadata } = answer["metadata"] as { [member: string]: Json };
   const { "deployment.kubernetes.io/revision": _revision, ...kept } = isObject(annotations) ? annotations : {};
   return { ...rest, metadata: { ...metadata, annotations: kept } };
+}
+
+function itemsIn(list: { [member: string]: Json }): { [member: string]: Json }[] {
+  const { items } = list;
+  return Array.isArray(items) ? items.filter(isObject) : [];
 }
 
 function isObject(value: Json | undefined): value is { [member: string]: Json } {

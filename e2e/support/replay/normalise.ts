@@ -15,6 +15,7 @@ const BLANKED: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/127\.0\.0\.1:\d+/g, "(server)"],
   [/\b[\w-]+\.[\w-]{2,}\.[\w-]{2,}(?=\n?$)/g, "(token)"],
   [/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----\s*/g, "(certificate)"],
+  [/(Server Version: v\d+\.\d+)\.\S+/g, "$1"],
   [/current: \d+/g, "current: (version)"],
   [/X509SHA256=\w+/g, "X509SHA256=(digest)"],
   // Generated: a template's hash, then a pod's suffix.
@@ -36,6 +37,11 @@ const MADE_UP: Readonly<Record<string, string>> = {
   resourceVersion: "(version)",
   uid: "(uid)",
   clusterIP: "(address)",
+  // What build it is.
+  gitVersion: "(version)",
+  gitCommit: "(version)",
+  goVersion: "(version)",
+  compiler: "(version)",
 };
 
 export function normaliseText(text: string): Json {
@@ -107,7 +113,8 @@ export function normaliseJson(value: Json | undefined, member = ""): Json {
   if (typeof value === "string") {
     if (member === "pod-template-hash") return "(hash)";
     const madeUp = MADE_UP[member];
-    if (madeUp !== undefined && value !== "" && value !== "0" && value !== "None") return madeUp;
+    if (madeUp !== undefined && (value !== "" || madeUp === "(version)") && value !== "0" && value !== "None")
+      return madeUp;
     if (member === "continue") return "(continue)";
     // An age in a table's cell, or another object as text.
     return member === "cells" ? normaliseLines(value) : blankedText(value);

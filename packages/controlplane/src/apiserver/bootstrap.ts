@@ -39,8 +39,6 @@ const API_SERVICE: JsonObject = {
   spec: {
     type: "ClusterIP",
     clusterIP: "10.96.0.1",
-    clusterIPs: ["10.96.0.1"],
-    ipFamilies: ["IPv4"],
     ipFamilyPolicy: "SingleStack",
     ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: 6443 }],
     sessionAffinity: "None",

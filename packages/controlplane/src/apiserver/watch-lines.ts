@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from "@skerry/base";
+import type { JsonObject } from "@skerry/base";
 import { type ApiError, isApiError } from "@skerry/kube";
 import { type ApiObject, asApiObject, asJsonObject } from "../registry/api-object.ts";
 import { present } from "../registry/present.ts";
@@ -79,5 +79,7 @@ function bookmark(
     };
   const own = { kind, apiVersion: group === "" ? version : `${group}/${version}` };
   const shape = form === "partial-metadata" ? { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1" } : own;
-  return isJsonObject(metadata) ? { ...shape, metadata } : shape;
+  if (form === "partial-metadata" || definition.isCustom) return { ...shape, metadata };
+  // An object of the kind without anything in it.
+  return definition.schema.decode({ ...shape, metadata }).object;
 }

@@ -23,6 +23,7 @@ export const DEFINITIONS_KEY = "apiextensions.k8s.io/customresourcedefinitions";
 export const customResourceDefinitionStrategy: KindStrategy = {
   hasStatus: true,
   tracksGeneration: true,
+  statusBeforeServer: () => ({ acceptedNames: { plural: "", kind: "" }, conditions: null, storedVersions: ["v1"] }),
   applyDefaults(definition) {
     const spec = ensureObject(definition, "spec");
     const names = ensureObject(spec, "names");
@@ -32,9 +33,6 @@ export const customResourceDefinitionStrategy: KindStrategy = {
     setDefault(ensureObject(spec, "conversion"), "strategy", "None");
   },
   prepareForCreate(definition, scope) {
-    const metadata = ensureObject(definition, "metadata");
-    const finalizers = Array.isArray(metadata["finalizers"]) ? metadata["finalizers"] : [];
-    if (!finalizers.includes(CLEANUP_FINALIZER)) metadata["finalizers"] = [...finalizers, CLEANUP_FINALIZER];
     definition["status"] = acceptedStatus(definition, undefined, scope);
     warnOfRules(definition, scope);
   },
@@ -53,8 +51,8 @@ export const customResourceDefinitionStrategy: KindStrategy = {
   beginDelete(definition, scope) {
     const left = deleteObjects(definition, scope);
     const { metadata } = definition;
-    if (left === 0)
-      metadata.finalizers = (metadata.finalizers ?? []).filter((finalizer) => finalizer !== CLEANUP_FINALIZER);
+    const others = (metadata.finalizers ?? []).filter((finalizer) => finalizer !== CLEANUP_FINALIZER);
+    metadata.finalizers = left === 0 ? others : [...others, CLEANUP_FINALIZER];
   },
 };
 

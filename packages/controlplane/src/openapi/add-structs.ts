@@ -6,6 +6,7 @@ export function addStructs(types: TypeCatalog, typeName: string, object: JsonObj
   for (const field of types.get(typeName).fields.values()) {
     if (field.alwaysPresent && field.type.kind === "object" && object[field.name] === undefined)
       object[field.name] = {};
+    if (field.keepsNull && object[field.name] === undefined) object[field.name] = null;
     addBelow(types, field.type, object[field.name]);
   }
 }

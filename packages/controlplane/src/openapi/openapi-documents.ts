@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from "@skerry/base";
+import { REVIEW_RESOURCES, type ReviewResource } from "../authorization/reviews.ts";
 import type { ResourceCatalog } from "../registry/resource-catalog.ts";
 import type { ResourceDefinition } from "../registry/resource-definition.ts";
 import { descriptionOf } from "./descriptions.ts";
@@ -61,19 +62,42 @@ export class OpenApiDocuments {
     const known = this.#texts.get(path);
     if (known !== undefined) return known;
     const definitions = this.#catalog.all().filter((definition) => documentPath(definition) === path);
-    if (definitions.length === 0) return undefined;
+    const reviews = REVIEW_RESOURCES.filter(({ group }) => `apis/${group}/v1` === path);
+    if (definitions.length === 0 && reviews.length === 0) return undefined;
     const text = JSON.stringify({
       openapi: "3.0.0",
       info: { title: "Kubernetes", version: "v1" },
-      paths: Object.assign({}, ...definitions.map((definition) => pathsOf(definition, schemaName(definition)))),
-      components: { schemas: this.#schemas(definitions) },
+      paths: Object.assign(
+        {},
+        ...definitions.map((definition) => pathsOf(definition, schemaName(definition))),
+        ...reviews.map(reviewPath),
+      ),
+      components: { schemas: { ...this.#schemas(definitions), ...this.#reviewSchemas(reviews) } },
     });
     this.#texts.set(path, text);
     return text;
   }
 
   #documentPaths(): string[] {
-    return [...new Set(this.#catalog.all().map(documentPath))];
+    return [
+      ...new Set([
+        ...this.#catalog.all().map(documentPath),
+        ...REVIEW_RESOURCES.map(({ group }) => `apis/${group}/v1`),
+      ]),
+    ];
+  }
+
+  #reviewSchemas(reviews: readonly ReviewResource[]): JsonObject {
+    const schemas: JsonObject = {};
+    const kinds = new Map(reviews.map((review) => [reviewType(review), review]));
+    for (const type of this.#types.reachableFrom(kinds.keys())) {
+      const review = kinds.get(type.name);
+      schemas[openApiName(type.name)] = {
+        ...typeSchema(type),
+        ...(review ? { "x-kubernetes-group-version-kind": [reviewKind(review)] } : {}),
+      };
+    }
+    return schemas;
   }
 
   #schemas(definitions: readonly ResourceDefinition[]): JsonObject {
@@ -96,6 +120,31 @@ export class OpenApiDocuments {
     }
     return schemas;
   }
+}
+
+function reviewType({ group, kind }: ReviewResource): string {
+  return `${group.split(".")[0]}.v1.${kind}`;
+}
+
+function reviewKind({ group, kind }: ReviewResource): JsonObject {
+  return { group, version: "v1", kind };
+}
+
+/** Reviews are only posted. */
+function reviewPath(review: ReviewResource): JsonObject {
+  const reference = { $ref: `${REFERENCE}${openApiName(reviewType(review))}` };
+  const content = { "application/json": { schema: reference } };
+  const place = review.namespaced ? "namespaces/{namespace}/" : "";
+  return {
+    [`/apis/${review.group}/v1/${place}${review.resource}`]: {
+      post: {
+        "x-kubernetes-action": "post",
+        "x-kubernetes-group-version-kind": reviewKind(review),
+        requestBody: { content },
+        responses: { "201": { description: "Created", content } },
+      },
+    },
+  };
 }
 
 function documentPath({ reference: { group, version } }: ResourceDefinition): string {

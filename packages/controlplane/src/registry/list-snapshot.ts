@@ -56,11 +56,14 @@ export function encodeContinue(token: ContinueToken): string {
 
 /** @throws ApiError BadRequest */
 export function decodeContinue(text: string): ContinueToken {
+  const decoded = Buffer.from(text, "base64url").toString("utf8");
   let value: JsonValue;
   try {
-    value = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as JsonValue;
+    value = JSON.parse(decoded) as JsonValue;
   } catch {
-    throw badRequest("invalid continue token: continue key is not valid");
+    const [first = ""] = decoded;
+    const why = /^[\s{["\d-]/.test(first) ? "" : `: invalid character '${first}' looking for beginning of value`;
+    throw badRequest(`invalid continue token: continue key is not valid${why}`);
   }
   if (!isJsonObject(value) || !Number.isSafeInteger(value["rv"]) || typeof value["start"] !== "string")
     throw badRequest("invalid continue token: continue key is not valid");

@@ -21,6 +21,9 @@ import { countGeneration, takePart, type UpdatePart } from "./update-part.ts";
 /** Tries at a generated name that is free. */
 const GENERATED_NAME_TRIES = 8;
 
+/** Who owns what the API server itself writes. */
+const API_SERVER = "kube-apiserver";
+
 /** What a write changes: the object or a part of it, through which subresource. */
 export interface WritePart {
   readonly part: UpdatePart;
@@ -98,6 +101,11 @@ export class Registry {
     definition.strategy.applyDefaults?.(json);
     if (ownership === "update") trackUpdate(fieldWriteOf(context, definition, "", this.clock), undefined, json);
     definition.strategy.prepareForCreate?.(json, scope);
+    const status = definition.strategy.statusBeforeServer?.();
+    if (status) {
+      const write = fieldWriteOf(context, definition, "status", this.clock);
+      trackUpdate({ ...write, manager: API_SERVER }, { ...json, status }, json);
+    }
     this.#admission.admitCreate(definition, object, scope);
     this.#check(definition, object, [
       ...validateMetadata(definition, object),

@@ -67,6 +67,8 @@ export interface KindStrategy {
   readonly scale?: ScalePaths;
   /** Which names are allowed. @default DNS subdomain */
   readonly nameRule?: "subdomain" | "label" | "path";
+  /** The status from which the API server itself went on when the object was made; it then owns what it set. */
+  statusBeforeServer?(): JsonObject;
   applyDefaults?(object: JsonObject): void;
   prepareForCreate?(object: JsonObject, scope: WriteScope): void;
   prepareForUpdate?(next: JsonObject, previous: JsonObject, scope: WriteScope): void;

@@ -149,6 +149,9 @@ function parseRequirement(text: string): LabelRequirement {
     const [, negation, key = ""] = existence;
     return { operator: negation === "!" ? "DoesNotExist" : "Exists", key: checkedKey(key) };
   }
+  const [, stray] = /^[^=!<>\s]+\s*([!<>=])/.exec(text) ?? [];
+  if (stray !== undefined)
+    throw badRequest(`unable to parse requirement: found '${stray}', expected: in, notin, =, ==, !=, gt, lt`);
   throw badRequest(`unable to parse requirement: found '${text.slice(0, 200)}', expected: a label requirement`);
 }
 
