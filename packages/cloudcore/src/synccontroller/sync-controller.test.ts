@@ -66,6 +66,19 @@ test("what has changed while a node was away reaches it at once when it is back,
   ]);
 });
 
+test("what a MetaServer has acknowledged is no proof that the node holds it for its own work", async () => {
+  await using world = await new CloudWorld().start();
+  world.hub.acknowledges = false;
+  await world.connect("edge-1");
+  await world.createPod("app", { nodeName: "edge-1" });
+  const [own] = world.hub.takeMessages();
+  assert.ok(own);
+  world.hub.acknowledge("edge-1", { ...own, route: { ...own.route, source: "dynamiccontroller" } });
+  world.hub.disconnect("edge-1");
+  await world.connect("edge-1");
+  assert.deepEqual(withoutVersions(world.hub.take()), ["edgecontroller update plant/pod/app"]);
+});
+
 test("after a restart of CloudCore nodes get only what they have not acknowledged", async () => {
   await using world = await new CloudWorld().start();
   await world.createPod("known", { nodeName: "edge-1" });

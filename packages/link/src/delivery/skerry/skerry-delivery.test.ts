@@ -42,6 +42,20 @@ test("what the node had acknowledged goes down again after it was told to forget
   assert.deepEqual(kinds(delivery.handle({ kind: "offer", message: pod("web", 92) }, 3)), ["send"]);
 });
 
+test("what a MetaServer watches never stands for the node's own object of the same UID and version", () => {
+  const delivery = session();
+  const own = pod("web", 92);
+  const watched: Message = { ...pod("web", 92), route: { ...own.route, source: "dynamiccontroller" } };
+  assert.deepEqual(kinds(delivery.handle({ kind: "offer", message: watched }, 0)), ["send"]);
+  assert.deepEqual(kinds(delivery.handle({ kind: "frame", message: acknowledgementOf(stamp, watched) }, 0)), [
+    "delivered",
+  ]);
+  assert.deepEqual(kinds(delivery.handle({ kind: "offer", message: own }, 0)), ["send"]);
+  assert.deepEqual(kinds(delivery.handle({ kind: "offer", message: { ...watched, header: { ...own.header } } }, 0)), [
+    "delivered",
+  ]);
+});
+
 test("objects go down in a window, and are delivered when the node has committed them", () => {
   const delivery = session();
   const pods = Array.from({ length: DEFAULT_SKERRY_DELIVERY.window + 1 }, (_, index) => pod(`p${index}`, 1));
