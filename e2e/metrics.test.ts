@@ -11,8 +11,8 @@ import { waitUntil } from "./support/wait-until.ts";
 const NODE = "edge-node-1";
 /** An offline node measures every 30 s. */
 const OUTAGE_MS = 45_000;
-/** What the burning pod may use of a processor. */
-const BURNT_MILLICORES = 200;
+/** What the burning pod may use of a processor: so little that it gets it on a busy machine too. */
+const BURNT_MILLICORES = 60;
 
 /** The figures that the kernel keeps of a container, in either version of control groups. */
 function controlGroupOf(id: string): { workingSetBytes(): number; cpuNanos(): number } {
@@ -92,7 +92,7 @@ describe("metrics", { concurrency: false }, () => {
     assert.match(await skerry.kubectlOk("top", "node", "--no-headers"), /^edge-node-1 +\d+m +\d+% +\d+Mi +\d+%/);
   });
 
-  test("kubectl top's CPU agrees with the control group within 5 %, for a pod that may use a fifth of a processor", async () => {
+  test("kubectl top's CPU agrees with the control group within 5 %, for a pod that burns a known share of a processor", async () => {
     const limits = { cpu: `${BURNT_MILLICORES}m` };
     const group = await runPod("burns", { command: ["sh", "-c", "while :; do :; done"], resources: { limits } });
     await waitUntil("kubectl top agrees with what is counted meanwhile", async () => {

@@ -1,6 +1,6 @@
 import type { ConfigMap, Container, EnvironmentVariable, KubernetesObject, Secret } from "@skerry/api";
 import { fromBase64 } from "@skerry/base";
-import { referenceMissing } from "../errors.ts";
+import { notSupported, referenceMissing } from "../errors.ts";
 import { expandReferences } from "./expansion.ts";
 import { fieldValue, type PodFacts, resourceValue } from "./field-references.ts";
 
@@ -56,6 +56,9 @@ async function variableValue(
     return resourceValue(facts, named ?? container, resource, divisor);
   }
   const reference = from.configMapKeyRef ?? from.secretKeyRef;
+  const [kind] = Object.keys(from);
+  if (!reference && kind !== undefined)
+    throw notSupported(`variable ${variable.name} from ${kind}`, "only fields, resources, ConfigMaps and Secrets are");
   if (!reference) return "";
   const optional = reference.optional === true;
   const data = from.configMapKeyRef
