@@ -41,12 +41,47 @@ suite("jobs", { concurrency: false }, () => {
     assert.equal(phase, "Completed", JSON.stringify(nodeStatus));
     const [node] = nodeStatus;
     assert.equal(node.phase, "Successful");
-    assert.deepEqual(
-      node.actionFlow.map(({ action, status }: { action: string; status: string }) => `${action} ${status}`),
-      ["Check True", "Pull True"],
-    );
+    assert.deepEqual(steps(node), ["Check True", "Pull True"]);
     assert.equal(node.imageStatus[0].status, "True");
     assert.match(await skerry.kubectlOk("get", "imageprepulljobs"), /present\s+Completed/);
+  });
+
+  test("a change of edgecore.yaml is in effect after EdgeCore's restart, and survives `skerry down` and `up`", async () => {
+    const updateFields = { "modules.edged.nodeLabels.shop": "7" };
+    await create("ConfigUpdateJob", "label", { nodeNames: [NODE], updateFields });
+    const { phase, nodeStatus } = await ended("configupdatejob", "label");
+    assert.equal(phase, "Completed", JSON.stringify(nodeStatus));
+    assert.deepEqual(steps(nodeStatus[0]), ["Check True", "BackUp True", "Update True"]);
+    assert.equal((await skerry.get("node", NODE)).metadata.labels.shop, "7");
+    assert.equal((await skerry.skerry("down")).status, 0);
+    await skerry.up("--no-examples");
+    await skerry.kubectlOk("wait", "--for=condition=Ready", `node/${NODE}`, "--timeout=120s");
+    await create("ConfigUpdateJob", "same", { nodeNames: [NODE], updateFields });
+    const same = await ended("configupdatejob", "same");
+    assert.equal(same.phase, "Completed", JSON.stringify(same));
+    assert.match(JSON.stringify(same.nodeStatus), /the configuration was so already/);
+  });
+
+  test("a change that the file does not take is refused, and nothing is changed", async () => {
+    const updateFields = { "modules.edgeHub.heartbeat": "soon" };
+    await create("ConfigUpdateJob", "wrong", { nodeNames: [NODE], updateFields });
+    const { phase, nodeStatus } = await ended("configupdatejob", "wrong");
+    assert.equal(phase, "Failure");
+    assert.match(nodeStatus[0].reason, /^Check: EDGECORE_CONFIG_UPDATE_INVALID: .*modules\.edgeHub\.heartbeat must be/);
+  });
+
+  test("a node that does not come back with a change goes back by itself, and says so", async () => {
+    const updateFields = { "modules.edgeHub.websocket.server": "127.0.0.1:1" };
+    await create("ConfigUpdateJob", "nowhere", { nodeNames: [NODE], updateFields, timeoutSeconds: 30 });
+    const { phase, nodeStatus } = await ended("configupdatejob", "nowhere");
+    assert.equal(phase, "Failure");
+    const node = await waitUntil("the node has reported", async () => {
+      const [task] = (await skerry.get("configupdatejob", "nowhere")).status.nodeStatus;
+      return steps(task).length === 4 && task;
+    });
+    assert.deepEqual(steps(node), ["Check True", "BackUp True", "Update False", "RollBack True"], nodeStatus);
+    assert.match(node.reason, /EDGECORE_CONFIG_UPDATE_TAKEN_BACK/);
+    await skerry.kubectlOk("wait", "--for=condition=Ready", `node/${NODE}`, "--timeout=120s");
   });
 
   test("an upgrade is refused by the node, with what to do instead", async () => {
@@ -56,3 +91,7 @@ suite("jobs", { concurrency: false }, () => {
     assert.match(nodeStatus[0].reason, /^Check: EDGECORE_UPGRADE_UNSUPPORTED: .*Install the new version/);
   });
 });
+
+function steps(node: { readonly actionFlow?: { readonly action: string; readonly status: string }[] }): string[] {
+  return (node.actionFlow ?? []).map(({ action, status }) => `${action} ${status}`);
+}
