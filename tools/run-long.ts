@@ -1,6 +1,6 @@
 // `npm run test:long`: what is too long for each change. 2,000 seeds of the simulation with each protocol mix and a share
 // of that with each protocol alone, every fault having met every way of recovery; all planted bugs; the property tests
-// from random seeds. Its last result is kept in sim/last-long-run.md.
+// from random seeds; samples over a cut of five minutes (real processes, needs root). Its last result is kept in sim/last-long-run.md.
 import { spawnSync } from "node:child_process";
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -42,6 +42,11 @@ const parts: readonly Part[] = [
     title: "property tests from random seeds",
     parameters: ["--import", join(root, "tools/property-seed.ts"), "--test", "--test-reporter=dot", ...propertyTests],
     environment: { SKERRY_PROPERTY_SEED: "random", SKERRY_PROPERTY_RUNS: "2000" },
+  },
+  {
+    title: "100 samples a second over a link that is cut for five minutes",
+    parameters: ["tools/run-e2e.ts", "e2e/telemetry.test.ts"],
+    environment: { SKERRY_E2E_LONG: "1" },
   },
 ];
 

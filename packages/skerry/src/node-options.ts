@@ -19,6 +19,12 @@ export const smallNode: NodeOptions = {
 };
 
 /**
+ * For an EdgeCore with thousands of values a second: what it computes itself takes 0.6 of the time that it takes with
+ * {@link smallNode}, for about 40 MB more under load.
+ */
+export const busyNode: NodeOptions = { options: ["--max-semi-space-size=4"], environment: smallNode.environment };
+
+/**
  * For the cloud side: full speed, but young objects and freed memory do not pile up. Node.js takes 64 KiB to read what
  * comes over a TLS connection, and keeps them as long as it is open. What is allocated by `mmap` costs only the pages that
  * were used, so that is done from 16 KiB on, whether or not the heap's end has room (`TOP_PAD_`): 19 kB less a connection.

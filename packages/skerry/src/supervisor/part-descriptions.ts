@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { type NodeOptions, serverNode, smallNode } from "../node-options.ts";
+import { busyNode, type NodeOptions, serverNode, smallNode } from "../node-options.ts";
 import type { PreparedContainers } from "../nodecontainers/node-containers.ts";
 import type { Settings } from "../settings.ts";
 import type { SkerryHome } from "../skerry-home.ts";
@@ -16,7 +16,7 @@ import type { PartDescription } from "./supervised-process.ts";
  */
 export function ownCommand(entry: readonly string[], { options }: NodeOptions): readonly string[] {
   const program = process.argv[1] ?? "";
-  const known = new Set([...smallNode.options, ...serverNode.options]);
+  const known = new Set([...smallNode.options, ...busyNode.options, ...serverNode.options]);
   const inherited = process.execArgv.filter((option) => !known.has(option));
   return [process.execPath, ...inherited, ...(program.endsWith(".ts") ? [] : options), program, ...entry];
 }
@@ -68,10 +68,11 @@ export function cloudCorePart(home: SkerryHome, configFile: string, number: numb
 
 /** EdgeCore of a node on this machine. */
 export function edgeCorePart(home: SkerryHome, node: string, configFile: string, parts: SystemParts): PartDescription {
+  const nodeOptions = process.env["SKERRY_BUSY_NODE"] === "1" ? busyNode : smallNode;
   return {
     name: `edgecore ${node}`,
-    command: ownCommand(["edgecore", "--config", configFile], smallNode),
-    environment: { ...parts.environment, ...smallNode.environment },
+    command: ownCommand(["edgecore", "--config", configFile], nodeOptions),
+    environment: { ...parts.environment, ...nodeOptions.environment },
     logPath: join(home.logs, `edgecore-${node}.log`),
     readiness: { kind: "message" },
   };
