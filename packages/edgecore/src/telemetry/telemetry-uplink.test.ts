@@ -141,6 +141,18 @@ test("samples wait at the edge while the cloud refuses them", async () => {
   assert.deepEqual(world.stored.get(world.ring.stream), ["1:a"]);
 });
 
+test("samples that one cloud has refused for long go to the next one as soon as it is connected", async () => {
+  await using world = new UplinkWorld();
+  await world.start();
+  world.behaviour = "refuse";
+  await world.record("a");
+  await world.clock.advance(300_000); // By now a minute passes between tries.
+  world.behaviour = "answer";
+  world.cloud.connection.drop();
+  await world.clock.advance(5_000);
+  assert.deepEqual(world.stored.get(world.ring.stream), ["1:a"]);
+});
+
 test("a cloud that lost its database gets again what the ring still holds", async () => {
   await using world = new UplinkWorld();
   await world.start();

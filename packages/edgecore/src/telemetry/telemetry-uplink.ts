@@ -54,6 +54,8 @@ export class TelemetryUplink implements AsyncDisposable {
   #wake: PromiseWithResolvers<void> = Promise.withResolvers();
   /** How far the cloud is, by what it has said in this session; undefined until then. */
   #position: Position | undefined;
+  /** Ends the pause after a failure. */
+  #resting: AbortController | undefined;
   #batchBytes = 16 * 1024;
   #sentCount = 0;
   #toldRefusal = false;
@@ -77,6 +79,8 @@ export class TelemetryUplink implements AsyncDisposable {
       cloudLink.onState(() => {
         this.#position = undefined;
         this.#retry.reset();
+        // Another CloudCore, or another version of it, may take what this one has refused.
+        this.#resting?.abort();
         this.#wake.resolve();
       }),
     );
@@ -85,6 +89,7 @@ export class TelemetryUplink implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped.abort();
+    this.#resting?.abort();
     this.#registrations.dispose();
     this.#wake.resolve();
     await this.#running;
@@ -197,6 +202,7 @@ export class TelemetryUplink implements AsyncDisposable {
       delayMs,
       reason: describeError(error),
     });
-    await sleep(clock, delayMs, this.#stopped.signal);
+    this.#resting = new AbortController();
+    await sleep(clock, delayMs, this.#resting.signal);
   }
 }
