@@ -61,15 +61,6 @@ export class CloudWatches implements Disposable {
     });
   }
 
-  get size(): number {
-    return this.#watches.size;
-  }
-
-  /** Whether the cloud keeps this scope up to date here. */
-  isLive(scope: Scope): boolean {
-    return this.#watches.get(scopeKey(scope))?.isLive ?? false;
-  }
-
   /** Whether somebody watches something of the kind. */
   watches(resource: string): boolean {
     return [...this.#watches.values()].some(({ scope }) => resourceText(scope.resource) === resource);

@@ -3,7 +3,7 @@ import { type Clock, describeError, Listeners, type Logger } from "@skerry/base"
 import { compareResourceVersions } from "@skerry/kube";
 import type { Database, Reader, Transaction } from "@skerry/store";
 import type { MetaStore } from "../metamanager/index.ts";
-import { type ApiResource, apiVersionOf, resourceText } from "./api-path.ts";
+import { type ApiResource, resourceText } from "./api-path.ts";
 import {
   deletionFloor,
   forgetObject,
@@ -269,15 +269,6 @@ export class LocalObjects implements Disposable {
       this.#lost.emit(resource);
     }
   }
-}
-
-/** Kind of the objects as their list names it, or as the objects themselves do. */
-export function kindOf(
-  resource: ApiResource,
-  known: KnownScope | undefined,
-  objects: readonly KubernetesObject[],
-): string {
-  return known?.kind ?? objects[0]?.kind ?? `${apiVersionOf(resource)} ${resource.resource}`;
 }
 
 function newerOf(a: KubernetesObject | undefined, b: KubernetesObject | undefined): KubernetesObject | undefined {

@@ -95,11 +95,6 @@ export class MetaServer implements DownstreamHandler, Service {
     return this.#unwatchedCount;
   }
 
-  /** Where it listens. */
-  get port(): number | undefined {
-    return this.#listening?.port;
-  }
-
   /** Opens the port. That this fails stops nothing else of the node: it is told, and the node works without. */
   async start(): Promise<void> {
     try {

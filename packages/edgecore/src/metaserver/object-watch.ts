@@ -7,7 +7,7 @@ import { type Scope, scopePredicate } from "./scope.ts";
 
 /** One line of a watch. */
 export interface ObjectEvent {
-  readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+  readonly type: "ADDED" | "MODIFIED" | "DELETED" | "ERROR";
   readonly object: object;
 }
 

@@ -42,11 +42,6 @@ export class WatchRequests implements Disposable {
     });
   }
 
-  /** Watches that are open. */
-  get size(): number {
-    return this.#ending.size;
-  }
-
   async answer(scope: Scope, { query, signal }: ApiRequest): Promise<ApiResponse> {
     const { cloud, local, watches } = this.#ports;
     // Clients that ask for it list first where a server has no such thing.
