@@ -27,13 +27,17 @@ export function compare(recorded: RecordedCommand, outcome: Outcome): Comparison
   if (recorded.exit !== null)
     result.push(compared("stderr", normaliseText(recorded.stderr), normaliseText(outcome.stderr)));
   // What is asked again and again while waiting is compared once.
-  const actual = new Map(outcome.exchanges.toReversed().map((exchange) => [exchangeKey(exchange), exchange]));
+  const find = (key: string, status: number): Exchange | undefined => {
+    const answers = outcome.exchanges.filter((exchange) => exchangeKey(exchange) === key);
+    // A conflict with a controller that was faster is tried again.
+    return answers.find((exchange) => exchange.status === status) ?? answers[0];
+  };
   const seen = new Set<string>();
   for (const exchange of recorded.exchanges) {
     const key = exchangeKey(exchange);
     if (seen.has(key)) continue;
     seen.add(key);
-    result.push(comparedExchange(key, exchange, actual.get(key)));
+    result.push(comparedExchange(key, exchange, find(key, exchange.status)));
   }
   return result;
 }

@@ -140,6 +140,8 @@ export function exchangeKey({ method, url }: Pick<Exchange, "method" | "url">): 
   const parameters = decodeURIComponent(query)
     .split("&")
     .filter((part) => part !== "" && !/^(timeoutSeconds|timeout|resourceVersion|continue)=/.test(part))
+    // kubectl puts the parts of a selector in any order.
+    .map((part) => part.replace(/(?<=^fieldSelector=).*/, (selector) => selector.split(",").sort().join(",")))
     .sort()
     .join("&");
   return blankedText(`${method} ${path}${parameters === "" ? "" : `?${parameters}`}`);

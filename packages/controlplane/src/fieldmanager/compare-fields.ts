@@ -42,12 +42,7 @@ class ComparisonWalk implements FieldComparison {
     if (isBlank(before) && isBlank(after)) return false;
     for (const name of new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])) {
       const { topology: member, isAlwaysThere } = topology.member(name);
-      this.#descend(
-        `f:${name}`,
-        member,
-        before?.[name] ?? (isAlwaysThere && before !== undefined ? null : undefined),
-        after?.[name] ?? (isAlwaysThere && after !== undefined ? null : undefined),
-      );
+      this.#descend(`f:${name}`, member, memberOf(before, name, isAlwaysThere), memberOf(after, name, isAlwaysThere));
     }
     this.#report(before, after, false);
     return true;
@@ -80,6 +75,13 @@ class ComparisonWalk implements FieldComparison {
     else if (after === undefined) this.removed.insert(this.#path);
     else if (isLeaf && !sameLeaf(before, after)) this.modified.insert(this.#path);
   }
+}
+
+/** A member's value; null when Go has it although nothing is written. */
+function memberOf(parent: JsonObject | null | undefined, name: string, isAlwaysThere: boolean): JsonValue | undefined {
+  if (parent === undefined) return undefined;
+  const value = parent?.[name];
+  return value === undefined && isAlwaysThere ? null : value;
 }
 
 /** Null stands for what Go has always: it equals what is empty. */
