@@ -186,3 +186,20 @@ test("one empty entry takes all managers away, and updates then track none", asy
   assert.deepEqual(managersOf(await patch({ metadata: { managedFields: [{}] } })), []);
   assert.deepEqual(managersOf(await patch({ spec: { replicas: 3 } })), []);
 });
+
+test("a member that is written as null is owned like any other", async () => {
+  await using server = await startTestApiServer();
+  const spec = { containers: [{ name: "c", image: "i" }] };
+  const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "p" }, spec };
+  assert.equal((await server.send("POST", "/api/v1/namespaces/default/pods", { body: pod })).status, 201);
+  const condition = { type: "PodScheduled", status: "False", lastTransitionTime: "2026-01-01T00:00:00Z" };
+  const patched = bodyOf(
+    await server.send("PATCH", "/api/v1/namespaces/default/pods/p/status?fieldManager=s", {
+      body: { status: { conditions: [condition] } },
+      contentType: "application/strategic-merge-patch+json",
+    }),
+  );
+  const entry = managersOf(patched).find(({ manager }) => manager === "s");
+  assert.ok(entry);
+  assert.match(JSON.stringify(entry["fieldsV1"]), /"f:lastProbeTime":\{\}/);
+});
