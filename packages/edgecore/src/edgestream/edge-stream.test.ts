@@ -95,6 +95,10 @@ test("a tunnel that is asked for while another is open takes its place; requests
   await world.clock.advance(100);
   assert.equal(world.clouds.length, 1);
   await world.edge.handle();
+  await world.clock.advance(3_000);
+  assert.equal(world.clouds.length, 1, "it was asked for together with the first");
+  assert.equal(await world.serves(world.clouds[0]), "served");
+  await world.edge.handle();
   await world.clock.advance(100);
   assert.equal(world.clouds.length, 2);
   assert.equal(world.clouds[0]?.ended.aborted, true);

@@ -20,6 +20,9 @@ export interface EdgeStreamOptions {
   readonly nodeName: string;
 }
 
+/** A request for a tunnel that comes so soon after one was opened was sent before that. */
+const ASKED_TOGETHER_MS = 3_000;
+
 /**
  * The node's tunnel for logs, exec, …: the edge only dials out, and no port is open on the node for it. Skerry's cloud
  * asks for it when it is needed, on the port of the session; for any other cloud one is kept open.
@@ -34,6 +37,8 @@ export class EdgeStream implements DownstreamHandler, AsyncDisposable {
   /** Ends the tunnel that the cloud asked for last. */
   #newest = new AbortController();
   #dialling: Promise<void> | undefined;
+  /** When the tunnel that was asked for last was opened, monotonic. */
+  #openedMs = Number.NEGATIVE_INFINITY;
   readonly #serving = new Set<Promise<void>>();
 
   constructor(ports: EdgeStreamPorts, options: EdgeStreamOptions) {
@@ -51,6 +56,8 @@ export class EdgeStream implements DownstreamHandler, AsyncDisposable {
   async handle(): Promise<void> {
     const { state } = this.#ports.cloudLink;
     if (state.kind !== "connected" || state.tunnelServer === undefined || this.#stopping.signal.aborted) return;
+    // Asked for by several at once, before it came: another tunnel would end this one, with their streams.
+    if (this.#serving.size > 0 && this.#ports.clock.monotonicMs() < this.#openedMs + ASKED_TOGETHER_MS) return;
     this.#dialling ??= this.#open(state.tunnelServer).finally(() => {
       this.#dialling = undefined;
     });
@@ -92,6 +99,7 @@ export class EdgeStream implements DownstreamHandler, AsyncDisposable {
       }
       this.#newest.abort();
       this.#newest = new AbortController();
+      this.#openedMs = this.#ports.clock.monotonicMs();
       logger.info("The stream tunnel to the cloud is open", { server });
       const serving = serveTunnel(connection, this.#ports, this.#newest.signal).then((reason) => {
         logger.info("The stream tunnel to the cloud has ended", { reason });

@@ -48,6 +48,26 @@ test("a log is printed whole, in part by lines, time or bytes, and with times", 
   assert.equal(await read(folder.path, { tailLines: 1, timestamps: true }), "2026-01-01T00:00:04.123456789Z line 4\n");
 });
 
+test("what is written while a log is read is not printed, unless it is followed", async () => {
+  await using folder = await scratch();
+  const path = join(folder.path, "0.log");
+  await writeFile(path, entry(0, "line 0") + entry(1, "line 1"));
+  for (const [tailLines, expected] of [
+    [undefined, "line 0\nline 1\n"],
+    [1, "line 1\n"],
+  ] as const) {
+    const signal = new AbortController().signal;
+    const options = { ...all, ...(tailLines === undefined ? {} : { tailLines }) };
+    const log = containerLog(ports, source(folder.path), options, signal, Buffer.from("head "));
+    let text = Buffer.from((await log.next()).value ?? []).toString();
+    text += Buffer.from((await log.next()).value ?? []).toString();
+    await appendFile(path, entry(2, "too late"));
+    for await (const block of log) text += Buffer.from(block).toString();
+    assert.equal(text, `head ${expected}`);
+    await writeFile(path, entry(0, "line 0") + entry(1, "line 1"));
+  }
+});
+
 test("a line that the runtime split is printed as one, with one time", async () => {
   await using folder = await scratch();
   await writeFile(join(folder.path, "0.log"), entry(0, "one ", "P") + entry(1, "two", "P") + entry(2, "!"));

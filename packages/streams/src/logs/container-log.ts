@@ -45,14 +45,21 @@ export async function* containerLog(
   const files = await openAll(ports.files, source.folder, current, names);
   try {
     yield head;
-    const start = options.tailLines === undefined ? { file: 0, position: 0 } : await findTail(files, options.tailLines);
+    const sizeAtFirst = (await files.at(-1)?.sizeBytes()) ?? 0;
+    const start =
+      options.tailLines === undefined
+        ? { file: 0, position: 0 }
+        : await findTail(files, options.tailLines, sizeAtFirst);
+    // Who does not follow gets what was there when they asked, and not what is written while it is read.
+    const lastEnd = options.follow ? Number.POSITIVE_INFINITY : sizeAtFirst;
     const formatter = new LogFormatter(options);
     let { position } = start;
     for (let index = start.file; index < files.length; index++) {
       const file = files[index];
       if (!file) continue;
       for (;;) {
-        const block = await file.read(position, BLOCK_BYTES);
+        const leftBytes = index === files.length - 1 ? lastEnd - position : BLOCK_BYTES;
+        const block = await file.read(position, Math.max(0, Math.min(BLOCK_BYTES, leftBytes)));
         if (signal.aborted || formatter.isFull) return;
         if (block.length === 0) break;
         position += block.length;

@@ -9,15 +9,22 @@ export interface LogPosition {
 const BLOCK_BYTES = 64 * 1024;
 const NEWLINE = 10;
 
-/** Where the last `lineCount` entries of the files, taken together, begin. Reads from the end, only what is needed. */
-export async function findTail(files: readonly LogFile[], lineCount: number): Promise<LogPosition> {
+/**
+ * Where the last `lineCount` entries of the files, taken together, begin. Reads from the end, only what is needed.
+ * @param lastSizeBytes of the last file: what was written behind it since does not count
+ */
+export async function findTail(
+  files: readonly LogFile[],
+  lineCount: number,
+  lastSizeBytes: number,
+): Promise<LogPosition> {
   // The newline that ends the last entry begins none.
   let wanted = lineCount + 1;
   let isLast = true;
   for (let file = files.length - 1; file >= 0; file--) {
     const log = files[file];
     if (!log) continue;
-    const size = await log.sizeBytes();
+    const size = file === files.length - 1 ? lastSizeBytes : await log.sizeBytes();
     for (let end = size; end > 0; ) {
       const start = Math.max(0, end - BLOCK_BYTES);
       const block = await log.read(start, end - start);

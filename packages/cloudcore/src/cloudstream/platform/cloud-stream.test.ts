@@ -205,7 +205,10 @@ test("the answer for an offline node says since when", async () => {
 test("a node that has only just gone is offline since its lease was last renewed", async () => {
   const api = await streamCluster();
   const ready = { conditions: [{ type: "Ready", status: "True" }] };
-  await api.patch({ resource: nodes, name: "edge-2", subresource: "status" }, { type: "merge", body: { status: ready } });
+  await api.patch(
+    { resource: nodes, name: "edge-2", subresource: "status" },
+    { type: "merge", body: { status: ready } },
+  );
   await api.create<Lease>(
     { resource: leases, namespace: "kube-node-lease" },
     {
@@ -253,7 +256,7 @@ test("a flood of requests is bounded per node and kind, others go on meanwhile, 
     served++;
     await release.promise;
   });
-  const open = Array.from({ length: 150 }, async () =>
+  const open = Array.from({ length: 1_000 }, async () =>
     running.cloudStream.open({
       method: "GET",
       path: "/containerLogs/default/web/app",
