@@ -1,6 +1,8 @@
 // `npm run bench [-- NAME…]`: packs Skerry, installs it into an empty folder and measures that. Needs root and kubectl.
-// NAME: memory, pods, devices, offline, link; without any, all but link. Takes about ten minutes on an idle machine.
+// NAME: memory, pods, devices, offline, link, streams; without any, all but the last two. Takes about ten minutes on an
+// idle machine.
 // link [--nodes N] [--protocol skerry|kubeedge]: so many hollow nodes (2,000), with one protocol instead of both.
+// streams [--deliveries N]: so many ConfigMaps (300) in each series.
 import { cpus, loadavg, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { measureDevices } from "./devices.ts";
@@ -9,23 +11,30 @@ import { measureMemory } from "./memory.ts";
 import { measureOffline } from "./offline.ts";
 import { measurePods } from "./pods.ts";
 import { measureStart } from "./start.ts";
+import { measureStreams } from "./streams.ts";
 import { ShippedSkerry } from "./support/shipped-skerry.ts";
 
 const { values, positionals: chosen } = parseArgs({
   allowPositionals: true,
-  options: { nodes: { type: "string", default: "2000" }, protocol: { type: "string", multiple: true } },
+  options: {
+    nodes: { type: "string", default: "2000" },
+    protocol: { type: "string", multiple: true },
+    deliveries: { type: "string", default: "300" },
+  },
 });
 const protocols = LINK_PROTOCOLS.filter((protocol) => values.protocol?.includes(protocol) ?? true);
 const nodes = Number(values.nodes);
+const deliveries = Number(values.deliveries);
 const measurements: Readonly<Record<string, (skerry: ShippedSkerry) => Promise<string>>> = {
   memory: measureMemory,
   pods: measurePods,
   devices: measureDevices,
   offline: measureOffline,
   link: (skerry) => measureLink(skerry, nodes, protocols),
+  streams: (skerry) => measureStreams(skerry, deliveries),
 };
-/** Takes ten minutes by itself. */
-const onlyWhenNamed: ReadonlySet<string> = new Set(["link"]);
+/** Take ten minutes each. */
+const onlyWhenNamed: ReadonlySet<string> = new Set(["link", "streams"]);
 
 const unknown = chosen.find((name) => !(name in measurements));
 if (unknown !== undefined) {
@@ -34,6 +43,10 @@ if (unknown !== undefined) {
 }
 if (!Number.isInteger(nodes) || nodes < 1 || protocols.length === 0) {
   process.stderr.write(`link needs --nodes with a number and --protocol with ${LINK_PROTOCOLS.join(" or ")}.\n`);
+  process.exit(2);
+}
+if (!Number.isInteger(deliveries) || deliveries < 1) {
+  process.stderr.write("streams needs --deliveries with a number.\n");
   process.exit(2);
 }
 const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;

@@ -44,9 +44,12 @@ export class ShippedSkerry {
   private constructor(folder: string, home: string, ports: readonly number[]) {
     this.folder = folder;
     this.home = home;
-    const [api = 0, hub = 0, hubHttps = 0, mqtt = 0] = ports.map(String);
+    const [api = 0, hub = 0, hubHttps = 0, mqtt = 0, stream = 0, tunnel = 0] = ports.map(String);
     this.mqttPort = Number(mqtt);
-    const options = { "--api-port": api, "--hub-port": hub, "--hub-https-port": hubHttps, "--mqtt-port": mqtt };
+    const options = {
+      ...{ "--api-port": api, "--hub-port": hub, "--hub-https-port": hubHttps, "--mqtt-port": mqtt },
+      ...{ "--stream-port": stream, "--tunnel-port": tunnel },
+    };
     this.#portOptions = Object.entries(options).flat().map(String);
   }
 
@@ -60,7 +63,7 @@ export class ShippedSkerry {
     writeFileSync(join(folder, "package.json"), "{}");
     const tarballs = globSync("*.tgz", { cwd: join(scratch, "dist") }).map((name) => join(scratch, "dist", name));
     execFileSync("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", ...tarballs], { cwd: folder });
-    return new ShippedSkerry(folder, home, await freePorts(4));
+    return new ShippedSkerry(folder, home, await freePorts(6));
   }
 
   /** Runs `skerry …` and returns what it printed. */
@@ -83,9 +86,9 @@ export class ShippedSkerry {
   }
 
   /** Starts everything; returns the time of the whole command and of each step it printed. */
-  up(): { readonly totalMs: number; readonly stepsMs: ReadonlyMap<string, number> } {
+  up(...options: readonly string[]): { readonly totalMs: number; readonly stepsMs: ReadonlyMap<string, number> } {
     const beganMs = performance.now();
-    const printed = this.run("up", "--detach", ...this.#portOptions);
+    const printed = this.run("up", "--detach", ...this.#portOptions, ...options);
     const totalMs = performance.now() - beganMs;
     const steps = [...printed.matchAll(/^✓ (.+?)\s{2,}([\d.]+) (ms|s)\b/gm)].map(
       ([, title = "", number, unit]): [string, number] => [title, Number(number) * (unit === "s" ? 1000 : 1)],

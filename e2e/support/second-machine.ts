@@ -14,6 +14,11 @@ export interface SecondMachineOptions {
   readonly hidden: readonly string[];
   /** Puts a router between the two, as in a home or a harbour: from the machine one can dial out, nobody can dial in. */
   readonly behindRouter?: boolean;
+  /**
+   * Makes the cable: its near end has the given name, the far one is called eth0 in the network of the given process.
+   * @default a plain one
+   */
+  readonly cable?: (name: string, processId: number) => Promise<Disposable>;
 }
 
 /**
@@ -26,16 +31,30 @@ export class SecondMachine {
   readonly #processId: number;
   readonly #cable: string;
   readonly #router: Router | undefined;
+  /** The cable, when it is no plain one. */
+  readonly #made: Disposable | undefined;
 
-  private constructor(home: string, holder: ChildProcess, processId: number, cable: string, router?: Router) {
+  private constructor(
+    home: string,
+    holder: ChildProcess,
+    processId: number,
+    cable: string,
+    router?: Router,
+    made?: Disposable,
+  ) {
     this.home = home;
     this.#holder = holder;
     this.#processId = processId;
     this.#cable = cable;
     this.#router = router;
+    this.#made = made;
   }
 
-  static async create({ hidden, behindRouter = false }: SecondMachineOptions): Promise<SecondMachine> {
+  static async create({
+    hidden,
+    behindRouter = false,
+    cable: makeCable,
+  }: SecondMachineOptions): Promise<SecondMachine> {
     const home = mkdtempSync(join(tmpdir(), "skerry-second-"));
     symlinkSync(sharedParts, join(home, "parts"));
     const script = `set -e
@@ -51,8 +70,9 @@ exec sleep infinity`;
       holder.once("exit", (status) => reject(new Error(`unshare ended with ${status}`)));
     });
     const cable = `cable${process.pid}`;
+    const made = await makeCable?.(cable, holder.pid ?? 0);
     const router = behindRouter ? await Router.create(cable) : undefined;
-    const machine = new SecondMachine(home, holder, holder.pid ?? 0, cable, router);
+    const machine = new SecondMachine(home, holder, holder.pid ?? 0, cable, router, made);
     await machine.#plugIn();
     return machine;
   }
@@ -67,7 +87,7 @@ exec sleep infinity`;
     if (this.#router) {
       await this.#router.plugIn(this.#processId, gateway);
     } else {
-      await runOk(...vethTo(this.#cable, this.#processId));
+      if (!this.#made) await runOk(...vethTo(this.#cable, this.#processId));
       await runOk("ip", "address", "add", `${gateway}/30`, "dev", this.#cable);
       await this.setCable("up");
     }
@@ -130,6 +150,7 @@ exec sleep infinity`;
     } finally {
       this.#holder.kill("SIGKILL"); // Its network goes with it, and the cable with that.
       this.#router?.dispose();
+      this.#made?.[Symbol.dispose]();
       unlinkSync(join(this.home, "parts"));
       rmSync(this.home, { recursive: true, force: true });
     }
