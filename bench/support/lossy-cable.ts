@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { runOk } from "../../e2e/support/run.ts";
@@ -17,7 +17,10 @@ export interface Impairment {
 export class LossyCable implements Disposable {
   readonly #forwarder: ChildProcess;
 
-  private constructor(forwarder: ChildProcess) {
+  readonly #ends: readonly string[];
+
+  private constructor(forwarder: ChildProcess, ends: readonly string[]) {
+    this.#ends = ends;
     this.#forwarder = forwarder;
   }
 
@@ -44,11 +47,12 @@ export class LossyCable implements Disposable {
       forwarder.stdout.once("data", () => resolve());
       forwarder.once("exit", (status) => reject(new Error(`the cable's program ended with ${status}`)));
     });
-    return new LossyCable(forwarder);
+    return new LossyCable(forwarder, ends);
   }
 
-  /** Ends the program; the interfaces go with one of their ends. */
+  /** Ends the program and takes the interfaces away, those that went with another network's end apart. */
   [Symbol.dispose](): void {
     this.#forwarder.kill("SIGKILL");
+    for (const end of this.#ends) spawnSync("ip", ["link", "delete", `${end}-i`], { stdio: "ignore" });
   }
 }
