@@ -173,7 +173,10 @@ export class Multiplexer {
     if (!this.speaksSkerry) {
       let waitingBytes = data.length;
       for (const each of this.#streams.values()) waitingBytes += each.waitingBytes;
-      if (waitingBytes > KUBEEDGE_TOTAL_LIMIT_BYTES) return stream.exceed(KUBEEDGE_TOTAL_LIMIT_BYTES);
+      if (waitingBytes > KUBEEDGE_TOTAL_LIMIT_BYTES) {
+        stream.exceed(KUBEEDGE_TOTAL_LIMIT_BYTES);
+        return;
+      }
     }
     stream.receive(data);
   }
