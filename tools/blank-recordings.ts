@@ -15,7 +15,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const linkPhases = /^(0[1-7]|1[1-9]|2[0-4]|30-dmi-mapper-ws|31)\b.*\.jsonl$/;
 /** logs, exec, attach, a follower, the node's figures; port-forward (09c) never reached the tunnel. */
 const tunnelPhases = /^(08|09|09b|10|10b)-.*\.jsonl$/;
-/** Requests to the HTTPS port. Left out is 32, a MetaServer's traffic: it holds objects as base64, Secrets among them. */
+/** What a MetaServer and its cloud say to each other: objects are in it as base64, Secrets among them. */
+const metaServerPhases = /^32-.*\.jsonl$/;
+/** Requests to the HTTPS port. */
 const httpPhases = /^25-.*\.jsonl$/;
 /** KubeEdge's cloud says the same without end when a stream is over: so often is enough. */
 const MOST_EQUAL_FRAMES = 20;
@@ -31,6 +33,9 @@ copyPhases("link", linkPhases, (records) =>
   records.map(blankedRecord).filter((record): record is JsonRecord => record !== undefined),
 );
 copyPhases("tunnel", tunnelPhases, tunnelFrames);
+copyPhases("metaserver", metaServerPhases, (records) =>
+  records.map(metaServerRecord).filter((record): record is JsonRecord => record !== undefined),
+);
 copyPhases("http", httpPhases, httpExchanges);
 
 function copyPhases(folder: string, phases: RegExp, select: (records: JsonRecord[]) => JsonRecord[]): void {
@@ -84,6 +89,20 @@ function blankedRecord(record: JsonRecord): JsonRecord | undefined {
   if (dir === "edge->cloud" && String(http?.["start"] ?? "").startsWith("GET "))
     return { dir, ts, conn, event: "opened" };
   return undefined;
+}
+
+/** A message of the MetaServer or to it, with the object in its answer blanked as any other. */
+function metaServerRecord(record: JsonRecord): JsonRecord | undefined {
+  const blanked = blankedRecord(record);
+  const msg = blanked?.["msg"] as JsonRecord | undefined;
+  const { source } = (msg?.["route"] ?? {}) as JsonRecord;
+  if (source !== "metaserver" && source !== "dynamiccontroller") return undefined;
+  const content = msg?.["content"];
+  if (content && typeof content === "object" && !Array.isArray(content) && typeof content["RespBody"] === "string") {
+    const body = JSON.parse(Buffer.from(content["RespBody"], "base64").toString()) as Json;
+    content["RespBody"] = Buffer.from(blankedText(JSON.stringify(blankedSecrets(body)))).toString("base64");
+  }
+  return blanked;
 }
 
 /** Values of Secrets, wherever such an object stands. */

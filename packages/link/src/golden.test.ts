@@ -14,7 +14,9 @@ interface Recorded {
 }
 
 /** Every message of the recordings of a KubeEdge edge and cloud, secrets blanked. */
-const recordings: readonly Recorded[] = readRecordings(join(import.meta.dirname, "../../../fixtures/link"));
+const recordings: readonly Recorded[] = ["link", "metaserver"].flatMap((folder) =>
+  readRecordings(join(import.meta.dirname, "../../../fixtures", folder)),
+);
 
 function readRecordings(folder: string): Recorded[] {
   return readdirSync(folder)
