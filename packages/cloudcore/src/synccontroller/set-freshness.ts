@@ -11,8 +11,8 @@ export type Freshness =
 /** One collection that nodes hold objects of. */
 export interface FollowedCollection {
   readonly type: string;
-  /** The cache's version of it. */
-  readonly informer: { readonly resourceVersion: string };
+  /** The cache's version of it; `relist` makes it as new as the API server is now. */
+  readonly informer: { readonly resourceVersion: string; relist(): void };
 }
 
 const LOOK_MS = 250;
@@ -35,9 +35,22 @@ export class SetFreshness {
 
   /**
    * Resolves when each cache has reached the version given for its type, or when the API server has proven older.
+   * @param restoredAt version of an API server that was restored from a backup: caches older than it are listed anew.
+   *   Many nodes ask for that at once after a restore; an informer lists once for all that ask before it begins.
    * @throws the signal's reason
    */
-  async reached(nodeName: string, versions: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Freshness> {
+  async reached(
+    nodeName: string,
+    seen: ReadonlyMap<string, string>,
+    signal: AbortSignal,
+    restoredAt?: string,
+  ): Promise<Freshness> {
+    const versions = new Map(seen);
+    for (const { type, informer } of restoredAt === undefined ? [] : this.#collections) {
+      if (!isOlder(informer.resourceVersion, restoredAt)) continue;
+      if (isOlder(versions.get(type) ?? "0", restoredAt)) versions.set(type, restoredAt ?? "0");
+      informer.relist();
+    }
     let waitedMs = 0;
     let olderAnswers = 0;
     for (;;) {
@@ -45,12 +58,12 @@ export class SetFreshness {
         isOlder(informer.resourceVersion, versions.get(type)),
       );
       if (!behind) return { kind: "fresh" };
-      const seen = versions.get(behind.type) ?? "0";
+      const needed = versions.get(behind.type) ?? "0";
       if (waitedMs >= PATIENCE_MS && waitedMs % 1_000 === 0) {
         const now = await this.#currentVersion(nodeName, signal);
-        olderAnswers = now !== undefined && isOlder(now, seen) ? olderAnswers + 1 : 0;
+        olderAnswers = now !== undefined && isOlder(now, needed) ? olderAnswers + 1 : 0;
         if (now !== undefined && olderAnswers >= OLDER_ANSWERS_BELIEVED)
-          return { kind: "went-back", type: behind.type, seen, now };
+          return { kind: "went-back", type: behind.type, seen: needed, now };
       }
       await sleep(this.#clock, LOOK_MS, signal);
       waitedMs += LOOK_MS;

@@ -16,7 +16,12 @@ export interface SetReconcilerOptions {
   readonly nodeName: string;
   readonly account: SetAccount;
   readonly freshness: {
-    reached(nodeName: string, versions: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Freshness>;
+    reached(
+      nodeName: string,
+      seen: ReadonlyMap<string, string>,
+      signal: AbortSignal,
+      restoredAt?: string,
+    ): Promise<Freshness>;
   };
   readonly stamp: MessageStamp;
   readonly logger: Logger;
@@ -54,7 +59,8 @@ export class SetReconciler implements Disposable {
   #state: State = { kind: "catching-up" };
   #entries: SetEntry[] = [];
   #timer: Timer | undefined;
-  #wentBack = false;
+  /** Version of the restored cluster when that was noticed: the node knows no versions of its own any more. */
+  #restoredAt: string | undefined;
   #suspected = false;
 
   constructor(options: SetReconcilerOptions) {
@@ -86,7 +92,7 @@ export class SetReconciler implements Disposable {
     this.#enter({ kind: "catching-up" });
     const seen = new Map([...digests].map(([type, { highest }]) => [type, highest]));
     try {
-      const verdict = await freshness.reached(nodeName, seen, this.#closed.signal);
+      const verdict = await freshness.reached(nodeName, seen, this.#closed.signal, this.#restoredAt);
       if (this.#closed.signal.aborted) return;
       if (verdict.kind === "went-back") {
         this.#startOver(verdict);
@@ -110,11 +116,11 @@ export class SetReconciler implements Disposable {
         "to the restored state; what was changed in the cluster since the backup is lost there too",
       { nodeName, type, seenByNode: seen, clusterNow: now },
     );
-    if (this.#wentBack) {
+    if (this.#restoredAt !== undefined) {
       onDisagreed("it still knows versions that the cluster does not have");
       return;
     }
-    this.#wentBack = true;
+    this.#restoredAt = now;
     account.forgetVersions();
     deliver(setRequestMessage(stamp, { kind: "incarnation" }));
     this.#askDigest();

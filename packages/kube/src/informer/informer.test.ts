@@ -80,6 +80,25 @@ test("an informer holds what is in the collection and tells each change once", a
   await informer[Symbol.asyncDispose]();
 });
 
+test("asked to list anew, an informer has what its watch did not bring", async () => {
+  const { api, clock, informer, log } = world();
+  await api.create(inDefault, configMap("a"));
+  api.watchLie = async function* (events) {
+    for await (const event of events) if (event.type === "BOOKMARK") yield event;
+  };
+  informer.start();
+  await informer.whenSynced();
+  await clock.settle();
+  await api.create(inDefault, configMap("b"));
+  await clock.settle();
+  assert.deepEqual(log, ["added a"]);
+  informer.relist();
+  await clock.advance(1_000);
+  assert.deepEqual(log, ["added a", "added b"]);
+  assert.equal(informer.resourceVersion, api.resourceVersion);
+  await informer[Symbol.asyncDispose]();
+});
+
 test("a list is read page by page", async () => {
   const { api, informer } = world();
   for (let index = 0; index < 1_201; index++) await api.create(inDefault, configMap(`m-${index}`));

@@ -54,6 +54,8 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
   /** When the first of them came, on the monotonic clock. */
   #staleSinceMs = 0;
   #running: Promise<void> | undefined;
+  #mustList = true;
+  #endWatch: (() => void) | undefined;
 
   constructor(options: InformerOptions<T>) {
     this.#options = options;
@@ -79,6 +81,15 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
   /** Begins to list and watch; a second call has no effect. */
   start(): void {
     this.#running ??= this.#run();
+  }
+
+  /**
+   * Ends the watch and lists anew, however well the watch seems to do: once {@link resourceVersion} has passed a version
+   * that the API server has now, nothing older is in the cache. A collection that seldom changes would take a minute.
+   */
+  relist(): void {
+    this.#mustList = true;
+    this.#endWatch?.();
   }
 
   /** Resolves when the first list is in the cache; rejects when the informer or `signal` is stopped before. */
@@ -110,11 +121,9 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
   async #run(): Promise<void> {
     const { signal } = this.#abort;
     const { clock } = this.#options;
-    let mustList = true;
     while (!signal.aborted) {
       try {
-        if (mustList) await this.#list(signal);
-        mustList = false;
+        while (this.#mustList) await this.#listAnew(signal);
         const startedMs = clock.monotonicMs();
         const events = await this.#watch(signal);
         if (events > 0 || clock.monotonicMs() - startedMs >= SHORT_WATCH_MS) this.#retry.reset();
@@ -122,12 +131,23 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
       } catch (error) {
         if (signal.aborted) break;
         this.counters.failures++;
-        mustList ||= !isPassing(error);
+        this.#mustList ||= !isPassing(error);
         if (error instanceof ApiError && error.httpStatus === 410)
           this.#logger.debug("The server no longer has the version; listing anew");
         else this.#logger.warn("Cannot follow the API server; trying again", { error: describeError(error) });
         await sleep(clock, this.#retry.nextDelayMs(), signal).catch(() => undefined);
       }
+    }
+  }
+
+  async #listAnew(signal: AbortSignal): Promise<void> {
+    // Asked for once more meanwhile, it is done once more.
+    this.#mustList = false;
+    try {
+      await this.#list(signal);
+    } catch (error) {
+      this.#mustList = true;
+      throw error;
     }
   }
 
@@ -197,9 +217,12 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
   /** Follows one watch to its end; answers how many events it brought. */
   async #watch(signal: AbortSignal): Promise<number> {
     const { api, target, clock, labelSelector, fieldSelector, watchTimeoutSeconds = 300 } = this.#options;
+    // Stopped while it listed: an aborted signal calls no listener any more.
+    signal.throwIfAborted();
     this.counters.watches++;
     const watch = new AbortController();
     const stop = (): void => watch.abort();
+    this.#endWatch = stop;
     signal.addEventListener("abort", stop, { once: true });
     const deadline = clock.setTimer(watchTimeoutSeconds * 1000 + WATCH_GRACE_MS, stop);
     let events = 0;
@@ -221,6 +244,7 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
       if (!watch.signal.aborted) throw error;
     } finally {
       deadline.cancel();
+      this.#endWatch = undefined;
       signal.removeEventListener("abort", stop);
     }
     return events;
