@@ -191,6 +191,8 @@ export class SimulatedEdge {
 
   /** Keeps copies of the databases as they are now. */
   backUp(): void {
+    // What a newer version has written, this one would refuse for good when it is put back.
+    if (this.#isSchemaNewer) return;
     this.disk.backUp(DATABASE);
     this.disk.backUp(SAMPLES);
   }
