@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { Installation } from "./support/installation.ts";
+import { PrivateRegistry } from "./support/private-registry.ts";
 import { waitUntil } from "./support/wait-until.ts";
 
 const NODE = "edge-node-1";
@@ -19,8 +20,8 @@ suite("jobs", { concurrency: false }, () => {
 
   after(() => skerry.dispose());
 
-  async function create(kind: string, name: string, spec: object): Promise<void> {
-    const manifest = { apiVersion: "operations.kubeedge.io/v1alpha2", kind, metadata: { name }, spec };
+  async function create(kind: string, name: string, spec: object, version = "v1alpha2"): Promise<void> {
+    const manifest = { apiVersion: `operations.kubeedge.io/${version}`, kind, metadata: { name }, spec };
     const applied = await skerry.kubectlWith(JSON.stringify(manifest), "apply", "-f", "-");
     assert.equal(applied.status, 0, applied.stderr);
   }
@@ -44,6 +45,29 @@ suite("jobs", { concurrency: false }, () => {
     assert.deepEqual(steps(node), ["Check True", "Pull True"]);
     assert.equal(node.imageStatus[0].status, "True");
     assert.match(await skerry.kubectlOk("get", "imageprepulljobs"), /present\s+Completed/);
+  });
+
+  test("a private image of a registry is pulled with the job's Secret, also by a job of v1alpha1", async () => {
+    await using registry = await PrivateRegistry.start("edge", "secret");
+    const auths = { [registry.address]: { username: "edge", password: "secret" } };
+    const stringData = { ".dockerconfigjson": JSON.stringify({ auths }) };
+    const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "registry" }, stringData };
+    const type = "kubernetes.io/dockerconfigjson";
+    const applied = await skerry.kubectlWith(JSON.stringify({ ...secret, type }), "apply", "-f", "-");
+    assert.equal(applied.status, 0, applied.stderr);
+    const scope = { images: [`${registry.address}/shop/app:1`], nodeNames: [NODE] };
+    await create("ImagePrePullJob", "refused", { imagePrePullTemplate: scope });
+    const refused = await ended("imageprepulljob", "refused");
+    assert.equal(refused.phase, "Failure");
+    assert.match(refused.nodeStatus[0].reason, /^Pull: 1 of 1 images could not be pulled: /);
+    const imagePrePullTemplate = { ...scope, imageSecrets: "default/registry" };
+    await create("ImagePrePullJob", "private", { imagePrePullTemplate }, "v1alpha1");
+    const { phase, nodeStatus } = await ended("imageprepulljob", "private");
+    assert.equal(phase, "Completed", JSON.stringify(nodeStatus));
+    assert.ok(
+      registry.served.some((path) => path.includes("/blobs/")),
+      registry.served.join(),
+    );
   });
 
   test("a change of edgecore.yaml is in effect after EdgeCore's restart, and survives `skerry down` and `up`", async () => {
