@@ -2,6 +2,7 @@ export * from "./abort.ts";
 export * from "./base64.ts";
 export * from "./bounded-queue.ts";
 export * from "./clock.ts";
+export * from "./concurrency-limit.ts";
 export * from "./errors.ts";
 export * from "./human-duration.ts";
 export * from "./json.ts";

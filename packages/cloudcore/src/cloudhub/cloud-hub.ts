@@ -1,4 +1,4 @@
-import { type Clock, describeError, Listeners, type Logger, type Random } from "@skerry/base";
+import { type Clock, ConcurrencyLimit, describeError, Listeners, type Logger, type Random } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import {
   type AdmissionLimits,
@@ -53,6 +53,8 @@ export interface CloudHubOptions {
 }
 
 const DEFAULT_NODE_LIMIT = 500;
+/** Sessions that ask the API server at once whether they are still their node's: half of what its client does at once. */
+const LEASE_REQUESTS = 8;
 
 const POLICY_VIOLATION = 1008;
 const TRY_AGAIN_LATER = 1013;
@@ -69,6 +71,7 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
   readonly #sessions = new Map<string, NodeSession>();
   readonly #memories: NodeMemories;
   readonly #leases = new Map<string, SessionLease>();
+  readonly #leaseRequests = new ConcurrencyLimit(LEASE_REQUESTS);
   readonly #setListeners: Listeners<{ readonly nodeName: string; readonly report: SetReport }>;
   readonly #sessionListeners: Listeners<SessionEvent>;
   readonly #deliveryListeners: Listeners<{ readonly nodeName: string; readonly message: Message }>;
@@ -280,6 +283,7 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
       replica,
       renewedBy: delivery === "skerry" ? "cloud" : "edge",
       api,
+      asking: this.#leaseRequests,
       clock,
       logger: this.#logger,
       onOver: (reason) => session.close(SERVICE_RESTART, reason),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { apiVersionOf, leases, nodes } from "@skerry/api";
-import { silentLogger, toKubernetesMicroTime } from "@skerry/base";
+import { ConcurrencyLimit, silentLogger, toKubernetesMicroTime } from "@skerry/base";
 import { ManualClock } from "@skerry/base/testing";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
 import { isHeldElsewhere } from "./held-elsewhere.ts";
@@ -24,7 +24,7 @@ for (const renewedBy of ["cloud", "edge"] as const)
       await api.create({ resource: leases, namespace: "kube-node-lease" }, lease);
     }
     const options = { nodeName: "edge-1", replica: "a", renewedBy, api, clock, logger: silentLogger };
-    const session = new SessionLease({ ...options, onOver: () => undefined });
+    const session = new SessionLease({ ...options, asking: new ConcurrencyLimit(1), onOver: () => undefined });
     assert.equal(await session.verdict(), "live");
     assert.equal(await holds("b"), true);
     assert.equal(await holds("a"), false);

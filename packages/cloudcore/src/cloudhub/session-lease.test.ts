@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Lease, leases, nodes } from "@skerry/api";
-import { silentLogger } from "@skerry/base";
+import { ConcurrencyLimit, Mutex, silentLogger, sleep } from "@skerry/base";
 import { ManualClock, settle } from "@skerry/base/testing";
 import { ApiError, failureStatus, type KubernetesApi } from "@skerry/kube";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
@@ -12,6 +12,7 @@ const target = { resource: leases, namespace: "kube-node-lease", name: "edge-1" 
 class World {
   readonly clock = new ManualClock();
   readonly api = new MemoryKubernetesApi({ now: () => this.clock.now() });
+  readonly asking = new ConcurrencyLimit(4);
   readonly over: string[] = [];
 
   open(name = "a", changes: Partial<SessionLeaseOptions> = {}): SessionLease {
@@ -20,6 +21,7 @@ class World {
       replica: name,
       renewedBy: "cloud",
       api: this.api,
+      asking: this.asking,
       clock: this.clock,
       logger: silentLogger,
       onOver: (reason) => this.over.push(`${name}: ${reason}`),
@@ -187,4 +189,28 @@ test("a session that ends while it waits for the older one to fall silent is ove
   await world.clock.advance(100);
   newer[Symbol.dispose]();
   assert.equal(await verdict, "over");
+});
+
+test("sessions may write though so many ask that the API server needs longer for all than an answer counts", async () => {
+  const world = new World();
+  const turn = new Mutex();
+  const api: KubernetesApi = new Proxy(world.api, {
+    get:
+      (target, name) =>
+      (...parameters: never[]) =>
+        turn.run(async () => {
+          await sleep(world.clock, 50);
+          return Reflect.get(target, name).apply(target, parameters);
+        }),
+  });
+  const sessions: SessionLease[] = [];
+  for (let at = 0; at < 100; at++) {
+    const nodeName = `edge-${at}`;
+    await world.api.create({ resource: nodes }, { apiVersion: "v1", kind: "Node", metadata: { name: nodeName } });
+    sessions.push(world.open("a", { api, nodeName }));
+  }
+  const verdicts = Promise.all(sessions.map((session) => session.verdict()));
+  await world.clock.advance(60_000);
+  assert.deepEqual(new Set(await verdicts), new Set(["live"]));
+  for (const session of sessions) session[Symbol.dispose]();
 });

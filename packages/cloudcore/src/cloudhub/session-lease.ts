@@ -1,5 +1,13 @@
 import { apiVersionOf, type Lease, leases, nodes } from "@skerry/api";
-import { type Clock, describeError, type Logger, Mutex, sleep, toKubernetesMicroTime } from "@skerry/base";
+import {
+  type Clock,
+  type ConcurrencyLimit,
+  describeError,
+  type Logger,
+  Mutex,
+  sleep,
+  toKubernetesMicroTime,
+} from "@skerry/base";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import { SYSTEM_NAMESPACE } from "./credentials/secrets.ts";
 import { REPLICA_ANNOTATION } from "./node-annotation.ts";
@@ -12,6 +20,11 @@ export interface SessionLeaseOptions {
   /** Who renews the node's own lease; where the node does, the session is kept on a lease beside it. */
   readonly renewedBy: "cloud" | "edge";
   readonly api: KubernetesApi;
+  /**
+   * Shared by all sessions. An answer counts from when it was asked for, so asking waits here and not in the API's client:
+   * else, once so many ask that answers take longer than they count, no session could write any more.
+   */
+  readonly asking: ConcurrencyLimit;
   readonly clock: Clock;
   readonly logger: Logger;
   /** A newer session of the node exists at another CloudCore, or its Node was deleted: this session must end. */
@@ -34,6 +47,8 @@ export const SESSION_LEASE_PREFIX = "session.";
 const NODE_LEASES = "kube-node-lease";
 const RENEW_MS = 10_000;
 const RETRY_MS = 2_000;
+/** A node that is not registered: its own messages ask as well, so the pauses grow to this. */
+const LONGEST_ABSENCE_MS = 10_000;
 const CONFLICT_TRIES = 3;
 /** As the kubelet's. */
 const DURATION_SECONDS = 40;
@@ -58,6 +73,7 @@ export class SessionLease implements Disposable {
   #lease: Lease | undefined;
   #epoch: number | undefined;
   #nodeSeen = false;
+  #absenceMs = RETRY_MS / 2;
   #told = false;
   #takesOver = false;
   /** Monotonic, before the request that was answered. */
@@ -78,7 +94,7 @@ export class SessionLease implements Disposable {
   async verdict(): Promise<WriteVerdict> {
     const { clock } = this.#options;
     const { signal } = this.#stopped;
-    if (!this.#isConfirmed) await this.#turn.run(async () => void (this.#isConfirmed || (await this.#attempt(false))));
+    if (!this.#isConfirmed) await this.#inTurn(async () => void (this.#isConfirmed || (await this.#attempt(false))));
     const waitMs = this.#writesFromMs - clock.monotonicMs();
     if (waitMs > 0 && !signal.aborted) {
       await sleep(clock, waitMs, signal).catch(() => undefined);
@@ -99,9 +115,13 @@ export class SessionLease implements Disposable {
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
-      const pauseMs = await this.#turn.run(() => this.#attempt(true));
+      const pauseMs = await this.#inTurn(() => this.#attempt(true));
       if (!signal.aborted) await sleep(this.#options.clock, pauseMs, signal).catch(() => undefined);
     }
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turn.run(() => this.#options.asking.run(work));
   }
 
   /** Takes, confirms or renews the epoch; returns how long to wait before the next time. Does not throw. */
@@ -158,7 +178,8 @@ export class SessionLease implements Disposable {
     const node = await found(api.get({ resource: nodes, name: nodeName }, signal));
     if (!node) {
       if (this.#nodeSeen) this.#over("its Node object was deleted");
-      return RETRY_MS;
+      this.#absenceMs = Math.min(LONGEST_ABSENCE_MS, this.#absenceMs * 2);
+      return this.#absenceMs;
     }
     this.#nodeSeen = true;
     const epoch = this.#epoch ?? 1;
