@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { secrets } from "@skerry/api";
+import { type KubernetesObject, secrets } from "@skerry/api";
 import { isSkerryError } from "@skerry/base";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
 import { systemPki } from "@skerry/pki/platform";
@@ -11,6 +11,17 @@ import { JoinTokenRecords } from "./join-token-records.ts";
 const DAY_MS = 86_400_000;
 const validity = { nowMs: 1_000, expiresAtMs: 1_000 + DAY_MS };
 const claim = { nodeName: "edge-1", keyFingerprint: "ab", nowMs: 2_000 };
+
+type UpdateParameters<T extends KubernetesObject> = Parameters<typeof MemoryKubernetesApi.prototype.update<T>>;
+
+class CountingApi extends MemoryKubernetesApi {
+  updates = 0;
+
+  override update<T extends KubernetesObject>(...parameters: UpdateParameters<T>): Promise<T> {
+    this.updates++;
+    return super.update(...parameters);
+  }
+}
 
 test("a token's secret is not stored", async () => {
   const api = new MemoryKubernetesApi();
@@ -45,6 +56,29 @@ test("of two CloudCores that use a token for one node at once, one is refused", 
   const refusals = both.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
   assert.equal(refusals.length, 1);
   assert.ok(isSkerryError(refusals[0], "PKI_TOKEN_USED_UP"));
+});
+
+test("uses that come together share a write, and each is judged by those before it", async () => {
+  const api = new CountingApi();
+  const records = new JoinTokenRecords(api, systemPki);
+  const { record, token } = await records.create({ kind: "batch", count: 20 }, validity);
+  const names = Array.from({ length: 30 }, (_, at) => `edge-${at}`);
+  const outcomes = await Promise.allSettled(names.map((nodeName) => records.use(token, { ...claim, nodeName })));
+  assert.deepEqual(
+    outcomes.map((each) => each.status === "fulfilled"),
+    names.map((_, at) => at < 20),
+  );
+  assert.ok(
+    outcomes.every((each) => each.status === "fulfilled" || isSkerryError(each.reason, "PKI_TOKEN_USED_UP")),
+    JSON.stringify(outcomes),
+  );
+  assert.deepEqual(
+    (await records.list()).map(({ id, uses }) => [id, uses.map(({ nodeName }) => nodeName)]),
+    [[record.id, names.slice(0, 20)]],
+  );
+  assert.equal(api.updates, 2);
+  await records.revoke(record.id, 3_000);
+  await assert.rejects(records.use(token, claim), (error) => isSkerryError(error, "PKI_TOKEN_REVOKED"));
 });
 
 test("revoking a token that is not there says so", async () => {

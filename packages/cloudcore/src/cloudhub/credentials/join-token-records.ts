@@ -30,6 +30,12 @@ const KEPT_AFTER_MS = 7 * 86_400_000;
 /** Of two CloudCores that change one token at once, one tries again. */
 const TRIES = 10;
 
+/** A use of a token that waits until it is stored. */
+interface WaitingUse {
+  readonly claim: JoinTokenClaim;
+  readonly settle: (refusal: unknown) => void;
+}
+
 /**
  * The join tokens that Skerry gave out: a Secret each in the namespace `kubeedge`, so that every CloudCore knows them.
  * Of a token's secret only the hash is stored.
@@ -37,6 +43,8 @@ const TRIES = 10;
 export class JoinTokenRecords {
   readonly #api: KubernetesApi;
   readonly #pki: Pick<Pki, "sha256" | "randomBytes">;
+  /** By token, while its Secret is written: as many as requests are open at once. */
+  readonly #waiting = new Map<string, WaitingUse[]>();
 
   constructor(api: KubernetesApi, pki: Pick<Pki, "sha256" | "randomBytes">) {
     this.#api = api;
@@ -100,10 +108,42 @@ export class JoinTokenRecords {
     return { record, ...judgeClaim(record, { ...claim, secretHash: this.#hashOf(token.secret) }) };
   }
 
-  /** Uses the token for the node: what {@link check} does, and from then on the cloud knows of it. */
-  async use(token: SkerryTokenSecret, claim: Omit<JoinTokenClaim, "secretHash">): Promise<void> {
+  /**
+   * Uses the token for the node: what {@link check} does, and from then on the cloud knows of it. A batch's Secret grows
+   * with each node, so uses that come while it is written share the next write.
+   */
+  use(token: SkerryTokenSecret, claim: Omit<JoinTokenClaim, "secretHash">): Promise<void> {
     const whole = { ...claim, secretHash: this.#hashOf(token.secret) };
-    await this.#change(token.id, (record) => (judgeClaim(record, whole).isRepeat ? record : withUse(record, whole)));
+    return new Promise((resolve, reject) => {
+      const settle = (refusal: unknown): void => (refusal === undefined ? resolve() : reject(refusal));
+      const waiting = this.#waiting.get(token.id);
+      if (waiting) {
+        waiting.push({ claim: whole, settle });
+        return;
+      }
+      const first = [{ claim: whole, settle }];
+      this.#waiting.set(token.id, first);
+      void this.#storeUses(token.id, first);
+    });
+  }
+
+  /** Stores what waits, until nothing does; never rejects. */
+  async #storeUses(id: string, waiting: WaitingUse[]): Promise<void> {
+    while (waiting.length > 0) {
+      const uses = waiting.splice(0);
+      let refusals: readonly unknown[] = [];
+      try {
+        await this.#change(id, (record) => {
+          const judged = withUses(record, uses);
+          refusals = judged.refusals;
+          return judged.record;
+        });
+      } catch (error) {
+        refusals = uses.map(() => error);
+      }
+      for (const [at, { settle }] of uses.entries()) settle(refusals[at]);
+    }
+    this.#waiting.delete(id);
   }
 
   async #change(id: string, change: (record: JoinTokenRecord) => JoinTokenRecord): Promise<JoinTokenRecord> {
@@ -160,6 +200,23 @@ export class JoinTokenRecords {
       if (!isApiError(error, "AlreadyExists")) throw error;
     }
   }
+}
+
+/** The record after all claims that are good, and of each claim why it is not. */
+function withUses(
+  before: JoinTokenRecord,
+  uses: readonly WaitingUse[],
+): { readonly record: JoinTokenRecord; readonly refusals: readonly unknown[] } {
+  let record = before;
+  const refusals = uses.map(({ claim }): unknown => {
+    try {
+      if (!judgeClaim(record, claim).isRepeat) record = withUse(record, claim);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  });
+  return { record, refusals };
 }
 
 function recordOf(secret: TokenSecret): JoinTokenRecord {

@@ -1,5 +1,5 @@
 import { nodes } from "@skerry/api";
-import { type Clock, describeError, isSkerryError, type Logger, Mutex } from "@skerry/base";
+import { type Clock, describeError, isSkerryError, type Logger } from "@skerry/base";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import {
   certificatePem,
@@ -93,8 +93,6 @@ const EDGE_ROLE_LABEL = "node-role.kubernetes.io/edge";
 export class EnrolmentService {
   readonly #options: EnrolmentServiceOptions;
   readonly #limiter: FailureLimiter;
-  /** One token is used by one request at a time; other CloudCores are told apart by the Secret's version. */
-  readonly #using = new Mutex();
 
   constructor(options: EnrolmentServiceOptions) {
     this.#options = options;
@@ -218,7 +216,7 @@ export class EnrolmentService {
     if (await isConnected(nodeName)) throw nameInUse(nodeName);
     const exists = await this.#edgeNodeExists(nodeName);
     if (exists && checked?.record.scope.kind === "batch" && !checked.isRepeat) throw nameTaken(nodeName);
-    if (own && !checked?.isRepeat) await this.#using.run(() => tokens.use(own, claim));
+    if (own && !checked?.isRepeat) await tokens.use(own, claim);
     return nodeName;
   }
 
