@@ -17,6 +17,8 @@ export interface FleetSecond {
   readonly failure?: string;
 }
 
+const TELL_EVERY_MS = 10_000;
+
 /** A running `skerry fleet`. */
 export class Fleet implements AsyncDisposable {
   readonly #process: ChildProcess;
@@ -73,9 +75,16 @@ export class Fleet implements AsyncDisposable {
     limitMs: number = this.#limitMs,
   ): Promise<number> {
     const beganMs = performance.now();
+    let toldMs = beganMs;
     await waitUntil(
       expected,
       () => {
+        if (performance.now() - toldMs >= TELL_EVERY_MS) {
+          toldMs = performance.now();
+          process.stderr.write(
+            `${((toldMs - beganMs) / 1000).toFixed(0)} s, until ${expected}: ${this.#described()}\n`,
+          );
+        }
         if (this.#process.exitCode !== null) throw new Error(`skerry fleet ended before ${expected}`);
         return (this.#newest && holds(this.#newest)) || undefined;
       },
@@ -83,6 +92,12 @@ export class Fleet implements AsyncDisposable {
       limitMs,
     );
     return performance.now() - beganMs;
+  }
+
+  #described(): string {
+    if (!this.#newest) return "nothing yet";
+    const { connected, sessions, ready, containers } = this.#newest;
+    return `${connected} connected, ${ready} Ready, ${containers} pods; ${sessions} connections so far`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
