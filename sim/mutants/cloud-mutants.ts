@@ -1,9 +1,17 @@
 import type { KubernetesObject, ObjectList } from "@skerry/api";
 import type { Clock, Timer } from "@skerry/base";
 import { ApiError, type CollectionTarget, failureStatus, type KubernetesApi, type ObjectTarget } from "@skerry/kube";
-import { acknowledgementFor, decodeMessage, encodeMessage, type LinkConnection, type LinkListen } from "@skerry/link";
+import {
+  acknowledgementFor,
+  decodeMessage,
+  encodeMessage,
+  type LinkConnection,
+  type LinkListen,
+  type Message,
+} from "@skerry/link";
 import { withConnection } from "../world/mortal-link.ts";
 import { answerTo } from "./answer.ts";
+import { hearingOthers } from "./heard-messages.ts";
 import type { Mutant } from "./mutant.ts";
 
 /** Bugs in CloudCore. */
@@ -149,32 +157,15 @@ function hearingOlderSessions(listen: LinkListen): LinkListen {
 }
 
 function believingFirstReports(listen: LinkListen): LinkListen {
-  const first = new Map<
-    string,
-    { readonly session: number; readonly content: ReturnType<typeof decodeMessage>["content"] }
-  >();
-  let sessions = 0;
-  return (onConnection, admit) =>
-    listen((connection) => {
-      const session = ++sessions;
-      onConnection(
-        withConnection(connection, {
-          start: (handlers) =>
-            connection.start({
-              ...handlers,
-              onFrame: (text) => {
-                const message = decodeMessage(text);
-                const { operation } = message.route;
-                if (operation !== "digest" && operation !== "inventory") return handlers.onFrame(text);
-                const key = `${connection.peer.name} ${operation}`;
-                const known = first.get(key) ?? { session, content: message.content };
-                first.set(key, known);
-                handlers.onFrame(encodeMessage({ ...message, content: known.content }));
-              },
-            }),
-        }),
-      );
-    }, admit);
+  const first = new Map<string, Message["content"]>();
+  return hearingOthers(listen, ({ peer }) => (message) => {
+    const { operation } = message.route;
+    if (operation !== "digest" && operation !== "inventory") return message;
+    const key = `${peer.name} ${operation}`;
+    const content = first.get(key) ?? message.content;
+    first.set(key, content);
+    return { ...message, content };
+  });
 }
 
 /** An API like the given one; members of `changes` take the place of its own. */

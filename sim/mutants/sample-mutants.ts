@@ -1,9 +1,9 @@
 import { type Clock, isJsonObject, sleep } from "@skerry/base";
 import type { TelemetrySink } from "@skerry/cloudcore";
-import { decodeMessage, encodeMessage, type LinkListen } from "@skerry/link";
+import type { LinkListen } from "@skerry/link";
 import type { Database } from "@skerry/store";
-import { withConnection } from "../world/mortal-link.ts";
 import { running } from "./altered-database.ts";
+import { hearingOthers } from "./heard-messages.ts";
 import type { Mutant } from "./mutant.ts";
 
 /** Bugs on the way of samples: ring, uplink and sink. */
@@ -108,22 +108,10 @@ function storingSamplesLater(database: Database, clock: Clock): Database {
 }
 
 function notHearingAfter(listen: LinkListen): LinkListen {
-  return (onConnection, admit) =>
-    listen((connection) => {
-      onConnection(
-        withConnection(connection, {
-          start: (handlers) =>
-            connection.start({
-              ...handlers,
-              onFrame: (text) => {
-                const message = decodeMessage(text);
-                const { content } = message;
-                if (message.route.source !== "telemetry" || !isJsonObject(content)) return handlers.onFrame(text);
-                const { after: _, ...rest } = content;
-                handlers.onFrame(encodeMessage({ ...message, content: rest }));
-              },
-            }),
-        }),
-      );
-    }, admit);
+  return hearingOthers(listen, () => (message) => {
+    const { content } = message;
+    if (message.route.source !== "telemetry" || !isJsonObject(content)) return message;
+    const { after: _, ...rest } = content;
+    return { ...message, content: rest };
+  });
 }

@@ -1,18 +1,10 @@
 import type { X509Certificate } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import {
-  type Clock,
-  type ConnectionCounters,
-  describeError,
-  type ListeningPort,
-  type Logger,
-  type MinimumTlsVersion,
-} from "@skerry/base";
-import { ConnectionGuard, type ConnectionLimits, serverLimits } from "@skerry/base/platform";
+import { type Clock, describeError, type ListeningPort, type Logger, type MinimumTlsVersion } from "@skerry/base";
+import { ConnectionGuard, type ConnectionLimits, listenGuarded, serverLimits } from "@skerry/base/platform";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Admission, Admit } from "../admission-gate.ts";
 import {
@@ -161,18 +153,7 @@ export async function listenWebSocket(
     onConnection(new WebSocketConnection(socket, peer, upgrade));
   }
 
-  await listen(server, options);
-  return {
-    port: (server.address() as AddressInfo).port,
-    get counters(): ConnectionCounters {
-      return guard.counters;
-    },
-    async [Symbol.asyncDispose](): Promise<void> {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      guard.closeAll();
-      await closed;
-    },
-  };
+  return listenGuarded(server, guard, options, (cause) => listenFailed(options.address, options.port, cause));
 }
 
 /** A listener of its own: a closure would keep the request, with all its headers, as long as the connection. */
@@ -189,17 +170,6 @@ function busyAnswer({ retryAfterMs, reason }: Extract<Admission, { kind: "busy" 
 /** Only together with Skerry's delivery: what a KubeEdge sends is never taken for compressed. */
 function offersCompression(headers: Readonly<Record<string, string>>): boolean {
   return agreedDelivery(headers[DELIVERY_HEADER]) !== undefined && headers[COMPRESSION_HEADER] === COMPRESSION_NAME;
-}
-
-function listen(server: Server, { address, port, sharesPort = false }: WebSocketListenerOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: Error): void => reject(listenFailed(address, port, error));
-    server.once("error", onError);
-    server.listen({ port, host: address, reusePort: sharesPort }, () => {
-      server.off("error", onError);
-      resolve();
-    });
-  });
 }
 
 /** What keeps a request from being a node's; undefined when nothing does (wire.md 3.1). */

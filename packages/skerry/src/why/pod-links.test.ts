@@ -16,7 +16,7 @@ const running = {
   containerStatuses: [{ name: "app", ready: true, restartCount: 0, image: "app:1", state: { running: {} } }],
 };
 
-test("a pod, a node and a device that are as asked are whole", async () => {
+test("a pod and a node that are as asked are whole", async () => {
   const world = await (await new World().node()).pod({ nodeName: NODE }, running);
   assert.equal((await world.whyPod()).state, "whole");
   assert.equal((await world.whyNode()).state, "whole");
