@@ -25,7 +25,7 @@ import { NodeMemories, type NodeMemory } from "./node-memory.ts";
 import type { NodeObjects } from "./node-objects.ts";
 import { NodeSession } from "./node-session.ts";
 import { SessionAdmission } from "./session-admission.ts";
-import { SessionLease, type WriteVerdict } from "./session-lease.ts";
+import { renewalPauseMs, SessionLease, type WriteVerdict } from "./session-lease.ts";
 import { UpstreamDispatch } from "./upstream-dispatch.ts";
 
 export interface CloudHubOptions {
@@ -85,6 +85,7 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     this.#admission = new SessionAdmission({
       clock: options.clock,
       nodeLimit: options.nodeLimit ?? DEFAULT_NODE_LIMIT,
+      waitingRequests: () => this.#leaseRequests.waiting,
       connectedNodes: () => this.#sessions,
       ...(options.admission ? { limits: options.admission } : {}),
     });
@@ -284,6 +285,7 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
       renewedBy: delivery === "skerry" ? "cloud" : "edge",
       api,
       asking: this.#leaseRequests,
+      renewMs: () => renewalPauseMs(this.#leases.size),
       clock,
       logger: this.#logger,
       onOver: (reason) => session.close(SERVICE_RESTART, reason),

@@ -24,7 +24,12 @@ for (const renewedBy of ["cloud", "edge"] as const)
       await api.create({ resource: leases, namespace: "kube-node-lease" }, lease);
     }
     const options = { nodeName: "edge-1", replica: "a", renewedBy, api, clock, logger: silentLogger };
-    const session = new SessionLease({ ...options, asking: new ConcurrencyLimit(1), onOver: () => undefined });
+    const session = new SessionLease({
+      ...options,
+      asking: new ConcurrencyLimit(1),
+      renewMs: () => 10_000,
+      onOver: () => undefined,
+    });
     assert.equal(await session.verdict(), "live");
     assert.equal(await holds("b"), true);
     assert.equal(await holds("a"), false);

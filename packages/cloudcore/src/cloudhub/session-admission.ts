@@ -6,11 +6,13 @@ export interface SessionAdmissionOptions {
   readonly clock: Clock;
   readonly nodeLimit: number;
   readonly limits?: AdmissionLimits;
+  /** Requests of sessions that wait for the API server. */
+  readonly waitingRequests: () => number;
   readonly connectedNodes: () => { readonly size: number; has(nodeName: string): boolean };
 }
 
-/** While the messages of so many nodes wait to be handled, no other node is let in: it would only make it worse. */
-const MAX_BACKLOG_SESSIONS = 100;
+/** While so many nodes wait, no other node is let in: it would only make it worse, until those inside lose their leases. */
+const MAX_WAITING_NODES = 100;
 
 /** Whether CloudHub has room for one more session now; who is sent away is told when to come again. */
 export class SessionAdmission {
@@ -36,13 +38,14 @@ export class SessionAdmission {
   }
 
   admit(nodeName: string): Admission {
-    const { clock, nodeLimit, connectedNodes } = this.#options;
+    const { clock, nodeLimit, connectedNodes, waitingRequests } = this.#options;
     const nowMs = clock.monotonicMs();
     const connected = connectedNodes();
+    const waiting = this.#backlogged.size + waitingRequests();
     if (!connected.has(nodeName) && connected.size >= nodeLimit)
       return this.#gate.refuse(nowMs, describeError(nodeLimitReached(nodeLimit)));
-    if (this.#backlogged.size >= MAX_BACKLOG_SESSIONS)
-      return this.#gate.refuse(nowMs, "the messages of many nodes wait to be handled");
+    if (waiting >= MAX_WAITING_NODES)
+      return this.#gate.refuse(nowMs, "many nodes wait for CloudCore or the Kubernetes API");
     return this.#gate.admit(nowMs);
   }
 }

@@ -22,6 +22,7 @@ class World {
       renewedBy: "cloud",
       api: this.api,
       asking: this.asking,
+      renewMs: () => 10_000,
       clock: this.clock,
       logger: silentLogger,
       onOver: (reason) => this.over.push(`${name}: ${reason}`),

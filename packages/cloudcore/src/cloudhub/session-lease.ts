@@ -25,6 +25,8 @@ export interface SessionLeaseOptions {
    * else, once so many ask that answers take longer than they count, no session could write any more.
    */
   readonly asking: ConcurrencyLimit;
+  /** How long a lease is left alone that has just been renewed. */
+  readonly renewMs: () => number;
   readonly clock: Clock;
   readonly logger: Logger;
   /** A newer session of the node exists at another CloudCore, or its Node was deleted: this session must end. */
@@ -45,7 +47,12 @@ export interface LeaseTarget {
 export const SESSION_LEASE_PREFIX = "session.";
 /** Namespace of the nodes' own leases. */
 const NODE_LEASES = "kube-node-lease";
-const RENEW_MS = 10_000;
+/** The kubelet's pause. A lease is good for four of these. */
+const SHORTEST_RENEW_MS = 10_000;
+/** So that one renewal may be lost. */
+const LONGEST_RENEW_MS = 20_000;
+/** Renewals a second that a CloudCore needs not to exceed while {@link LONGEST_RENEW_MS} allows. */
+const RENEWALS_PER_SECOND = 100;
 const RETRY_MS = 2_000;
 /** A node that is not registered: its own messages ask as well, so the pauses grow to this. */
 const LONGEST_ABSENCE_MS = 10_000;
@@ -56,6 +63,11 @@ const DURATION_SECONDS = 40;
 const CONFIRMED_FOR_MS = 1_000;
 /** A session that takes a node over from another CloudCore writes nothing before the older one surely does no more. */
 const TAKE_OVER_MS = CONFIRMED_FOR_MS + 500;
+
+/** Pause between two renewals of one lease when so many sessions' are renewed: they are most of what an idle fleet costs. */
+export function renewalPauseMs(sessions: number): number {
+  return Math.min(LONGEST_RENEW_MS, Math.max(SHORTEST_RENEW_MS, (1_000 * sessions) / RENEWALS_PER_SECOND));
+}
 
 /**
  * A session's hold on its node, kept on a lease. The session's epoch is in `leaseTransitions`: each session
@@ -160,16 +172,16 @@ export class SessionLease implements Disposable {
     const holder = lease.metadata.annotations?.[REPLICA_ANNOTATION];
     if (this.#epoch !== undefined && (latest > this.#epoch || (holder !== undefined && holder !== replica))) {
       this.#over("a newer session of this node is open at another CloudCore");
-      return RENEW_MS;
+      return this.#options.renewMs();
     }
-    if (this.#epoch !== undefined && !renew) return RENEW_MS;
+    if (this.#epoch !== undefined && !renew) return this.#options.renewMs();
     // Kept over failed tries: one of them may have been written all the same.
     this.#takesOver ||= holder !== undefined && holder !== replica;
     const epoch = this.#epoch ?? latest + 1;
     this.#lease = await api.update<Lease>(target, this.#held(lease, epoch), { signal });
     if (this.#epoch === undefined && this.#takesOver) this.#writesFromMs = clock.monotonicMs() + TAKE_OVER_MS;
     this.#epoch = epoch;
-    return RENEW_MS;
+    return this.#options.renewMs();
   }
 
   /** A lease belongs to its Node: it ends with it, and is not made before it. */
@@ -193,7 +205,7 @@ export class SessionLease implements Disposable {
     const at = { resource: leases, namespace };
     this.#lease = await api.create<Lease>(at, this.#held(lease, epoch), { signal });
     this.#epoch = epoch;
-    return RENEW_MS;
+    return this.#options.renewMs();
   }
 
   /** The lease as this session holds it. */

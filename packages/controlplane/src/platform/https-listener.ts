@@ -110,7 +110,8 @@ async function listen(server: Server, { address, port }: ListenOptions): Promise
 
 async function answer(handler: ApiHandler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const gone = new AbortController();
-  outgoing.on("close", () => gone.abort());
+  // A request that was answered needs no end, which would cost an exception with its stack.
+  outgoing.on("close", () => outgoing.writableFinished || gone.abort());
   const head = headOf(incoming, gone.signal);
   const body = await readBody(incoming, () => handler.isKnown(head));
   if (body instanceof ApiError) {
@@ -206,10 +207,15 @@ async function readBody(incoming: IncomingMessage, isKnown: () => boolean): Prom
   return Buffer.concat(chunks);
 }
 
+/** Reading a certificate takes longer than most else of a small request, and a connection keeps its own. */
+const certificateUsers = new WeakMap<TLSSocket, UserInfo>();
+
 /** Who the client certificate names: the common name is the user, organizations are the groups. */
 function certificateUser(incoming: IncomingMessage): UserInfo | undefined {
   const { socket } = incoming;
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  const known = certificateUsers.get(socket);
+  if (known) return known;
   const { subject, fingerprint256 } = socket.getPeerCertificate();
   if (!subject?.CN) return undefined;
   const organizations: unknown = subject.O;
@@ -219,9 +225,11 @@ function certificateUser(incoming: IncomingMessage): UserInfo | undefined {
       ? [String(organizations)]
       : [];
   const digest = fingerprint256.replaceAll(":", "").toLowerCase();
-  return {
+  const user: UserInfo = {
     username: Array.isArray(subject.CN) ? String(subject.CN[0]) : subject.CN,
     groups,
     extra: { "authentication.kubernetes.io/credential-id": [`X509SHA256=${digest}`] },
   };
+  certificateUsers.set(socket, user);
+  return user;
 }

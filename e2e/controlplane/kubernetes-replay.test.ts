@@ -1,10 +1,10 @@
 // The commands that were recorded of kubectl against a real kube-apiserver 1.36, run against `skerry controlplane`.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { explain } from "./support/replay/compare.ts";
-import { knownDifference, readDifferences } from "./support/replay/differences.ts";
-import { recordings } from "./support/replay/recorded-command.ts";
-import { ReplayCluster } from "./support/replay/replay.ts";
+import { explain } from "../support/replay/compare.ts";
+import { knownDifference, readDifferences } from "../support/replay/differences.ts";
+import { recordings } from "../support/replay/recorded-command.ts";
+import { ReplayCluster } from "../support/replay/replay.ts";
 
 /** The share of exit codes, outputs and answers that must be those of the real API server. */
 const LEAST_EQUAL_PERCENT = 93;
