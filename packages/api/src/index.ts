@@ -15,4 +15,6 @@ export * from "./kubeedge/index.ts";
 export * from "./kubernetes/core.ts";
 export * from "./kubernetes/meta.ts";
 export * from "./kubernetes/resources.ts";
+export * from "./kubernetes/storage.ts";
 export * from "./kubernetes/system-pods.ts";
+export * from "./kubernetes/workloads.ts";

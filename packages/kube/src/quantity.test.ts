@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isSkerryError } from "@skerry/base";
-import { quantityToMilli, quantityToNano, quantityToNumber } from "./quantity.ts";
+import { isBinaryQuantity, nanoToQuantity, quantityToMilli, quantityToNano, quantityToNumber } from "./quantity.ts";
 
 test("quantities of every form have their value", () => {
   const expected: readonly [string | number, number][] = [
@@ -31,4 +31,23 @@ test("a text that is no quantity is refused with its code", () => {
       (error) => isSkerryError(error, "KUBE_BAD_QUANTITY"),
       text,
     );
+});
+
+test("an amount is written with the largest unit that leaves a whole number, as Kubernetes writes it", () => {
+  const expected: readonly [string, string][] = [
+    ["0", "0"],
+    ["1000m", "1"],
+    ["1500m", "1500m"],
+    ["0.1", "100m"],
+    ["1024", "1024"],
+    ["2000", "2k"],
+    ["1024Mi", "1Gi"],
+    ["1.5Gi", "1536Mi"],
+    ["512", "512"],
+    ["-2Ki", "-2Ki"],
+    ["0.5Ki", "512"],
+    ["1n", "1n"],
+  ];
+  for (const [text, canonical] of expected)
+    assert.equal(nanoToQuantity(quantityToNano(text), isBinaryQuantity(text)), canonical, text);
 });

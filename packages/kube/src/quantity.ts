@@ -24,6 +24,12 @@ const UNIT_NANOS: Readonly<Record<string, bigint>> = {
 
 const QUANTITY = /^([+-]?)([0-9]{0,30})(?:\.([0-9]{0,30}))?(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?[0-9]{1,2}))?$/;
 
+/** Whether a text is a quantity, e.g. `100m`, `1.5`, `64Mi`, `2e3`. */
+export function isQuantity(text: string): boolean {
+  const [, , whole = "", fraction = ""] = QUANTITY.exec(text) ?? [];
+  return whole.length + fraction.length > 0;
+}
+
 /**
  * The quantity in billionths of its base unit, rounded away from zero.
  * @throws SkerryError `KUBE_BAD_QUANTITY`
@@ -54,4 +60,32 @@ export function quantityToNumber(quantity: Quantity): number {
 
 function ceilDivide(value: bigint, by: bigint): bigint {
   return value > 0n ? (value + by - 1n) / by : value / by;
+}
+
+const DECIMAL_UNITS = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"] as const;
+const BINARY_UNITS = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"] as const;
+
+/** Whether the quantity is written in powers of two, e.g. `64Mi`. */
+export function isBinaryQuantity(quantity: Quantity): boolean {
+  return String(quantity).endsWith("i");
+}
+
+/**
+ * An amount in billionths as Kubernetes writes it: the largest unit that leaves a whole number.
+ * @param isBinary in Ki, Mi, … where that is exact and not less than 1024
+ */
+export function nanoToQuantity(nano: bigint, isBinary: boolean): string {
+  if (nano === 0n) return "0";
+  const isSmall = nano > -1024n * NANO && nano < 1024n * NANO;
+  if (isBinary && !isSmall && nano % NANO === 0n) return withUnit(nano / NANO, 1024n, BINARY_UNITS);
+  return withUnit(nano, 1000n, DECIMAL_UNITS);
+}
+
+function withUnit(amount: bigint, base: bigint, units: readonly string[]): string {
+  let [rest, index] = [amount, 0];
+  while (index < units.length - 1 && rest % base === 0n) {
+    rest /= base;
+    index++;
+  }
+  return `${rest}${units[index] ?? ""}`;
 }

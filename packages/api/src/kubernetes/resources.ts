@@ -36,6 +36,28 @@ export const deployments: ResourceReference = {
   namespaced: true,
 };
 export const replicaSets: ResourceReference = { ...deployments, resource: "replicasets", kind: "ReplicaSet" };
+export const statefulSets: ResourceReference = { ...deployments, resource: "statefulsets", kind: "StatefulSet" };
+export const daemonSets: ResourceReference = { ...deployments, resource: "daemonsets", kind: "DaemonSet" };
+export const controllerRevisions: ResourceReference = {
+  ...deployments,
+  resource: "controllerrevisions",
+  kind: "ControllerRevision",
+};
+export const jobs: ResourceReference = {
+  group: "batch",
+  version: "v1",
+  resource: "jobs",
+  kind: "Job",
+  namespaced: true,
+};
+export const cronJobs: ResourceReference = { ...jobs, resource: "cronjobs", kind: "CronJob" };
+export const podDisruptionBudgets: ResourceReference = {
+  group: "policy",
+  version: "v1",
+  resource: "poddisruptionbudgets",
+  kind: "PodDisruptionBudget",
+  namespaced: true,
+};
 export const leases: ResourceReference = {
   group: "coordination.k8s.io",
   version: "v1",
@@ -63,6 +85,11 @@ export const volumeAttachments: ResourceReference = {
   resource: "volumeattachments",
   kind: "VolumeAttachment",
   namespaced: false,
+};
+export const storageClasses: ResourceReference = {
+  ...volumeAttachments,
+  resource: "storageclasses",
+  kind: "StorageClass",
 };
 export const customResourceDefinitions: ResourceReference = {
   group: "apiextensions.k8s.io",

@@ -1,17 +1,27 @@
 import type { ApiObject } from "../registry/api-object.ts";
 import type { FieldError } from "../registry/field-error.ts";
+import type { ResourceCatalog } from "../registry/resource-catalog.ts";
 import type { ResourceDefinition, WriteScope } from "../registry/resource-definition.ts";
 import { deviceErrors } from "./devices.ts";
+import { admitLimitRanges } from "./limit-ranges.ts";
 import { admitNamespaceDeletion, requireLiveNamespace } from "./namespace-lifecycle.ts";
 import { admitPriority } from "./priority.ts";
+import { ResourceQuotas } from "./quota/resource-quotas.ts";
 import { admitServiceAccount } from "./service-account.ts";
 import { addDefaultTolerations } from "./tolerations.ts";
 
 /** Rules that look beyond the object itself, applied within the write's transaction. */
 export class Admission {
+  readonly #quotas: ResourceQuotas;
+
+  constructor(catalog: ResourceCatalog) {
+    this.#quotas = new ResourceQuotas(catalog);
+  }
+
   /** Fills in and checks a new object. @throws ApiError Forbidden, NotFound */
   admitCreate(definition: ResourceDefinition, object: ApiObject, scope: WriteScope): void {
     requireLiveNamespace(definition, object, scope);
+    admitLimitRanges(definition, object, scope);
     if (definition.storageKey !== "/pods") return;
     admitServiceAccount(definition, object, scope);
     addDefaultTolerations(object);
@@ -26,6 +36,19 @@ export class Admission {
     scope: WriteScope,
   ): FieldError[] {
     return deviceErrors(definition, object, previous, scope);
+  }
+
+  /**
+   * The last word on a checked write, and what else it changes; before or after is undefined for an object that is
+   * created or removed. @throws ApiError Forbidden
+   */
+  settle(
+    definition: ResourceDefinition,
+    before: ApiObject | undefined,
+    after: ApiObject | undefined,
+    scope: WriteScope,
+  ): void {
+    this.#quotas.charge(definition, before, after, scope);
   }
 
   /** @throws ApiError Forbidden */

@@ -56,7 +56,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const catalog = new ResourceCatalog(builtInResources(topologies));
   const stack = new DisposableStack();
   stack.use(serveCustomResources(store, catalog, topologies));
-  const registry = new Registry({ store, admission: new Admission(), clock, random, logger });
+  const registry = new Registry({ store, admission: new Admission(catalog), clock, random, logger });
   const tokens = new ServiceAccountTokens(store, signer, clock, random);
   const service = new ApiService({
     registry,

@@ -1,9 +1,15 @@
 import {
   type ConfigMap,
+  type ControllerRevision,
   configMaps,
+  controllerRevisions,
   customResourceDefinitions,
+  type DaemonSet,
   type Deployment,
+  daemonSets,
   deployments,
+  type Job,
+  jobs,
   type KubernetesObject,
   type Lease,
   leases,
@@ -11,15 +17,25 @@ import {
   type Node,
   namespaces,
   nodes,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
   type Pod,
+  type PodDisruptionBudget,
+  persistentVolumeClaims,
+  persistentVolumes,
+  podDisruptionBudgets,
   pods,
   type ReplicaSet,
   type ResourceReference,
   replicaSets,
   type Service,
   type ServiceAccount,
+  type StatefulSet,
+  type StorageClass,
   serviceAccounts,
   services,
+  statefulSets,
+  storageClasses,
 } from "@skerry/api";
 import { type Indexer, Informer } from "@skerry/kube";
 import type { ControllerPorts } from "./controller-ports.ts";
@@ -43,6 +59,14 @@ export interface ClusterInformers {
   readonly namespaces: Informer<Namespace>;
   readonly deployments: Informer<Deployment>;
   readonly replicaSets: Informer<ReplicaSet>;
+  readonly statefulSets: Informer<StatefulSet>;
+  readonly daemonSets: Informer<DaemonSet>;
+  readonly controllerRevisions: Informer<ControllerRevision>;
+  readonly jobs: Informer<Job>;
+  readonly podDisruptionBudgets: Informer<PodDisruptionBudget>;
+  readonly persistentVolumes: Informer<PersistentVolume>;
+  readonly persistentVolumeClaims: Informer<PersistentVolumeClaim>;
+  readonly storageClasses: Informer<StorageClass>;
   readonly services: Informer<Service>;
   readonly serviceAccounts: Informer<ServiceAccount>;
   readonly customResourceDefinitions: Informer<KubernetesObject>;
@@ -86,6 +110,14 @@ export function createClusterInformers(ports: ControllerPorts): ClusterInformers
       [BY_CONTROLLER]: controllerIndex,
       [BY_NAMESPACE]: namespaceIndex,
     }),
+    statefulSets: informer<StatefulSet>(statefulSets, { [BY_NAMESPACE]: namespaceIndex }),
+    daemonSets: informer<DaemonSet>(daemonSets, { [BY_NAMESPACE]: namespaceIndex }),
+    controllerRevisions: informer<ControllerRevision>(controllerRevisions, { [BY_CONTROLLER]: controllerIndex }),
+    podDisruptionBudgets: informer<PodDisruptionBudget>(podDisruptionBudgets, { [BY_NAMESPACE]: namespaceIndex }),
+    persistentVolumes: informer<PersistentVolume>(persistentVolumes),
+    persistentVolumeClaims: informer<PersistentVolumeClaim>(persistentVolumeClaims),
+    storageClasses: informer<StorageClass>(storageClasses),
+    jobs: informer<Job>(jobs, { [BY_CONTROLLER]: controllerIndex, [BY_NAMESPACE]: namespaceIndex }),
     services: informer<Service>(services, { [BY_NAMESPACE]: namespaceIndex }),
     serviceAccounts: informer<ServiceAccount>(serviceAccounts, {}, { fieldSelector: "metadata.name=default" }),
     customResourceDefinitions: informer<KubernetesObject>(customResourceDefinitions),

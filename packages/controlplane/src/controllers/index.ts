@@ -6,6 +6,7 @@ import type { Controller, ControllerPorts } from "./controller-ports.ts";
 import { DeploymentController } from "./deployment/deployment-controller.ts";
 import { EndpointsController } from "./endpoint/endpoints-controller.ts";
 import { GarbageCollector } from "./garbagecollector/garbage-collector.ts";
+import { JobController } from "./job/job-controller.ts";
 import { NamespaceController } from "./namespace/namespace-controller.ts";
 import { NodeLifecycleController } from "./node/node-lifecycle-controller.ts";
 import { PodGarbageCollector } from "./node/pod-garbage-collector.ts";
@@ -43,6 +44,7 @@ export async function startControllers(options: ControllersOptions): Promise<Asy
     new RootCaPublisher(ports, informers, options.rootCaPem),
     new DeploymentController(ports, informers),
     new ReplicaSetController(ports, informers),
+    new JobController(ports, informers),
     new Scheduler(ports, informers),
     new EndpointsController(ports, informers),
     new NodeLifecycleController(ports, informers),

@@ -29,3 +29,13 @@ export function msUntilAvailable(pod: Pod, minReadySeconds: number, nowMs: numbe
   if (Number.isNaN(sinceMs)) return minReadySeconds * 1000;
   return Math.max(0, sinceMs + minReadySeconds * 1000 - nowMs);
 }
+
+/** How long until another of the pods becomes available by time alone; undefined when none will. */
+export function nextAvailabilityMs(
+  pods: readonly Pod[],
+  minReadySeconds: number | undefined,
+  nowMs: number,
+): number | undefined {
+  const waits = pods.flatMap((pod) => msUntilAvailable(pod, minReadySeconds ?? 0, nowMs) || []);
+  return waits.length === 0 ? undefined : Math.min(...waits);
+}

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
-import { isQuantityText } from "./scalar-checks.ts";
+import { isQuantity } from "@skerry/kube";
 import type { FieldDescription, FieldType, ScalarName, TypeCatalog } from "./type-table.ts";
 
 /** What decoding an object of a built-in type found. */
@@ -122,7 +122,7 @@ function scalarFits(name: ScalarName, value: JsonValue): boolean {
     case "bool":
       return typeof value === "boolean";
     case "quantity":
-      return typeof value === "number" || (typeof value === "string" && isQuantityText(value));
+      return typeof value === "number" || (typeof value === "string" && isQuantity(value));
     case "intorstring":
       return typeof value === "string" || Number.isInteger(value);
     case "raw":

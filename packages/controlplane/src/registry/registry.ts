@@ -116,6 +116,7 @@ export class Registry {
     ]);
     const key = keyOf(definition, namespace, metadata.name);
     if (session.get(key)) throw alreadyExists(definition.reference, metadata.name);
+    this.#admission.settle(definition, undefined, object, scope);
     const stored = session.put(key, toStored(definition, object));
     if (context.dryRun) delete stored.metadata.resourceVersion;
     return present(definition, stored);
@@ -296,6 +297,7 @@ export class Registry {
     if (mayBeRemoved(definition, next))
       return present(definition, this.#remove(session, context, definition, key, toStore));
     if (jsonEqual(asJsonObject(toStore), asJsonObject(stored))) return present(definition, stored);
+    this.#admission.settle(definition, stored, toStore, scope);
     const { resourceVersion } = stored.metadata;
     const kept = session.put(key, toStore);
     // A rehearsal is no new version.
@@ -310,8 +312,10 @@ export class Registry {
     key: ObjectKey,
     object: ApiObject,
   ): ApiObject {
+    const scope = this.#scope(session, context);
+    this.#admission.settle(definition, session.get(key), undefined, scope);
     session.remove(key, object);
-    definition.strategy.afterRemove?.(object, this.#scope(session, context));
+    definition.strategy.afterRemove?.(object, scope);
     return object;
   }
 

@@ -7,26 +7,37 @@ export type Amounts = ReadonlyMap<string, bigint>;
 
 /** What the pod asks of its node: the containers together, or the largest init container when that is more. */
 export function podRequests(pod: Pod): Amounts {
-  const total = new Map<string, bigint>();
-  for (const container of pod.spec.containers) addTo(total, requestsOf(container));
-  let sidecars = new Map<string, bigint>();
+  return podAmounts(pod, "requests", requestsOf);
+}
+
+/** What the pod may use at most, of what all its containers together have a limit for. */
+export function podLimits(pod: Pod): Amounts {
+  return podAmounts(pod, "limits", ({ resources }) => amountsOf(resources?.limits));
+}
+
+function podAmounts(pod: Pod, member: "requests" | "limits", amountsOfOne: (container: Container) => Amounts): Amounts {
+  const running = new Map<string, bigint>();
+  for (const container of pod.spec.containers) addTo(running, amountsOfOne(container));
+  const peaks: Amounts[] = [];
+  const sidecars = new Map<string, bigint>();
   for (const container of pod.spec.initContainers ?? []) {
-    const requests = requestsOf(container);
-    if (container.restartPolicy === "Always") {
-      // A sidecar keeps running beside all that comes after it.
-      addTo(total, requests);
-      sidecars = new Map(sidecars);
-      addTo(sidecars, requests);
-      continue;
-    }
-    for (const [name, amount] of requests) {
-      const peak = amount + (sidecars.get(name) ?? 0n);
-      if (peak > (total.get(name) ?? 0n)) total.set(name, peak);
+    const amounts = amountsOfOne(container);
+    // A sidecar keeps running beside all that comes after it.
+    if (container.restartPolicy === "Always") addTo(sidecars, amounts);
+    else {
+      const peak = new Map(amounts);
+      addTo(peak, sidecars);
+      peaks.push(peak);
     }
   }
-  const { overhead } = pod.spec as { overhead?: unknown };
-  if (isJsonObject(overhead)) addTo(total, amountsOf(overhead as Record<string, Quantity>));
-  return total;
+  addTo(running, sidecars);
+  for (const peak of peaks)
+    for (const [name, amount] of peak) if (amount > (running.get(name) ?? 0n)) running.set(name, amount);
+  const { overhead, resources } = pod.spec as { overhead?: unknown; resources?: Container["resources"] };
+  // What is said of the pod as a whole counts, not the sum of its containers.
+  for (const [name, amount] of amountsOf(resources?.[member])) running.set(name, amount);
+  if (isJsonObject(overhead)) addTo(running, amountsOf(overhead as Record<string, Quantity>));
+  return running;
 }
 
 /** Quantities as amounts. @throws SkerryError `KUBE_BAD_QUANTITY` */

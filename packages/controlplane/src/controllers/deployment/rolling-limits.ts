@@ -1,4 +1,5 @@
-import type { Deployment, IntOrString, ReplicaSet } from "@skerry/api";
+import type { Deployment, ReplicaSet } from "@skerry/api";
+import { countOf } from "../count-of.ts";
 
 /** How far a rolling update may go above and below the wanted number of pods. */
 export interface RollingLimits {
@@ -21,19 +22,12 @@ export function rollingLimits(deployment: Deployment): RollingLimits {
   if (isRecreate(deployment)) return { maxSurge: 0, maxUnavailable: 0 };
   const replicas = wantedReplicas(deployment);
   const { maxSurge = "25%", maxUnavailable = "25%" } = deployment.spec.strategy?.rollingUpdate ?? {};
-  const surge = resolve(maxSurge, replicas, Math.ceil);
-  const unavailable = resolve(maxUnavailable, replicas, Math.floor);
+  const surge = countOf(maxSurge, replicas, Math.ceil);
+  const unavailable = countOf(maxUnavailable, replicas, Math.floor);
   return {
     maxSurge: surge,
     maxUnavailable: surge === 0 && unavailable === 0 ? 1 : Math.min(unavailable, Math.max(replicas, 1)),
   };
-}
-
-function resolve(value: IntOrString, total: number, round: (share: number) => number): number {
-  const percent = /^([0-9]{1,3})%$/.exec(String(value));
-  if (percent) return round((Number(percent[1]) * total) / 100);
-  const number = Number(value);
-  return Number.isInteger(number) && number >= 0 ? number : 0;
 }
 
 /** Sum of the wanted pods of ReplicaSets. */

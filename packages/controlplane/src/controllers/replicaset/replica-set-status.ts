@@ -1,21 +1,16 @@
 import type { Condition, Pod, ReplicaSet } from "@skerry/api";
 import { withCondition, withoutCondition } from "../conditions.ts";
 import { isPodReady, msUntilAvailable } from "../pod-state.ts";
+import type { PodFailure } from "../pods/pod-control.ts";
 
 export type ReplicaSetStatus = NonNullable<ReplicaSet["status"]>;
-
-/** A failure of the last sync, as the ReplicaFailure condition tells it. */
-export interface ReplicaFailure {
-  readonly reason: "FailedCreate" | "FailedDelete";
-  readonly message: string;
-}
 
 /** The status that a ReplicaSet with these active pods should show. */
 export function replicaSetStatus(
   replicaSet: ReplicaSet,
   pods: readonly Pod[],
   terminatingCount: number,
-  failure: ReplicaFailure | undefined,
+  failure: PodFailure | undefined,
   now: { readonly epochMs: number; readonly text: string },
 ): ReplicaSetStatus {
   const minReadySeconds = replicaSet.spec.minReadySeconds ?? 0;
@@ -42,12 +37,4 @@ export function replicaSetStatus(
     ...(replicaSet.metadata.generation === undefined ? {} : { observedGeneration: replicaSet.metadata.generation }),
     ...(conditions.length > 0 ? { conditions } : {}),
   };
-}
-
-/** How long until another pod becomes available by time alone; undefined when none will. */
-export function nextAvailabilityMs(replicaSet: ReplicaSet, pods: readonly Pod[], nowMs: number): number | undefined {
-  const waits = pods
-    .map((pod) => msUntilAvailable(pod, replicaSet.spec.minReadySeconds ?? 0, nowMs))
-    .filter((wait) => wait !== undefined && wait > 0);
-  return waits.length === 0 ? undefined : Math.min(...waits.map(Number));
 }

@@ -13,6 +13,9 @@ import { validatePodSpec } from "./pod-validation.ts";
 const CONTROLLER_UID = "batch.kubernetes.io/controller-uid";
 const JOB_NAME = "batch.kubernetes.io/job-name";
 
+/** The back-off limit of a Job whose indexes have one each. */
+const NO_LIMIT = 2_147_483_647;
+
 /** batch/v1 Job: gets a selector of its own, by its UID. */
 export const jobStrategy: KindStrategy = {
   hasStatus: true,
@@ -23,7 +26,7 @@ export const jobStrategy: KindStrategy = {
     applyJobSpecDefaults(spec);
     if (spec["completions"] === undefined && spec["parallelism"] === undefined) spec["completions"] = 1;
     setDefault(spec, "parallelism", 1);
-    setDefault(spec, "backoffLimit", 6);
+    setDefault(spec, "backoffLimit", spec["backoffLimitPerIndex"] === undefined ? 6 : NO_LIMIT);
     setDefault(spec, "completionMode", "NonIndexed");
     setDefault(spec, "suspend", false);
     setDefault(spec, "podReplacementPolicy", "TerminatingOrFailed");

@@ -40,7 +40,7 @@ export const podStrategy: KindStrategy = {
 };
 
 /** The quality-of-service class, from requests and limits of cpu and memory. */
-function qosClass(spec: JsonObject): string {
+export function qosClass(spec: JsonObject): string {
   const containers = [...objectsIn(spec["containers"]), ...objectsIn(spec["initContainers"])];
   let any = false;
   let guaranteed = true;

@@ -1,0 +1,49 @@
+import type { JsonObject } from "@skerry/base";
+import type { ObjectReference } from "./core.ts";
+import type { Condition, KubernetesObject, LabelSelector, Quantity } from "./meta.ts";
+
+/** core/v1 PersistentVolume; what it is made of is carried along. */
+export interface PersistentVolume extends KubernetesObject {
+  spec: {
+    capacity?: Record<string, Quantity>;
+    accessModes?: string[];
+    claimRef?: ObjectReference;
+    persistentVolumeReclaimPolicy?: "Retain" | "Delete" | "Recycle";
+    storageClassName?: string;
+    volumeMode?: "Filesystem" | "Block";
+    nodeAffinity?: { required?: JsonObject };
+  };
+  status?: {
+    phase?: "Pending" | "Available" | "Bound" | "Released" | "Failed";
+    message?: string;
+    reason?: string;
+    lastPhaseTransitionTime?: string;
+  };
+}
+
+/** core/v1 PersistentVolumeClaim. */
+export interface PersistentVolumeClaim extends KubernetesObject {
+  spec: {
+    accessModes?: string[];
+    selector?: LabelSelector;
+    resources?: { requests?: Record<string, Quantity>; limits?: Record<string, Quantity> };
+    volumeName?: string;
+    /** Empty: none; left out: the default one. */
+    storageClassName?: string;
+    volumeMode?: "Filesystem" | "Block";
+  };
+  status?: {
+    phase?: "Pending" | "Bound" | "Lost";
+    accessModes?: string[];
+    capacity?: Record<string, Quantity>;
+    conditions?: Condition[];
+  };
+}
+
+/** storage.k8s.io/v1 StorageClass. */
+export interface StorageClass extends KubernetesObject {
+  provisioner: string;
+  reclaimPolicy?: "Retain" | "Delete";
+  volumeBindingMode?: "Immediate" | "WaitForFirstConsumer";
+  allowedTopologies?: JsonObject[];
+}
