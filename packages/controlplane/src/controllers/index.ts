@@ -3,6 +3,7 @@ import type { KubernetesApi } from "@skerry/kube";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { createClusterInformers } from "./cluster-informers.ts";
 import type { Controller, ControllerPorts } from "./controller-ports.ts";
+import { DaemonSetController } from "./daemonset/daemon-set-controller.ts";
 import { DeploymentController } from "./deployment/deployment-controller.ts";
 import { EndpointsController } from "./endpoint/endpoints-controller.ts";
 import { GarbageCollector } from "./garbagecollector/garbage-collector.ts";
@@ -15,6 +16,7 @@ import { ReplicaSetController } from "./replicaset/replica-set-controller.ts";
 import { ResourceDirectory } from "./resource-directory.ts";
 import { RootCaPublisher } from "./serviceaccount/root-ca-publisher.ts";
 import { ServiceAccountController } from "./serviceaccount/service-account-controller.ts";
+import { StatefulSetController } from "./statefulset/stateful-set-controller.ts";
 
 /** What the controllers live on. */
 export interface ControllersOptions {
@@ -44,6 +46,8 @@ export async function startControllers(options: ControllersOptions): Promise<Asy
     new RootCaPublisher(ports, informers, options.rootCaPem),
     new DeploymentController(ports, informers),
     new ReplicaSetController(ports, informers),
+    new StatefulSetController(ports, informers),
+    new DaemonSetController(ports, informers),
     new JobController(ports, informers),
     new Scheduler(ports, informers),
     new EndpointsController(ports, informers),
