@@ -36,7 +36,10 @@ import { SampleRing, type SampleRingLimits, TelemetryUplink } from "./telemetry/
 import type { EdgeTraces } from "./tracing/edge-traces.ts";
 
 /** What Edged needs besides what EdgeCore gives it. */
-export type EdgedMachine = Pick<EdgedPorts, "runtime" | "fileSystem" | "mounts" | "host" | "network" | "config">;
+export type EdgedMachine = Pick<
+  EdgedPorts,
+  "runtime" | "fileSystem" | "mounts" | "host" | "network" | "config" | "manifests"
+>;
 
 /** All that EdgeCore runs on; a module whose ports are left out does not run. */
 export interface EdgeCorePorts {
@@ -152,7 +155,7 @@ export class EdgeCore implements AsyncDisposable {
     }
     this.metaServer = ports.metaServer?.({ ...shared, database, meta, cloudLink, nodeName: options.nodeName });
     if (this.metaServer) this.edgeHub.register("metaserver", this.metaServer);
-    this.edgeStream = edgeStream(ports, meta, cloudLink, options.nodeName, this.#measuring);
+    this.edgeStream = edgeStream(ports, this, options.nodeName, this.#measuring);
     if (this.edgeStream) this.edgeHub.register("edgestream", this.edgeStream);
     if (this.edgeStream && ports.streams?.machine.ownLogFolder !== undefined)
       this.#ownPod = new OwnPod({ ...shared, meta, cloudLink }, options.nodeName);
@@ -252,12 +255,12 @@ export class EdgeCore implements AsyncDisposable {
 
 function edgeStream(
   ports: EdgeCorePorts,
-  meta: MetaManager,
-  cloudLink: CloudLink,
+  core: Pick<EdgeCore, "metaManager" | "edgeHub" | "edged">,
   nodeName: string,
   stack: DisposableStack,
 ): EdgeStream | undefined {
   const { edged, streams, link, clock, random, logger } = ports;
+  const { metaManager: meta, edgeHub: cloudLink } = core;
   if (!edged || !streams || !link) return undefined;
   const { runtime, config } = edged;
   const { usage, ...machine } = streams.machine;
@@ -267,6 +270,7 @@ function edgeStream(
     ...machine,
     ...(metrics ? { metrics } : {}),
     meta,
+    mirroredBy: (mirror) => core.edged?.mirroredBy(mirror),
     runtime,
     config,
     clock,

@@ -15,7 +15,7 @@ export interface UnaryClient extends AsyncDisposable {
 
 /** How a client names its failures: who is on the other side is its user's business. */
 export interface ClientErrors {
-  unavailable(socketPath: string, cause: unknown): Error;
+  unavailable(address: string, cause: unknown): Error;
   timeout(method: string, timeoutMs: number): Error;
   failed(method: string, grpcCode: number, message: string): Error;
 }

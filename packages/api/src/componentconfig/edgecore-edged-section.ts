@@ -23,6 +23,7 @@ export interface EdgedSection {
   readonly nodeLeaseDurationSeconds: number;
   readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;
+  readonly staticPods: { readonly folder: string; readonly checkPeriodMs: number };
 }
 
 const DEFAULT_ROOT = "/var/lib/kubelet";
@@ -75,6 +76,10 @@ export function readEdged(edged: ConfigSection): { readonly nodeName: string; re
     nodeLeaseDurationSeconds: kubelet.integer("nodeLeaseDurationSeconds", 40, { minimum: 5, maximum: 86_400 }),
     containerLogMaxBytes: readSize(kubelet, "containerLogMaxSize", "10Mi"),
     containerLogMaxFiles: kubelet.integer("containerLogMaxFiles", 5, { minimum: 2, maximum: 1000 }),
+    staticPods: {
+      folder: readPath(kubelet, "staticPodPath", "/etc/kubeedge/manifests"),
+      checkPeriodMs: Math.max(1000, kubelet.durationMs("fileCheckFrequency", 20_000)),
+    },
   };
   kubelet.ignore(...KUBELET_FIELDS_WITHOUT_EFFECT);
   kubelet.finish();

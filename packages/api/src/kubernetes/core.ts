@@ -29,7 +29,13 @@ export interface PodSpec {
   hostNetwork?: boolean;
   hostPID?: boolean;
   hostIPC?: boolean;
+  shareProcessNamespace?: boolean;
+  runtimeClassName?: string;
+  /** Of the pod as a whole. */
+  resources?: { requests?: Record<string, Quantity>; limits?: Record<string, Quantity> };
   hostname?: string;
+  hostnameOverride?: string;
+  setHostnameAsFQDN?: boolean;
   subdomain?: string;
   hostAliases?: { ip: string; hostnames?: string[] }[];
   serviceAccountName?: string;
@@ -65,10 +71,17 @@ export interface Container {
   terminationMessagePath?: string;
   terminationMessagePolicy?: string;
   securityContext?: JsonObject;
-  restartPolicy?: "Always";
+  restartPolicy?: "Always" | "OnFailure" | "Never";
+  restartPolicyRules?: ContainerRestartRule[];
   stdin?: boolean;
   stdinOnce?: boolean;
   tty?: boolean;
+}
+
+/** What happens when the container ends with one of these exit codes; counts before its restartPolicy. */
+export interface ContainerRestartRule {
+  action: string;
+  exitCodes?: { operator: "In" | "NotIn"; values?: number[] };
 }
 
 /** A container that was added to a running pod to look into it (`kubectl debug`); it is never started again. */
@@ -115,6 +128,7 @@ export interface VolumeMount {
   subPath?: string;
   subPathExpr?: string;
   mountPropagation?: string;
+  recursiveReadOnly?: string;
 }
 
 export interface KeyToPath {

@@ -92,7 +92,9 @@ test("containers of pods that nobody knows are left alone while the cloud is awa
     annotations: {},
     hostNamespaces: { network: false, pid: false, ipc: false },
     privileged: false,
-    user: { supplementalGroups: [] },
+    user: { supplementalGroups: [], onlyTheseGroups: false },
+    seLinux: undefined,
+    runtimeHandler: "",
     seccomp: { kind: "unconfined" },
     sysctls: {},
   });
@@ -161,7 +163,9 @@ test("containers of a pod nobody knows end after two minutes of link, whatever t
     annotations: {},
     hostNamespaces: { network: false, pid: false, ipc: false },
     privileged: false,
-    user: { supplementalGroups: [] },
+    user: { supplementalGroups: [], onlyTheseGroups: false },
+    seLinux: undefined,
+    runtimeHandler: "",
     seccomp: { kind: "unconfined" },
     sysctls: {},
   });

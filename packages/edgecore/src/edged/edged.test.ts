@@ -197,12 +197,16 @@ test("a pod that outlives its deadline fails for good, whether it runs or still 
   assert.equal(world.cloud.podStatus("default", "runs")?.["reason"], "DeadlineExceeded");
 });
 
-test("a field that is not supported is told by an Event, never left out silently", async () => {
+test("a pod with a field that is not supported is not started, and an Event says so", async () => {
   await using world = new EdgedWorld();
   await world.start();
-  const readinessProbe = { grpc: { port: 9000 } };
-  await world.put("pod", world.pod("web", { containers: [{ name: "app", image: "app:1", readinessProbe }] }));
+  const resources = { limits: { "example.com/gpu": "1" } };
+  await world.put("pod", world.pod("web", { containers: [{ name: "app", image: "app:1", resources }] }));
+  await world.pass(5000);
   assert.ok(world.cloud.eventReasons("web").includes("FieldNotSupported"));
+  assert.equal(world.phase("web"), "Pending");
+  assert.deepEqual(world.runtime.actions, []);
+  assert.match(JSON.stringify(world.containerStatus("web")["state"]), /CreateContainerConfigError.*example.com/);
   await world.put("pod", world.pod("disk", { volumes: [{ name: "v", persistentVolumeClaim: { claimName: "c" } }] }));
   await world.pass(2000);
   assert.ok(world.cloud.eventReasons("disk").includes("FailedMount"));

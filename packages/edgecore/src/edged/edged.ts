@@ -10,9 +10,19 @@ import { MachineFacts } from "./node/machine-facts.ts";
 import { NodeLease } from "./node/node-lease.ts";
 import { NodeReporter } from "./node/node-reporter.ts";
 import { PodWorker } from "./pod/pod-worker.ts";
-import { nodeLabel, type PodIdentity, podIdentity, podNameLabel, podNamespaceLabel } from "./pod/runtime-names.ts";
+import {
+  isFingerprint,
+  nodeLabel,
+  type PodIdentity,
+  podIdentity,
+  podNameLabel,
+  podNamespaceLabel,
+} from "./pod/runtime-names.ts";
 import { type ListedPod, Relister } from "./relister.ts";
 import type { EdgedPorts, PodServices } from "./services.ts";
+import { MirrorPods } from "./static/mirror-pods.ts";
+import { PodDirectory } from "./static/pod-directory.ts";
+import { StaticPods } from "./static/static-pods.ts";
 import { PodVolumes } from "./volumes/pod-volumes.ts";
 import { ServiceAccountTokens } from "./volumes/service-account-tokens.ts";
 
@@ -29,6 +39,8 @@ export class Edged implements AsyncDisposable {
   readonly #ports: EdgedPorts;
   readonly #services: PodServices;
   readonly #workers = new Map<string, PodWorker>();
+  readonly #staticPods: StaticPods | undefined;
+  readonly #mirrorPods: MirrorPods;
   readonly #relister: Relister;
   readonly #reporter: NodeReporter;
   readonly #lease: NodeLease;
@@ -44,8 +56,14 @@ export class Edged implements AsyncDisposable {
     this.#ports = { ...ports, logger: ports.logger.child("edged") };
     const { meta, clock, logger, config, runtime, network, cloudLink, fileSystem, mounts } = this.#ports;
     const machine = new MachineFacts(ports.host, runtime, config);
+    const { manifests } = ports;
+    this.#staticPods =
+      manifests &&
+      new StaticPods({ ...this.#ports, nodeName: config.nodeName }, manifests, (uids) => this.#staticPodsChanged(uids));
+    this.#mirrorPods = new MirrorPods(this.#ports, () => this.#staticPods?.list() ?? []);
     this.#services = {
       ...this.#ports,
+      pods: new PodDirectory(meta, (uid) => this.#staticPods?.get(uid)),
       machine,
       recorder: new EventRecorder(meta, clock, logger, config.nodeName),
       images: new ImageProvider(runtime, network, cloudLink, clock),
@@ -82,9 +100,10 @@ export class Edged implements AsyncDisposable {
         else this.#connectedAtMs = undefined;
       }),
     ];
+    await this.#staticPods?.start();
     for (const pod of meta.list<Pod>("pod")) this.#ensureWorker(pod);
     // Known from an earlier run, but no longer in the store: deleted, and perhaps not yet ended.
-    for (const pod of this.#remembered.values()) this.#ensureWorkerFor(pod);
+    for (const pod of this.#remembered.values()) if (this.#canTell(pod.uid)) this.#ensureWorkerFor(pod);
     this.#relister.start();
     this.#logRotator.start();
     const { state } = cloudLink;
@@ -92,12 +111,23 @@ export class Edged implements AsyncDisposable {
     this.#ports.logger.info("Edged started", { node: config.nodeName, pods: this.#workers.size });
   }
 
+  /** The static pod that a mirror pod stands for. */
+  mirroredBy(mirror: Pod): Pod | undefined {
+    return this.#services.pods.mirroredBy(mirror);
+  }
+
   /** Stops working; all containers go on. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const subscription of this.#subscriptions) subscription[Symbol.dispose]();
-    const ends = [this.#relister, this.#logRotator, this.#reporter, this.#lease, ...this.#workers.values()].map(
-      (part) => part[Symbol.asyncDispose](),
-    );
+    await this.#staticPods?.[Symbol.asyncDispose]();
+    const ends = [
+      this.#mirrorPods,
+      this.#relister,
+      this.#logRotator,
+      this.#reporter,
+      this.#lease,
+      ...this.#workers.values(),
+    ].map((part) => part[Symbol.asyncDispose]());
     // A runtime that hangs must not keep EdgeCore from stopping: what is cut off is done again after the start.
     const waiting = new AbortController();
     const timeout = sleep(this.#ports.clock, STOP_TIMEOUT_MS, waiting.signal).catch(() => undefined);
@@ -113,6 +143,7 @@ export class Edged implements AsyncDisposable {
     this.#delivery = delivery;
     this.#reporter.reportNow();
     this.#lease.renewNow();
+    this.#mirrorPods.wake();
     for (const worker of this.#workers.values()) worker.retryNow();
   }
 
@@ -121,6 +152,7 @@ export class Edged implements AsyncDisposable {
     switch (type) {
       case "pod": {
         const pod = change.object as KubernetesObject as Pod;
+        if (isMirrorPod(pod)) this.#mirrorPods.wake();
         if (change.kind === "stored") this.#ensureWorker(pod);
         // Also the worker of another pod of this name: it may have lost it.
         for (const worker of this.#workers.values())
@@ -138,6 +170,19 @@ export class Edged implements AsyncDisposable {
         else this.#lease.nodeStored();
         return;
     }
+  }
+
+  /** Static pods came or went. */
+  #staticPodsChanged(uids: ReadonlySet<string>): void {
+    for (const pod of this.#staticPods?.list() ?? []) this.#ensureWorkerFor(podIdentity(pod));
+    for (const pod of this.#remembered.values()) this.#ensureWorkerFor(pod);
+    for (const uid of uids) this.#workers.get(uid)?.wake();
+    this.#mirrorPods.wake();
+  }
+
+  /** Whether a pod that is not in the store is gone for certain: static pods are not known before their folder is read. */
+  #canTell(uid: string): boolean {
+    return !isFingerprint(uid) || this.#staticPods === undefined || this.#staticPods.isRead;
   }
 
   #ensureWorker(pod: Pod): void {
@@ -175,6 +220,7 @@ export class Edged implements AsyncDisposable {
     const { config, clock, logger } = this.#ports;
     // Another kubelet's containers on the same runtime are none of our business.
     if (listed.labels[nodeLabel] !== config.nodeName) return;
+    if (!this.#canTell(listed.uid)) return;
     // Without memory of it, the database is new: the cloud may still send it, and being offline proves nothing.
     const connectedAtMs = this.#connectedAtMs;
     if (connectedAtMs === undefined || clock.monotonicMs() - connectedAtMs < UNKNOWN_PODS_GRACE_MS) return;

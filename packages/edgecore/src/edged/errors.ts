@@ -101,6 +101,40 @@ export function targetNotRunning(container: string, target: string): SkerryError
   });
 }
 
+/** A container's server did not say how it is. */
+export function healthCheckFailed(message: string): SkerryError {
+  return new SkerryError({
+    code: "EDGED_HEALTH_CHECK_FAILED",
+    message,
+    advice: "Check the probe's port, and that the container serves the gRPC health protocol on it without TLS.",
+  });
+}
+
+/** A container could not be sent its own stop signal. */
+export function signalFailed(signal: string, why: string): SkerryError {
+  return new SkerryError({
+    code: "EDGED_SIGNAL_FAILED",
+    message: `${signal} could not be sent to the container: ${why}`,
+    advice: "Use a signal that this machine knows, or leave lifecycle.stopSignal out.",
+    details: { signal },
+  });
+}
+
+/** A file of the folder of static pods is not a pod. */
+export function invalidManifest(file: string, why: string): SkerryError {
+  return new SkerryError({
+    code: "EDGED_INVALID_MANIFEST",
+    message: `${file}: ${why}`,
+    advice: "Correct the file, or move it out of the folder; a pod that ran from it goes on until then.",
+    details: { file },
+  });
+}
+
+/** A file of the folder of static pods is too large to be one. */
+export function manifestTooLarge(file: string, limitBytes: number): SkerryError {
+  return invalidManifest(file, `it has more than ${limitBytes} bytes`);
+}
+
 /** A command of the machine failed. */
 export function commandFailed(command: string, cause: unknown): SkerryError {
   return new SkerryError({

@@ -6,6 +6,8 @@ import type { ImageProvider } from "./container/image-provider.ts";
 import type { EventRecorder } from "./events.ts";
 import type { MachineFacts } from "./node/machine-facts.ts";
 import type { ContainerRuntime, FileSystem, HostInfo, Mounts, NetworkCheck } from "./ports.ts";
+import type { PodDirectory } from "./static/pod-directory.ts";
+import type { ManifestSource } from "./static/static-pods.ts";
 import type { PodVolumes } from "./volumes/pod-volumes.ts";
 
 /** What Edged runs on. */
@@ -21,10 +23,13 @@ export interface EdgedPorts {
   readonly random: Random;
   readonly logger: Logger;
   readonly config: EdgedConfig;
+  /** Where static pods come from; left out: there are none. */
+  readonly manifests?: ManifestSource;
 }
 
 /** What all pods share. */
 export interface PodServices extends EdgedPorts {
+  readonly pods: PodDirectory;
   readonly recorder: EventRecorder;
   readonly images: ImageProvider;
   readonly volumes: PodVolumes;

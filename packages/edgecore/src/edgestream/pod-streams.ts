@@ -25,6 +25,8 @@ import { containersOf, ProcessStreams } from "./process-streams.ts";
 
 export interface PodStreamsPorts {
   readonly meta: MetaClient;
+  /** The static pod that a mirror pod stands for. */
+  readonly mirroredBy?: (mirror: Pod) => Pod | undefined;
   readonly runtime: ContainerRuntime;
   readonly files: LogFiles;
   readonly streaming: StreamingRuntime;
@@ -137,7 +139,7 @@ export class PodStreams {
     if (!pod || (uid !== "" && pod.metadata.uid !== uid)) throw refused(404, `pod ${namespace}/${name} is not here`);
     if (container !== "" && !containersOf(pod).some((each) => each.name === container))
       throw refused(400, `container ${container} is not valid for pod ${name}`);
-    return pod;
+    return this.#ports.mirroredBy?.(pod) ?? pod;
   }
 
   /** A runtime that does not answer proves nothing. */

@@ -228,16 +228,17 @@ async function edgedMachine(
   nodeName: string,
   opened: AsyncDisposableStack,
 ): Promise<EdgedMachine> {
-  const { CriRuntime, linuxHost, linuxMounts, nodeFileSystem, nodeNetworkCheck } = await import(
+  const { CriRuntime, linuxHost, linuxMounts, nodeFileSystem, nodeNetworkCheck, parseManifest } = await import(
     "../edged/platform/index.ts"
   );
-  const { nodeIp, nodeLabels, containerRuntimeEndpoint, enabled, ...rest } = config.edged;
+  const { nodeIp, nodeLabels, containerRuntimeEndpoint, enabled, staticPods, ...rest } = config.edged;
   return {
     runtime: opened.use(new CriRuntime(containerRuntimeEndpoint)),
     fileSystem: nodeFileSystem,
     mounts: linuxMounts,
     host: linuxHost,
     network: nodeNetworkCheck,
+    manifests: { ...staticPods, parse: parseManifest },
     config: edgedConfig({ ...rest, nodeName, labels: nodeLabels, ...(nodeIp === "" ? {} : { nodeIp }) }),
   };
 }

@@ -57,6 +57,10 @@ export class TracedRuntime implements ContainerRuntime {
   removeContainer: ContainerRuntime["removeContainer"] = (id) => this.#behind.removeContainer(id);
   version: ContainerRuntime["version"] = () => this.#behind.version();
   status: ContainerRuntime["status"] = () => this.#behind.status();
+  features: ContainerRuntime["features"] = () => this.#behind.features();
+  signalContainer: ContainerRuntime["signalContainer"] = (...call) => this.#behind.signalContainer(...call);
+  updateContainerResources: ContainerRuntime["updateContainerResources"] = (...call) =>
+    this.#behind.updateContainerResources(...call);
   listSandboxes: ContainerRuntime["listSandboxes"] = (filter) => this.#behind.listSandboxes(filter);
   sandboxAddresses: ContainerRuntime["sandboxAddresses"] = (id) => this.#behind.sandboxAddresses(id);
   listContainers: ContainerRuntime["listContainers"] = (filter) => this.#behind.listContainers(filter);

@@ -1,2 +1,3 @@
+export { TcpGrpcClient } from "./tcp-grpc-client.ts";
 export { unixGrpc } from "./unix-grpc.ts";
 export { UnixGrpcClient } from "./unix-grpc-client.ts";

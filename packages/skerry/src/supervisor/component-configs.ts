@@ -108,7 +108,10 @@ export function edgeCoreConfig(input: EdgeCoreConfigInput): Record<string, unkno
         ...(Object.keys(input.nodeLabels).length > 0 ? { nodeLabels: input.nodeLabels } : {}),
         ...(input.nodeAddress === undefined ? {} : { nodeIP: input.nodeAddress }),
         rootDirectory: join(input.nodeFolder, "edged"),
-        tailoredKubeletConfig: { containerRuntimeEndpoint: `unix://${input.containerRuntimeSocket}` },
+        tailoredKubeletConfig: {
+          containerRuntimeEndpoint: `unix://${input.containerRuntimeSocket}`,
+          staticPodPath: join(input.nodeFolder, "manifests"),
+        },
       },
       deviceTwin: { dmiSockPath: input.nodeFolder },
       taskManager: { enable: true },

@@ -27,6 +27,8 @@ export interface ContainerConfigInput {
   readonly variables: ReadonlyMap<string, string>;
   readonly mounts: readonly ContainerMount[];
   readonly host: HostFacts;
+  /** Where the machine's own seccomp profiles are. */
+  readonly profileFolder: string;
   /** Id of the container whose processes it sees. */
   readonly processNamespaceOf?: string;
 }
@@ -59,8 +61,8 @@ export function containerConfig(input: ContainerConfigInput): ContainerConfig {
     tty: container.tty === true,
     resources: linuxResources(pod, container, input.host),
     hostNamespaces: hostNamespaces(pod),
-    shareProcessNamespace: (pod.spec as { shareProcessNamespace?: boolean }).shareProcessNamespace === true,
+    shareProcessNamespace: pod.spec.shareProcessNamespace === true,
     ...(input.processNamespaceOf === undefined ? {} : { processNamespaceOf: input.processNamespaceOf }),
-    ...securitySettings(pod, container, image),
+    ...securitySettings(pod, container, image, input.profileFolder),
   };
 }

@@ -1,4 +1,4 @@
-import type { Container, Pod, VolumeMount } from "@skerry/api";
+import type { Container, Pod, Volume, VolumeMount } from "@skerry/api";
 import { invalidPod } from "../errors.ts";
 import type { ContainerMount, FileSystem } from "../ports.ts";
 import { resolveSubPath } from "../volumes/sub-path.ts";
@@ -6,10 +6,13 @@ import { expandReferences } from "./expansion.ts";
 
 const HOSTS_PATH = "/etc/hosts";
 
-/** Files that every container gets beside its volumes. */
-export interface ManagedFiles {
+/** What a container's mounts depend on beside its volumes. */
+export interface MountSettings {
+  /** Files that every container gets. */
   readonly hostsFile: string;
   readonly terminationLog: string;
+  /** Of the runtime. */
+  readonly recursiveReadOnlyMounts: boolean;
 }
 
 /**
@@ -21,7 +24,7 @@ export async function containerMounts(
   container: Container,
   volumePaths: ReadonlyMap<string, string>,
   variables: ReadonlyMap<string, string>,
-  managed: ManagedFiles,
+  settings: MountSettings,
   files: FileSystem,
 ): Promise<ContainerMount[]> {
   const mounts: ContainerMount[] = [];
@@ -30,30 +33,58 @@ export async function containerMounts(
     if (volumePath === undefined)
       throw invalidPod(`container ${container.name}: volumeMounts`, `there is no volume "${mount.name}"`);
     const subPath = mount.subPath ?? (mount.subPathExpr ? expandReferences(mount.subPathExpr, variables) : "");
-    const projected = isProjected(pod, mount.name);
+    const readOnly = mount.readOnly === true || isReadOnly(pod, mount.name);
     mounts.push({
       containerPath: mount.mountPath.startsWith("/") ? mount.mountPath : `/${mount.mountPath}`,
       hostPath: subPath === "" ? volumePath : await resolveSubPath(files, volumePath, subPath),
-      readOnly: mount.readOnly === true || projected,
+      readOnly,
+      recursiveReadOnly: settings.recursiveReadOnlyMounts && isRecursivelyReadOnly(mount),
       propagation: propagationOf(mount),
+      relabel: !isOfHost(pod, mount.name),
     });
   }
   if (!mounts.some(({ containerPath }) => containerPath === HOSTS_PATH))
-    mounts.push({ containerPath: HOSTS_PATH, hostPath: managed.hostsFile, readOnly: false, propagation: "private" });
+    mounts.push(ownFile(HOSTS_PATH, settings.hostsFile));
   const terminationPath = container.terminationMessagePath ?? "/dev/termination-log";
-  mounts.push({
-    containerPath: terminationPath,
-    hostPath: managed.terminationLog,
-    readOnly: false,
-    propagation: "private",
-  });
+  mounts.push(ownFile(terminationPath, settings.terminationLog));
   return mounts;
 }
 
+/** Whether what is mounted below the mount is to be read-only too, where the runtime can. */
+export function isRecursivelyReadOnly({ readOnly, recursiveReadOnly = "Disabled" }: VolumeMount): boolean {
+  return readOnly === true && recursiveReadOnly !== "Disabled";
+}
+
+function ownFile(containerPath: string, hostPath: string): ContainerMount {
+  return {
+    containerPath,
+    hostPath,
+    readOnly: false,
+    recursiveReadOnly: false,
+    propagation: "private",
+    relabel: true,
+  };
+}
+
 /** Volumes that show API data are read-only whatever the mount says. */
-function isProjected(pod: Pod, volumeName: string): boolean {
-  const volume = pod.spec.volumes?.find(({ name }) => name === volumeName);
-  return Boolean(volume?.configMap || volume?.secret || volume?.downwardAPI || volume?.projected);
+function isReadOnly(pod: Pod, volumeName: string): boolean {
+  const volume = volumeOf(pod, volumeName);
+  return Boolean(
+    volume?.configMap ||
+      volume?.secret ||
+      volume?.downwardAPI ||
+      volume?.projected ||
+      volume?.persistentVolumeClaim?.readOnly,
+  );
+}
+
+/** What the machine has for itself keeps its SELinux label. */
+function isOfHost(pod: Pod, volumeName: string): boolean {
+  return volumeOf(pod, volumeName)?.hostPath !== undefined;
+}
+
+function volumeOf(pod: Pod, volumeName: string): Volume | undefined {
+  return pod.spec.volumes?.find(({ name }) => name === volumeName);
 }
 
 function propagationOf(mount: VolumeMount): ContainerMount["propagation"] {

@@ -39,7 +39,8 @@ const host = {
   bootId: "",
   cpuCount: 2,
   memoryBytes: 1024 ** 3,
-  cgroups: { cpu: true, memory: true },
+  cgroups: { cpu: true, memory: true, hugePages: true },
+  hugePageBytes: {},
 };
 
 function objects(found: Record<string, unknown>): ObjectLookup {
@@ -138,8 +139,9 @@ test("limits become control group values, and are left out where the machine has
     cpuShares: 256,
     memoryLimitBytes: 64 * 1024 ** 2,
     oomScoreAdjustment: 938,
+    hugePages: [],
   });
-  const bare = { ...host, cgroups: { cpu: false, memory: false } };
+  const bare = { ...host, cgroups: { cpu: false, memory: false, hugePages: false } };
   const { cpuQuotaUs, cpuShares, memoryLimitBytes } = linuxResources(pod, container, bare);
   assert.deepEqual([cpuQuotaUs, cpuShares, memoryLimitBytes], [0, 0, 0]);
 });
@@ -157,11 +159,50 @@ test("the quality-of-service class follows requests and limits", () => {
 test("runAsNonRoot refuses root and a user that is only a name", () => {
   const image = { id: "i", repoTags: [], sizeBytes: 1 };
   const strict = { ...container, securityContext: { runAsNonRoot: true } };
-  assert.throws(() => securitySettings(pod, strict, { ...image, userId: 0 }), /would run as root/);
-  assert.throws(() => securitySettings(pod, strict, { ...image, userName: "app" }), /cannot be told/);
-  assert.equal(securitySettings(pod, strict, { ...image, userId: 1000 }).user.userId, undefined);
+  assert.throws(() => securitySettings(pod, strict, { ...image, userId: 0 }, "/seccomp"), /would run as root/);
+  assert.throws(() => securitySettings(pod, strict, { ...image, userName: "app" }, "/seccomp"), /cannot be told/);
+  assert.equal(securitySettings(pod, strict, { ...image, userId: 1000 }, "/seccomp").user.userId, undefined);
   const numbered = { ...container, securityContext: { runAsNonRoot: true, runAsUser: 5 } };
-  assert.equal(securitySettings(pod, numbered, image).user.userId, 5);
+  assert.equal(securitySettings(pod, numbered, image, "/seccomp").user.userId, 5);
+});
+
+test("profiles and labels come from the container, else from the pod; a seccomp profile stays in its folder", () => {
+  const image = { id: "i", repoTags: [], sizeBytes: 1 };
+  const local = { type: "Localhost", localhostProfile: "strict.json" };
+  const ofPod = { seccompProfile: local, appArmorProfile: local, seLinuxOptions: { level: "s0:c1,c2" } };
+  const guarded = { ...pod, spec: { ...pod.spec, securityContext: ofPod } };
+  const settings = securitySettings(guarded, container, image, "/edged/seccomp");
+  assert.deepEqual(settings.seccomp, { kind: "localhost", reference: "/edged/seccomp/strict.json" });
+  assert.deepEqual(settings.appArmor, { kind: "localhost", reference: "strict.json" });
+  assert.deepEqual(settings.seLinux, { user: "", role: "", type: "", level: "s0:c1,c2" });
+  const own = { ...container, securityContext: { seccompProfile: { type: "RuntimeDefault" }, procMount: "Unmasked" } };
+  const owned = securitySettings(guarded, own, image, "/edged/seccomp");
+  assert.deepEqual([owned.seccomp, owned.unmaskedProc], [{ kind: "runtime-default" }, true]);
+  for (const localhostProfile of ["../shadow", "/etc/shadow", ""])
+    assert.throws(
+      () =>
+        securitySettings(
+          pod,
+          { ...container, securityContext: { seccompProfile: { type: "Localhost", localhostProfile } } },
+          image,
+          "/edged/seccomp",
+        ),
+      (error) => isSkerryError(error, "EDGED_PATH_ESCAPES"),
+    );
+});
+
+test("huge pages become limits of their control group; the pod's own limits are those of its only container", () => {
+  const { limits = {} } = container.resources ?? {};
+  const paged = { ...container, resources: { limits: { ...limits, "hugepages-2Mi": "4Mi", "hugepages-1Gi": "1Gi" } } };
+  assert.deepEqual(linuxResources(pod, paged, host).hugePages, [
+    { pageSize: "2MB", limitBytes: 4 * 1024 ** 2 },
+    { pageSize: "1GB", limitBytes: 1024 ** 3 },
+  ]);
+  const bare: Container = { name: "app", image: "app:1" };
+  const whole = { ...pod, spec: { containers: [bare], resources: { limits: { cpu: "250m", memory: "8Mi" } } } };
+  const { cpuQuotaUs, memoryLimitBytes } = linuxResources(whole, bare, host);
+  assert.deepEqual([cpuQuotaUs, memoryLimitBytes], [25_000, 8 * 1024 ** 2]);
+  assert.equal(qualityOfService(whole), "Guaranteed");
 });
 
 test("images are told apart: registry, default policy, what is no reference", () => {

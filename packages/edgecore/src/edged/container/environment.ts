@@ -2,7 +2,7 @@ import type { ConfigMap, Container, EnvironmentVariable, KubernetesObject, Secre
 import { fromBase64 } from "@skerry/base";
 import { notSupported, referenceMissing } from "../errors.ts";
 import { expandReferences } from "./expansion.ts";
-import { fieldValue, type PodFacts, resourceValue } from "./field-references.ts";
+import { fieldValue, type PodFacts, resourceContainer, resourceValue } from "./field-references.ts";
 
 /**
  * Looks up a ConfigMap or Secret of the pod's namespace. Undefined when it does not exist, or when it is optional and
@@ -52,8 +52,8 @@ async function variableValue(
   if (from.fieldRef) return fieldValue(facts, from.fieldRef.fieldPath);
   if (from.resourceFieldRef) {
     const { containerName, resource, divisor } = from.resourceFieldRef;
-    const named = containerName ? facts.pod.spec.containers.find(({ name }) => name === containerName) : container;
-    return resourceValue(facts, named ?? container, resource, divisor);
+    const named = containerName ? resourceContainer(facts.pod, containerName) : container;
+    return resourceValue(facts, named, resource, divisor);
   }
   const reference = from.configMapKeyRef ?? from.secretKeyRef;
   const [kind] = Object.keys(from);

@@ -60,6 +60,13 @@ function formatMap(map: Readonly<Record<string, string>>): string {
     .join("\n");
 }
 
+/** The container that a `resourceFieldRef` names. @throws `EDGED_INVALID_POD` */
+export function resourceContainer({ spec }: Pod, containerName: string): Container {
+  const found = [...spec.containers, ...(spec.initContainers ?? [])].find(({ name }) => name === containerName);
+  if (!found) throw invalidPod("resourceFieldRef", `there is no container "${containerName}"`);
+  return found;
+}
+
 /**
  * Value of a downward API `resourceFieldRef` in units of `divisor`, rounded up.
  * @throws `EDGED_INVALID_POD`, `EDGED_NOT_SUPPORTED`
@@ -88,6 +95,8 @@ export function resourceValue(
       if (given !== undefined) return String(Math.ceil(quantityToNumber(given) / quantityToNumber(unit)));
       throw notSupported(`resourceFieldRef ${resource}`, "the container sets no such limit");
     default:
+      if (name?.startsWith("hugepages-"))
+        return String(Math.ceil(quantityToNumber(given ?? 0) / quantityToNumber(unit)));
       throw invalidPod("resourceFieldRef.resource", `there is no resource ${resource}`);
   }
 }

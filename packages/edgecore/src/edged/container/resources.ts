@@ -1,6 +1,7 @@
-import type { Container, Pod } from "@skerry/api";
+import type { Container, Pod, Quantity } from "@skerry/api";
 import { quantityToMilli, quantityToNumber } from "@skerry/kube";
 import type { HostFacts, LinuxResources } from "../ports.ts";
+import { effectiveResources } from "./pod-resources.ts";
 
 const CPU_PERIOD_US = 100_000;
 const LEAST_CPU_SHARES = 2;
@@ -11,7 +12,8 @@ export type QualityOfService = "Guaranteed" | "Burstable" | "BestEffort";
 
 /** The pod's class by its requests and limits. */
 export function qualityOfService(pod: Pod): QualityOfService {
-  const containers = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
+  // With resources of its own the pod is judged by them alone.
+  const containers = pod.spec.resources ? [pod.spec] : [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
   let any = false;
   let guaranteed = true;
   for (const { resources } of containers) {
@@ -30,7 +32,7 @@ export function qualityOfService(pod: Pod): QualityOfService {
  * that the container still runs; the caller says so.
  */
 export function linuxResources(pod: Pod, container: Container, host: HostFacts): LinuxResources {
-  const { limits = {}, requests = {} } = container.resources ?? {};
+  const { limits = {}, requests = {} } = effectiveResources(pod, container);
   const cpuLimit = limits["cpu"];
   const cpuRequest = requests["cpu"] ?? cpuLimit;
   const memoryLimit = limits["memory"];
@@ -46,15 +48,31 @@ export function linuxResources(pod: Pod, container: Container, host: HostFacts):
     cpuShares: host.cgroups.cpu ? shares : 0,
     memoryLimitBytes: host.cgroups.memory && memoryLimit !== undefined ? quantityToNumber(memoryLimit) : 0,
     oomScoreAdjustment: oomScoreAdjustment(pod, container, host.memoryBytes),
+    hugePages: host.cgroups.hugePages ? hugePageLimits(limits) : [],
   };
 }
 
+const HUGE_PAGES = /^hugepages-(\d+)(Ki|Mi|Gi)$/;
+
+function hugePageLimits(limits: Readonly<Record<string, Quantity>>): LinuxResources["hugePages"] {
+  return Object.entries(limits).flatMap(([name, limit]) => {
+    const [, size, unit = ""] = HUGE_PAGES.exec(name) ?? [];
+    return size === undefined ? [] : [{ pageSize: `${size}${unit[0]}B`, limitBytes: quantityToNumber(limit) }];
+  });
+}
+
+/** Whether a limit of this resource is known here; one that the machine cannot enforce is told all the same. */
+export function isLimitCarriedOut(resource: string): boolean {
+  return ["cpu", "memory", "ephemeral-storage"].includes(resource) || HUGE_PAGES.test(resource);
+}
+
 /** Limits that this machine cannot enforce. */
-export function unenforcedLimits(container: Container, host: HostFacts): string[] {
-  const limits = container.resources?.limits ?? {};
+export function unenforcedLimits(pod: Pod, container: Container, host: HostFacts): string[] {
+  const { limits = {} } = effectiveResources(pod, container);
   const missing: string[] = [];
   if (limits["cpu"] !== undefined && !host.cgroups.cpu) missing.push("cpu");
   if (limits["memory"] !== undefined && !host.cgroups.memory) missing.push("memory");
+  if (!host.cgroups.hugePages && Object.keys(limits).some((name) => HUGE_PAGES.test(name))) missing.push("huge pages");
   return missing;
 }
 
@@ -66,7 +84,8 @@ function oomScoreAdjustment(pod: Pod, container: Container, machineBytes: number
     case "BestEffort":
       return 1000;
     case "Burstable": {
-      const request = container.resources?.requests?.["memory"] ?? container.resources?.limits?.["memory"] ?? 0;
+      const { requests, limits } = effectiveResources(pod, container);
+      const request = requests?.["memory"] ?? limits?.["memory"] ?? 0;
       const score = 1000 - Math.floor((1000 * quantityToNumber(request)) / machineBytes);
       return Math.min(999, Math.max(3, score));
     }

@@ -1,8 +1,9 @@
+import { join } from "node:path";
 import type { Container, Pod } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
-import { invalidPod, notSupported } from "../errors.ts";
+import { invalidPod, pathEscapes } from "../errors.ts";
 import { booleanAt, listAt, numberAt, objectAt, stringAt, stringsAt } from "../json-access.ts";
-import type { HostNamespaces, ProcessUser, RuntimeImage, SeccompProfile } from "../ports.ts";
+import type { HostNamespaces, ProcessUser, RuntimeImage, SecurityProfile, SeLinuxLabel } from "../ports.ts";
 
 /** A container's security settings: its own, else the pod's. */
 export interface SecuritySettings {
@@ -12,14 +13,24 @@ export interface SecuritySettings {
   readonly noNewPrivileges: boolean;
   readonly addCapabilities: readonly string[];
   readonly dropCapabilities: readonly string[];
-  readonly seccomp: SeccompProfile;
+  readonly seccomp: SecurityProfile;
+  readonly appArmor: SecurityProfile | undefined;
+  readonly seLinux: SeLinuxLabel | undefined;
+  readonly unmaskedProc: boolean;
 }
 
 /**
  * Reads a container's security settings.
+ * @param profileFolder where the machine's own seccomp profiles are
  * @throws `EDGED_INVALID_POD` when runAsNonRoot is asked for and the user is root or not known by number
+ * @throws `EDGED_PATH_ESCAPES` for a profile outside its folder
  */
-export function securitySettings(pod: Pod, container: Container, image: RuntimeImage | undefined): SecuritySettings {
+export function securitySettings(
+  pod: Pod,
+  container: Container,
+  image: RuntimeImage | undefined,
+  profileFolder: string,
+): SecuritySettings {
   const ofPod = pod.spec.securityContext;
   const own = container.securityContext;
   const userId = numberAt(own, "runAsUser") ?? numberAt(ofPod, "runAsUser");
@@ -32,7 +43,7 @@ export function securitySettings(pod: Pod, container: Container, image: RuntimeI
     user: {
       // CRI takes a group only together with a user; without one the image's user is meant.
       ...userOf(userId ?? (groupId === undefined ? undefined : (image?.userId ?? 0)), groupId),
-      supplementalGroups: podGroups(pod),
+      ...podGroups(pod),
     },
     readOnlyRootFilesystem: booleanAt(own, "readOnlyRootFilesystem") ?? false,
     noNewPrivileges: booleanAt(own, "allowPrivilegeEscalation") === false,
@@ -40,7 +51,14 @@ export function securitySettings(pod: Pod, container: Container, image: RuntimeI
     dropCapabilities: stringsAt(capabilities, "drop"),
     seccomp: privileged
       ? { kind: "unconfined" }
-      : seccompOf(objectAt(own, "seccompProfile") ?? objectAt(ofPod, "seccompProfile")),
+      : (profileOf(objectAt(own, "seccompProfile") ?? objectAt(ofPod, "seccompProfile"), (name) =>
+          profilePath(profileFolder, name),
+        ) ?? { kind: "unconfined" }),
+    appArmor: privileged
+      ? undefined
+      : profileOf(objectAt(own, "appArmorProfile") ?? objectAt(ofPod, "appArmorProfile"), (name) => name),
+    seLinux: seLinuxLabel(objectAt(own, "seLinuxOptions") ?? objectAt(ofPod, "seLinuxOptions")),
+    unmaskedProc: stringAt(own, "procMount") === "Unmasked",
   };
 }
 
@@ -55,8 +73,15 @@ export function sandboxUser(pod: Pod): ProcessUser {
   const userId = numberAt(context, "runAsUser");
   return {
     ...userOf(userId, userId === undefined ? undefined : numberAt(context, "runAsGroup")),
-    supplementalGroups: podGroups(pod),
+    ...podGroups(pod),
   };
+}
+
+/** The SELinux label that a securityContext asks for. */
+export function seLinuxLabel(options: JsonObject | undefined): SeLinuxLabel | undefined {
+  if (!options) return undefined;
+  const part = (name: string): string => stringAt(options, name) ?? "";
+  return { user: part("user"), role: part("role"), type: part("type"), level: part("level") };
 }
 
 export function hostNamespaces(pod: Pod): HostNamespaces {
@@ -77,11 +102,14 @@ export function sysctls(pod: Pod): Record<string, string> {
   return settings;
 }
 
-function podGroups(pod: Pod): number[] {
+function podGroups(pod: Pod): Pick<ProcessUser, "supplementalGroups" | "onlyTheseGroups"> {
   const context = pod.spec.securityContext;
   const groups = listAt(context, "supplementalGroups").filter((group) => typeof group === "number");
   const owner = volumeGroup(pod);
-  return owner === undefined ? groups : [owner, ...groups];
+  return {
+    supplementalGroups: owner === undefined ? groups : [owner, ...groups],
+    onlyTheseGroups: stringAt(context, "supplementalGroupsPolicy") === "Strict",
+  };
 }
 
 function userOf(userId: number | undefined, groupId: number | undefined): { userId?: number; groupId?: number } {
@@ -100,14 +128,28 @@ function checkNotRoot(container: Container, userId: number | undefined, image: R
   throw invalidPod(field, "the container would run as root");
 }
 
-function seccompOf(profile: JsonObject | undefined): SeccompProfile {
-  switch (stringAt(profile, "type")) {
+/** A seccomp or AppArmor profile; undefined where none is named. */
+function profileOf(
+  profile: JsonObject | undefined,
+  referenceTo: (localName: string) => string,
+): SecurityProfile | undefined {
+  const type = stringAt(profile, "type");
+  switch (type) {
     case undefined:
+      return undefined;
     case "Unconfined":
       return { kind: "unconfined" };
     case "RuntimeDefault":
       return { kind: "runtime-default" };
+    case "Localhost":
+      return { kind: "localhost", reference: referenceTo(stringAt(profile, "localhostProfile") ?? "") };
     default:
-      throw notSupported("seccompProfile.type Localhost", "profiles are not distributed to edge nodes");
+      throw invalidPod("securityContext", `there is no profile type ${type}`);
   }
+}
+
+/** A seccomp profile of the machine: below the folder, as with the kubelet. */
+function profilePath(folder: string, name: string): string {
+  if (name === "" || name.startsWith("/") || name.split("/").includes("..")) throw pathEscapes(name, folder);
+  return join(folder, name);
 }

@@ -22,11 +22,13 @@ export async function terminationMessage(
   const log = join(paths.logs, PodPaths.logPath(container.name, restartCount));
   const tail = await files.readFile(log, LOG_TAIL_BYTES, "tail");
   if (!tail) return "";
-  // CRI log line: time, stream, tag, then the text.
+  // CRI log line: time, stream, whether the line ends here (F) or goes on (P), then the text.
   const lines = new TextDecoder()
     .decode(tail)
     .split("\n")
-    .map((line) => /^\S+ (?:stdout|stderr) [FP] (.*)$/.exec(line)?.[1])
-    .filter((line): line is string => line !== undefined);
-  return lines.slice(-LOG_LINES).join("\n").slice(-LOG_MESSAGE_LIMIT);
+    .flatMap((line) => {
+      const [, tag, text = ""] = /^\S+ (?:stdout|stderr) ([FP]) (.*)$/.exec(line) ?? [];
+      return tag === undefined ? [] : [tag === "F" ? `${text}\n` : text];
+    });
+  return lines.slice(-LOG_LINES).join("").slice(-LOG_MESSAGE_LIMIT);
 }

@@ -1,5 +1,5 @@
 import type { EdgedConfig } from "../config.ts";
-import type { ContainerRuntime, HostFacts, HostInfo } from "../ports.ts";
+import type { ContainerRuntime, HostFacts, HostInfo, RuntimeFeatures } from "../ports.ts";
 
 /** Facts about this machine and its runtime, asked for once. */
 export class MachineFacts {
@@ -7,6 +7,7 @@ export class MachineFacts {
   readonly #runtime: ContainerRuntime;
   readonly #config: EdgedConfig;
   #facts: HostFacts | undefined;
+  #features: RuntimeFeatures | undefined;
   #runtimeVersion: { readonly name: string; readonly version: string } | undefined;
 
   constructor(host: HostInfo, runtime: ContainerRuntime, config: EdgedConfig) {
@@ -29,5 +30,11 @@ export class MachineFacts {
   async runtimeVersion(): Promise<{ readonly name: string; readonly version: string }> {
     this.#runtimeVersion ??= await this.#runtime.version();
     return this.#runtimeVersion;
+  }
+
+  /** @throws `RUNTIME_UNAVAILABLE` until it first answered */
+  async runtimeFeatures(): Promise<RuntimeFeatures> {
+    this.#features ??= await this.#runtime.features();
+    return this.#features;
   }
 }

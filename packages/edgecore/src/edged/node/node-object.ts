@@ -65,14 +65,21 @@ export function nodeObject(facts: NodeFacts): Node {
   };
 }
 
+/** Those of the usual sizes are always told, as the kubelet does. */
+function hugePages({ hugePageBytes }: HostFacts): Record<string, string> {
+  const entries = Object.entries({ "1Gi": 0, "2Mi": 0, ...hugePageBytes });
+  return Object.fromEntries(
+    entries.map(([size, bytes]) => [`hugepages-${size}`, bytes === 0 ? "0" : `${bytes / 1024 ** 2}Mi`]),
+  );
+}
+
 /** The node's status as KubeEdge reports it: conditions in its order, its texts, no images. */
 export function nodeStatus(facts: NodeFacts): NodeStatus {
   const { config, host, pressure, runtime } = facts;
   const memoryKi = Math.floor(host.memoryBytes / 1024);
   const fixed = {
     cpu: String(host.cpuCount),
-    "hugepages-1Gi": "0",
-    "hugepages-2Mi": "0",
+    ...hugePages(host),
     pods: String(config.maxPods),
   };
   return {

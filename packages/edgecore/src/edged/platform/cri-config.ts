@@ -1,4 +1,12 @@
-import type { ContainerConfig, HostNamespaces, ProcessUser, SandboxConfig, SeccompProfile } from "../ports.ts";
+import type {
+  ContainerConfig,
+  HostNamespaces,
+  LinuxResources,
+  ProcessUser,
+  SandboxConfig,
+  SecurityProfile,
+  SeLinuxLabel,
+} from "../ports.ts";
 import * as cri from "./generated/cri.ts";
 
 /** Parts of /proc and /sys that an unprivileged container must not see (the kubelet's default procMount). */
@@ -43,7 +51,8 @@ export function toSandboxConfig(config: SandboxConfig): cri.PodSandboxConfig {
       securityContext: {
         namespaceOptions: namespaceOptions(config.hostNamespaces, false),
         privileged: config.privileged,
-        seccomp: seccompProfile(config.seccomp),
+        seccomp: securityProfile(config.seccomp),
+        ...seLinuxOptions(config.seLinux),
         ...userOptions(config.user),
       },
       sysctls: { ...config.sysctls },
@@ -53,6 +62,7 @@ export function toSandboxConfig(config: SandboxConfig): cri.PodSandboxConfig {
 
 /** The container's configuration as CRI takes it. */
 export function toContainerConfig(config: ContainerConfig): cri.ContainerConfig {
+  const unmasked = config.privileged || config.unmaskedProc;
   return {
     metadata: { name: config.name, attempt: config.attempt },
     image: { image: config.imageId, annotations: {} },
@@ -64,6 +74,8 @@ export function toContainerConfig(config: ContainerConfig): cri.ContainerConfig 
       containerPath: mount.containerPath,
       hostPath: mount.hostPath,
       readonly: mount.readOnly,
+      selinuxRelabel: mount.relabel,
+      ...(mount.recursiveReadOnly ? { recursiveReadOnly: true } : {}),
       propagation: {
         private: cri.MountPropagation.PROPAGATION_PRIVATE,
         "host-to-container": cri.MountPropagation.PROPAGATION_HOST_TO_CONTAINER,
@@ -77,13 +89,7 @@ export function toContainerConfig(config: ContainerConfig): cri.ContainerConfig 
     stdinOnce: config.stdinOnce,
     tty: config.tty,
     linux: {
-      resources: {
-        cpuPeriod: BigInt(config.resources.cpuPeriodUs),
-        cpuQuota: BigInt(config.resources.cpuQuotaUs),
-        cpuShares: BigInt(config.resources.cpuShares),
-        memoryLimitInBytes: BigInt(config.resources.memoryLimitBytes),
-        oomScoreAdj: BigInt(config.resources.oomScoreAdjustment),
-      },
+      resources: toLinuxResources(config.resources),
       securityContext: {
         capabilities: { addCapabilities: [...config.addCapabilities], dropCapabilities: [...config.dropCapabilities] },
         privileged: config.privileged,
@@ -95,12 +101,26 @@ export function toContainerConfig(config: ContainerConfig): cri.ContainerConfig 
         },
         readonlyRootfs: config.readOnlyRootFilesystem,
         noNewPrivs: config.noNewPrivileges,
-        maskedPaths: config.privileged ? [] : [...MASKED_PATHS],
-        readonlyPaths: config.privileged ? [] : [...READ_ONLY_PATHS],
-        seccomp: seccompProfile(config.seccomp),
+        maskedPaths: unmasked ? [] : [...MASKED_PATHS],
+        readonlyPaths: unmasked ? [] : [...READ_ONLY_PATHS],
+        seccomp: securityProfile(config.seccomp),
+        ...(config.appArmor ? { apparmor: securityProfile(config.appArmor) } : {}),
+        ...seLinuxOptions(config.seLinux),
         ...userOptions(config.user),
       },
     },
+  };
+}
+
+/** Limits as CRI takes them. */
+export function toLinuxResources(resources: LinuxResources): cri.LinuxContainerResources {
+  return {
+    cpuPeriod: BigInt(resources.cpuPeriodUs),
+    cpuQuota: BigInt(resources.cpuQuotaUs),
+    cpuShares: BigInt(resources.cpuShares),
+    memoryLimitInBytes: BigInt(resources.memoryLimitBytes),
+    oomScoreAdj: BigInt(resources.oomScoreAdjustment),
+    hugepageLimits: resources.hugePages.map(({ pageSize, limitBytes }) => ({ pageSize, limit: BigInt(limitBytes) })),
   };
 }
 
@@ -117,15 +137,21 @@ function userOptions(user: ProcessUser): {
   runAsUser?: cri.Int64Value;
   runAsGroup?: cri.Int64Value;
   supplementalGroups: bigint[];
+  supplementalGroupsPolicy?: cri.SupplementalGroupsPolicy;
 } {
   return {
     ...(user.userId === undefined ? {} : { runAsUser: { value: BigInt(user.userId) } }),
     ...(user.groupId === undefined ? {} : { runAsGroup: { value: BigInt(user.groupId) } }),
     supplementalGroups: user.supplementalGroups.map(BigInt),
+    ...(user.onlyTheseGroups ? { supplementalGroupsPolicy: cri.SupplementalGroupsPolicy.Strict } : {}),
   };
 }
 
-function seccompProfile(profile: SeccompProfile): cri.SecurityProfile {
+function seLinuxOptions(label: SeLinuxLabel | undefined): { selinuxOptions?: cri.SELinuxOption } {
+  return label ? { selinuxOptions: { ...label } } : {};
+}
+
+function securityProfile(profile: SecurityProfile): cri.SecurityProfile {
   const types = cri.SecurityProfile_ProfileType;
   switch (profile.kind) {
     case "unconfined":
@@ -133,6 +159,6 @@ function seccompProfile(profile: SeccompProfile): cri.SecurityProfile {
     case "runtime-default":
       return { profileType: types.RuntimeDefault };
     case "localhost":
-      return { profileType: types.Localhost, localhostRef: profile.path };
+      return { profileType: types.Localhost, localhostRef: profile.reference };
   }
 }

@@ -1,64 +1,14 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isSkerryError } from "@skerry/base";
 import { CriRuntime } from "./cri-runtime.ts";
 import * as cri from "./generated/cri.ts";
-
-type Answer = (stream: ServerHttp2Stream, request: Uint8Array) => void;
-
-/** A gRPC server on a unix socket that answers as the test says, by method name. */
-class FakeServer implements AsyncDisposable {
-  readonly #folder: string;
-  readonly #server: Http2Server;
-  readonly socketPath: string;
-
-  private constructor(folder: string, answers: Readonly<Record<string, Answer>>) {
-    this.#folder = folder;
-    this.socketPath = join(folder, "s");
-    this.#server = createServer();
-    this.#server.on("stream", (stream, headers) => {
-      const chunks: Buffer[] = [];
-      stream.on("error", () => undefined);
-      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-      stream.on("end", () => {
-        const method = String(headers[":path"]).split("/").at(-1) ?? "";
-        (answers[method] ?? refuse(12, "unimplemented"))(stream, new Uint8Array(Buffer.concat(chunks).subarray(5)));
-      });
-    });
-  }
-
-  static async listen(answers: Readonly<Record<string, Answer>>): Promise<FakeServer> {
-    const server = new FakeServer(await mkdtemp(join(tmpdir(), "skerry-cri-")), answers);
-    await new Promise<void>((resolve) => server.#server.listen(server.socketPath, resolve));
-    return server;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.close();
-    await rm(this.#folder, { recursive: true, force: true });
-  }
-}
-
-function answer(message: Uint8Array): Answer {
-  return (stream) => {
-    stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
-    stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-    const header = Buffer.alloc(5);
-    header.writeUInt32BE(message.length, 1);
-    stream.end(Buffer.concat([header, message]));
-  };
-}
-
-function refuse(code: number, message: string): Answer {
-  return (stream) => {
-    const headers = { ":status": 200, "content-type": "application/grpc", "grpc-status": String(code) };
-    stream.respond({ ...headers, "grpc-message": encodeURIComponent(message) }, { endStream: true });
-  };
-}
+import { answer, FakeGrpcServer, refuse } from "./testing/fake-grpc-server.ts";
 
 test("a call sends what the runtime expects and reads what it answers", async () => {
   let asked: cri.ListContainersRequest | undefined;
@@ -74,7 +24,7 @@ test("a call sends what the runtime expects and reads what it answers", async ()
       },
     ],
   }).finish();
-  await using server = await FakeServer.listen({
+  await using server = await FakeGrpcServer.listen({
     ListContainers: (stream, request) => {
       asked = cri.ListContainersRequest.decode(request);
       answer(listed)(stream, request);
@@ -98,7 +48,7 @@ test("a call sends what the runtime expects and reads what it answers", async ()
 });
 
 test("what is already gone counts as stopped, other refusals are errors with the runtime's own words", async () => {
-  await using server = await FakeServer.listen({
+  await using server = await FakeGrpcServer.listen({
     StopContainer: refuse(5, "not found"),
     StartContainer: refuse(2, "exec format error: no such file"),
   });
@@ -121,7 +71,7 @@ test("without a runtime the error says where it was looked for, and a later call
 });
 
 test("an aborted call ends at once with the reason", async () => {
-  await using server = await FakeServer.listen({ PullImage: () => undefined });
+  await using server = await FakeGrpcServer.listen({ PullImage: () => undefined });
   await using runtime = new CriRuntime(server.socketPath);
   const controller = new AbortController();
   const pulling = runtime.pullImage("app:1", undefined, controller.signal);
@@ -131,7 +81,7 @@ test("an aborted call ends at once with the reason", async () => {
 
 test("a connection that ends in the middle of a call is an error, and the next call connects anew", async () => {
   let calls = 0;
-  await using server = await FakeServer.listen({
+  await using server = await FakeGrpcServer.listen({
     Version: (stream, request) => {
       calls++;
       if (calls === 1) stream.session?.destroy();
@@ -146,7 +96,7 @@ test("a connection that ends in the middle of a call is an error, and the next c
 
 test("an answer larger than the limit is refused, not kept in memory", async () => {
   const chunk = Buffer.alloc(1024 * 1024);
-  await using server = await FakeServer.listen({
+  await using server = await FakeGrpcServer.listen({
     Version: (stream) => {
       stream.respond({ ":status": 200, "content-type": "application/grpc" });
       const more = (): void => {
@@ -160,4 +110,44 @@ test("an answer larger than the limit is refused, not kept in memory", async () 
     runtime.version(),
     (error) => isSkerryError(error, "RUNTIME_CALL_FAILED") && /larger than/.test(error.message),
   );
+});
+
+test("a signal goes to the process that the runtime names, one that names none is an error", async () => {
+  const child = spawn("sleep", ["600"]);
+  await once(child, "spawn");
+  const status = (info: object): Uint8Array =>
+    cri.ContainerStatusResponse.encode({ status: { id: "c1" }, info: { info: JSON.stringify(info) } }).finish();
+  let told: object = { pid: child.pid };
+  await using server = await FakeGrpcServer.listen({
+    ContainerStatus: (stream, request) => {
+      assert.equal(cri.ContainerStatusRequest.decode(request).verbose, true);
+      answer(status(told))(stream, request);
+    },
+  });
+  await using runtime = new CriRuntime(server.socketPath);
+  const ended = once(child, "exit");
+  await runtime.signalContainer("c1", "SIGUSR1");
+  assert.deepEqual(await ended, [null, "SIGUSR1"]);
+  for (const none of [{ pid: 0 }, { pid: "1" }, {}]) {
+    told = none;
+    await assert.rejects(runtime.signalContainer("c1", "SIGUSR1"), (error) =>
+      isSkerryError(error, "EDGED_SIGNAL_FAILED"),
+    );
+  }
+});
+
+test("a runtime that says nothing of its features has none", async () => {
+  const silent = cri.StatusResponse.encode({ status: { conditions: [] } }).finish();
+  const able = cri.StatusResponse.encode({
+    runtimeHandlers: [{ name: "", features: { recursiveReadOnlyMounts: true } }, { name: "other" }],
+    features: { supplementalGroupsPolicy: true },
+  }).finish();
+  for (const [message, has] of [
+    [silent, false],
+    [able, true],
+  ] as const) {
+    await using server = await FakeGrpcServer.listen({ Status: answer(message) });
+    await using runtime = new CriRuntime(server.socketPath);
+    assert.deepEqual(await runtime.features(), { onlyTheseGroups: has, recursiveReadOnlyMounts: has });
+  }
 });

@@ -6,14 +6,17 @@ import type {
   ContainerRuntime,
   ExecResult,
   LabelFilter,
+  LinuxResources,
   RegistryCredentials,
   RuntimeContainer,
   RuntimeContainerStatus,
+  RuntimeFeatures,
   RuntimeImage,
   Sandbox,
   SandboxConfig,
 } from "../ports.ts";
-import { toContainerConfig, toSandboxConfig } from "./cri-config.ts";
+import { processIdOf, signalProcess } from "./container-process.ts";
+import { toContainerConfig, toLinuxResources, toSandboxConfig } from "./cri-config.ts";
 import { fromContainer, fromContainerStatus, fromImage, fromSandbox } from "./cri-results.ts";
 import * as cri from "./generated/cri.ts";
 
@@ -50,6 +53,15 @@ export class CriRuntime implements ContainerRuntime {
     };
   }
 
+  async features(): Promise<RuntimeFeatures> {
+    const answer = await this.#runtime("Status", {}, cri.StatusRequest, cri.StatusResponse);
+    const standard = (answer.runtimeHandlers ?? []).find(({ name }) => (name ?? "") === "");
+    return {
+      onlyTheseGroups: answer.features?.supplementalGroupsPolicy ?? false,
+      recursiveReadOnlyMounts: standard?.features?.recursiveReadOnlyMounts ?? false,
+    };
+  }
+
   async listSandboxes(filter?: LabelFilter): Promise<Sandbox[]> {
     const request = filter ? { filter: { labelSelector: { ...filter } } } : {};
     const answer = await this.#runtime(
@@ -76,7 +88,7 @@ export class CriRuntime implements ContainerRuntime {
   async runSandbox(config: SandboxConfig): Promise<string> {
     const answer = await this.#runtime(
       "RunPodSandbox",
-      { config: toSandboxConfig(config) },
+      { config: toSandboxConfig(config), runtimeHandler: config.runtimeHandler },
       cri.RunPodSandboxRequest,
       cri.RunPodSandboxResponse,
       SANDBOX_TIMEOUT_MS,
@@ -158,6 +170,27 @@ export class CriRuntime implements ContainerRuntime {
         cri.StopContainerResponse,
         gracePeriodSeconds * 1000 + CALL_TIMEOUT_MS,
       ),
+    );
+  }
+
+  async signalContainer(containerId: string, signal: string): Promise<void> {
+    const answer = await ignoringAbsence(
+      this.#runtime(
+        "ContainerStatus",
+        { containerId, verbose: true },
+        cri.ContainerStatusRequest,
+        cri.ContainerStatusResponse,
+      ),
+    );
+    if (answer) signalProcess(processIdOf(answer.info ?? {}), signal);
+  }
+
+  async updateContainerResources(containerId: string, resources: LinuxResources): Promise<void> {
+    await this.#runtime(
+      "UpdateContainerResources",
+      { containerId, linux: toLinuxResources(resources) },
+      cri.UpdateContainerResourcesRequest,
+      cri.UpdateContainerResourcesResponse,
     );
   }
 

@@ -3,3 +3,4 @@ export { linuxHost } from "./linux-host.ts";
 export { linuxMounts } from "./linux-mounts.ts";
 export { nodeFileSystem } from "./node-file-system.ts";
 export { nodeNetworkCheck } from "./node-network-check.ts";
+export { parseManifest } from "./parse-manifest.ts";

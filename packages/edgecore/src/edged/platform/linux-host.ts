@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile, statfs } from "node:fs/promises";
+import { readdir, readFile, statfs } from "node:fs/promises";
 import { arch, cpus, hostname, networkInterfaces, release, totalmem } from "node:os";
 import { dirname } from "node:path";
 import type { HostFacts, HostInfo, HostPressure } from "../ports.ts";
@@ -21,6 +21,7 @@ export const linuxHost: HostInfo = {
       cpuCount: Math.max(1, cpus().length),
       memoryBytes: totalmem(),
       cgroups: await controlGroups(),
+      hugePageBytes: await hugePages(),
     };
   },
   async pressure(diskPath: string): Promise<HostPressure> {
@@ -66,11 +67,26 @@ async function controlGroups(): Promise<HostFacts["cgroups"]> {
   const unified = await text("/sys/fs/cgroup/cgroup.controllers");
   if (unified !== undefined) {
     const controllers = unified.split(/\s+/);
-    return { cpu: controllers.includes("cpu"), memory: controllers.includes("memory") };
+    const has = (controller: string): boolean => controllers.includes(controller);
+    return { cpu: has("cpu"), memory: has("memory"), hugePages: has("hugetlb") };
   }
   const mounted = (await text("/proc/self/mountinfo")) ?? "";
   const has = (controller: string): boolean => new RegExp(` - cgroup \\S+ \\S*\\b${controller}\\b`).test(mounted);
-  return { cpu: has("cpu"), memory: has("memory") };
+  return { cpu: has("cpu"), memory: has("memory"), hugePages: has("hugetlb") };
+}
+
+const HUGE_PAGES_FOLDER = "/sys/kernel/mm/hugepages";
+
+async function hugePages(): Promise<HostFacts["hugePageBytes"]> {
+  const found: Record<string, number> = {};
+  for (const name of await readdir(HUGE_PAGES_FOLDER).catch(() => [])) {
+    const sizeKi = Number(/^hugepages-(\d+)kB$/.exec(name)?.[1]);
+    if (!(sizeKi > 0)) continue;
+    const size =
+      sizeKi % 1024 ** 2 === 0 ? `${sizeKi / 1024 ** 2}Gi` : sizeKi % 1024 === 0 ? `${sizeKi / 1024}Mi` : `${sizeKi}Ki`;
+    found[size] = Number((await text(`${HUGE_PAGES_FOLDER}/${name}/nr_hugepages`)) ?? 0) * sizeKi * 1024;
+  }
+  return found;
 }
 
 async function osImage(): Promise<string> {

@@ -48,4 +48,6 @@ export const nodeNetworkCheck: NetworkCheck = {
       socket.on("close", () => clearTimeout(timer));
     });
   },
+  // Loaded only by nodes that have such a probe.
+  grpcHealth: async (request) => (await import("./grpc-health.ts")).grpcHealth(request),
 };

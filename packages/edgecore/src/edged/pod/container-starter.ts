@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { Container, EphemeralContainer, Pod } from "@skerry/api";
 import { isSkerryError } from "@skerry/base";
 import { containerConfig } from "../container/container-config.ts";
@@ -118,10 +118,15 @@ export class ContainerStarter {
     const terminationLog = place.paths.terminationLog(container.name, restartCount);
     await fileSystem.makeDirectory(dirname(terminationLog), 0o755);
     await fileSystem.writeFile(terminationLog, new Uint8Array(), WRITABLE_BY_ALL);
-    await fileSystem.writeFile(place.paths.hostsFile, await hostsFile(place.pod, place.addresses, fileSystem), 0o644);
-    const managed = { hostsFile: place.paths.hostsFile, terminationLog };
-    const mounts = await containerMounts(place.pod, container, place.volumes.paths, variables, managed, fileSystem);
-    const unenforced = unenforcedLimits(container, host);
+    await fileSystem.writeFile(
+      place.paths.hostsFile,
+      await hostsFile(place.pod, config.clusterDomain, place.addresses, fileSystem),
+      0o644,
+    );
+    const { recursiveReadOnlyMounts } = await machine.runtimeFeatures();
+    const settings = { hostsFile: place.paths.hostsFile, terminationLog, recursiveReadOnlyMounts };
+    const mounts = await containerMounts(place.pod, container, place.volumes.paths, variables, settings, fileSystem);
+    const unenforced = unenforcedLimits(place.pod, container, host);
     if (unenforced.length > 0)
       place.notices.container(
         container,
@@ -139,6 +144,7 @@ export class ContainerStarter {
       variables,
       mounts,
       host,
+      profileFolder: join(config.rootDirectory, "seccomp"),
       ...targetOf(start, place.state),
     });
   }
@@ -146,15 +152,17 @@ export class ContainerStarter {
   async #runPostStart(container: Container, containerId: string, place: StartPlace): Promise<void> {
     const handler = lifecycleHook(container, "postStart");
     if (!handler) return;
-    const { runtime, network } = this.#services;
+    const { runtime } = this.#services;
     const target = {
       containerId,
       address: place.addresses[0] ?? "127.0.0.1",
       timeoutSeconds: HOOK_TIMEOUT_SECONDS,
+      signal: place.signal,
     };
     try {
-      await runHook(handler, container, target, runtime, network);
+      await runHook(handler, container, target, this.#services);
     } catch (error) {
+      place.signal.throwIfAborted();
       const message = `PostStartHook failed: ${hookText(handler)}: ${plainMessage(error)}`;
       place.notices.container(container, "Warning", "FailedPostStartHook", message);
       await runtime.stopContainer(containerId, 0);

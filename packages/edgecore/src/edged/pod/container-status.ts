@@ -1,5 +1,6 @@
 import type { Container, ContainerState, ContainerStatus, Pod } from "@skerry/api";
 import { type JsonObject, toKubernetesTime } from "@skerry/base";
+import { isRecursivelyReadOnly } from "../container/container-mounts.ts";
 import type { RuntimeContainerStatus } from "../ports.ts";
 import { UNKNOWN_EXIT_CODE } from "./pod-plan.ts";
 import { isLive, type PodRuntimeState } from "./pod-runtime-state.ts";
@@ -24,6 +25,7 @@ export interface ContainerStatusContext {
   /** The pod is over or being deleted: what does not run will not run again. */
   readonly ending: boolean;
   readonly runtimeName: string;
+  readonly recursiveReadOnlyMounts: boolean;
   readonly nowMs: number;
 }
 
@@ -32,7 +34,7 @@ export function containerStatus(container: Container, context: ContainerStatusCo
   const history = context.state.containers.get(container.name) ?? [];
   const [latest, previous] = history;
   const last = context.lastStatuses.find(({ name }) => name === container.name);
-  const volumeMounts = reportedVolumeMounts(container);
+  const volumeMounts = reportedVolumeMounts(container, context.recursiveReadOnlyMounts);
   const extras: JsonObject = volumeMounts.length > 0 ? { volumeMounts } : {};
 
   if (!latest || latest.state === "created") {
@@ -117,10 +119,12 @@ function messageOf(message: string): { message?: string } {
   return message === "" ? {} : { message };
 }
 
-function reportedVolumeMounts(container: Container): JsonObject[] {
+function reportedVolumeMounts(container: Container, canRecurse: boolean): JsonObject[] {
   return (container.volumeMounts ?? []).map((mount) => ({
     mountPath: mount.mountPath,
     name: mount.name,
-    ...(mount.readOnly ? { readOnly: true, recursiveReadOnly: "Disabled" } : {}),
+    ...(mount.readOnly
+      ? { readOnly: true, recursiveReadOnly: canRecurse && isRecursivelyReadOnly(mount) ? "Enabled" : "Disabled" }
+      : {}),
   }));
 }

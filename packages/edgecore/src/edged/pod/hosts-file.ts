@@ -1,11 +1,16 @@
 import type { Pod } from "@skerry/api";
 import type { FileSystem } from "../ports.ts";
-import { podHostname } from "./sandbox-config.ts";
+import { podHostName } from "./pod-host-name.ts";
 
 const HOSTS_LIMIT_BYTES = 256 * 1024;
 
 /** A pod's /etc/hosts, as the kubelet writes it. */
-export async function hostsFile(pod: Pod, addresses: readonly string[], files: FileSystem): Promise<Uint8Array> {
+export async function hostsFile(
+  pod: Pod,
+  clusterDomain: string,
+  addresses: readonly string[],
+  files: FileSystem,
+): Promise<Uint8Array> {
   const lines: string[] = [];
   if (pod.spec.hostNetwork === true) {
     const host = await files.readFile("/etc/hosts", HOSTS_LIMIT_BYTES);
@@ -19,7 +24,7 @@ export async function hostsFile(pod: Pod, addresses: readonly string[], files: F
       "fe00::0\tip6-mcastprefix",
       "fe00::1\tip6-allnodes",
       "fe00::2\tip6-allrouters",
-      ...addresses.map((address) => `${address}\t${podHostname(pod)}`),
+      ...addresses.map((address) => [address, ...podNames(pod, clusterDomain)].join("\t")),
     );
   }
   const aliases = pod.spec.hostAliases ?? [];
@@ -30,4 +35,10 @@ export async function hostsFile(pod: Pod, addresses: readonly string[], files: F
       ...aliases.map((a) => `${a.ip}\t${(a.hostnames ?? []).join("\t")}`),
     );
   return new TextEncoder().encode(`${lines.join("\n")}\n`);
+}
+
+/** The full name first, where the pod has one. */
+function podNames(pod: Pod, clusterDomain: string): string[] {
+  const { short, full } = podHostName(pod, clusterDomain);
+  return full === undefined ? [short] : [full, short];
 }

@@ -2,6 +2,7 @@ import type { Pod } from "@skerry/api";
 import type { ObjectLookup } from "../container/environment.ts";
 import type { PodFacts } from "../container/field-references.ts";
 import { plainMessage } from "../errors.ts";
+import type { SandboxConfig } from "../ports.ts";
 import type { PodServices } from "../services.ts";
 import type { PreparedVolumes } from "../volumes/pod-volumes.ts";
 import { ContainerStarter } from "./container-starter.ts";
@@ -46,12 +47,11 @@ export class PodLauncher {
     newSandboxAttempt: number | undefined,
     context: LaunchContext,
   ): Promise<void> {
-    const { config, fileSystem, clock, recorder } = this.#services;
+    const { clock, recorder } = this.#services;
     const { pod, state, volumes, lookup, signal } = context;
     const notices = new PodNotices(recorder, pod);
     const attempt = newSandboxAttempt ?? state.sandbox?.attempt ?? 0;
-    const dns = await nameResolution(pod, config, fileSystem);
-    const sandbox = sandboxConfig(pod, config.nodeName, attempt, this.#paths.logs, dns);
+    const sandbox = await this.#sandboxConfig(pod, attempt, notices);
     let sandboxId = state.sandbox?.id;
     let { addresses } = state;
     let { facts } = context;
@@ -87,15 +87,26 @@ export class PodLauncher {
     }
   }
 
-  async #runSandbox(
-    sandbox: ReturnType<typeof sandboxConfig>,
-    notices: PodNotices,
-  ): Promise<[id: string, addresses: readonly string[]]> {
+  #sandboxConfig(pod: Pod, attempt: number, notices: PodNotices): Promise<SandboxConfig> {
+    const { config, fileSystem } = this.#services;
+    return this.#noticingFailure(notices, async () => {
+      const dns = await nameResolution(pod, config, fileSystem);
+      return sandboxConfig(pod, config, attempt, this.#paths.logs, dns);
+    });
+  }
+
+  #runSandbox(sandbox: SandboxConfig, notices: PodNotices): Promise<[id: string, addresses: readonly string[]]> {
     const { runtime, fileSystem } = this.#services;
-    try {
+    return this.#noticingFailure(notices, async () => {
       await fileSystem.makeDirectory(this.#paths.logs, 0o755);
       const id = await runtime.runSandbox(sandbox);
       return [id, await runtime.sandboxAddresses(id)];
+    });
+  }
+
+  async #noticingFailure<T>(notices: PodNotices, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
     } catch (error) {
       notices.pod("Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${plainMessage(error)}`);
       throw error;

@@ -1,7 +1,9 @@
 import type { Container, Pod, PodStatus } from "@skerry/api";
 import type { RuntimeContainerStatus, Sandbox } from "../ports.ts";
+import type { FailedProbe } from "../probes/pod-probes.ts";
 import { isLive, type PodRuntimeState } from "./pod-runtime-state.ts";
 import type { RestartBackOff } from "./restart-back-off.ts";
+import { isSidecar, restartsAfter } from "./restart-policy.ts";
 import { containerHash, containerHashAnnotation, restartCountOf } from "./runtime-names.ts";
 
 /** A container to start. */
@@ -20,6 +22,14 @@ export interface PlannedWait {
   readonly delayMs: number;
 }
 
+/** A container that must be replaced. */
+export interface PlannedKill {
+  readonly container: RuntimeContainerStatus;
+  readonly why: string;
+  /** Left out: the pod's own grace period. */
+  readonly graceSeconds?: number;
+}
+
 /** What has to be done so that a pod runs as it should. */
 export type PodPlan =
   /** It has run its course. */
@@ -30,7 +40,7 @@ export type PodPlan =
       readonly staleSandboxes: readonly Sandbox[];
       /** Undefined: the ready one is used. */
       readonly newSandboxAttempt: number | undefined;
-      readonly kills: readonly { readonly container: RuntimeContainerStatus; readonly why: string }[];
+      readonly kills: readonly PlannedKill[];
       readonly starts: readonly PlannedStart[];
       readonly waits: readonly PlannedWait[];
     };
@@ -41,13 +51,8 @@ export interface PlanContext {
   readonly nowMs: number;
   /** The status last reported: what is known of containers that the runtime forgot. */
   readonly lastStatus: PodStatus | undefined;
-  /** Whether the container's liveness or startup probe has failed for good. */
-  readonly hasFailedProbe: (containerId: string) => boolean;
-}
-
-/** A container of `initContainers` that keeps running beside the others. */
-export function isSidecar(container: Container): boolean {
-  return container.restartPolicy === "Always";
+  /** The container's liveness or startup probe, if it has failed for good. */
+  readonly failedProbe: (containerId: string) => FailedProbe | undefined;
 }
 
 /** Decides what to do next for a pod that should run. Pure. */
@@ -62,7 +67,7 @@ class Planner {
   readonly #pod: Pod;
   readonly #state: PodRuntimeState;
   readonly #context: PlanContext;
-  readonly #kills: { container: RuntimeContainerStatus; why: string }[] = [];
+  readonly #kills: PlannedKill[] = [];
   readonly #starts: PlannedStart[] = [];
   readonly #waits: PlannedWait[] = [];
 
@@ -140,7 +145,7 @@ class Planner {
         continue;
       }
       if (began || (latest?.state === "exited" && latest.exitCode === 0)) continue;
-      if (latest?.state === "exited" && this.#pod.spec.restartPolicy === "Never") return true;
+      if (latest?.state === "exited" && !restartsAfter(this.#pod, container, latest.exitCode)) return true;
       this.#planContainer(container, true);
       return false;
     }
@@ -162,8 +167,8 @@ class Planner {
   #planContainer(container: Container, init: boolean): void {
     const latest = this.#latest(container.name);
     if (isLive(this.#state, latest) && latest) {
-      const why = this.#whyOutdated(container, latest);
-      if (why !== undefined) this.#kills.push({ container: latest, why });
+      const kill = this.#whyOutdated(container, latest);
+      if (kill) this.#kills.push({ container: latest, ...kill });
       return;
     }
     if (!(init && !isSidecar(container)) && !this.#shouldStart(container, latest)) return;
@@ -179,23 +184,25 @@ class Planner {
     this.#starts.push({ container, init, restartCount: this.#nextRestartCount(container.name), previous: latest });
   }
 
-  #whyOutdated(container: Container, latest: RuntimeContainerStatus): string | undefined {
+  #whyOutdated(container: Container, latest: RuntimeContainerStatus): Omit<PlannedKill, "container"> | undefined {
     const hash = latest.annotations[containerHashAnnotation];
     // Without our hash it is another kubelet's container of this very pod: adopted as it is.
     if (hash !== undefined && hash.length === 8 && hash !== containerHash(container))
-      return `Container ${container.name} definition changed, will be restarted`;
-    if (this.#context.hasFailedProbe(latest.id))
-      return `Container ${container.name} failed liveness probe, will be restarted`;
-    return undefined;
+      return { why: `Container ${container.name} definition changed, will be restarted` };
+    const failed = this.#context.failedProbe(latest.id);
+    if (!failed) return undefined;
+    const { kind, graceSeconds } = failed;
+    const why = `Container ${container.name} failed ${kind} probe, will be restarted`;
+    return graceSeconds === undefined ? { why } : { why, graceSeconds };
   }
 
   #shouldStart(container: Container, latest: RuntimeContainerStatus | undefined): boolean {
-    const policy = isSidecar(container) ? "Always" : (this.#pod.spec.restartPolicy ?? "Always");
     if (latest?.state === "created" && latest.sandboxId === this.#state.sandbox?.id) return true;
     const exitCode = latest ? latest.exitCode : this.#lastKnownExitCode(container.name);
-    if (exitCode === undefined || policy === "Always") return true;
-    if (latest && latest.state !== "exited") return policy === "OnFailure";
-    return policy === "OnFailure" && exitCode !== 0;
+    if (exitCode === undefined) return true;
+    // What did not end by itself, but was lost with its sandbox, has failed.
+    const hasEnded = latest === undefined || latest.state === "exited";
+    return restartsAfter(this.#pod, container, hasEnded ? exitCode : UNKNOWN_EXIT_CODE);
   }
 
   /** Exit code of a container that ran but that the runtime no longer knows; undefined when it never ran. */

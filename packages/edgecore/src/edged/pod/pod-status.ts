@@ -1,7 +1,8 @@
 import type { Condition, ContainerStatus, Pod, PodStatus } from "@skerry/api";
 import { toKubernetesTime } from "@skerry/base";
 import { type ContainerStatusContext, containerStatus } from "./container-status.ts";
-import { isSidecar } from "./pod-plan.ts";
+import { allContainers } from "./pod-runtime-state.ts";
+import { isSidecar } from "./restart-policy.ts";
 
 type PodPhase = NonNullable<PodStatus["phase"]>;
 
@@ -85,27 +86,31 @@ function phaseOf(
   containers: readonly ContainerStatus[],
   inits: readonly ContainerStatus[],
 ): PodPhase {
-  const { pod, last, ending } = context;
+  const { last } = context;
   if (last?.phase === "Succeeded" || last?.phase === "Failed") return last.phase;
-  const policy = pod.spec.restartPolicy ?? "Always";
+  const phase = phaseByContainers(context, containers, inits);
+  const isOver = phase === "Succeeded" || phase === "Failed";
+  // Only when nothing of it lives any more, a sidecar neither: others take an ended pod's place.
+  return isOver && allContainers(context.state).some(({ state }) => state === "running") ? "Running" : phase;
+}
+
+function phaseByContainers(
+  { pod, ending }: PodStatusContext,
+  containers: readonly ContainerStatus[],
+  inits: readonly ContainerStatus[],
+): PodPhase {
   const pendingInits = inits.filter((status) => !isInitialized(pod, status));
   const stopped = containers.filter((status) => status.state?.terminated);
   const running = containers.filter((status) => status.state?.running);
-  const waitingAgain = containers.filter((status) => status.state?.waiting && status.lastState?.terminated);
   const neverRan = containers.filter((status) => status.state?.waiting && !status.lastState?.terminated);
   if (ending) {
+    // They cannot have ended without the init containers before them; how a sidecar ended does not count.
     const allSucceeded =
       stopped.length === containers.length && stopped.every((s) => s.state?.terminated?.exitCode === 0);
-    if (running.length > 0) return "Running";
-    return allSucceeded && pendingInits.length === 0 ? "Succeeded" : "Failed";
+    return allSucceeded ? "Succeeded" : "Failed";
   }
-  if (pendingInits.some((status) => status.state?.terminated) && policy === "Never") return "Failed";
   if (pendingInits.length > 0 && running.length === 0) return "Pending";
-  if (neverRan.length > 0) return "Pending";
-  if (running.length > 0 || waitingAgain.length > 0 || policy === "Always") return "Running";
-  const failed = stopped.some((status) => status.state?.terminated?.exitCode !== 0);
-  if (!failed) return "Succeeded";
-  return policy === "Never" ? "Failed" : "Running";
+  return neverRan.length > 0 ? "Pending" : "Running";
 }
 
 function isInitialized(pod: Pod, status: ContainerStatus): boolean {
@@ -124,7 +129,7 @@ function conditions(
   const networked = state.sandbox !== undefined && (pod.spec.hostNetwork === true || state.addresses.length > 0);
   const made: Condition[] = [
     { type: "PodReadyToStartContainers", status: networked ? "True" : "False" },
-    initialized(pod, phase, inits),
+    initialized(pod, phase, containers, inits),
     ready("Ready", context, phase, containers),
     ready("ContainersReady", context, phase, containers),
     { type: "PodScheduled", status: "True" },
@@ -132,12 +137,18 @@ function conditions(
   return made.sort((left, right) => CONDITION_ORDER.indexOf(left.type) - CONDITION_ORDER.indexOf(right.type));
 }
 
-function initialized(pod: Pod, phase: PodPhase, inits: readonly ContainerStatus[]): Condition {
+function initialized(
+  pod: Pod,
+  phase: PodPhase,
+  containers: readonly ContainerStatus[],
+  inits: readonly ContainerStatus[],
+): Condition {
   const type = "Initialized";
   if (phase === "Succeeded") return { type, status: "True", reason: "PodCompleted" };
   const incomplete = inits.filter((status) => !isInitialized(pod, status)).map(({ name }) => name);
-  // Once something proper runs, initialisation is over, even when the traces of it are gone.
-  if (incomplete.length === 0 || phase === "Running") return { type, status: "True" };
+  // Once something proper has run, initialisation is over, even when the traces of it are gone.
+  const began = containers.some(({ state, lastState }) => state?.terminated ?? lastState?.terminated);
+  if (incomplete.length === 0 || began || phase === "Running") return { type, status: "True" };
   return {
     type,
     status: "False",

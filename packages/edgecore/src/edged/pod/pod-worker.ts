@@ -1,15 +1,10 @@
 import type { Pod, PodStatus } from "@skerry/api";
-import { aborted, describeError } from "@skerry/base";
-import type { ObjectLookup } from "../container/environment.ts";
-import type { PodFacts } from "../container/field-references.ts";
-import { plainMessage } from "../errors.ts";
+import { aborted } from "@skerry/base";
 import { PodProbes } from "../probes/pod-probes.ts";
 import type { PodServices } from "../services.ts";
 import { SyncLoop } from "../sync-loop.ts";
-import type { PreparedVolumes } from "../volumes/pod-volumes.ts";
 import type { WaitReason } from "./container-status.ts";
 import { FailedStarts } from "./failed-starts.ts";
-import { objectLookup } from "./object-lookup.ts";
 import { deadlineFailure, untilDeadlineMs } from "./pod-deadline.ts";
 import { gracePeriodSecondsOf, PodEnder } from "./pod-ender.ts";
 import { PodKiller } from "./pod-killer.ts";
@@ -17,6 +12,7 @@ import { PodLauncher } from "./pod-launcher.ts";
 import { PodNotices } from "./pod-notices.ts";
 import { PodPaths } from "./pod-paths.ts";
 import { type PodPlan, planPod } from "./pod-plan.ts";
+import { PodPreparation } from "./pod-preparation.ts";
 import { mentions, readyContainerIds } from "./pod-references.ts";
 import { allContainers, type PodRuntimeState } from "./pod-runtime-state.ts";
 import { PodStateReader } from "./pod-state-reader.ts";
@@ -25,7 +21,7 @@ import { RestartBackOff } from "./restart-back-off.ts";
 import { removeGarbage } from "./runtime-garbage.ts";
 import type { PodIdentity } from "./runtime-names.ts";
 import { StatusReporter } from "./status-reporter.ts";
-import { unsupportedFields } from "./unsupported-fields.ts";
+import { waitReasons } from "./wait-reasons.ts";
 
 /** Even when nothing happens a pod is looked at this often: volumes may have changed without anyone telling. */
 const RESYNC_MS = 60_000;
@@ -52,11 +48,10 @@ export class PodWorker implements AsyncDisposable {
   readonly #loop: SyncLoop;
   readonly #backOff: RestartBackOff;
   readonly #failedStarts: FailedStarts;
-  readonly #waitReasons = new Map<string, WaitReason>();
-  readonly #absentObjects = new Map<string, number>();
+  readonly #preparation: PodPreparation;
+  #waitReasons: ReadonlyMap<string, WaitReason> = new Map();
   #starting = new AbortController();
   #stopped = false;
-  #checkedFields = false;
 
   /**
    * @param last the status last reported, from an earlier run
@@ -71,6 +66,7 @@ export class PodWorker implements AsyncDisposable {
     this.#reader = new PodStateReader(services, identity.uid, this.#paths);
     this.#backOff = new RestartBackOff(services.clock);
     this.#failedStarts = new FailedStarts(services.clock);
+    this.#preparation = new PodPreparation(services, identity, this.#paths, () => this.#starting.signal);
     this.#launcher = new PodLauncher(services, this.#paths, this.#backOff, this.#failedStarts);
     this.#killer = new PodKiller(services);
     this.#ender = new PodEnder(services, this.#paths, this.#reader, this.#reporter);
@@ -113,7 +109,7 @@ export class PodWorker implements AsyncDisposable {
   /** The cloud is back: what could not be had may be there now, what was reported may have been forgotten. */
   retryNow(): void {
     this.#failedStarts.retryAll();
-    this.#absentObjects.clear();
+    this.#preparation.askAgain();
     this.#ender.reportAgain();
     this.wake();
   }
@@ -127,7 +123,7 @@ export class PodWorker implements AsyncDisposable {
 
   /** An object that was missing has arrived or changed. */
   objectChanged(type: string, name: string): void {
-    this.#absentObjects.delete(`${type}/${name}`);
+    this.#preparation.objectArrived(type, name);
     this.#failedStarts.retryConfigurations();
     this.wake();
   }
@@ -140,11 +136,8 @@ export class PodWorker implements AsyncDisposable {
     await this.#loop[Symbol.asyncDispose]();
   }
 
-  /** The pod as the store has it; undefined when it is gone, or when its name belongs to another pod by now. */
   #stored(): Pod | undefined {
-    const { namespace, name, uid } = this.identity;
-    const pod = this.#services.meta.get<Pod>({ type: "pod", namespace, name });
-    return pod?.metadata.uid === uid ? pod : undefined;
+    return this.#services.pods.get(this.identity);
   }
 
   async #sync(): Promise<number | undefined> {
@@ -165,30 +158,34 @@ export class PodWorker implements AsyncDisposable {
 
   async #run(pod: Pod): Promise<number | undefined> {
     const { clock } = this.#services;
-    this.#tellUnsupported(pod);
+    const notices = this.#notices(pod);
     const state = await this.#reader.read();
     const failure = deadlineFailure(pod, this.#reporter.last, clock.now());
     const plan: PodPlan = failure ? { kind: "finished" } : this.#plan(pod, state);
-    this.#waitReasons.clear();
-    if (plan.kind === "run") this.#collectWaitReasons(plan);
+    const isStarting = plan.kind === "run" && plan.starts.length > 0;
+    const refusal = isStarting ? await this.#preparation.refusal(pod) : undefined;
+    const obstacles = { failedStarts: this.#failedStarts, refusal };
+    this.#waitReasons = waitReasons(plan, this.identity, obstacles, notices);
     const hostIp = await this.#services.machine.address();
     this.#probes.update(pod, state, hostIp);
     await this.#report(pod, state, plan.kind === "finished" && !failure);
 
     if (plan.kind === "finished") {
       const live = allContainers(state).some(({ state: now }) => now !== "exited");
-      if (live || state.sandbox) await this.#killer.killPod(state, gracePeriodSecondsOf(pod), pod, this.#notices(pod));
+      if (live || state.sandbox) await this.#killer.killPod(state, gracePeriodSecondsOf(pod), pod, notices);
       if (live || state.sandbox || failure) await this.#report(pod, await this.#reader.read(), true, failure);
       return undefined;
     }
     for (const sandbox of plan.staleSandboxes) await this.#services.runtime.stopSandbox(sandbox.id);
-    for (const { container, why } of plan.kills) {
-      this.#notices(pod).container(container, "Normal", "Killing", why);
-      await this.#killer.killContainer(container, gracePeriodSecondsOf(pod), pod, state.addresses[0]);
+    for (const { container, why, graceSeconds: gracePeriodSeconds = gracePeriodSecondsOf(pod) } of plan.kills) {
+      notices.container(container, "Normal", "Killing", why);
+      await this.#killer.killContainer(container, { gracePeriodSeconds, pod, address: state.addresses[0] });
     }
-    const due = plan.starts.filter(({ container }) => !this.#failedStarts.mustWait(container.name));
-    const context = await this.#context(pod, state, hostIp);
-    const volumes = await this.#prepareVolumes(pod, context.facts, context.lookup, due.length > 0);
+    const startable = refusal === undefined ? plan.starts : [];
+    const due = startable.filter(({ container }) => !this.#failedStarts.mustWait(container.name));
+    const context = await this.#preparation.context(pod, state, hostIp, this.#reporter.last);
+    const volumes =
+      refusal === undefined ? await this.#preparation.volumes(pod, context, due.length > 0, notices) : undefined;
     if (plan.kills.length > 0) return LEAST_RESYNC_MS;
     if (due.length > 0 && volumes) {
       const launch = { pod, state, ...context, volumes, signal: this.#starting.signal };
@@ -214,67 +211,8 @@ export class PodWorker implements AsyncDisposable {
       backOff: this.#backOff,
       nowMs: this.#services.clock.now(),
       lastStatus: this.#reporter.last,
-      hasFailedProbe: (id) => this.#probes.hasFailed(id),
+      failedProbe: (id) => this.#probes.failedProbe(id),
     });
-  }
-
-  #collectWaitReasons(plan: PodPlan & { kind: "run" }): void {
-    const pod = this.#stored();
-    for (const { container, delayMs } of plan.waits) {
-      const seconds = delayMs / 1000;
-      const { namespace, name, uid } = this.identity;
-      const message = `back-off ${seconds}s restarting failed container=${container.name} pod=${name}_${namespace}(${uid})`;
-      this.#waitReasons.set(container.name, { reason: "CrashLoopBackOff", message });
-      if (pod)
-        this.#notices(pod).container(
-          container,
-          "Warning",
-          "BackOff",
-          `Back-off restarting failed container ${container.name} in pod ${name}_${namespace}(${uid})`,
-        );
-    }
-    const planned = new Set(plan.starts.map(({ container }) => container.name));
-    for (const [name, wait] of this.#failedStarts.reasons(planned)) this.#waitReasons.set(name, wait);
-  }
-
-  async #context(
-    pod: Pod,
-    state: PodRuntimeState,
-    hostIp: string | undefined,
-  ): Promise<{ facts: PodFacts; lookup: ObjectLookup }> {
-    const { machine, config, meta, clock } = this.#services;
-    const host = await machine.hostFacts();
-    const podIps = pod.spec.hostNetwork === true && hostIp ? [hostIp] : state.addresses;
-    const facts: PodFacts = {
-      pod,
-      nodeName: config.nodeName,
-      hostIp,
-      podIps: podIps.length > 0 ? podIps : (this.#reporter.last?.podIPs ?? []).map(({ ip }) => ip),
-      allocatable: { cpuMilli: host.cpuCount * 1000, memoryBytes: host.memoryBytes },
-    };
-    const signal = (): AbortSignal => this.#starting.signal;
-    return { facts, lookup: objectLookup(meta, clock, this.identity.namespace, this.#absentObjects, signal) };
-  }
-
-  /** Undefined when they cannot be made ready; then nothing new is started, what runs goes on. */
-  async #prepareVolumes(
-    pod: Pod,
-    facts: PodFacts,
-    lookup: ObjectLookup,
-    needed: boolean,
-  ): Promise<PreparedVolumes | undefined> {
-    try {
-      return await this.#services.volumes.prepare(pod, this.#paths, facts, lookup, this.#starting.signal);
-    } catch (error) {
-      if (this.#starting.signal.aborted) throw error;
-      this.#notices(pod).pod("Warning", "FailedMount", `MountVolume.SetUp failed: ${plainMessage(error)}`);
-      if (needed) throw error;
-      this.#services.logger.warn("A running pod's volumes could not be updated; it is tried again", {
-        pod: `${this.identity.namespace}/${this.identity.name}`,
-        error: describeError(error),
-      });
-      return undefined;
-    }
   }
 
   async #terminate(pod: Pod): Promise<undefined> {
@@ -302,19 +240,13 @@ export class PodWorker implements AsyncDisposable {
       isStarted: (container, id) => this.#probes.isStarted(container, id),
       ending,
       runtimeName: (await machine.runtimeVersion()).name,
+      recursiveReadOnlyMounts: (await machine.runtimeFeatures()).recursiveReadOnlyMounts,
       nowMs: clock.now(),
       last: this.#reporter.last,
       hostIp: await machine.address(),
       failure,
     });
-    await this.#reporter.report(pod, status, clock.monotonicMs());
-  }
-
-  #tellUnsupported(pod: Pod): void {
-    if (this.#checkedFields) return;
-    this.#checkedFields = true;
-    for (const field of unsupportedFields(pod))
-      this.#notices(pod).pod("Warning", "FieldNotSupported", `This edge node does not support ${field} yet`);
+    await this.#reporter.report(this.#services.pods.inCloud(this.identity), status, clock.monotonicMs());
   }
 
   #notices(pod: Pod): PodNotices {

@@ -8,6 +8,7 @@ import { edgedConfig } from "../config.ts";
 import { FakeFileSystem } from "../testing/fake-machine.ts";
 import { hostsFile } from "./hosts-file.ts";
 import { nameResolution } from "./name-resolution.ts";
+import { kernelHostName, podHostName } from "./pod-host-name.ts";
 import { PodPaths } from "./pod-paths.ts";
 import { RestartBackOff } from "./restart-back-off.ts";
 import { containerHash } from "./runtime-names.ts";
@@ -142,8 +143,36 @@ test("dnsPolicy None uses the pod's own servers only", async () => {
 test("the hosts file names the pod and its aliases", async () => {
   const hostAliases = [{ ip: "192.0.2.7", hostnames: ["db", "cache"] }];
   const text = new TextDecoder().decode(
-    await hostsFile({ ...pod, spec: { ...pod.spec, hostAliases } }, ["10.0.0.5"], new FakeFileSystem()),
+    await hostsFile(
+      { ...pod, spec: { ...pod.spec, hostAliases } },
+      "cluster.local",
+      ["10.0.0.5"],
+      new FakeFileSystem(),
+    ),
   );
   assert.match(text, /^10\.0\.0\.5\tweb$/m);
   assert.match(text, /^192\.0\.2\.7\tdb\tcache$/m);
+});
+
+test("a pod with a subdomain has a full name, and bears it as its host name only when it asks for it", async () => {
+  const spec = { ...pod.spec, hostname: "web-0", subdomain: "plant" };
+  const named = { ...pod, spec };
+  const full = "web-0.plant.default.svc.cluster.local";
+  assert.deepEqual(podHostName(named, "cluster.local"), { short: "web-0", full });
+  const hosts = new TextDecoder().decode(await hostsFile(named, "cluster.local", ["10.0.0.5"], new FakeFileSystem()));
+  assert.match(hosts, new RegExp(`^10\\.0\\.0\\.5\t${full}\tweb-0$`, "m"));
+  assert.equal(kernelHostName(named, "cluster.local"), "web-0");
+  assert.equal(kernelHostName({ ...pod, spec: { ...spec, setHostnameAsFQDN: true } }, "cluster.local"), full);
+  const overridden = { ...pod, spec: { ...spec, hostnameOverride: "pump.plant" } };
+  assert.equal(kernelHostName(overridden, "cluster.local"), "pump.plant");
+});
+
+test("a full name that is too long for the kernel is an error, a long pod name is cut", () => {
+  const metadata = { ...pod.metadata, name: "n".repeat(80) };
+  assert.equal(kernelHostName({ ...pod, metadata }, "cluster.local").length, 63);
+  const spec = { ...pod.spec, subdomain: "plant", setHostnameAsFQDN: true };
+  assert.throws(
+    () => kernelHostName({ ...pod, metadata, spec }, "cluster.local"),
+    (error) => isSkerryError(error, "EDGED_INVALID_POD"),
+  );
 });

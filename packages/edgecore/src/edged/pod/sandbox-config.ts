@@ -1,21 +1,16 @@
 import type { Container, Pod } from "@skerry/api";
-import { hostNamespaces, sandboxUser, sysctls } from "../container/security-context.ts";
-import { booleanAt } from "../json-access.ts";
+import type { EdgedConfig } from "../config.ts";
+import { hostNamespaces, sandboxUser, seLinuxLabel, sysctls } from "../container/security-context.ts";
+import { booleanAt, objectAt } from "../json-access.ts";
 import type { PortMapping, SandboxConfig } from "../ports.ts";
 import type { NameResolution } from "./name-resolution.ts";
+import { kernelHostName } from "./pod-host-name.ts";
 import { podIdentity, podLabels } from "./runtime-names.ts";
 
-const HOSTNAME_LIMIT = 63;
-
-/** The name a pod knows itself by. */
-export function podHostname(pod: Pod): string {
-  return (pod.spec.hostname ?? pod.metadata.name).slice(0, HOSTNAME_LIMIT).replace(/[-.]+$/, "");
-}
-
-/** What the pod's sandbox is made from. */
+/** What the pod's sandbox is made from. @throws `EDGED_INVALID_POD` */
 export function sandboxConfig(
   pod: Pod,
-  nodeName: string,
+  { nodeName, clusterDomain }: Pick<EdgedConfig, "nodeName" | "clusterDomain">,
   attempt: number,
   logDirectory: string,
   dns: NameResolution,
@@ -27,7 +22,7 @@ export function sandboxConfig(
     ...identity,
     attempt,
     // On the host's network the pod has the host's name.
-    hostname: host.network ? "" : podHostname(pod),
+    hostname: host.network ? "" : kernelHostName(pod, clusterDomain),
     logDirectory,
     dns,
     portMappings: host.network ? [] : containers.flatMap(portMappings),
@@ -37,6 +32,9 @@ export function sandboxConfig(
     privileged: containers.some((container) => booleanAt(container.securityContext, "privileged") === true),
     user: sandboxUser(pod),
     seccomp: { kind: "runtime-default" },
+    seLinux: seLinuxLabel(objectAt(pod.spec.securityContext, "seLinuxOptions")),
+    // KubeEdge's link carries no RuntimeClass, so the class has its handler's name.
+    runtimeHandler: pod.spec.runtimeClassName ?? "",
     sysctls: sysctls(pod),
   };
 }

@@ -12,6 +12,7 @@ export class StatusReporter {
   readonly #meta: MetaClient;
   readonly #pod: PodIdentity;
   #last: PodStatus | undefined;
+  /** What was last reported, and the UID by which the cloud knows the pod. */
   #lastText: string;
   #correctedAtMs = Number.NEGATIVE_INFINITY;
   /** The cloud's copy that was last compared. */
@@ -21,7 +22,7 @@ export class StatusReporter {
     this.#meta = meta;
     this.#pod = pod;
     this.#last = last;
-    this.#lastText = JSON.stringify(last ?? null);
+    this.#lastText = JSON.stringify([pod.uid, last ?? null]);
   }
 
   /** The status last reported. */
@@ -34,13 +35,18 @@ export class StatusReporter {
     this.#lastText = "";
   }
 
-  /** Reports the status if it is new, or if the cloud's copy came to say something else (its node controller did). */
-  async report(pod: Pod, status: PodStatus, monotonicMs: number): Promise<void> {
-    const text = JSON.stringify(status);
-    if (text === this.#lastText && !this.#needsCorrection(pod, status, monotonicMs)) return;
-    const { namespace, name, uid } = this.#pod;
+  /**
+   * Reports the status if it is new, or if the cloud's copy came to say something else (its node controller did).
+   * @param copy the pod as the cloud has it; while it has none, the status is only remembered
+   */
+  async report(copy: Pod | undefined, status: PodStatus, monotonicMs: number): Promise<void> {
+    const { namespace, name } = this.#pod;
+    const uid = copy?.metadata.uid;
+    const text = JSON.stringify([uid, status]);
+    if (text === this.#lastText && !(copy && this.#needsCorrection(copy, status, monotonicMs))) return;
     await this.#meta.transaction((transaction) => {
       rememberPod(transaction, this.#pod, status);
+      if (uid === undefined) return;
       this.#meta.outbox.put(transaction, {
         key: statusKey(this.#pod),
         source: "edged",

@@ -64,16 +64,33 @@ export interface HostNamespaces {
   readonly ipc: boolean;
 }
 
-export type SeccompProfile =
+/** A seccomp or AppArmor profile; of a local one the file's path or the loaded profile's name. */
+export type SecurityProfile =
   | { readonly kind: "unconfined" }
   | { readonly kind: "runtime-default" }
-  | { readonly kind: "localhost"; readonly path: string };
+  | { readonly kind: "localhost"; readonly reference: string };
+
+/** An SELinux label; empty parts are the runtime's to choose. */
+export interface SeLinuxLabel {
+  readonly user: string;
+  readonly role: string;
+  readonly type: string;
+  readonly level: string;
+}
 
 /** Who a process runs as. */
 export interface ProcessUser {
   readonly userId?: number;
   readonly groupId?: number;
   readonly supplementalGroups: readonly number[];
+  /** The image's own groups do not count. Only where {@link RuntimeFeatures} has it. */
+  readonly onlyTheseGroups: boolean;
+}
+
+/** What a runtime says it can beyond the first version of CRI v1. */
+export interface RuntimeFeatures {
+  readonly onlyTheseGroups: boolean;
+  readonly recursiveReadOnlyMounts: boolean;
 }
 
 /** What a sandbox is made from. */
@@ -96,7 +113,10 @@ export interface SandboxConfig {
   readonly hostNamespaces: HostNamespaces;
   readonly privileged: boolean;
   readonly user: ProcessUser;
-  readonly seccomp: SeccompProfile;
+  readonly seccomp: SecurityProfile;
+  readonly seLinux: SeLinuxLabel | undefined;
+  /** One of the runtime's handlers; empty: its default. */
+  readonly runtimeHandler: string;
   readonly sysctls: Readonly<Record<string, string>>;
 }
 
@@ -104,7 +124,11 @@ export interface ContainerMount {
   readonly containerPath: string;
   readonly hostPath: string;
   readonly readOnly: boolean;
+  /** What is mounted below it is read-only too. Only where {@link RuntimeFeatures} has it. */
+  readonly recursiveReadOnly: boolean;
   readonly propagation: "private" | "host-to-container" | "bidirectional";
+  /** On a machine with SELinux it gets the container's label. */
+  readonly relabel: boolean;
 }
 
 /** Limits as Linux control groups take them; 0 means not set. */
@@ -114,6 +138,8 @@ export interface LinuxResources {
   readonly cpuShares: number;
   readonly memoryLimitBytes: number;
   readonly oomScoreAdjustment: number;
+  /** Page sizes as the hugetlb control group names them (`2MB`); others are not limited. */
+  readonly hugePages: readonly { readonly pageSize: string; readonly limitBytes: number }[];
 }
 
 /** What a container is made from. */
@@ -147,7 +173,12 @@ export interface ContainerConfig {
   readonly noNewPrivileges: boolean;
   readonly addCapabilities: readonly string[];
   readonly dropCapabilities: readonly string[];
-  readonly seccomp: SeccompProfile;
+  readonly seccomp: SecurityProfile;
+  /** Undefined: as the runtime does by itself. */
+  readonly appArmor: SecurityProfile | undefined;
+  readonly seLinux: SeLinuxLabel | undefined;
+  /** Nothing of /proc is hidden or protected. */
+  readonly unmaskedProc: boolean;
 }
 
 export interface ExecResult {
@@ -172,6 +203,7 @@ export interface ContainerRuntime extends AsyncDisposable {
   version(): Promise<{ readonly name: string; readonly version: string }>;
   /** Whether it can run containers now, and if not why. */
   status(): Promise<{ readonly ready: boolean; readonly message: string }>;
+  features(): Promise<RuntimeFeatures>;
   listSandboxes(filter?: LabelFilter): Promise<Sandbox[]>;
   /** Addresses of the sandbox, the first one first; empty on the host's network. */
   sandboxAddresses(sandboxId: string): Promise<string[]>;
@@ -185,6 +217,10 @@ export interface ContainerRuntime extends AsyncDisposable {
   startContainer(containerId: string): Promise<void>;
   /** Asks it to end, after `gracePeriodSeconds` forces it. */
   stopContainer(containerId: string, gracePeriodSeconds: number): Promise<void>;
+  /** Sends the signal, e.g. `SIGUSR1`, to the container's first process; one that has ended is fine. */
+  signalContainer(containerId: string, signal: string): Promise<void>;
+  /** Changes the limits of a running container. */
+  updateContainerResources(containerId: string, resources: LinuxResources): Promise<void>;
   removeContainer(containerId: string): Promise<void>;
   reopenContainerLog(containerId: string): Promise<void>;
   exec(containerId: string, command: readonly string[], timeoutSeconds: number): Promise<ExecResult>;

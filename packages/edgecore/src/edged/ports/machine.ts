@@ -48,7 +48,9 @@ export interface HostFacts {
   readonly cpuCount: number;
   readonly memoryBytes: number;
   /** Whether the control groups for these limits are there. */
-  readonly cgroups: { readonly cpu: boolean; readonly memory: boolean };
+  readonly cgroups: { readonly cpu: boolean; readonly memory: boolean; readonly hugePages: boolean };
+  /** Memory set aside for huge pages, in bytes by page size as Kubernetes names it, e.g. `2Mi`. */
+  readonly hugePageBytes: Readonly<Record<string, number>>;
 }
 
 /** How full the machine is. */
@@ -77,10 +79,22 @@ export interface ProbeHttpRequest {
   readonly timeoutMs: number;
 }
 
+export interface GrpcHealthRequest {
+  readonly host: string;
+  readonly port: number;
+  /** Empty: the server as a whole. */
+  readonly service: string;
+  readonly timeoutMs: number;
+}
+
+export type GrpcServingStatus = "UNKNOWN" | "SERVING" | "NOT_SERVING" | "SERVICE_UNKNOWN";
+
 /** Small network checks: probes, lifecycle hooks, whether a registry answers. */
 export interface NetworkCheck {
   /** Status code of a GET; throws when there is no answer in time. Redirects are not followed. */
   httpStatus(request: ProbeHttpRequest): Promise<number>;
   /** Throws when no TCP connection is made in time. */
   tcpConnect(host: string, port: number, timeoutMs: number): Promise<void>;
+  /** What a server says of itself by the gRPC health protocol; throws when there is no answer in time. */
+  grpcHealth(request: GrpcHealthRequest): Promise<GrpcServingStatus>;
 }

@@ -1,5 +1,6 @@
 import type { Container, Pod } from "@skerry/api";
 import type { JsonObject, Timer } from "@skerry/base";
+import { numberAt } from "../json-access.ts";
 import { isLive, type PodRuntimeState } from "../pod/pod-runtime-state.ts";
 import type { RuntimeContainerStatus } from "../ports.ts";
 import type { PodServices } from "../services.ts";
@@ -10,12 +11,20 @@ const KINDS: readonly ProbeKind[] = ["startup", "liveness", "readiness"];
 /** One probe of one container. */
 interface RunningProbe {
   readonly kind: ProbeKind;
+  readonly probe: JsonObject;
   readonly containerId: string;
   timer: Timer | undefined;
   successes: number;
   failures: number;
   /** What the thresholds say so far; undefined before the first verdict. */
   verdict: boolean | undefined;
+}
+
+/** A probe whose verdict ends its container. */
+export interface FailedProbe {
+  readonly kind: ProbeKind;
+  /** The time that this probe gives the container to end; left out: the pod's counts. */
+  readonly graceSeconds?: number;
 }
 
 /** What tells about probes: Events and the pod's worker. */
@@ -74,11 +83,15 @@ export class PodProbes implements Disposable {
     return known ?? this.#readyBefore.has(containerId);
   }
 
-  /** Whether the container must be restarted because it is not alive or did not start. */
-  hasFailed(containerId: string): boolean {
-    return (["startup", "liveness"] as const).some(
-      (kind) => this.#probes.get(`${containerId}/${kind}`)?.verdict === false,
-    );
+  /** The probe for which the container must be restarted, because it is not alive or did not start. */
+  failedProbe(containerId: string): FailedProbe | undefined {
+    for (const kind of ["startup", "liveness"] as const) {
+      const running = this.#probes.get(`${containerId}/${kind}`);
+      if (running?.verdict !== false) continue;
+      const graceSeconds = numberAt(running.probe, "terminationGracePeriodSeconds");
+      return graceSeconds === undefined ? { kind } : { kind, graceSeconds };
+    }
+    return undefined;
   }
 
   [Symbol.dispose](): void {
@@ -89,6 +102,7 @@ export class PodProbes implements Disposable {
   #begin(key: string, kind: ProbeKind, container: Container, probe: JsonObject, status: RuntimeContainerStatus): void {
     const running: RunningProbe = {
       kind,
+      probe,
       containerId: status.id,
       timer: undefined,
       successes: 0,
@@ -97,18 +111,19 @@ export class PodProbes implements Disposable {
     };
     this.#probes.set(key, running);
     const ranMs = Math.max(0, this.#services.clock.now() - status.startedAtMs);
-    this.#schedule(key, running, container, probe, Math.max(0, probeSettings(probe).initialDelayMs - ranMs));
+    this.#schedule(key, running, container, Math.max(0, probeSettings(probe).initialDelayMs - ranMs));
   }
 
-  #schedule(key: string, running: RunningProbe, container: Container, probe: JsonObject, delayMs: number): void {
+  #schedule(key: string, running: RunningProbe, container: Container, delayMs: number): void {
     running.timer = this.#services.clock.setTimer(delayMs, () => {
-      this.#ask(key, running, container, probe).catch((error: unknown) =>
+      this.#ask(key, running, container).catch((error: unknown) =>
         this.#services.logger.error("A probe failed unexpectedly", { container: container.name, error: String(error) }),
       );
     });
   }
 
-  async #ask(key: string, running: RunningProbe, container: Container, probe: JsonObject): Promise<void> {
+  async #ask(key: string, running: RunningProbe, container: Container): Promise<void> {
+    const { probe } = running;
     const settings = probeSettings(probe);
     // Until it has started, a container is asked only whether it has.
     if (running.kind === "startup" || this.isStarted(container, running.containerId)) {
@@ -124,7 +139,7 @@ export class PodProbes implements Disposable {
       if (running.verdict !== before) this.#observer.changed();
       if (running.kind === "startup" && running.verdict === true) return;
     }
-    this.#schedule(key, running, container, probe, settings.periodMs);
+    this.#schedule(key, running, container, settings.periodMs);
   }
 }
 

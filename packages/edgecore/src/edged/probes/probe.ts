@@ -64,7 +64,20 @@ export async function runProbe(
       );
       return { ok: true };
     }
-    throw notSupported("probe handler grpc", "only exec, httpGet and tcpSocket are");
+    const grpc = objectAt(probe, "grpc");
+    if (grpc) {
+      const service = stringAt(grpc, "service") ?? "";
+      const status = await network.grpcHealth({
+        host: podAddress,
+        port: portNumber(grpc["port"], container),
+        service,
+        timeoutMs,
+      });
+      return status === "SERVING"
+        ? { ok: true }
+        : { ok: false, message: `service unhealthy (responded with "${status}")` };
+    }
+    throw notSupported("this probe", "it names none of exec, httpGet, tcpSocket and grpc");
   } catch (error) {
     return { ok: false, message: describeError(error) };
   }

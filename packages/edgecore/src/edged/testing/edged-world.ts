@@ -9,9 +9,18 @@ import { metaManagerMigrations } from "../../metamanager/migrations.ts";
 import { type EdgedConfig, edgedConfig } from "../config.ts";
 import { Edged } from "../edged.ts";
 import { edgedTables } from "../edged-tables.ts";
+import type { ManifestSource } from "../static/static-pods.ts";
 import { FakeContainerRuntime } from "./fake-container-runtime.ts";
 import { FakeFileSystem, FakeHost, FakeMounts, FakeNetworkCheck } from "./fake-machine.ts";
 import { ScriptedCloudLink } from "./scripted-cloud-link.ts";
+
+/** What of the world is not as usual. */
+export interface EdgedWorldOptions {
+  /** @default true */
+  readonly connected?: boolean;
+  readonly config?: Partial<EdgedConfig>;
+  readonly manifests?: ManifestSource;
+}
 
 /** An edge with the real Edged, MetaManager and database; machine, runtime and cloud are the test's. */
 export class EdgedWorld implements AsyncDisposable {
@@ -28,12 +37,14 @@ export class EdgedWorld implements AsyncDisposable {
     migrations: [...metaManagerMigrations, edgedTables],
   });
   readonly #config: Partial<EdgedConfig>;
+  readonly #manifests: ManifestSource | undefined;
   #meta: MetaManager;
   #edged: Edged;
   #version = 0;
 
-  constructor(options: { readonly connected?: boolean; readonly config?: Partial<EdgedConfig> } = {}) {
+  constructor(options: EdgedWorldOptions = {}) {
     this.#config = options.config ?? {};
+    this.#manifests = options.manifests;
     const ports = { clock: this.clock, random: this.random, logger: silentLogger };
     this.cloud = new ScriptedCloudLink(ports, options.connected ?? true);
     [this.#meta, this.#edged] = this.#build();
@@ -137,6 +148,7 @@ export class EdgedWorld implements AsyncDisposable {
       mounts: this.mounts,
       host: this.host,
       network: this.network,
+      ...(this.#manifests ? { manifests: this.#manifests } : {}),
       config: edgedConfig({ nodeName: "edge-1", rootDirectory: "/edged", ...this.#config }),
     });
     return [meta, edged];

@@ -5,9 +5,11 @@ import type {
   ContainerRuntimeState,
   ExecResult,
   LabelFilter,
+  LinuxResources,
   RegistryCredentials,
   RuntimeContainer,
   RuntimeContainerStatus,
+  RuntimeFeatures,
   RuntimeImage,
   Sandbox,
   SandboxConfig,
@@ -67,6 +69,9 @@ export class FakeContainerRuntime implements ContainerRuntime {
   readonly credentialsUsed: RegistryCredentials[] = [];
   /** Behaviour by `<pod name>/<container name>`, `<container name>` or `*`. */
   readonly programs: Map<string, FakeProgram> = new Map();
+  featuresValue: RuntimeFeatures = { onlyTheseGroups: false, recursiveReadOnlyMounts: false };
+  /** Limits that containers were given while they ran, by id. */
+  readonly updatedResources: Map<string, LinuxResources> = new Map();
   /** Every call that changed something, in order, e.g. `startContainer web/app`. */
   readonly actions: string[] = [];
 
@@ -151,6 +156,11 @@ export class FakeContainerRuntime implements ContainerRuntime {
   async status(): Promise<{ readonly ready: boolean; readonly message: string }> {
     await this.#enter("status");
     return { ready: true, message: "" };
+  }
+
+  async features(): Promise<RuntimeFeatures> {
+    await this.#enter("features");
+    return this.featuresValue;
   }
 
   async listSandboxes(filter: LabelFilter = {}): Promise<Sandbox[]> {
@@ -261,6 +271,22 @@ export class FakeContainerRuntime implements ContainerRuntime {
     } else {
       this.endContainer(containerId, STOPPED_EXIT_CODE);
     }
+  }
+
+  async signalContainer(containerId: string, signal: string): Promise<void> {
+    await this.#enter("signalContainer");
+    const container = this.#containers.get(containerId);
+    if (container?.state !== "running") return;
+    this.actions.push(`${signal} ${this.#nameOf(container)}`);
+    if (!this.#programOf(container).ignoresStop) this.endContainer(containerId, 0);
+  }
+
+  async updateContainerResources(containerId: string, resources: LinuxResources): Promise<void> {
+    await this.#enter("updateContainerResources");
+    const container = this.#containers.get(containerId);
+    if (container?.state !== "running") throw callFailed("updateContainerResources", 5, "it is not running");
+    this.updatedResources.set(containerId, resources);
+    this.actions.push(`updateContainerResources ${this.#nameOf(container)}`);
   }
 
   async removeContainer(containerId: string): Promise<void> {

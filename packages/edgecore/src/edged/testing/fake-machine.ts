@@ -2,6 +2,8 @@ import { dirname, join, normalize } from "node:path";
 import type {
   FileStatus,
   FileSystem,
+  GrpcHealthRequest,
+  GrpcServingStatus,
   HostFacts,
   HostInfo,
   HostPressure,
@@ -172,7 +174,8 @@ export class FakeHost implements HostInfo {
     bootId: "boot-1",
     cpuCount: 2,
     memoryBytes: 1024 ** 3,
-    cgroups: { cpu: true, memory: true },
+    cgroups: { cpu: true, memory: true, hugePages: true },
+    hugePageBytes: { "1Gi": 0, "2Mi": 0 },
   };
   pressureValue: HostPressure = {
     memoryAvailableBytes: 512 * 1024 ** 2,
@@ -200,6 +203,8 @@ export class FakeNetworkCheck implements NetworkCheck {
   /** Answer by `host:port`; `undefined` means that there is none. */
   readonly httpAnswers: Map<string, number | undefined> = new Map();
   readonly unreachable: Set<string> = new Set();
+  /** What gRPC servers say, by `host:port/service`. */
+  readonly grpcAnswers: Map<string, GrpcServingStatus> = new Map();
 
   async httpStatus(request: ProbeHttpRequest): Promise<number> {
     const key = `${request.host}:${request.port}`;
@@ -210,5 +215,9 @@ export class FakeNetworkCheck implements NetworkCheck {
 
   async tcpConnect(host: string, port: number, _timeoutMs: number): Promise<void> {
     if (this.unreachable.has(`${host}:${port}`)) throw new Error(`${host}:${port} is unreachable`);
+  }
+
+  async grpcHealth({ host, port, service }: GrpcHealthRequest): Promise<GrpcServingStatus> {
+    return this.grpcAnswers.get(`${host}:${port}/${service}`) ?? "SERVING";
   }
 }

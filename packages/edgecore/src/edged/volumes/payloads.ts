@@ -1,8 +1,8 @@
-import type { ConfigMap, DownwardApiItem, KeyToPath, Pod, Secret } from "@skerry/api";
+import type { ConfigMap, DownwardApiItem, KeyToPath, Secret } from "@skerry/api";
 import { fromBase64 } from "@skerry/base";
 import type { ObjectLookup } from "../container/environment.ts";
-import { fieldValue, type PodFacts, resourceValue } from "../container/field-references.ts";
-import { invalidPod, referenceMissing } from "../errors.ts";
+import { fieldValue, type PodFacts, resourceContainer, resourceValue } from "../container/field-references.ts";
+import { referenceMissing } from "../errors.ts";
 import type { ProjectedFile } from "./atomic-files.ts";
 
 const DEFAULT_MODE = 0o644;
@@ -54,25 +54,16 @@ export function downwardFiles(
     const value = item.fieldRef
       ? fieldValue(facts, item.fieldRef.fieldPath)
       : item.resourceFieldRef
-        ? containerResource(facts, item.path, item.resourceFieldRef)
+        ? containerResource(facts, item.resourceFieldRef)
         : "";
     files.set(item.path, { data: encoder.encode(value), mode: item.mode ?? defaultMode ?? DEFAULT_MODE });
   }
   return files;
 }
 
-function containerResource(
-  facts: PodFacts,
-  path: string,
-  reference: NonNullable<DownwardApiItem["resourceFieldRef"]>,
-): string {
-  const container = containersOf(facts.pod).find(({ name }) => name === reference.containerName);
-  if (!container) throw invalidPod(`downwardAPI ${path}`, `there is no container "${reference.containerName ?? ""}"`);
+function containerResource(facts: PodFacts, reference: NonNullable<DownwardApiItem["resourceFieldRef"]>): string {
+  const container = resourceContainer(facts.pod, reference.containerName ?? "");
   return resourceValue(facts, container, reference.resource, reference.divisor);
-}
-
-function containersOf(pod: Pod): Pod["spec"]["containers"] {
-  return [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
 }
 
 function selectKeys(

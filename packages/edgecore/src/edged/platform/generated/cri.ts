@@ -50,6 +50,16 @@ export namespace NamespaceMode {
   export type UNRECOGNIZED = typeof NamespaceMode.UNRECOGNIZED;
 }
 
+export const SupplementalGroupsPolicy = { Merge: 0, Strict: 1, UNRECOGNIZED: -1 } as const;
+
+export type SupplementalGroupsPolicy = typeof SupplementalGroupsPolicy[keyof typeof SupplementalGroupsPolicy];
+
+export namespace SupplementalGroupsPolicy {
+  export type Merge = typeof SupplementalGroupsPolicy.Merge;
+  export type Strict = typeof SupplementalGroupsPolicy.Strict;
+  export type UNRECOGNIZED = typeof SupplementalGroupsPolicy.UNRECOGNIZED;
+}
+
 export const PodSandboxState = { SANDBOX_READY: 0, SANDBOX_NOTREADY: 1, UNRECOGNIZED: -1 } as const;
 
 export type PodSandboxState = typeof PodSandboxState[keyof typeof PodSandboxState];
@@ -104,8 +114,24 @@ export interface RuntimeStatus {
   conditions?: RuntimeCondition[] | undefined;
 }
 
+export interface RuntimeHandlerFeatures {
+  recursiveReadOnlyMounts?: boolean | undefined;
+  userNamespaces?: boolean | undefined;
+}
+
+export interface RuntimeHandler {
+  name?: string | undefined;
+  features?: RuntimeHandlerFeatures | undefined;
+}
+
+export interface RuntimeFeatures {
+  supplementalGroupsPolicy?: boolean | undefined;
+}
+
 export interface StatusResponse {
   status?: RuntimeStatus | undefined;
+  runtimeHandlers?: RuntimeHandler[] | undefined;
+  features?: RuntimeFeatures | undefined;
 }
 
 export interface DNSConfig {
@@ -125,7 +151,9 @@ export interface Mount {
   containerPath?: string | undefined;
   hostPath?: string | undefined;
   readonly?: boolean | undefined;
+  selinuxRelabel?: boolean | undefined;
   propagation?: MountPropagation | undefined;
+  recursiveReadOnly?: boolean | undefined;
 }
 
 export interface NamespaceOption {
@@ -160,14 +188,24 @@ export namespace SecurityProfile_ProfileType {
   export type UNRECOGNIZED = typeof SecurityProfile_ProfileType.UNRECOGNIZED;
 }
 
+export interface SELinuxOption {
+  user?: string | undefined;
+  role?: string | undefined;
+  type?: string | undefined;
+  level?: string | undefined;
+}
+
 export interface LinuxSandboxSecurityContext {
   namespaceOptions?: NamespaceOption | undefined;
+  selinuxOptions?: SELinuxOption | undefined;
   runAsUser?: Int64Value | undefined;
   readonlyRootfs?: boolean | undefined;
   supplementalGroups?: bigint[] | undefined;
   privileged?: boolean | undefined;
   runAsGroup?: Int64Value | undefined;
   seccomp?: SecurityProfile | undefined;
+  apparmor?: SecurityProfile | undefined;
+  supplementalGroupsPolicy?: SupplementalGroupsPolicy | undefined;
 }
 
 export interface LinuxPodSandboxConfig {
@@ -333,6 +371,7 @@ export interface LinuxContainerResources {
   cpuShares?: bigint | undefined;
   memoryLimitInBytes?: bigint | undefined;
   oomScoreAdj?: bigint | undefined;
+  hugepageLimits?: HugepageLimit[] | undefined;
   unified?: { [key: string]: string } | undefined;
 }
 
@@ -350,6 +389,7 @@ export interface LinuxContainerSecurityContext {
   capabilities?: Capability | undefined;
   privileged?: boolean | undefined;
   namespaceOptions?: NamespaceOption | undefined;
+  selinuxOptions?: SELinuxOption | undefined;
   runAsUser?: Int64Value | undefined;
   runAsUsername?: string | undefined;
   readonlyRootfs?: boolean | undefined;
@@ -359,6 +399,8 @@ export interface LinuxContainerSecurityContext {
   maskedPaths?: string[] | undefined;
   readonlyPaths?: string[] | undefined;
   seccomp?: SecurityProfile | undefined;
+  apparmor?: SecurityProfile | undefined;
+  supplementalGroupsPolicy?: SupplementalGroupsPolicy | undefined;
 }
 
 export interface LinuxContainerConfig {
@@ -505,6 +547,20 @@ export interface ContainerStatus_AnnotationsEntry {
 
 export interface ContainerStatusResponse {
   status?: ContainerStatus | undefined;
+  info?: { [key: string]: string } | undefined;
+}
+
+export interface ContainerStatusResponse_InfoEntry {
+  key: string;
+  value: string;
+}
+
+export interface UpdateContainerResourcesRequest {
+  containerId?: string | undefined;
+  linux?: LinuxContainerResources | undefined;
+}
+
+export interface UpdateContainerResourcesResponse {
 }
 
 export interface ReopenContainerLogRequest {
@@ -878,14 +934,182 @@ export const RuntimeStatus: MessageFns<RuntimeStatus> = {
   },
 };
 
+function createBaseRuntimeHandlerFeatures(): RuntimeHandlerFeatures {
+  return { recursiveReadOnlyMounts: false, userNamespaces: false };
+}
+
+export const RuntimeHandlerFeatures: MessageFns<RuntimeHandlerFeatures> = {
+  encode(message: RuntimeHandlerFeatures, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.recursiveReadOnlyMounts !== undefined && message.recursiveReadOnlyMounts !== false) {
+      writer.uint32(8).bool(message.recursiveReadOnlyMounts);
+    }
+    if (message.userNamespaces !== undefined && message.userNamespaces !== false) {
+      writer.uint32(16).bool(message.userNamespaces);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RuntimeHandlerFeatures {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRuntimeHandlerFeatures();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.recursiveReadOnlyMounts = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.userNamespaces = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRuntimeHandler(): RuntimeHandler {
+  return { name: "", features: undefined };
+}
+
+export const RuntimeHandler: MessageFns<RuntimeHandler> = {
+  encode(message: RuntimeHandler, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined && message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.features !== undefined) {
+      RuntimeHandlerFeatures.encode(message.features, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RuntimeHandler {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRuntimeHandler();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.features = RuntimeHandlerFeatures.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRuntimeFeatures(): RuntimeFeatures {
+  return { supplementalGroupsPolicy: false };
+}
+
+export const RuntimeFeatures: MessageFns<RuntimeFeatures> = {
+  encode(message: RuntimeFeatures, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.supplementalGroupsPolicy !== undefined && message.supplementalGroupsPolicy !== false) {
+      writer.uint32(8).bool(message.supplementalGroupsPolicy);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RuntimeFeatures {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRuntimeFeatures();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.supplementalGroupsPolicy = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseStatusResponse(): StatusResponse {
-  return { status: undefined };
+  return { status: undefined, runtimeHandlers: [], features: undefined };
 }
 
 export const StatusResponse: MessageFns<StatusResponse> = {
   encode(message: StatusResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.status !== undefined) {
       RuntimeStatus.encode(message.status, writer.uint32(10).fork()).join();
+    }
+    if (message.runtimeHandlers !== undefined && message.runtimeHandlers.length !== 0) {
+      for (const v of message.runtimeHandlers) {
+        RuntimeHandler.encode(v!, writer.uint32(26).fork()).join();
+      }
+    }
+    if (message.features !== undefined) {
+      RuntimeFeatures.encode(message.features, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -909,6 +1133,25 @@ export const StatusResponse: MessageFns<StatusResponse> = {
             }
 
             message.status = RuntimeStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const el = RuntimeHandler.decode(reader, reader.uint32());
+            if (el !== undefined) {
+              message.runtimeHandlers!.push(el);
+            }
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.features = RuntimeFeatures.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1087,7 +1330,14 @@ export const PortMapping: MessageFns<PortMapping> = {
 };
 
 function createBaseMount(): Mount {
-  return { containerPath: "", hostPath: "", readonly: false, propagation: 0 };
+  return {
+    containerPath: "",
+    hostPath: "",
+    readonly: false,
+    selinuxRelabel: false,
+    propagation: 0,
+    recursiveReadOnly: false,
+  };
 }
 
 export const Mount: MessageFns<Mount> = {
@@ -1101,8 +1351,14 @@ export const Mount: MessageFns<Mount> = {
     if (message.readonly !== undefined && message.readonly !== false) {
       writer.uint32(24).bool(message.readonly);
     }
+    if (message.selinuxRelabel !== undefined && message.selinuxRelabel !== false) {
+      writer.uint32(32).bool(message.selinuxRelabel);
+    }
     if (message.propagation !== undefined && message.propagation !== 0) {
       writer.uint32(40).int32(message.propagation);
+    }
+    if (message.recursiveReadOnly !== undefined && message.recursiveReadOnly !== false) {
+      writer.uint32(64).bool(message.recursiveReadOnly);
     }
     return writer;
   },
@@ -1144,12 +1400,28 @@ export const Mount: MessageFns<Mount> = {
             message.readonly = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.selinuxRelabel = reader.bool();
+            continue;
+          }
           case 5: {
             if (tag !== 40) {
               break;
             }
 
             message.propagation = reader.int32() as any;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.recursiveReadOnly = reader.bool();
             continue;
           }
         }
@@ -1350,15 +1622,97 @@ export const SecurityProfile: MessageFns<SecurityProfile> = {
   },
 };
 
+function createBaseSELinuxOption(): SELinuxOption {
+  return { user: "", role: "", type: "", level: "" };
+}
+
+export const SELinuxOption: MessageFns<SELinuxOption> = {
+  encode(message: SELinuxOption, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== undefined && message.user !== "") {
+      writer.uint32(10).string(message.user);
+    }
+    if (message.role !== undefined && message.role !== "") {
+      writer.uint32(18).string(message.role);
+    }
+    if (message.type !== undefined && message.type !== "") {
+      writer.uint32(26).string(message.type);
+    }
+    if (message.level !== undefined && message.level !== "") {
+      writer.uint32(34).string(message.level);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SELinuxOption {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSELinuxOption();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.level = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseLinuxSandboxSecurityContext(): LinuxSandboxSecurityContext {
   return {
     namespaceOptions: undefined,
+    selinuxOptions: undefined,
     runAsUser: undefined,
     readonlyRootfs: false,
     supplementalGroups: [],
     privileged: false,
     runAsGroup: undefined,
     seccomp: undefined,
+    apparmor: undefined,
+    supplementalGroupsPolicy: 0,
   };
 }
 
@@ -1366,6 +1720,9 @@ export const LinuxSandboxSecurityContext: MessageFns<LinuxSandboxSecurityContext
   encode(message: LinuxSandboxSecurityContext, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.namespaceOptions !== undefined) {
       NamespaceOption.encode(message.namespaceOptions, writer.uint32(10).fork()).join();
+    }
+    if (message.selinuxOptions !== undefined) {
+      SELinuxOption.encode(message.selinuxOptions, writer.uint32(18).fork()).join();
     }
     if (message.runAsUser !== undefined) {
       Int64Value.encode(message.runAsUser, writer.uint32(26).fork()).join();
@@ -1392,6 +1749,12 @@ export const LinuxSandboxSecurityContext: MessageFns<LinuxSandboxSecurityContext
     if (message.seccomp !== undefined) {
       SecurityProfile.encode(message.seccomp, writer.uint32(74).fork()).join();
     }
+    if (message.apparmor !== undefined) {
+      SecurityProfile.encode(message.apparmor, writer.uint32(82).fork()).join();
+    }
+    if (message.supplementalGroupsPolicy !== undefined && message.supplementalGroupsPolicy !== 0) {
+      writer.uint32(88).int32(message.supplementalGroupsPolicy);
+    }
     return writer;
   },
 
@@ -1414,6 +1777,14 @@ export const LinuxSandboxSecurityContext: MessageFns<LinuxSandboxSecurityContext
             }
 
             message.namespaceOptions = NamespaceOption.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.selinuxOptions = SELinuxOption.decode(reader, reader.uint32());
             continue;
           }
           case 3: {
@@ -1472,6 +1843,22 @@ export const LinuxSandboxSecurityContext: MessageFns<LinuxSandboxSecurityContext
             }
 
             message.seccomp = SecurityProfile.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.apparmor = SecurityProfile.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.supplementalGroupsPolicy = reader.int32() as any;
             continue;
           }
         }
@@ -3335,7 +3722,15 @@ export const HugepageLimit: MessageFns<HugepageLimit> = {
 };
 
 function createBaseLinuxContainerResources(): LinuxContainerResources {
-  return { cpuPeriod: 0n, cpuQuota: 0n, cpuShares: 0n, memoryLimitInBytes: 0n, oomScoreAdj: 0n, unified: {} };
+  return {
+    cpuPeriod: 0n,
+    cpuQuota: 0n,
+    cpuShares: 0n,
+    memoryLimitInBytes: 0n,
+    oomScoreAdj: 0n,
+    hugepageLimits: [],
+    unified: {},
+  };
 }
 
 export const LinuxContainerResources: MessageFns<LinuxContainerResources> = {
@@ -3369,6 +3764,11 @@ export const LinuxContainerResources: MessageFns<LinuxContainerResources> = {
         throw new globalThis.Error("value provided for field message.oomScoreAdj of type int64 too large");
       }
       writer.uint32(40).int64(message.oomScoreAdj);
+    }
+    if (message.hugepageLimits !== undefined && message.hugepageLimits.length !== 0) {
+      for (const v of message.hugepageLimits) {
+        HugepageLimit.encode(v!, writer.uint32(66).fork()).join();
+      }
     }
     globalThis.Object.entries(message.unified || {}).forEach(([key, value]: [string, string]) => {
       LinuxContainerResources_UnifiedEntry.encode({ key: key as any, value }, writer.uint32(74).fork()).join();
@@ -3427,6 +3827,17 @@ export const LinuxContainerResources: MessageFns<LinuxContainerResources> = {
             }
 
             message.oomScoreAdj = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            const el = HugepageLimit.decode(reader, reader.uint32());
+            if (el !== undefined) {
+              message.hugepageLimits!.push(el);
+            }
             continue;
           }
           case 9: {
@@ -3582,6 +3993,7 @@ function createBaseLinuxContainerSecurityContext(): LinuxContainerSecurityContex
     capabilities: undefined,
     privileged: false,
     namespaceOptions: undefined,
+    selinuxOptions: undefined,
     runAsUser: undefined,
     runAsUsername: "",
     readonlyRootfs: false,
@@ -3591,6 +4003,8 @@ function createBaseLinuxContainerSecurityContext(): LinuxContainerSecurityContex
     maskedPaths: [],
     readonlyPaths: [],
     seccomp: undefined,
+    apparmor: undefined,
+    supplementalGroupsPolicy: 0,
   };
 }
 
@@ -3604,6 +4018,9 @@ export const LinuxContainerSecurityContext: MessageFns<LinuxContainerSecurityCon
     }
     if (message.namespaceOptions !== undefined) {
       NamespaceOption.encode(message.namespaceOptions, writer.uint32(26).fork()).join();
+    }
+    if (message.selinuxOptions !== undefined) {
+      SELinuxOption.encode(message.selinuxOptions, writer.uint32(34).fork()).join();
     }
     if (message.runAsUser !== undefined) {
       Int64Value.encode(message.runAsUser, writer.uint32(42).fork()).join();
@@ -3643,6 +4060,12 @@ export const LinuxContainerSecurityContext: MessageFns<LinuxContainerSecurityCon
     if (message.seccomp !== undefined) {
       SecurityProfile.encode(message.seccomp, writer.uint32(122).fork()).join();
     }
+    if (message.apparmor !== undefined) {
+      SecurityProfile.encode(message.apparmor, writer.uint32(130).fork()).join();
+    }
+    if (message.supplementalGroupsPolicy !== undefined && message.supplementalGroupsPolicy !== 0) {
+      writer.uint32(136).int32(message.supplementalGroupsPolicy);
+    }
     return writer;
   },
 
@@ -3681,6 +4104,14 @@ export const LinuxContainerSecurityContext: MessageFns<LinuxContainerSecurityCon
             }
 
             message.namespaceOptions = NamespaceOption.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.selinuxOptions = SELinuxOption.decode(reader, reader.uint32());
             continue;
           }
           case 5: {
@@ -3769,6 +4200,22 @@ export const LinuxContainerSecurityContext: MessageFns<LinuxContainerSecurityCon
             }
 
             message.seccomp = SecurityProfile.decode(reader, reader.uint32());
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.apparmor = SecurityProfile.decode(reader, reader.uint32());
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.supplementalGroupsPolicy = reader.int32() as any;
             continue;
           }
         }
@@ -5496,7 +5943,7 @@ export const ContainerStatus_AnnotationsEntry: MessageFns<ContainerStatus_Annota
 };
 
 function createBaseContainerStatusResponse(): ContainerStatusResponse {
-  return { status: undefined };
+  return { status: undefined, info: {} };
 }
 
 export const ContainerStatusResponse: MessageFns<ContainerStatusResponse> = {
@@ -5504,6 +5951,9 @@ export const ContainerStatusResponse: MessageFns<ContainerStatusResponse> = {
     if (message.status !== undefined) {
       ContainerStatus.encode(message.status, writer.uint32(10).fork()).join();
     }
+    globalThis.Object.entries(message.info || {}).forEach(([key, value]: [string, string]) => {
+      ContainerStatusResponse_InfoEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
     return writer;
   },
 
@@ -5528,6 +5978,166 @@ export const ContainerStatusResponse: MessageFns<ContainerStatusResponse> = {
             message.status = ContainerStatus.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = ContainerStatusResponse_InfoEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.info![entry2.key] = entry2.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseContainerStatusResponse_InfoEntry(): ContainerStatusResponse_InfoEntry {
+  return { key: "", value: "" };
+}
+
+export const ContainerStatusResponse_InfoEntry: MessageFns<ContainerStatusResponse_InfoEntry> = {
+  encode(message: ContainerStatusResponse_InfoEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContainerStatusResponse_InfoEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContainerStatusResponse_InfoEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUpdateContainerResourcesRequest(): UpdateContainerResourcesRequest {
+  return { containerId: "", linux: undefined };
+}
+
+export const UpdateContainerResourcesRequest: MessageFns<UpdateContainerResourcesRequest> = {
+  encode(message: UpdateContainerResourcesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.containerId !== undefined && message.containerId !== "") {
+      writer.uint32(10).string(message.containerId);
+    }
+    if (message.linux !== undefined) {
+      LinuxContainerResources.encode(message.linux, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateContainerResourcesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateContainerResourcesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.containerId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.linux = LinuxContainerResources.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUpdateContainerResourcesResponse(): UpdateContainerResourcesResponse {
+  return {};
+}
+
+export const UpdateContainerResourcesResponse: MessageFns<UpdateContainerResourcesResponse> = {
+  encode(_: UpdateContainerResourcesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateContainerResourcesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateContainerResourcesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Container } from "@skerry/api";
+import { EdgedWorld } from "./testing/edged-world.ts";
+
+const app = (more: Partial<Container> = {}): Container => ({ name: "app", image: "app:1", ...more });
+const sidecar = (name: string, more: Partial<Container> = {}): Container => ({
+  ...app(more),
+  name,
+  restartPolicy: "Always",
+});
+
+test("a pod is over only when its sidecars have ended too, and how they end does not count", async () => {
+  await using world = new EdgedWorld();
+  world.runtime.programs.set("app", { endsAfterMs: 500 });
+  world.runtime.programs.set("side", { ignoresStop: true });
+  await world.start();
+  const spec = {
+    restartPolicy: "Never" as const,
+    initContainers: [sidecar("side")],
+    terminationGracePeriodSeconds: 20,
+  };
+  await world.put("pod", world.pod("job", spec));
+  await world.pass(10_000);
+  assert.deepEqual(
+    world.runtime.running().map(({ name }) => name),
+    ["job/side"],
+  );
+  assert.equal(world.phase("job"), "Running");
+  await world.pass(15_000);
+  assert.deepEqual(world.runtime.running(), []);
+  assert.equal(world.phase("job"), "Succeeded");
+  assert.equal(world.condition("job", "Initialized"), "True");
+});
+
+test("sidecars outlive the containers that they serve, and end the last one first", async () => {
+  await using world = new EdgedWorld();
+  world.runtime.programs.set("app", { ignoresStop: true });
+  await world.start();
+  await world.put("pod", world.pod("web", { initContainers: [sidecar("first"), sidecar("second")] }));
+  await world.pass(3000);
+  await world.requestDeletion("web", 5);
+  await world.pass(20_000);
+  assert.deepEqual(
+    world.runtime.actions.filter((action) => action.startsWith("stopContainer")),
+    ["stopContainer web/app", "stopContainer web/second", "stopContainer web/first"],
+  );
+});
+
+test("a preStop hook of a sidecar runs, and one that fails is told", async () => {
+  await using world = new EdgedWorld();
+  await world.start();
+  const lifecycle = { preStop: { exec: { command: ["farewell"] } } };
+  await world.put("pod", world.pod("web", { initContainers: [sidecar("side", { lifecycle })] }));
+  await world.pass(2000);
+  world.runtime.failNext("exec", "no such command");
+  await world.requestDeletion("web", 5);
+  await world.pass(10_000);
+  assert.ok(world.cloud.eventReasons("web").includes("FailedPreStopHook"));
+});
+
+test("a hook that sleeps holds back the end, but never beyond the grace period", async () => {
+  await using world = new EdgedWorld();
+  await world.start();
+  const resting = (seconds: number): Container => app({ lifecycle: { preStop: { sleep: { seconds } } } });
+  await world.put("pod", world.pod("short", { containers: [resting(4)] }));
+  await world.put("pod", world.pod("long", { containers: [resting(600)] }));
+  await world.requestDeletion("short", 30);
+  await world.requestDeletion("long", 10);
+  await world.pass(3000);
+  assert.equal(world.runtime.running().length, 2);
+  await world.pass(2000);
+  assert.deepEqual(
+    world.runtime.running().map(({ name }) => name),
+    ["long/app"],
+  );
+  await world.pass(6000);
+  assert.deepEqual(world.runtime.running(), []);
+});
+
+test("a postStart hook that sleeps ends when its pod is deleted", async () => {
+  await using world = new EdgedWorld();
+  await world.start();
+  await world.put(
+    "pod",
+    world.pod("web", { containers: [app({ lifecycle: { postStart: { sleep: { seconds: 600 } } } })] }),
+  );
+  await world.pass(1000);
+  await world.requestDeletion("web", 1);
+  await world.pass(3000);
+  assert.deepEqual(world.runtime.running(), []);
+});
+
+test("a container's own stop signal is sent to it; one that does not follow is killed in time", async () => {
+  await using world = new EdgedWorld();
+  world.runtime.programs.set("deaf/app", { ignoresStop: true });
+  await world.start();
+  const containers = [app({ lifecycle: { stopSignal: "SIGUSR1" } })];
+  for (const name of ["hears", "deaf"]) await world.put("pod", world.pod(name, { containers }));
+  await world.requestDeletion("hears", 10);
+  await world.pass(1000);
+  assert.deepEqual(
+    world.runtime.actions.filter((action) => action.includes("hears/app")),
+    ["startContainer hears/app", "SIGUSR1 hears/app"],
+  );
+  await world.requestDeletion("deaf", 10);
+  await world.pass(9000);
+  assert.equal(world.runtime.running().length, 1);
+  await world.pass(2000);
+  assert.deepEqual(world.runtime.running(), []);
+});
+
+test("a probe's own grace period counts when it ends the container", async () => {
+  await using world = new EdgedWorld();
+  world.runtime.programs.set("app", { ignoresStop: true });
+  await world.start();
+  const grpc = { port: 9000, service: "heart" };
+  const livenessProbe = { grpc, periodSeconds: 1, failureThreshold: 1, terminationGracePeriodSeconds: 3 };
+  const spec = { terminationGracePeriodSeconds: 600, containers: [app({ livenessProbe })] };
+  await world.put("pod", world.pod("web", spec));
+  await world.pass(3000);
+  assert.equal(world.runtime.running()[0]?.attempt, 0);
+  const address = String(world.cloud.podStatus("default", "web")?.["podIP"]);
+  world.network.grpcAnswers.set(`${address}:9000/heart`, "NOT_SERVING");
+  await world.pass(6000);
+  assert.equal(world.runtime.running()[0]?.attempt, 1);
+});
+
+test("a container's own restart policy and rules count before the pod's", async () => {
+  await using world = new EdgedWorld();
+  for (const [name, exitCode] of [
+    ["again", 0],
+    ["ruled", 42],
+    ["other", 41],
+  ] as const)
+    world.runtime.programs.set(name, { endsAfterMs: 100, exitCode });
+  await world.start();
+  const exitCodes = { operator: "In" as const, values: [42] };
+  const ruled = { restartPolicy: "Never" as const, restartPolicyRules: [{ action: "Restart", exitCodes }] };
+  const containers: Container[] = [
+    { ...app({ restartPolicy: "Always" }), name: "again" },
+    { ...app(ruled), name: "ruled" },
+    { ...app(ruled), name: "other" },
+  ];
+  await world.put("pod", world.pod("web", { restartPolicy: "Never", containers }));
+  await world.pass(5000);
+  const starts = (name: string): number =>
+    world.runtime.actions.filter((action) => action === `startContainer web/${name}`).length;
+  assert.deepEqual([starts("again"), starts("ruled"), starts("other")], [2, 2, 1]);
+  assert.equal(world.phase("web"), "Running");
+});

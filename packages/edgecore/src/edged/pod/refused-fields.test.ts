@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Pod } from "@skerry/api";
+import type { JsonObject, JsonValue } from "@skerry/base";
+import { REFUSED_FIELDS, refusedFields } from "./refused-fields.ts";
+
+const podOf = (container: JsonObject, spec: JsonObject = {}): Pod =>
+  ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web" },
+    spec: { containers: [{ name: "app", image: "app:1", ...container }], ...spec },
+  }) as unknown as Pod;
+
+/** A pod with one member in a part of this type. */
+const PLACES: Readonly<Record<string, (part: JsonObject) => Pod>> = {
+  PodSpec: (part) => podOf({}, { initContainers: [{ name: "side", restartPolicy: "Always" }], ...part }),
+  PodSecurityContext: (part) => podOf({}, { securityContext: part }),
+  Container: (part) => podOf(part),
+  ContainerRestartRule: (part) => podOf({ restartPolicyRules: [part] }),
+  VolumeMount: (part) => podOf({ volumeMounts: [{ name: "data", mountPath: "/data", ...part }] }),
+  ResourceRequirements: (part) => podOf({ resources: part }),
+};
+
+/** A value with which the field asks for something; left out: a text. */
+const ASKING: Readonly<Record<string, JsonValue>> = {
+  "PodSpec.hostUsers": false,
+  "PodSpec.os": { name: "windows" },
+  "PodSpec.resources": { limits: { cpu: "1" } },
+  "PodSecurityContext.supplementalGroupsPolicy": "Strict",
+  "VolumeMount.recursiveReadOnly": "Enabled",
+};
+const OLD_RUNTIME = { onlyTheseGroups: false, recursiveReadOnlyMounts: false };
+
+for (const { type, member } of REFUSED_FIELDS)
+  test(`a pod with ${type}.${member} is refused`, () => {
+    const pod = PLACES[type]?.({ [member]: ASKING[`${type}.${member}`] ?? "asked" });
+    assert.ok(pod, `a pod with a ${type}`);
+    const refused = refusedFields(pod, OLD_RUNTIME);
+    assert.equal(refused.length, 1);
+    assert.match(refused[0] ?? "", new RegExp(`${member} \\(`));
+  });
+
+test("a pod is not refused for what asks for nothing, nor for what works", () => {
+  const container = {
+    volumeDevices: [],
+    securityContext: { procMount: "Unmasked", privileged: true },
+    volumeMounts: [{ name: "data", mountPath: "/data", recursiveReadOnly: "IfPossible" }],
+    livenessProbe: { grpc: { port: 9000 }, terminationGracePeriodSeconds: 1 },
+    restartPolicyRules: [{ action: "Restart" }],
+    resources: { limits: { cpu: "1", memory: "1Gi", "hugepages-2Mi": "2Mi", "ephemeral-storage": "1Gi" }, claims: [] },
+  };
+  const spec = {
+    os: { name: "linux" },
+    hostUsers: true,
+    subdomain: "plant",
+    resourceClaims: [],
+    resources: { limits: { cpu: "2" } },
+    initContainers: [{ name: "prepare", image: "app:1" }],
+  };
+  assert.deepEqual(refusedFields(podOf(container, spec), OLD_RUNTIME), []);
+});
+
+test("what a runtime says it can is not refused", () => {
+  const spec = { securityContext: { supplementalGroupsPolicy: "Strict" } };
+  const mounts = { volumeMounts: [{ name: "data", mountPath: "/data", readOnly: true, recursiveReadOnly: "Enabled" }] };
+  const features = { onlyTheseGroups: true, recursiveReadOnlyMounts: true };
+  assert.deepEqual(refusedFields(podOf(mounts, spec), features), []);
+});
+
+test("a pod is refused for a limit of a resource that the node does not know, of init containers too", () => {
+  const limited = { name: "prepare", image: "app:1", resources: { limits: { "example.com/gpu": "1" } } };
+  assert.deepEqual(refusedFields(podOf({}, { initContainers: [limited] }), OLD_RUNTIME), [
+    "container prepare: resources.limits[example.com/gpu] (this node has no such resource)",
+  ]);
+});
+
+test("limits of the pod as a whole are taken where each container that runs beside others has its own", () => {
+  const resources = { limits: { cpu: "1" } };
+  const beside = { name: "side", image: "app:1", restartPolicy: "Always", resources };
+  const spec = { resources, initContainers: [beside] };
+  assert.deepEqual(refusedFields(podOf({ resources }, spec), OLD_RUNTIME), []);
+  assert.equal(refusedFields(podOf({}, spec), OLD_RUNTIME).length, 1);
+});
