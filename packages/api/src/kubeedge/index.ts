@@ -1,5 +1,5 @@
 export * from "./conversion/older-device-forms.ts";
-export * from "./conversion/v1alpha2-devices.ts";
+export * from "./conversion/older-device-versions.ts";
 export * from "./crds/index.ts";
 export * from "./device.ts";
 export * from "./device-messages.ts";

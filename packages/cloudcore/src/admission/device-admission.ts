@@ -1,13 +1,15 @@
 import { checkDevice, checkDeviceModel, type DeviceFinding, type DeviceModel } from "@skerry/api";
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 import { jsonEqual } from "@skerry/kube";
-import type { EnrolmentRequest, EnrolmentResponse } from "../cloudhub/index.ts";
+import type { EnrolmentResponse } from "../cloudhub/index.ts";
+import { answerReview, type ReviewKind, type ReviewRequest } from "./review.ts";
 
 /** Paths of the webhook, as KubeEdge's admission serves them (devices.md 2.5). */
 export const ADMISSION_PATHS: ReadonlySet<string> = new Set(["/devices", "/devicemodels"]);
 /** A review holds an object twice. Anyone may call, so a larger device is not looked at: the API server lets it pass. */
 export const MAXIMUM_REVIEW_BYTES: number = 256 * 1024;
 
+const REVIEW: ReviewKind = { apiVersion: "admission.k8s.io/v1", article: "an", kind: "AdmissionReview" };
 const MAXIMUM_WARNINGS = 20;
 
 /**
@@ -23,27 +25,19 @@ export class DeviceAdmission {
   }
 
   /** Answers an HTTP request on one of {@link ADMISSION_PATHS}. */
-  handle({ method, path, body }: Pick<EnrolmentRequest, "method" | "path" | "body">): EnrolmentResponse {
-    if (method !== "POST") return plain(405, "An AdmissionReview is wanted here, by POST");
-    const review = parse(body);
-    const request = isJsonObject(review) ? review["request"] : undefined;
-    if (!isJsonObject(request) || typeof request["uid"] !== "string")
-      return plain(400, "This is no AdmissionReview of admission.k8s.io/v1");
+  handle(request: ReviewRequest): EnrolmentResponse {
+    return answerReview(REVIEW, request, (review) => this.#respond(request.path, review));
+  }
+
+  #respond(path: string, request: JsonObject): JsonObject {
     const findings = this.#check(path, request);
     const texts = (severity: DeviceFinding["severity"]): string[] =>
       findings.filter((finding) => finding.severity === severity).map(({ field, message }) => `${field}: ${message}`);
     const [errors, warnings] = [texts("error"), texts("warning").slice(0, MAXIMUM_WARNINGS)];
-    const response: JsonObject = {
-      uid: request["uid"],
+    return {
       allowed: errors.length === 0,
       ...(errors.length > 0 ? { status: { code: 422, reason: "Invalid", message: errors.join("; ") } } : {}),
       ...(warnings.length > 0 ? { warnings } : {}),
-    };
-    const answer = { apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", response };
-    return {
-      status: 200,
-      headers: { "content-type": "application/json" },
-      body: new TextEncoder().encode(JSON.stringify(answer)),
     };
   }
 
@@ -63,20 +57,4 @@ export class DeviceAdmission {
 
 function specOf(object: JsonValue | undefined): JsonValue | undefined {
   return isJsonObject(object) ? object["spec"] : undefined;
-}
-
-function parse(body: Uint8Array): JsonValue | undefined {
-  try {
-    return JSON.parse(new TextDecoder().decode(body)) as JsonValue;
-  } catch {
-    return undefined;
-  }
-}
-
-function plain(status: number, text: string): EnrolmentResponse {
-  return {
-    status,
-    headers: { "content-type": "text/plain; charset=utf-8" },
-    body: new TextEncoder().encode(`${text}\n`),
-  };
 }

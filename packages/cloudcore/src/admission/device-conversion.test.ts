@@ -28,11 +28,23 @@ test("objects of v1alpha2 are answered as v1beta1, and back as they were", () =>
   assert.deepEqual(back.response["convertedObjects"], [older]);
 });
 
+test("objects of v1alpha1 are answered as v1beta1, and as v1alpha2", () => {
+  const first = { ...older, apiVersion: "devices.kubeedge.io/v1alpha1" };
+  for (const version of ["v1beta1", "v1alpha2"]) {
+    const desiredAPIVersion = `devices.kubeedge.io/${version}`;
+    const { response } = post({ uid: "u", desiredAPIVersion, objects: [first] });
+    const [converted] = response["convertedObjects"] as JsonObject[];
+    assert.equal(converted?.["apiVersion"], desiredAPIVersion);
+    const back = post({ uid: "v", desiredAPIVersion: first.apiVersion, objects: [converted ?? null] });
+    assert.deepEqual(back.response["convertedObjects"], [first]);
+  }
+});
+
 test("other kinds and versions are refused with what is converted", () => {
   const pod = { apiVersion: "v1", kind: "Pod", metadata: {} };
   for (const [objects, desiredAPIVersion] of [
     [[pod], "devices.kubeedge.io/v1beta1"],
-    [[older, { ...older, apiVersion: "devices.kubeedge.io/v1alpha1" }], "devices.kubeedge.io/v1beta1"],
+    [[older, { ...older, apiVersion: "devices.kubeedge.io/v1" }], "devices.kubeedge.io/v1beta1"],
     [[older], "devices.kubeedge.io/v2"],
   ] as const) {
     const { response } = post({ uid: "u", desiredAPIVersion, objects: [...objects] });

@@ -221,5 +221,10 @@ function warningHeaders({ deprecation }: ResourceDefinition, context?: RequestCo
   const warnings = [...(deprecation === undefined ? [] : [deprecation]), ...(context?.warnings ?? [])];
   if (warnings.length === 0) return {};
   const texts = warnings.slice(0, 20).map((text) => `299 - ${JSON.stringify(text)}`);
-  return { warning: texts.join(", ") };
+  return { warning: utf8Header(texts.join(", ")) };
+}
+
+/** Headers go out a byte a character; kube-apiserver writes UTF-8. */
+function utf8Header(text: string): string {
+  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join("");
 }

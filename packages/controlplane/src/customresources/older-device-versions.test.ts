@@ -5,6 +5,7 @@ import { startTestApiServer, type TestApiServer } from "../testing/test-api-serv
 
 const CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const GROUP = "/apis/devices.kubeedge.io";
+const OLDEST = `${GROUP}/v1alpha1/namespaces/default`;
 const OLDER = `${GROUP}/v1alpha2/namespaces/default`;
 const NEWER = `${GROUP}/v1beta1/namespaces/default`;
 
@@ -28,10 +29,14 @@ const device = {
   },
 };
 
-async function withDevices(accessMode: string): Promise<TestApiServer> {
-  const server = await startTestApiServer();
+async function withDefinitions(server: TestApiServer): Promise<void> {
   for (const body of kubeEdgeDefinitions.filter(({ spec }) => spec.group === "devices.kubeedge.io"))
     assert.equal((await server.call("POST", CRDS, { body })).status, 201);
+}
+
+async function withDevices(accessMode: string): Promise<TestApiServer> {
+  const server = await startTestApiServer();
+  await withDefinitions(server);
   assert.equal((await server.call("POST", `${OLDER}/devicemodels`, { body: model(accessMode) })).status, 201);
   return server;
 }
@@ -79,11 +84,59 @@ test("a v1alpha2 client's patch of the wanted value leaves what the edge has rep
   assert.equal(versionOf(again.body), versionOf(patched.body), "the same once more is no change");
 });
 
-test("a v1alpha2 device is checked as any other, and its model's words name the property", async () => {
+test("a v1alpha2 device that wants a read-only property to change is refused by the property's name", async () => {
   await using server = await withDevices("ReadOnly");
   const refused = await server.call("POST", `${OLDER}/devices`, { body: device });
   assert.equal(refused.status, 422);
   assert.match(String(refused.body["message"]), /property status is read-only in its model/);
+});
+
+test("v1alpha1 devices and models are taken as they are, and read in every version", async () => {
+  await using server = await startTestApiServer();
+  await withDefinitions(server);
+  const apiVersion = "devices.kubeedge.io/v1alpha1";
+  const oldModel = {
+    ...model("ReadWrite"),
+    apiVersion,
+    spec: {
+      properties: [{ name: "status", type: { int: { accessMode: "ReadWrite", maximum: 9, defaultValue: 1 } } }],
+      propertyVisitors: [
+        { propertyName: "status", modbus: { register: "CoilRegister", offset: 3 }, collectCycle: 5e8 },
+      ],
+    },
+  };
+  const created = await server.send("POST", `${OLDEST}/devicemodels`, { body: oldModel });
+  assert.equal(created.status, 201, String(created.body));
+  assert.deepEqual(created.headers["warning"]?.match(/"[^"]*"/g), [
+    '"counter-model: a model has no cycles any more; set those of status in its devices"',
+    '"counter-model: the default value of property status has no place any more"',
+  ]);
+  const oldDevice = { ...device, apiVersion, status: { twins: [{ propertyName: "status", desired: { value: "3" } }] } };
+  assert.equal((await server.call("POST", `${OLDEST}/devices`, { body: oldDevice })).status, 201);
+  assert.equal(desiredOf(await server.call("GET", `${NEWER}/devices/counter`)), "3");
+  const visitors = { protocolName: "modbus", configData: { register: "CoilRegister", offset: 3 } };
+  const newerModel = await server.call("GET", `${NEWER}/devicemodels/counter-model`);
+  assert.deepEqual((newerModel.body["spec"] as { properties: unknown[] }).properties, [
+    { name: "status", type: "INT", accessMode: "ReadWrite", maximum: "9", visitors },
+  ]);
+  for (const path of [OLDEST, OLDER])
+    assert.deepEqual((await server.call("GET", `${path}/devices/counter`)).body["spec"], oldDevice.spec);
+  const tooMuch = {
+    ...oldDevice,
+    metadata: { name: "second" },
+    status: { twins: [{ propertyName: "status", desired: { value: "10" } }] },
+  };
+  const refused = await server.call("POST", `${OLDEST}/devices`, { body: tooMuch });
+  assert.equal(refused.status, 422);
+});
+
+test("a warning about a name that is not ASCII is sent as UTF-8", async () => {
+  await using server = await startTestApiServer();
+  await withDefinitions(server);
+  const properties = [{ name: "größe", type: { string: { accessMode: "ReadOnly", defaultValue: "…" } } }];
+  const body = { ...model("ReadOnly"), spec: { properties } };
+  const { headers } = await server.send("POST", `${OLDER}/devicemodels`, { body });
+  assert.match(Buffer.from(headers["warning"] ?? "", "latin1").toString("utf8"), /property größe/);
 });
 
 test("a v1alpha2 object that makes no v1beta1 one is refused", async () => {

@@ -1,9 +1,9 @@
-import { fromV1alpha2, OLDER_DEVICE_VERSION, toV1alpha2 } from "@skerry/api";
+import { convertOlderDevices, fromOlderDevice, OLDER_DEVICE_VERSIONS, toOlderDevice } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
 import { type Topology, UNKNOWN } from "../fieldmanager/topology.ts";
 import { type ApiObject, asApiObject, asJsonObject } from "../registry/api-object.ts";
 import type { FieldError } from "../registry/field-error.ts";
-import type { Decoded, ObjectSchema, ResourceDefinition } from "../registry/resource-definition.ts";
+import type { Decoded, KindStrategy, ObjectSchema, ResourceDefinition } from "../registry/resource-definition.ts";
 
 const GROUP = "devices.kubeedge.io";
 const CONVERTED: ReadonlySet<string> = new Set(["devices", "devicemodels"]);
@@ -21,26 +21,28 @@ const openSchema: JsonObject = {
 };
 
 /**
- * All served resources with KubeEdge's older version of devices and their models beside v1beta1, so that `kubectl apply`
+ * All served resources with KubeEdge's older versions of devices and their models beside v1beta1, so that `kubectl apply`
  * takes the manifests of older tutorials. They are stored as v1beta1. On another Kubernetes CloudCore's conversion webhook
- * does this. A definition that names the older version itself (KubeEdge's own, which stores it unconverted) gets the
+ * does this. A definition that names an older version itself (KubeEdge's own, which stores it unconverted) gets the
  * conversion too.
  */
 export function withOlderDevices(served: readonly ResourceDefinition[]): ResourceDefinition[] {
   const isConverted = ({ reference }: ResourceDefinition): boolean =>
     reference.group === GROUP && CONVERTED.has(reference.resource);
+  const newest = served.filter((each) => isConverted(each) && each.reference.version === "v1beta1");
   return [
-    ...served.filter((each) => !isConverted(each) || each.reference.version !== OLDER_DEVICE_VERSION),
-    ...served.filter((each) => isConverted(each) && each.reference.version === "v1beta1").map(olderVersionOf),
+    ...served.filter((each) => !isConverted(each) || !OLDER_DEVICE_VERSIONS.includes(each.reference.version)),
+    ...OLDER_DEVICE_VERSIONS.flatMap((version) => newest.map((each) => olderVersionOf(each, version))),
   ];
 }
 
-function olderVersionOf(newer: ResourceDefinition): ResourceDefinition {
-  const convert = (object: ApiObject): JsonObject => fromV1alpha2(asJsonObject(object));
+function olderVersionOf(newer: ResourceDefinition, version: string): ResourceDefinition {
+  const convert = (object: ApiObject): JsonObject => fromOlderDevice(asJsonObject(object));
   return {
     ...newer,
-    reference: { ...newer.reference, version: OLDER_DEVICE_VERSION },
+    reference: { ...newer.reference, version },
     schema: new OlderDeviceSchema(newer.schema, convert),
+    strategy: warningOfLosses(newer.strategy),
     openApi: { schema: openSchema },
     conversion: {
       toStored(object, previous) {
@@ -49,7 +51,22 @@ function olderVersionOf(newer: ResourceDefinition): ResourceDefinition {
         const status = previous && asJsonObject(previous)["status"];
         return asApiObject({ ...stored, ...(status === undefined ? {} : { status }) });
       },
-      fromStored: (object) => asApiObject(toV1alpha2(asJsonObject(object))),
+      fromStored: (object) => asApiObject(toOlderDevice(asJsonObject(object), version)),
+    },
+  };
+}
+
+/** Tells who writes an older form what has no place in the newest. */
+function warningOfLosses(strategy: KindStrategy): KindStrategy {
+  return {
+    ...strategy,
+    prepareForCreate(object, scope) {
+      strategy.prepareForCreate?.(object, scope);
+      scope.context.warnings.push(...convertOlderDevices([object]).notes);
+    },
+    prepareForUpdate(next, previous, scope) {
+      strategy.prepareForUpdate?.(next, previous, scope);
+      scope.context.warnings.push(...convertOlderDevices([next]).notes);
     },
   };
 }

@@ -6,7 +6,7 @@ import type { PropertyChange, Twin } from "./twin-property.ts";
 
 /**
  * Publishes what happened to a twin and what its device still has to do. Clients that call a device by its name alone, as
- * in KubeEdge's older examples, get it on their topics too: where one has been heard, or the Device was written in v1alpha2.
+ * in KubeEdge's older examples, get it on their topics too: where one has been heard, or the Device was written so.
  */
 export class TwinPublisher {
   readonly #bus: DeviceBus;

@@ -111,6 +111,51 @@ test("visitors of a v1alpha1 model go to its devices", () => {
   );
 });
 
+test("a v1alpha1 model's visitors are the defaults of devices that come later, and its cycles are told", () => {
+  const { objects, notes } = convertOlderDevices([
+    {
+      ...model,
+      apiVersion: "devices.kubeedge.io/v1alpha1",
+      spec: {
+        properties: [{ name: "temperature", type: { int: { accessMode: "ReadOnly" } } }],
+        propertyVisitors: device.spec.propertyVisitors,
+      },
+    },
+  ]);
+  const [converted] = objects as { spec: JsonValue }[];
+  const visitors = { protocolName: "modbus", configData: { register: "CoilRegister", offset: 2, limit: 1, scale: 1 } };
+  assert.deepEqual(converted?.spec, {
+    properties: [{ name: "temperature", type: "INT", accessMode: "ReadOnly", visitors }],
+  });
+  assert.deepEqual(notes, ["sensor-tag: a model has no cycles any more; set those of temperature in its devices"]);
+});
+
+test("the connection of a v1alpha1 Modbus device is taken out of its own section", () => {
+  const protocolOf = (protocol: JsonValue): unknown => {
+    const older = { ...device, apiVersion: "devices.kubeedge.io/v1alpha1", spec: { ...device.spec, protocol } };
+    return (convertOlderDevices([older]).objects as { spec: { protocol: JsonValue } }[])[0]?.spec.protocol;
+  };
+  assert.deepEqual(protocolOf({ modbus: { tcp: { ip: "10.0.0.1", port: 502, slaveID: "1" } } }), {
+    protocolName: "modbus",
+    configData: { communicateMode: "TCP", ip: "10.0.0.1", port: 502, slaveID: "1" },
+  });
+  assert.deepEqual(protocolOf({ modbus: { rtu: { serialPort: "/dev/ttyS0", baudRate: 9600, slaveID: 1 } } }), {
+    protocolName: "modbus",
+    configData: { communicateMode: "RTU", baudRate: 9600, slaveID: 1, serialName: "/dev/ttyS0" },
+  });
+});
+
+test("a cycle of less than a millisecond is taken for milliseconds", () => {
+  const [visitor] = device.spec.propertyVisitors;
+  const propertyVisitors = [{ ...visitor, collectCycle: 5_000 }];
+  const { objects } = convertOlderDevices([{ ...device, spec: { ...device.spec, propertyVisitors } }]);
+  const [converted] = objects as { spec: { properties: { collectCycle: number; reportCycle: number }[] } }[];
+  assert.deepEqual(
+    converted?.spec.properties.map(({ collectCycle, reportCycle }) => [collectCycle, reportCycle]),
+    [[5_000, 1_000]],
+  );
+});
+
 test("other objects stay as they are, and nothing that JSON can say makes it fail", () => {
   const pod = { apiVersion: "v1", kind: "Pod" };
   assert.deepEqual(convertOlderDevices([pod, null]).objects, [pod, null]);

@@ -12,7 +12,10 @@ const GROUP = "devices.kubeedge.io";
 const NEWEST = `${GROUP}/v1beta1`;
 const NANOSECONDS_PER_MILLISECOND = 1e6;
 
-/** Device and DeviceModel manifests of v1alpha1 and v1alpha2 as v1beta1 (devices.md 9.1). */
+/**
+ * Device and DeviceModel manifests of v1alpha1 and v1alpha2 as v1beta1 (devices.md 9.1). A v1alpha1 model keeps its
+ * visitors as defaults for all its devices; those that come along here get them as their own too.
+ */
 export function convertOlderDevices(objects: readonly JsonValue[]): ConvertedManifests {
   const notes: string[] = [];
   // Of v1alpha1: visitors were the model's, one for all its devices.
@@ -31,6 +34,15 @@ export function convertOlderDevices(objects: readonly JsonValue[]): ConvertedMan
 
 function convertModel(model: JsonObject, notes: string[]): JsonObject {
   const spec = member(model, "spec");
+  const visitors = new Map<JsonValue, JsonObject>();
+  for (const visitor of listAt(spec, "propertyVisitors")) {
+    const { propertyName, collectCycle, reportCycle, customizedValues, ...forms } = asObject(visitor);
+    visitors.set(propertyName ?? null, protocolOf(forms, customizedValues));
+    if (collectCycle !== undefined || reportCycle !== undefined)
+      notes.push(
+        `${nameOf(model)}: a model has no cycles any more; set those of ${String(propertyName)} in its devices`,
+      );
+  }
   const properties = listAt(spec, "properties").map((property) => {
     const { type, ...rest } = asObject(property);
     const [[name, details] = ["string", {}]] = Object.entries(asObject(type)) as [string, JsonObject][];
@@ -38,7 +50,8 @@ function convertModel(model: JsonObject, notes: string[]): JsonObject {
     if (defaultValue !== undefined && defaultValue !== "")
       notes.push(`${nameOf(model)}: the default value of property ${String(rest["name"])} has no place any more`);
     const bounds = Object.fromEntries(Object.entries(kept).map(([key, value]) => [key, String(value)]));
-    return { ...rest, type: name.toUpperCase(), ...bounds };
+    const visitor = visitors.get(rest["name"] ?? null);
+    return { ...rest, type: name.toUpperCase(), ...bounds, ...(visitor === undefined ? {} : { visitors: visitor }) };
   });
   const { propertyVisitors: _visitors, properties: _properties, ...others } = spec;
   return { ...model, apiVersion: NEWEST, spec: { ...others, properties } };
@@ -76,7 +89,9 @@ function convertDevice(
   const nodeName = nodeOf(spec);
   if (nodeName === undefined) notes.push(`${nameOf(device)}: its nodeSelector names no node; set spec.nodeName`);
   if (spec["data"] !== undefined)
-    notes.push(`${nameOf(device)}: its data section has no place any more; publish on $ke/events/device/…/data/update`);
+    notes.push(
+      `${nameOf(device)}: its data section has no place any more; publish on $ke/events/device/NAMESPACE/NAME/data/update`,
+    );
   const { common, ...forms } = member(spec, "protocol");
   return {
     ...head,
@@ -84,7 +99,7 @@ function convertDevice(
     spec: {
       deviceModelRef: { name: modelName },
       ...(nodeName === undefined ? {} : { nodeName }),
-      protocol: protocolOf(forms, connectionOf(asObject(common))),
+      protocol: protocolOf(withFlatModbus(forms), connectionOf(asObject(common))),
       properties: [...properties.values()],
     },
   };
@@ -96,6 +111,14 @@ function protocolOf(forms: JsonObject, more: JsonValue | undefined): JsonObject 
   const { protocolName, configData, ...parameters } = asObject(details);
   const name = form === "customizedProtocol" ? String(protocolName ?? "") : form;
   return { protocolName: name, configData: { ...parameters, ...asObject(configData), ...asObject(more) } };
+}
+
+/** v1alpha1 has the connection of Modbus in `rtu` or `tcp` of its own section, where v1alpha2 has `common`. */
+function withFlatModbus(forms: JsonObject): JsonObject {
+  const { rtu, tcp, ...rest } = asObject(forms["modbus"]);
+  if (rtu === undefined && tcp === undefined) return forms;
+  const connection = { ...(rtu === undefined ? {} : { com: rtu }), ...(tcp === undefined ? {} : { tcp }) };
+  return { ...forms, modbus: { ...rest, ...connectionOf(connection) } };
 }
 
 /** The connection of the older `common` section, in the words of KubeEdge's v1beta1 Modbus mapper. */
@@ -110,8 +133,10 @@ function connectionOf({ com, tcp, customizedValues, ...rest }: JsonObject): Json
   };
 }
 
+/** KubeEdge's own samples have milliseconds in places: what would be less than one is taken for them. */
 function cycle(name: "collectCycle" | "reportCycle", value: JsonValue | undefined): JsonObject {
-  return typeof value === "number" && value > 0 ? { [name]: Math.round(value / NANOSECONDS_PER_MILLISECOND) } : {};
+  if (typeof value !== "number" || value <= 0) return {};
+  return { [name]: value < NANOSECONDS_PER_MILLISECOND ? value : Math.round(value / NANOSECONDS_PER_MILLISECOND) };
 }
 
 function nodeOf(spec: JsonObject): string | undefined {

@@ -1,28 +1,31 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 import { convertOlderDevices } from "./older-device-forms.ts";
 
-/** The version of KubeEdge's older tutorials; served beside v1beta1, stored as v1beta1. */
-export const OLDER_DEVICE_VERSION = "v1alpha2";
+/**
+ * The versions of KubeEdge's older tutorials, newest first; served beside v1beta1, stored as v1beta1. They are one form in
+ * which only the place of `propertyVisitors` differs: v1alpha1 has them in the DeviceModel, v1alpha2 in the Device.
+ */
+export const OLDER_DEVICE_VERSIONS: readonly string[] = ["v1alpha2", "v1alpha1"];
 
-/** Annotation of stored objects: what a client of v1alpha2 wrote, so that it reads the same again. */
+/** Annotation of stored objects: what a client of an older version wrote, so that it reads the same again. */
 export const OLDER_DEVICE_FORM = "skerry.io/v1alpha2-form";
-/** On objects of v1alpha2: the spec in v1beta1, so that an update loses nothing that v1alpha2 cannot say. */
+/** On objects of older versions: the spec in v1beta1, so that an update loses nothing that they cannot say. */
 const STORED_SPEC = "skerry.io/v1beta1-spec";
 
 const GROUP = "devices.kubeedge.io";
 const NANOSECONDS_PER_MILLISECOND = 1e6;
 
-/** What a user writes in v1alpha2; wanted values are in a Device's `status.twins` there. */
+/** What a user writes in an older version; wanted values are in a Device's `status.twins` there. */
 interface OlderForm {
   readonly spec: JsonObject;
   readonly twins?: readonly JsonObject[];
 }
 
 /**
- * A Device or DeviceModel of v1alpha2 as v1beta1. What it says of reported values is taken along; who knows the object's
- * status better puts that in its place. A property that v1alpha2 cannot fully say keeps the rest that it had.
+ * A Device or DeviceModel of an older version as v1beta1. What it says of reported values is taken along; who knows the
+ * object's status better puts that in its place. A property that the older form cannot fully say keeps the rest that it had.
  */
-export function fromV1alpha2(object: JsonObject): JsonObject {
+export function fromOlderDevice(object: JsonObject): JsonObject {
   const { [STORED_SPEC]: before, ...annotations } = annotationsOf(object);
   const written: OlderForm = {
     spec: at(object, "spec"),
@@ -39,8 +42,8 @@ export function fromV1alpha2(object: JsonObject): JsonObject {
   };
 }
 
-/** A stored Device or DeviceModel as v1alpha2. */
-export function toV1alpha2(stored: JsonObject): JsonObject {
+/** A stored Device or DeviceModel in one of the {@link OLDER_DEVICE_VERSIONS}. */
+export function toOlderDevice(stored: JsonObject, version: string): JsonObject {
   const { [OLDER_DEVICE_FORM]: text, ...annotations } = annotationsOf(stored);
   const spec = at(stored, "spec");
   const written = parse(text);
@@ -49,14 +52,14 @@ export function toV1alpha2(stored: JsonObject): JsonObject {
   const { spec: older, twins = [] } = isUsable ? form : olderForm(stored, spec);
   return {
     ...withAnnotations(stored, isUsable ? annotations : { ...annotations, [STORED_SPEC]: JSON.stringify(spec) }),
-    apiVersion: `${GROUP}/${OLDER_DEVICE_VERSION}`,
+    apiVersion: `${GROUP}/${version}`,
     spec: older,
     ...(stored["kind"] === "Device" ? statusMember(statusWith(at(stored, "status"), twins)) : {}),
   };
 }
 
 function newerSpec(object: JsonObject, { spec, twins = [] }: OlderForm): JsonObject {
-  const manifest = { apiVersion: `${GROUP}/${OLDER_DEVICE_VERSION}`, kind: object["kind"] ?? "", metadata: {}, spec };
+  const manifest = { apiVersion: `${GROUP}/v1alpha2`, kind: object["kind"] ?? "", metadata: {}, spec };
   const [converted] = convertOlderDevices([{ ...manifest, status: { twins: [...twins] } }]).objects;
   return isJsonObject(converted) ? at(converted, "spec") : {};
 }
@@ -106,7 +109,7 @@ function olderModel(spec: JsonObject): JsonObject {
   };
 }
 
-/** Carries over what has no place in v1alpha2. */
+/** Carries over what has no place in the older form. */
 function keepUnsaid(spec: JsonObject, before: JsonObject): JsonObject {
   const { methods, stateReport, protocolConfigData } = before;
   const known = new Map(objects(before["properties"]).map((property) => [property["name"], property]));
@@ -128,7 +131,7 @@ function keepUnsaid(spec: JsonObject, before: JsonObject): JsonObject {
   };
 }
 
-/** The status of a Device of v1alpha2 without what is wanted there. */
+/** The status of an older Device without what is wanted there. */
 function reportedStatus(device: JsonObject): JsonObject {
   const { twins: _, ...others } = at(device, "status");
   const twins = twinsOf(device).flatMap(({ desired: _desired, ...twin }) =>
@@ -137,7 +140,7 @@ function reportedStatus(device: JsonObject): JsonObject {
   return twins.length > 0 ? { ...others, twins } : others;
 }
 
-/** A stored status with the wanted values that v1alpha2 has there. */
+/** A stored status with the wanted values that older versions have there. */
 function statusWith(status: JsonObject, wanted: readonly JsonObject[]): JsonObject {
   const { twins: _, ...others } = status;
   const reported = new Map(objects(status["twins"]).map((twin) => [twin["propertyName"], twin]));

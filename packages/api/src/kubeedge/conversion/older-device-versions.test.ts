@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject, JsonValue } from "@skerry/base";
 import fc from "fast-check";
-import { fromV1alpha2, toV1alpha2 } from "./v1alpha2-devices.ts";
+import { fromOlderDevice, toOlderDevice } from "./older-device-versions.ts";
 
 const written: JsonObject = {
   apiVersion: "devices.kubeedge.io/v1alpha2",
@@ -50,7 +50,7 @@ const member = (value: JsonValue | undefined, name: string): JsonValue | undefin
   (value as JsonObject | undefined)?.[name];
 
 test("a device of v1alpha2 reads as it was written, with what the edge has reported since", () => {
-  const stored = fromV1alpha2(written);
+  const stored = fromOlderDevice(written);
   assert.deepEqual(stored["spec"], {
     deviceModelRef: { name: "lamp-model" },
     nodeName: "edge-1",
@@ -58,7 +58,7 @@ test("a device of v1alpha2 reads as it was written, with what the edge has repor
     properties: [{ name: "red", reportToCloud: true, desired: { value: "OFF", metadata: { type: "string" } } }],
   });
   const status = { state: "online", twins: [{ propertyName: "red", reported: { value: "7" } }] };
-  const { metadata, spec, status: shown } = toV1alpha2({ ...stored, status });
+  const { metadata, spec, status: shown } = toOlderDevice({ ...stored, status }, "v1alpha2");
   assert.deepEqual([metadata, spec], [written["metadata"], written["spec"]]);
   const desired = { metadata: { type: "string" }, value: "OFF" };
   assert.deepEqual(shown, {
@@ -68,10 +68,10 @@ test("a device of v1alpha2 reads as it was written, with what the edge has repor
 });
 
 test("an update by a client of v1alpha2 keeps what v1alpha2 cannot say", () => {
-  const seen = toV1alpha2(newer);
-  assert.deepEqual(member(fromV1alpha2(seen), "spec"), newer["spec"], "unchanged");
+  const seen = toOlderDevice(newer, "v1alpha2");
+  assert.deepEqual(member(fromOlderDevice(seen), "spec"), newer["spec"], "unchanged");
   const twins = [{ propertyName: "level", desired: { value: "2" } }];
-  const { properties, methods } = fromV1alpha2({ ...seen, status: { twins } })["spec"] as {
+  const { properties, methods } = fromOlderDevice({ ...seen, status: { twins } })["spec"] as {
     properties: JsonObject[];
     methods: JsonValue;
   };
@@ -83,11 +83,11 @@ test("an update by a client of v1alpha2 keeps what v1alpha2 cannot say", () => {
 });
 
 test("a later change in v1beta1 is what v1alpha2 shows, not what was once written", () => {
-  const stored = fromV1alpha2(written);
+  const stored = fromOlderDevice(written);
   const changed = structuredClone(stored);
   const [property] = member(changed["spec"], "properties") as JsonObject[];
   if (property) property["desired"] = { value: "ON" };
-  const [twin] = member(toV1alpha2(changed)["status"], "twins") as JsonObject[];
+  const [twin] = member(toOlderDevice(changed, "v1alpha2")["status"], "twins") as JsonObject[];
   assert.deepEqual(member(twin, "desired"), { value: "ON" });
 });
 
@@ -111,12 +111,41 @@ test("a model keeps its bounds and its visitors over v1alpha2", () => {
       ],
     },
   };
-  const seen = toV1alpha2(model);
+  const seen = toOlderDevice(model, "v1alpha2");
   assert.deepEqual(member(seen["spec"], "properties"), [
     { name: "t", type: { float: { accessMode: "ReadWrite", minimum: 0, maximum: 100 } } },
     { name: "on", type: { boolean: {} } },
   ]);
-  assert.deepEqual(fromV1alpha2(seen)["spec"], model["spec"]);
+  assert.deepEqual(fromOlderDevice(seen)["spec"], model["spec"]);
+});
+
+test("a model of v1alpha1 gives its visitors to all its devices, and reads as it was written", () => {
+  const older: JsonObject = {
+    apiVersion: "devices.kubeedge.io/v1alpha1",
+    kind: "DeviceModel",
+    metadata: { name: "boiler" },
+    spec: {
+      properties: [
+        { name: "level", type: { int: { accessMode: "ReadWrite", maximum: 100 } } },
+        { name: "label", type: { string: { accessMode: "ReadOnly" } } },
+      ],
+      propertyVisitors: [{ propertyName: "level", modbus: { register: "HoldingRegister", offset: 2, limit: 1 } }],
+    },
+  };
+  const stored = fromOlderDevice(older);
+  const configData = { register: "HoldingRegister", offset: 2, limit: 1 };
+  assert.deepEqual(member(stored["spec"], "properties"), [
+    {
+      name: "level",
+      type: "INT",
+      accessMode: "ReadWrite",
+      maximum: "100",
+      visitors: { protocolName: "modbus", configData },
+    },
+    { name: "label", type: "STRING", accessMode: "ReadOnly" },
+  ]);
+  assert.deepEqual(toOlderDevice(stored, "v1alpha1"), older);
+  assert.equal(toOlderDevice(stored, "v1alpha2")["apiVersion"], "devices.kubeedge.io/v1alpha2");
 });
 
 test("nothing that JSON can say makes the conversion fail, nor do annotations that somebody has changed", () => {
@@ -130,7 +159,7 @@ test("nothing that JSON can say makes the conversion fail, nor do annotations th
         const value = any as JsonValue;
         const metadata = { name: "x", annotations: { [annotation]: JSON.stringify(text) } };
         for (const spec of [value, { properties: [value], propertyVisitors: [value], nodeName: value }])
-          for (const convert of [fromV1alpha2, toV1alpha2])
+          for (const convert of [fromOlderDevice, (object: JsonObject) => toOlderDevice(object, "v1alpha1")])
             convert({ kind, metadata, spec, status: { twins: [value] } });
       },
     ),
