@@ -1,4 +1,5 @@
-// Samples of devices over a cut link: every one of them is in the cloud afterwards, once and in order.
+// Devices over a cut link: every sample is in the cloud afterwards, once and in order, and what both sides wanted meanwhile
+// has come together.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -30,6 +31,32 @@ spec:
   nodeName: ${NODE}
   properties:
     - {name: level}
+`;
+
+/** Each property with another rule for what both sides want. */
+const valve = `
+apiVersion: devices.kubeedge.io/v1beta1
+kind: DeviceModel
+metadata: {name: valve, namespace: default}
+spec:
+  properties:
+    - {name: newest, type: INT, accessMode: ReadWrite}
+    - {name: clouds, type: INT, accessMode: ReadWrite}
+    - {name: edges, type: INT, accessMode: ReadWrite}
+---
+apiVersion: devices.kubeedge.io/v1beta1
+kind: Device
+metadata:
+  name: valve-1
+  namespace: default
+  annotations: {skerry.io/conflict: "newest, clouds=cloud, edges=edge"}
+spec:
+  deviceModelRef: {name: valve}
+  nodeName: ${NODE}
+  properties:
+    - {name: newest, desired: {value: "1"}}
+    - {name: clouds, desired: {value: "1"}}
+    - {name: edges, desired: {value: "1"}}
 `;
 
 let skerry: Installation;
@@ -120,4 +147,75 @@ test("samples made while the link was cut are in the cloud after it, once each a
     const status = await skerry.get("devicestatus", "gauge-1");
     return status.status?.twins?.[0]?.reported?.value === String(total);
   });
+});
+
+/** What of valve-1 is in the API: by property the wanted value that the node follows, its owner and the reported value. */
+async function valveStatus(): Promise<Record<string, readonly (string | undefined)[]>> {
+  const { status } = await skerry.get("devicestatus", "valve-1").catch(() => ({ status: {} }));
+  interface Twin {
+    readonly propertyName: string;
+    readonly observedDesired?: { readonly value: string; readonly metadata: { readonly owner?: string } };
+    readonly reported?: { readonly value: string };
+  }
+  const twins: Twin[] = status?.twins ?? [];
+  return Object.fromEntries(
+    twins.map(({ propertyName, observedDesired, reported }) => [
+      propertyName,
+      [observedDesired?.value, observedDesired?.metadata.owner, reported?.value],
+    ]),
+  );
+}
+
+/** A client on the node wants a value and reports another; returns the code of the refusal. */
+async function updateValve(property: string, side: "expected" | "actual", value: string): Promise<number | undefined> {
+  const root = "$hw/events/device/default/valve-1/twin/update";
+  await client.subscribeAsync(`${root}/result`, { qos: 1 });
+  const id = `${property} ${side}`;
+  const answer = new Promise<number | undefined>((resolve) => {
+    const onMessage = (topic: string, payload: Buffer): void => {
+      if (topic !== `${root}/result`) return;
+      const { event_id: answered, code } = JSON.parse(payload.toString()) as { event_id: string; code?: number };
+      if (answered !== id) return;
+      client.off("message", onMessage);
+      resolve(code);
+    };
+    client.on("message", onMessage);
+  });
+  await client.publishAsync(root, JSON.stringify({ event_id: id, twin: { [property]: { [side]: { value } } } }));
+  return await answer;
+}
+
+test("what both sides wanted while the link was cut comes together by the declared rules, and who lost is told", async () => {
+  assert.equal((await skerry.kubectlWith(valve, "apply", "-f", "-")).status, 0);
+  const clouds = ["1", "cloud", undefined];
+  await waitUntil("the node follows the Device", async () => {
+    const { newest, clouds: second, edges } = await valveStatus();
+    return [newest, second, edges].every((each) => JSON.stringify(each) === JSON.stringify(clouds));
+  });
+  assert.equal((await skerry.skerry("link", "cut", NODE)).status, 0);
+  const wanted = [0, 1, 2].map((index) => ({
+    op: "replace",
+    path: `/spec/properties/${index}/desired`,
+    value: { value: "2" },
+  }));
+  await skerry.kubectlOk("patch", "device", "valve-1", "--type=json", "-p", JSON.stringify(wanted));
+  assert.equal(await updateValve("newest", "expected", "3"), undefined);
+  assert.equal(await updateValve("edges", "expected", "3"), undefined);
+  assert.equal(await updateValve("clouds", "expected", "3"), 409, "the Device's wish counts alone");
+  assert.equal(await updateValve("newest", "actual", "3"), undefined);
+  assert.equal((await skerry.skerry("link", "restore", NODE)).status, 0);
+  await waitUntil("both sides have come together", async () => {
+    const expected = { newest: ["2", "cloud", "3"], clouds: ["2", "cloud", null], edges: ["3", "edge", null] };
+    const { newest, clouds: second, edges } = await valveStatus();
+    return JSON.stringify({ newest, clouds: second, edges }) === JSON.stringify(expected);
+  });
+  const told = async (): Promise<string[]> => {
+    const { items } = await skerry.get("events", "--field-selector", "involvedObject.name=valve-1");
+    return items.map(({ reason, message }: { reason: string; message: string }) => `${reason}: ${message}`);
+  };
+  for (const notice of [
+    /^EdgeValueReplaced: Property newest: "2" of the Device has replaced "3"/,
+    /^DesiredValueNotFollowed: Property edges: the node follows "3".* not "2" of the Device/,
+  ])
+    await waitUntil(`an Event like ${notice}`, async () => (await told()).some((text) => notice.test(text)));
 });

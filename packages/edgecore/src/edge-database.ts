@@ -1,5 +1,5 @@
 import type { Migration } from "@skerry/store";
-import { deviceTwinMigrations, twinOwnersTable, twinReportsTable } from "./devicetwin/index.ts";
+import { deviceTwinMigrations, twinOwnersTable, twinReplacedTable, twinReportsTable } from "./devicetwin/index.ts";
 import { dmiMigrations } from "./dmi/index.ts";
 import { edgedTables } from "./edged/index.ts";
 import { metaManagerTables, outboxStreamTable, tombstoneTypes } from "./metamanager/index.ts";
@@ -23,4 +23,5 @@ export const edgeDatabaseMigrations: readonly Migration[] = [
   ...taskMigrations,
   metaServerTables,
   twinOwnersTable,
+  twinReplacedTable,
 ];

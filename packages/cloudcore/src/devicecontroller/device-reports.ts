@@ -101,16 +101,20 @@ function readValue(value: JsonValue | undefined, type: JsonValue | undefined): T
 const OWNERS: ReadonlySet<JsonValue | undefined> = new Set(["cloud", "edge"]);
 const EFFECTS: ReadonlySet<JsonValue | undefined> = new Set(["pending", "sent", "unknown", "done"]);
 
-/** Who has set a desired value, in which version of each side, and what has become of it: what Skerry's edges tell. */
+/**
+ * Who has set a desired value, in which version of each side, what has become of it, and which value of the edge's it has
+ * replaced: what Skerry's edges tell.
+ */
 function withOwner(value: TwinValue | undefined, property: JsonObject): TwinValue | undefined {
   const { expected, expected_version: version } = property;
   const metadata = isJsonObject(expected) ? expected["metadata"] : undefined;
   if (value === undefined || !isJsonObject(metadata) || !OWNERS.has(metadata["owner"])) return value;
-  const { owner, effect } = metadata;
+  const { owner, effect, replaced } = metadata;
   const told: Record<string, string> = {
     owner: String(owner),
     ...(isJsonObject(version) ? { version: `${version["cloud"]}/${version["edge"]}` } : {}),
     ...(EFFECTS.has(effect) ? { effect: String(effect) } : {}),
+    ...(typeof replaced === "string" ? { replaced } : {}),
   };
   return { ...value, metadata: { ...value.metadata, ...told } };
 }

@@ -53,6 +53,16 @@ test("whoever loses a conflict is told by an event, and the status says who owns
   ]);
 });
 
+test("a wish of the edge's that the cloud never saw is told when the Device's has replaced it", async () => {
+  await using world = await worldWithDevice();
+  await follows(world, "ON", { owner: "cloud", replaced: "OFF" });
+  const told =
+    'EdgeValueReplaced: Property led: "ON" of the Device has replaced "OFF", which a client on the node had set';
+  assert.deepEqual(await reasons(world), [told]);
+  await follows(world, "ON", { owner: "cloud", replaced: "OFF" });
+  assert.deepEqual(await reasons(world), [told], "once");
+});
+
 test("an effect that nobody knows is told by an event", async () => {
   await using world = await worldWithDevice();
   await follows(world, "ON", { owner: "cloud", effect: "unknown" });

@@ -21,11 +21,11 @@ export function* twinNotices(device: Device, before: Device | undefined): Iterab
         reason: "DesiredValueNotFollowed",
         message: `Property ${name}: the node follows ${followed}, which a client on it has set, and not ${wish} of the Device`,
       };
-    const former = before && ownedByEdge(before, name);
-    if (former !== undefined && metadata["owner"] === "cloud" && former.value !== observedDesired?.value)
+    const former = before && replacedSince(before, twin);
+    if (former !== undefined && metadata["owner"] === "cloud" && former !== observedDesired?.value)
       yield {
         reason: "EdgeValueReplaced",
-        message: `Property ${name}: ${followed} of the Device has replaced ${quoted(former.value)}, which a client on the node had set`,
+        message: `Property ${name}: ${followed} of the Device has replaced ${quoted(former)}, which a client on the node had set`,
       };
     if (metadata["effect"] === "unknown")
       yield {
@@ -41,9 +41,12 @@ export function* ruleNotices(device: Device, model: DeviceModel | undefined): It
   if (wrong.length > 0) yield { reason: "TwinRuleUnknown", message: wrong.slice(0, 5).join("; ") };
 }
 
-function ownedByEdge(device: Device, name: string): DeviceTwinStatus["observedDesired"] {
-  const twin = device.status?.twins?.find(({ propertyName }) => propertyName === name);
-  return twin?.observedDesired?.metadata?.["owner"] === "edge" ? twin.observedDesired : undefined;
+/** The edge's wish that is no longer followed: as the cloud knew it, or as the node tells it of the time of a cut link. */
+function replacedSince(device: Device, { propertyName, observedDesired }: DeviceTwinStatus): string | undefined {
+  const known = device.status?.twins?.find((twin) => twin.propertyName === propertyName)?.observedDesired;
+  if (known?.metadata?.["owner"] === "edge") return known.value;
+  const replaced = observedDesired?.metadata?.["replaced"];
+  return observedDesired?.metadata?.["version"] === known?.metadata?.["version"] ? undefined : replaced;
 }
 
 function quoted(value: string | undefined): string {

@@ -91,9 +91,16 @@ function adopt(
       adoptedDesired: desired,
       expectedOwner: "cloud",
       effect: effectOf(property, type, desired, live?.actual ?? null),
+      replaced: replacedBy(desired, live),
     },
     sides: { expected: true, actual: false },
   };
+}
+
+/** What a client at the edge loses; the cloud may never have heard of it, when it was set while the link was cut. */
+function replacedBy(desired: string, live: TwinProperty | null): string | null {
+  if (live?.expectedOwner !== "edge" || live.expected === null) return null;
+  return live.expected.value === desired ? null : live.expected.value;
 }
 
 /** The Device wants nothing any more of this property. */
@@ -102,7 +109,15 @@ function withdraw(known: TwinProperty, deviceVersion: number): PropertyChange {
   const after =
     known.actual === null
       ? { ...deletedProperty(known), expectedVersion }
-      : { ...known, expected: null, expectedVersion, adoptedDesired: null, expectedOwner: null, effect: null };
+      : {
+          ...known,
+          expected: null,
+          expectedVersion,
+          adoptedDesired: null,
+          expectedOwner: null,
+          effect: null,
+          replaced: null,
+        };
   return { before: known, after, sides: { expected: true, actual: false } };
 }
 

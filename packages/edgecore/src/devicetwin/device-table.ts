@@ -118,8 +118,9 @@ export function readPendingEffects(reader: Reader): string[] {
 export function writeProperty(transaction: Transaction, deviceId: string, property: TwinProperty): void {
   transaction.run(
     `INSERT OR REPLACE INTO twin_property (device_id, name, type, optional, expected, expected_ms, actual, actual_ms,
-       expected_cloud, expected_edge, actual_cloud, actual_edge, adopted_desired, expected_owner, effect, unreported)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
+       expected_cloud, expected_edge, actual_cloud, actual_edge, adopted_desired, expected_owner, effect, replaced,
+       unreported)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
     deviceId,
     property.name,
     property.type,
@@ -135,6 +136,7 @@ export function writeProperty(transaction: Transaction, deviceId: string, proper
     property.adoptedDesired,
     property.expectedOwner,
     property.effect,
+    property.replaced,
   );
 }
 
@@ -161,6 +163,7 @@ function toProperty(row: Row): TwinProperty {
     adoptedDesired: typeof row["adopted_desired"] === "string" ? row["adopted_desired"] : null,
     expectedOwner: (row["expected_owner"] ?? null) as TwinProperty["expectedOwner"],
     effect: (row["effect"] ?? null) as TwinProperty["effect"],
+    replaced: typeof row["replaced"] === "string" ? row["replaced"] : null,
   };
 }
 

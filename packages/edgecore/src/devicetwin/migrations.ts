@@ -36,3 +36,14 @@ export const twinOwnersTable: Migration = `ALTER TABLE twin_property ADD COLUMN 
   UPDATE twin_property SET expected_owner = CASE WHEN expected IS adopted_desired THEN 'cloud' ELSE 'edge' END
     WHERE expected IS NOT NULL;
   ALTER TABLE twin_property ADD COLUMN effect TEXT`;
+
+/** Appended later: what a client at the edge wanted when the Device's desired value took its place. */
+export const twinReplacedTable: Migration = "ALTER TABLE twin_property ADD COLUMN replaced TEXT";
+
+/** All of them, in their order; the edge's database has steps of other modules in between. */
+export const allTwinMigrations: readonly Migration[] = [
+  ...deviceTwinMigrations,
+  twinReportsTable,
+  twinOwnersTable,
+  twinReplacedTable,
+];

@@ -91,11 +91,16 @@ export function twinReport(
   return { ...headOf(head), twin: byName(properties, entry) };
 }
 
-function owned(json: JsonObject, { expectedOwner, effect }: TwinProperty): JsonObject {
+function owned(json: JsonObject, { expectedOwner, effect, replaced }: TwinProperty): JsonObject {
   const expected = json["expected"];
   if (!isJsonObject(expected) || expectedOwner === null) return json;
   const before = isJsonObject(expected["metadata"]) ? expected["metadata"] : {};
-  const metadata = { ...before, owner: expectedOwner, ...(effect === null ? {} : { effect }) };
+  const metadata = {
+    ...before,
+    owner: expectedOwner,
+    ...(effect === null ? {} : { effect }),
+    ...(replaced === null ? {} : { replaced }),
+  };
   return { ...json, expected: { ...expected, metadata } };
 }
 

@@ -62,6 +62,23 @@ test("a rule that changes to the cloud's takes the Device's wish over", async ()
   assert.deepEqual(led(world), ["A", "cloud"]);
 });
 
+test("a client's wish that the Device's has replaced is told to the cloud until somebody wants something else", async () => {
+  await using world = await worldWith("newest", { led: "A" });
+  const replaced = (): string | null | undefined =>
+    world.meta.read((reader) => readTwin(reader, "default/thermo-1")).get("led")?.replaced;
+  await edgeWants(world, "EDGE");
+  assert.equal(replaced(), null);
+  await world.fromCloud("update", annotated({ "skerry.io/conflict": "newest" }, { led: "B" }));
+  assert.deepEqual([led(world), replaced()], [["B", "cloud"], "EDGE"]);
+  const unreported = world.meta.read((reader) => readUnreported(reader, "default/thermo-1"));
+  const report = twinReport({ eventId: "e", timestampMs: 1 }, unreported, { withOwners: true });
+  assert.match(JSON.stringify(report), /"owner":"cloud","replaced":"EDGE"/);
+  await world.bus.send(`${root}/twin/update`, { twin: { led: { actual: { value: "B" } } } });
+  assert.equal(replaced(), "EDGE", "a reported value is no wish");
+  await edgeWants(world, "AGAIN");
+  assert.equal(replaced(), null);
+});
+
 test("Skerry's cloud is told who owns a wish, KubeEdge's is not", async () => {
   await using world = await worldWith("newest", { led: "A" });
   await edgeWants(world, "EDGE");

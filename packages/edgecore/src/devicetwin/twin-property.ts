@@ -30,6 +30,8 @@ export interface TwinProperty {
   readonly expectedOwner: "cloud" | "edge" | null;
   /** How far the expected value has come, where it may take effect at most once; else null. */
   readonly effect: EffectState | null;
+  /** What a client at the edge wanted when the Device's desired value took its place; else null. */
+  readonly replaced: string | null;
 }
 
 /**

@@ -74,6 +74,7 @@ function setProperty(
         expected === undefined
           ? settled(live?.effect ?? null, type, next)
           : effectOf(definition, type, expected, next.actual),
+      replaced: expected === undefined ? (live?.replaced ?? null) : null,
     },
     sides: { expected: expected !== undefined, actual: actual !== undefined },
   };
@@ -134,6 +135,7 @@ export function deletedProperty(known: TwinProperty): TwinProperty {
     adoptedDesired: null,
     expectedOwner: null,
     effect: null,
+    replaced: null,
   };
 }
 

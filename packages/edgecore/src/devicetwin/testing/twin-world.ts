@@ -8,7 +8,7 @@ import { MetaManager, metaManagerMigrations, type OutboxEntry } from "../../meta
 import type { DeviceBus } from "../device-bus.ts";
 import { markReported, readUnreported, readUnreportedDevices } from "../device-table.ts";
 import { DeviceTwin } from "../device-twin.ts";
-import { deviceTwinMigrations, twinOwnersTable, twinReportsTable } from "../migrations.ts";
+import { allTwinMigrations } from "../migrations.ts";
 import type { DeviceTwinPorts } from "../ports.ts";
 import { twinReport } from "../twin-document.ts";
 
@@ -175,7 +175,7 @@ export class TwinWorld implements AsyncDisposable {
 }
 
 export function openTwinDatabase(path = ":memory:"): Database {
-  const migrations = [...metaManagerMigrations, ...deviceTwinMigrations, twinReportsTable, twinOwnersTable];
+  const migrations = [...metaManagerMigrations, ...allTwinMigrations];
   return new SqliteDatabase({ path, migrations });
 }
 

@@ -17,7 +17,7 @@ import {
 import { unixGrpc } from "@skerry/grpc/platform";
 import type { Database } from "@skerry/store";
 import { SqliteDatabase } from "@skerry/store/platform";
-import { deviceTwinMigrations, twinOwnersTable, twinReportsTable } from "../../devicetwin/index.ts";
+import { allTwinMigrations } from "../../devicetwin/index.ts";
 import { TwinWorld } from "../../devicetwin/testing/twin-world.ts";
 import { metaManagerMigrations } from "../../metamanager/index.ts";
 import { DmiServer } from "../dmi-server.ts";
@@ -119,13 +119,7 @@ export class DmiWorld implements AsyncDisposable {
     const opened = new AsyncDisposableStack();
     const folder = await mkdtemp(join(tmpdir(), "skerry-dmi-"));
     opened.defer(() => rm(folder, { recursive: true, force: true }));
-    const migrations = [
-      ...metaManagerMigrations,
-      ...deviceTwinMigrations,
-      ...dmiMigrations,
-      twinReportsTable,
-      twinOwnersTable,
-    ];
+    const migrations = [...metaManagerMigrations, ...allTwinMigrations, ...dmiMigrations];
     const database: Database = new SqliteDatabase({ path: ":memory:", migrations });
     const twins = opened.use(await TwinWorld.start({ database }));
     const world = new DmiWorld(twins, folder, opened);
