@@ -4,6 +4,7 @@ import { readAnswer } from "../metamanager/cloud-answer.ts";
 import { judgeAnswer } from "../metamanager/outbox-outcome.ts";
 import type { DefinitionCache } from "./definition-cache.ts";
 import { markReported, readUnreported, readUnreportedDevices } from "./device-table.ts";
+import { DueDevices } from "./due-devices.ts";
 import type { DeviceTwinContext } from "./ports.ts";
 import { twinReport } from "./twin-document.ts";
 import type { TwinProperty } from "./twin-property.ts";
@@ -29,8 +30,7 @@ interface Pace {
 export class TwinReporter implements AsyncDisposable {
   readonly #context: DeviceTwinContext;
   readonly #definitions: DefinitionCache;
-  /** Devices with something to tell, and when it is due; monotonic. */
-  readonly #due = new Map<string, number>();
+  readonly #due = new DueDevices();
   readonly #paces = new Map<string, Pace>();
   readonly #inFlight = new Map<string, Promise<void>>();
   readonly #stopped = new AbortController();
@@ -62,11 +62,11 @@ export class TwinReporter implements AsyncDisposable {
 
   start(): void {
     const { meta, cloudLink } = this.#context;
-    for (const deviceId of meta.read(readUnreportedDevices)) this.#due.set(deviceId, 0);
+    for (const deviceId of meta.read(readUnreportedDevices)) this.#due.add(deviceId, 0);
     this.#subscription = cloudLink.onState((state) => {
       if (state.kind !== "connected") return;
       for (const pace of this.#paces.values()) pace.retry = undefined;
-      for (const deviceId of this.#due.keys()) this.#due.set(deviceId, 0);
+      this.#due.hurry();
       this.#wake();
     });
     this.#wake();
@@ -74,9 +74,12 @@ export class TwinReporter implements AsyncDisposable {
 
   /** Something of the device has changed, and is committed. */
   changed(deviceId: string): void {
-    if (this.#due.has(deviceId)) return;
+    if (this.#due.has(deviceId)) {
+      this.#due.changedAgain(deviceId);
+      return;
+    }
     const dueMs = this.#paces.get(deviceId)?.notBeforeMs ?? 0;
-    this.#due.set(deviceId, dueMs);
+    this.#due.add(deviceId, dueMs);
     if (this.#inFlight.size >= WINDOW || this.#inFlight.has(deviceId)) return; // The end of a report wakes.
     if (dueMs <= this.#context.clock.monotonicMs()) this.#wake();
     else this.#wakeAt(dueMs);
@@ -103,14 +106,15 @@ export class TwinReporter implements AsyncDisposable {
     this.#timerMs = Number.POSITIVE_INFINITY;
     if (this.#stopped.signal.aborted || cloudLink.state.kind !== "connected") return;
     const nowMs = clock.monotonicMs();
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const [deviceId, dueMs] of this.#due) {
-      if (this.#inFlight.has(deviceId)) continue;
-      if (dueMs > nowMs) nextMs = Math.min(nextMs, dueMs);
-      else if (this.#inFlight.size < WINDOW) this.#begin(deviceId, nowMs);
-      else return; // The end of a report wakes again.
+    while (this.#inFlight.size < WINDOW) {
+      const deviceId = this.#due.take(nowMs, (due) => !this.#inFlight.has(due));
+      if (deviceId === undefined) {
+        this.#wakeAt(this.#due.nextMs(nowMs));
+        return;
+      }
+      this.#begin(deviceId, nowMs);
     }
-    this.#wakeAt(nextMs);
+    // The end of a report wakes again.
   }
 
   /** Without looking at all that waits: many devices change in the meantime. */
@@ -123,8 +127,6 @@ export class TwinReporter implements AsyncDisposable {
   }
 
   #begin(deviceId: string, nowMs: number): void {
-    // What changes from now on is another report.
-    this.#due.delete(deviceId);
     const report = this.#report(deviceId, nowMs).finally(() => {
       this.#inFlight.delete(deviceId);
       this.#wake();
@@ -137,7 +139,7 @@ export class TwinReporter implements AsyncDisposable {
     const pace = this.#paceOf(deviceId);
     try {
       const { ready, laterMs } = this.#readyProperties(deviceId, pace, nowMs);
-      if (laterMs !== undefined) this.#dueAt(deviceId, laterMs);
+      if (laterMs !== undefined) this.#due.add(deviceId, laterMs);
       if (ready.length === 0) return;
       const head = { eventId: random.uuid(), timestampMs: clock.now() };
       const resource = `device/${deviceId}/twin/edge_updated`;
@@ -161,11 +163,11 @@ export class TwinReporter implements AsyncDisposable {
         for (const property of ready) markReported(transaction, deviceId, property);
       });
       // What changed while the report was on its way has its own turn.
-      if (meta.read((reader) => readUnreported(reader, deviceId)).length > 0) this.#dueAt(deviceId, pace.notBeforeMs);
+      if (meta.read((reader) => readUnreported(reader, deviceId)).length > 0) this.#due.add(deviceId, pace.notBeforeMs);
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
       const { cloudLink } = this.#context;
-      if (isSkerryError(error, "LINK_DISCONNECTED") && cloudLink.state.kind !== "connected") this.#dueAt(deviceId, 0);
+      if (isSkerryError(error, "LINK_DISCONNECTED") && cloudLink.state.kind !== "connected") this.#due.add(deviceId, 0);
       else this.#tryLater(deviceId, pace, [], describeError(error));
     }
   }
@@ -199,7 +201,7 @@ export class TwinReporter implements AsyncDisposable {
       delayMs,
       reason,
     });
-    this.#dueAt(deviceId, clock.monotonicMs() + delayMs);
+    this.#due.add(deviceId, clock.monotonicMs() + delayMs);
   }
 
   #noteRefusal(deviceId: string, properties: readonly TwinProperty[], reason: string): void {
@@ -209,10 +211,6 @@ export class TwinReporter implements AsyncDisposable {
       properties: properties.map(({ name }) => name),
       reason,
     });
-  }
-
-  #dueAt(deviceId: string, dueMs: number): void {
-    this.#due.set(deviceId, Math.min(this.#due.get(deviceId) ?? dueMs, dueMs));
   }
 
   #paceOf(deviceId: string): Pace {
