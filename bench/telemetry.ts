@@ -1,6 +1,7 @@
 // `node tools/with-node.mjs bench/telemetry.ts [--rate 3500] [--seconds 60] [--devices 1000] [--slow-sync 20]`: twin updates
 // over MQTT at a fixed rate, until every one that was accepted is in PostgreSQL. Method and figures: README.md.
 import { readFileSync, writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -12,6 +13,7 @@ import pg from "pg";
 import { parse, stringify } from "yaml";
 import { Installation, root, sharedParts } from "../e2e/support/installation.ts";
 import { PostgresServer } from "../e2e/support/postgres-server.ts";
+import { processorMs, processorMsOfFamily } from "./support/process-time.ts";
 import { percentile } from "./support/statistics.ts";
 
 const NODE = "edge-node-1";
@@ -68,6 +70,17 @@ async function statusOf(): Promise<{ parts: { name: string; processId?: number; 
   return stdout === "" ? { parts: [] } : JSON.parse(stdout); // A busy supervisor may not answer in time.
 }
 
+/** The processor's time of each part so far, in milliseconds. */
+async function processorTimes(): Promise<ReadonlyMap<string, number>> {
+  const { parts } = await statusOf();
+  const times = new Map<string, number>();
+  for (const { name, processId } of parts)
+    if (processId !== undefined && !name.startsWith("containerd")) times.set(name, processorMs(processId));
+  times.set("PostgreSQL", processorMsOfFamily(postgres.processId));
+  times.set("this sender", processorMs(process.pid));
+  return times;
+}
+
 async function createDevices(api: KubernetesApi, count: number): Promise<void> {
   const namespace = "default";
   const apiVersion = "devices.kubeedge.io/v1beta1";
@@ -114,6 +127,7 @@ async function measure(api: KubernetesApi, client: MqttClient): Promise<void> {
   await load.start();
   const [edge, beganMs, writesBefore] = [await processOf(`edgecore ${NODE}`), performance.now(), watch.eventCount];
   const bytesBefore = writtenBytes(edge);
+  const timesBefore = await processorTimes();
   const sending = load.send();
   const busy = await probe(client, watch, "load");
   await sending;
@@ -124,7 +138,12 @@ async function measure(api: KubernetesApi, client: MqttClient): Promise<void> {
   const statusWrites = watch.eventCount - writesBefore;
   const stored = await storedInOrder(load);
   const storedMs = performance.now() - beganMs;
+  const timesAfter = await processorTimes();
   watch.stop();
+  const microsecondsOf = (part: string): string => {
+    const ms = (timesAfter.get(part) ?? 0) - (timesBefore.get(part) ?? 0);
+    return `${part} ${((ms * 1000) / load.sentCount).toFixed(0)}`;
+  };
   const perSecond = (ms: number): string => `${Math.round((load.sentCount / ms) * 1000)}/s`;
   const lines: [string, string][] = [
     ["updates sent", `${load.sentCount} in ${(sentMs / 1000).toFixed(1)} s, ${perSecond(sentMs)}`],
@@ -135,6 +154,8 @@ async function measure(api: KubernetesApi, client: MqttClient): Promise<void> {
     ["publish → DeviceStatus of a quiet device under the load", both(busy)],
     ["writes of DeviceStatus during the load", `${statusWrites}, ${(statusWrites / (sentMs / 1000)).toFixed(0)}/s`],
     ["bytes written by EdgeCore per update", writtenPerSample.toFixed(0)],
+    ["processor's time per update, µs", [...timesAfter.keys()].map(microsecondsOf).join(", ")],
+    ["load average of the last minute", (loadavg()[0] ?? 0).toFixed(1)],
   ];
   for (const [what, value] of lines) process.stdout.write(`| ${what} | ${value} |\n`);
   if (stored !== load.acceptedCount) throw new Error(`${load.acceptedCount} were accepted, ${stored} are stored`);

@@ -20,10 +20,10 @@ export interface PublishQueueLimits {
 }
 
 export const defaultPublishQueueLimits: PublishQueueLimits = {
-  // Twice what 512 messages handled together lead to: result, document and delta of each.
-  maximumCount: 4_000,
-  maximumBytes: 4 * 1024 * 1024,
-  window: 256,
+  // Twice what 2,048 messages handled together lead to: result, document and delta of each.
+  maximumCount: 12_288,
+  maximumBytes: 8 * 1024 * 1024,
+  window: 1_024,
   maximumAttempts: 5,
 };
 

@@ -176,7 +176,7 @@ export function writeMosquittoConfig(nodeFolder: string, port: number): string {
     // What waits for one client: some seconds of thousands of devices, while a disk is slow or EdgeCore starts again.
     "max_queued_messages 50000",
     "max_queued_bytes 67108864",
-    "max_inflight_messages 512", // As many as EdgeCore commits together.
+    "max_inflight_messages 2048", // As many as EdgeCore commits together.
     "message_size_limit 1048576",
     "set_tcp_nodelay true", // Else answers of some bytes wait 40 ms.
     "log_dest stderr",

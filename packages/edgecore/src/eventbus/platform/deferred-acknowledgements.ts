@@ -1,9 +1,12 @@
 import type { MqttClient } from "mqtt";
 
-/** Messages that are being handled at the same time, so that they share a commit. */
-const MAXIMUM_MESSAGES = 512;
+/**
+ * Messages that are being handled at the same time. What comes while a commit runs shares the next one, so a slow disk
+ * makes larger commits: 2,048 are half a second of the busiest node's.
+ */
+const MAXIMUM_MESSAGES = 2_048;
 /** Their payloads together; a larger one is handled alone. */
-const MAXIMUM_BYTES = 512 * 1024;
+const MAXIMUM_BYTES = 1024 * 1024;
 
 interface Deferred {
   readonly messageId: number;

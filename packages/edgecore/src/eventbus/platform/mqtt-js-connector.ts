@@ -1,6 +1,7 @@
 import type { MqttClient } from "mqtt";
 import { brokerAddressInvalid, brokerUnreachable, subscriptionRefused } from "../errors.ts";
 import type { MqttConnector, MqttMessage, MqttSession, MqttSessionHandlers } from "../mqtt-connector.ts";
+import { AcknowledgedPublications } from "./acknowledged-publications.ts";
 import { DeferredAcknowledgements } from "./deferred-acknowledgements.ts";
 import type { MqttClientOptions } from "./mqtt-client.ts";
 
@@ -96,12 +97,12 @@ export class MqttJsConnector implements MqttConnector {
       signal.removeEventListener("abort", end);
     }
     reportClose([publisher, subscriber], handlers);
+    const publications = new AcknowledgedPublications(publisher);
     return {
-      publish: async (topic, payload) => {
-        await publisher.publishAsync(topic, payload, { qos: 1 });
-      },
+      publish: (topic, payload) => publications.publish(topic, payload),
       publishOnce: (topic, payload) => {
         if (!publisher.connected) return false;
+        publications.flush();
         publisher.publish(topic, payload, { qos: 0 });
         return true;
       },
