@@ -1,8 +1,10 @@
 import {
   type ConfigMap,
   type ControllerRevision,
+  type CronJob,
   configMaps,
   controllerRevisions,
+  cronJobs,
   customResourceDefinitions,
   type DaemonSet,
   type Deployment,
@@ -63,6 +65,7 @@ export interface ClusterInformers {
   readonly daemonSets: Informer<DaemonSet>;
   readonly controllerRevisions: Informer<ControllerRevision>;
   readonly jobs: Informer<Job>;
+  readonly cronJobs: Informer<CronJob>;
   readonly podDisruptionBudgets: Informer<PodDisruptionBudget>;
   readonly persistentVolumes: Informer<PersistentVolume>;
   readonly persistentVolumeClaims: Informer<PersistentVolumeClaim>;
@@ -117,6 +120,7 @@ export function createClusterInformers(ports: ControllerPorts): ClusterInformers
     persistentVolumes: informer<PersistentVolume>(persistentVolumes),
     persistentVolumeClaims: informer<PersistentVolumeClaim>(persistentVolumeClaims),
     storageClasses: informer<StorageClass>(storageClasses),
+    cronJobs: informer<CronJob>(cronJobs),
     jobs: informer<Job>(jobs, { [BY_CONTROLLER]: controllerIndex, [BY_NAMESPACE]: namespaceIndex }),
     services: informer<Service>(services, { [BY_NAMESPACE]: namespaceIndex }),
     serviceAccounts: informer<ServiceAccount>(serviceAccounts, {}, { fieldSelector: "metadata.name=default" }),

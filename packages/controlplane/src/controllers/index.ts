@@ -3,8 +3,10 @@ import type { KubernetesApi } from "@skerry/kube";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { createClusterInformers } from "./cluster-informers.ts";
 import type { Controller, ControllerPorts } from "./controller-ports.ts";
+import { CronJobController } from "./cronjob/cron-job-controller.ts";
 import { DaemonSetController } from "./daemonset/daemon-set-controller.ts";
 import { DeploymentController } from "./deployment/deployment-controller.ts";
+import { DisruptionController } from "./disruption/disruption-controller.ts";
 import { EndpointsController } from "./endpoint/endpoints-controller.ts";
 import { GarbageCollector } from "./garbagecollector/garbage-collector.ts";
 import { JobController } from "./job/job-controller.ts";
@@ -49,6 +51,8 @@ export async function startControllers(options: ControllersOptions): Promise<Asy
     new StatefulSetController(ports, informers),
     new DaemonSetController(ports, informers),
     new JobController(ports, informers),
+    new CronJobController(ports, informers),
+    new DisruptionController(ports, informers),
     new Scheduler(ports, informers),
     new EndpointsController(ports, informers),
     new NodeLifecycleController(ports, informers),

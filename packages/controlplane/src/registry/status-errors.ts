@@ -133,3 +133,8 @@ export function tooManyRequests(message: string): ApiError {
 export function requestTooLarge(limitBytes: number): ApiError {
   return new ApiError(failureStatus(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limitBytes}`));
 }
+
+/** 500: the server cannot do what is asked. */
+export function internalError(message: string): ApiError {
+  return new ApiError(failureStatus(500, "InternalError", message));
+}

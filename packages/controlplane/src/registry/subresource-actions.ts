@@ -3,6 +3,7 @@ import { badRequest } from "@skerry/kube";
 import type { ServiceAccountTokens } from "../authentication/service-account-tokens.ts";
 import { type ApiObject, asApiObject, asJsonObject, ensureObject, objectAt, objectsIn, textAt } from "./api-object.ts";
 import type { ObjectAt } from "./api-service.ts";
+import { allowEviction } from "./eviction.ts";
 import { required } from "./field-error.ts";
 import { keyOf, type Registry } from "./registry.ts";
 import type { RequestContext } from "./request-context.ts";
@@ -70,18 +71,20 @@ export class SubresourceActions {
     return success();
   }
 
-  /** Deletes a pod on behalf of a drain. */
+  /** Deletes a pod on behalf of a drain, when its disruption budget allows it. @throws ApiError TooManyRequests */
   async #evict(context: RequestContext, at: ObjectAt, body: JsonObject): Promise<ApiObject> {
     const options = objectAt(body, "deleteOptions");
     const grace = options["gracePeriodSeconds"];
     if (grace !== undefined && typeof grace !== "number") throw badRequest("gracePeriodSeconds must be a number");
-    await this.#registry.delete(
-      context,
-      at.definition,
-      at.namespace,
-      at.name,
-      grace === undefined ? {} : { gracePeriodSeconds: grace },
-    );
+    const { store, clock } = this.#registry;
+    const isRehearsal = context.dryRun || options["dryRun"] !== undefined;
+    const write = isRehearsal ? store.rehearse.bind(store) : store.write.bind(store);
+    await write((session) => allowEviction(session, keyOf(at.definition, at.namespace, at.name), at, clock));
+    const uid = textAt(objectAt(options, "preconditions"), "uid");
+    await this.#registry.delete({ ...context, dryRun: isRehearsal }, at.definition, at.namespace, at.name, {
+      ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
+      ...(uid === "" ? {} : { preconditions: { uid } }),
+    });
     return success();
   }
 }

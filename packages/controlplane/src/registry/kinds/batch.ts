@@ -73,13 +73,25 @@ export const cronJobStrategy: KindStrategy = {
     const spec = objectAt(cronJob, "spec");
     const schedule = textAt(spec, "schedule");
     const problem = schedule === "" ? undefined : cronScheduleError(schedule);
+    const zone = textAt(spec, "timeZone");
     return [
       ...(schedule === "" ? [required("spec.schedule")] : []),
       ...(problem === undefined ? [] : [invalidValue("spec.schedule", schedule, problem)]),
+      ...(zone === "" || isTimeZone(zone) ? [] : [invalidValue("spec.timeZone", zone, `unknown time zone ${zone}`)]),
       ...validateJobSpec(objectAt(objectAt(spec, "jobTemplate"), "spec"), "spec.jobTemplate.spec"),
     ];
   },
 };
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
 
 function applyJobSpecDefaults(spec: JsonObject): void {
   const template = ensureObject(spec, "template");

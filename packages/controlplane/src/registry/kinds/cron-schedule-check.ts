@@ -20,7 +20,7 @@ const SHORTHANDS: ReadonlySet<string> = new Set([
 export function cronScheduleError(schedule: string): string | undefined {
   const text = schedule.trim();
   if (text.startsWith("@"))
-    return SHORTHANDS.has(text) || /^@every \d+[a-z]/.test(text) ? undefined : `unrecognized descriptor: ${text}`;
+    return SHORTHANDS.has(text) || /^@every\s+(\d+[hms])+$/.test(text) ? undefined : `unrecognized descriptor: ${text}`;
   const fields = text.split(/\s+/);
   if (fields.length !== PLACES.length)
     return `expected exactly 5 fields, found ${fields.length}: [${fields.join(" ")}]`;
