@@ -1,6 +1,7 @@
 // `npm run test:long`: what is too long for each change. 2,000 seeds of the simulation with each protocol mix and a share
 // of that with each protocol alone, every fault having met every way of recovery; all planted bugs; the property tests
-// from random seeds; samples over a cut of five minutes (real processes, needs root). Its last result is kept in sim/last-long-run.md.
+// from random seeds; hostile requests to the API server; 200 kills of the control plane; samples over a cut of five minutes
+// (the last two with real processes, as root). Its last result is kept in sim/last-long-run.md.
 import { spawnSync } from "node:child_process";
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -42,6 +43,19 @@ const parts: readonly Part[] = [
     title: "property tests from random seeds",
     parameters: ["--import", join(root, "tools/property-seed.ts"), "--test", "--test-reporter=dot", ...propertyTests],
     environment: { SKERRY_PROPERTY_SEED: "random", SKERRY_PROPERTY_RUNS: "2000" },
+  },
+  {
+    title: "hostile requests from random seeds",
+    parameters: [
+      ...["--disable-warning=ExperimentalWarning", "--import", join(root, "tools/property-seed.ts"), "--test"],
+      "packages/controlplane/src/apiserver/hostile-requests.security.test.ts",
+    ],
+    environment: { SKERRY_PROPERTY_SEED: "random", SKERRY_HOSTILE_ROUNDS: "100" },
+  },
+  {
+    title: "200 kills of the control plane under load",
+    parameters: ["tools/run-e2e.ts", "e2e/api-kills.test.ts"],
+    environment: { SKERRY_E2E_LONG: "1" },
   },
   {
     title: "100 samples a second over a link that is cut for five minutes",

@@ -17,7 +17,13 @@ const chosen = process.argv.slice(2);
 const patterns =
   chosen.length > 0
     ? chosen.map((path) => (path.endsWith(".ts") ? path : join(path, "**/*.test.ts")))
-    : ["packages/*/src/**/*.test.ts", "mappers/**/*.test.ts", "tools/**/*.test.ts", "sim/**/*.test.ts"];
+    : [
+        "packages/*/src/**/*.test.ts",
+        "mappers/**/*.test.ts",
+        "tools/**/*.test.ts",
+        "sim/**/*.test.ts",
+        "e2e/support/**/*.test.ts",
+      ];
 const files = patterns.flatMap((pattern) => globSync(pattern, { cwd: root })).map((file) => resolve(root, file));
 if (files.length === 0) {
   process.stderr.write(`No test is in ${chosen.join(", ")}.\n`); // Node.js itself would run each test it finds.

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { root } from "../installation.ts";
+import { ControlPlaneProcess } from "../control-plane-process.ts";
 import { type Ended, run } from "../run.ts";
 import { waitUntil } from "../wait-until.ts";
 import { type Comparison, compare, type Outcome } from "./compare.ts";
@@ -29,35 +29,22 @@ const QUIET_MS = 400;
 /** A control plane of its own, in a process as a user starts it, with a recording proxy before it. */
 export class ReplayCluster implements AsyncDisposable {
   readonly #folder: string;
-  readonly #process: ReturnType<typeof spawn>;
+  readonly #controlPlane: ControlPlaneProcess;
   readonly #proxy: RecordingProxy;
 
-  private constructor(folder: string, process: ReturnType<typeof spawn>, proxy: RecordingProxy) {
+  private constructor(folder: string, controlPlane: ControlPlaneProcess, proxy: RecordingProxy) {
     this.#folder = folder;
-    this.#process = process;
+    this.#controlPlane = controlPlane;
     this.#proxy = proxy;
   }
 
   static async start(): Promise<ReplayCluster> {
     const folder = mkdtempSync(join(tmpdir(), "skerry-replay-"));
-    const kubeconfig = join(folder, "direct.kubeconfig");
-    const child = spawn(
-      join(root, "bin/skerry"),
-      ["controlplane", "--kubeconfig", kubeconfig, "--data", join(folder, "data"), "--port", "0"],
-      { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, SKERRY_HOME: folder } },
-    );
-    let printed = "";
-    child.stdout?.on("data", (bytes: Buffer) => {
-      printed = `${printed}${bytes}`.slice(-10_000);
-    });
-    const port = await waitUntil("the control plane says that it is ready", async () => {
-      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${printed}`);
-      const [, found] = /^Ready at https:\/\/127\.0\.0\.1:(\d+)/m.exec(printed) ?? [];
-      return found === undefined ? undefined : Number(found);
-    });
-    const proxy = await RecordingProxy.start({ port, ...credentialsIn(readFileSync(kubeconfig, "utf8")) });
+    const controlPlane = await ControlPlaneProcess.start(folder);
+    const credentials = credentialsIn(readFileSync(controlPlane.kubeconfig, "utf8"));
+    const proxy = await RecordingProxy.start({ port: await controlPlane.port(), ...credentials });
     writeFileSync(join(folder, "kubeconfig"), proxiedKubeconfig(proxy.url));
-    const cluster = new ReplayCluster(folder, child, proxy);
+    const cluster = new ReplayCluster(folder, controlPlane, proxy);
     // As in the recorded cluster; what else KubeEdge had there is left out of the comparison.
     await cluster.#kubectl(["kubectl", "create", "namespace", "kubeedge"]);
     // kubectl asks once what there is, and remembers it.
@@ -72,7 +59,8 @@ export class ReplayCluster implements AsyncDisposable {
     for (const recorded of readRecording(recording)) {
       const outcome = await this.#perform(recorded);
       result.push({ recording, command: recorded.command, comparisons: compare(recorded, outcome) });
-      await this.#quiet();
+      // What only read has given the controllers nothing to do.
+      if (outcome.exchanges.some(({ method }) => method !== "GET")) await this.#quiet();
     }
     return result;
   }
@@ -129,11 +117,7 @@ export class ReplayCluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const ended = new Promise<void>((resolve) => this.#process.once("close", () => resolve()));
-    if (this.#process.exitCode === null) {
-      this.#process.kill("SIGTERM");
-      await ended;
-    }
+    await this.#controlPlane[Symbol.asyncDispose]();
     await this.#proxy[Symbol.asyncDispose]();
     rmSync(this.#folder, { recursive: true, force: true });
   }
