@@ -14,6 +14,7 @@ import { type KubeletTarget, POD_STREAMS, type PodStreams } from "./pod-streams.
 import { deleteOptions, isTrue, listOptions, watchOptions, writeContext } from "./query-options.ts";
 import { readObject, readPatch } from "./request-body.ts";
 import type { RequestPath } from "./resource-path.ts";
+import { warningHeaders } from "./warning-headers.ts";
 import { watchLines } from "./watch-lines.ts";
 
 type ResourcePath = RequestPath & { kind: "resource" };
@@ -173,7 +174,7 @@ export class ResourceHandler {
     return jsonResponse(
       status,
       isOwnKind ? this.#shown(request, definition, form, object) : object,
-      warningHeaders(definition, context),
+      warningsOf(definition, context),
     );
   }
 
@@ -190,13 +191,13 @@ export class ResourceHandler {
       return jsonResponse(
         200,
         tableOf(definition, list.items, list.metadata, includeOf(request, "Metadata"), this.#clock.now()),
-        warningHeaders(definition),
+        warningsOf(definition),
       );
     if (form === "partial-metadata") return jsonResponse(200, partialMetadataList(list));
     return jsonResponse(
       200,
       definition.isCustom ? list : { ...list, items: list.items.map(withoutKind) },
-      warningHeaders(definition),
+      warningsOf(definition),
     );
   }
 }
@@ -217,14 +218,7 @@ function includeOf(request: ApiRequest, fallback: IncludeObject): IncludeObject 
   return value === "None" || value === "Metadata" || value === "Object" ? value : fallback;
 }
 
-function warningHeaders({ deprecation }: ResourceDefinition, context?: RequestContext): Record<string, string> {
-  const warnings = [...(deprecation === undefined ? [] : [deprecation]), ...(context?.warnings ?? [])];
-  if (warnings.length === 0) return {};
-  const texts = warnings.slice(0, 20).map((text) => `299 - ${JSON.stringify(text)}`);
-  return { warning: utf8Header(texts.join(", ")) };
-}
-
-/** Headers go out a byte a character; kube-apiserver writes UTF-8. */
-function utf8Header(text: string): string {
-  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join("");
+/** What the client is told besides: of the resource, and of what it sent. */
+function warningsOf({ deprecation }: ResourceDefinition, context?: RequestContext): Record<string, string> {
+  return warningHeaders([...(deprecation === undefined ? [] : [deprecation]), ...(context?.warnings ?? [])]);
 }

@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { connect as connectTls } from "node:tls";
 import { silentLogger } from "@skerry/base";
 import { systemClock, systemRandom } from "@skerry/base/platform";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
@@ -72,4 +73,28 @@ test("a connection that never begins its handshake does not keep the API server 
   socket.resume();
   await controlPlane[Symbol.asyncDispose]();
   await closed;
+});
+
+// Found by fuzzing: the connection was dropped without an answer.
+test("a request for what is no path gets 400, with an upgrade too", async () => {
+  await using controlPlane = await start();
+  for (const target of ["*", "http://[", "https://"])
+    for (const upgrade of ["", "Connection: Upgrade\r\nUpgrade: websocket\r\n"]) {
+      const socket = connectTls({ port: controlPlane.port, host: "127.0.0.1", ca: controlPlane.caCertificatePem });
+      socket.write(`GET ${target} HTTP/1.1\r\nHost: server\r\n${upgrade}\r\n`);
+      let answer = "";
+      for await (const chunk of socket) answer += String(chunk);
+      assert.match(answer, /^HTTP\/1\.1 400 /, `${target} ${upgrade}`);
+    }
+});
+
+test("a path with empty parts, a whole URL and characters that are no text are answered", async () => {
+  await using controlPlane = await start();
+  for (const target of ["//", "///api//v1", "https://server/version", "/api/v1/%ff", "/%00", "/?%zz=%ff&&&="]) {
+    const socket = connectTls({ port: controlPlane.port, host: "127.0.0.1", ca: controlPlane.caCertificatePem });
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: server\r\nConnection: close\r\n\r\n`);
+    let answer = "";
+    for await (const chunk of socket) answer += String(chunk);
+    assert.match(answer, /^HTTP\/1\.1 (200|400|401) /, target);
+  }
 });

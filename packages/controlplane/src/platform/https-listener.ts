@@ -6,7 +6,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { type ConnectionCounters, describeError, type Logger } from "@skerry/base";
 import { ConnectionGuard, type ConnectionLimits, serverLimits } from "@skerry/base/platform";
-import { ApiError, isApiError } from "@skerry/kube";
+import { ApiError, badRequest, isApiError } from "@skerry/kube";
 import type { ApiHandler } from "../apiserver/api-handler.ts";
 import type { ApiRequest, ApiResponse } from "../apiserver/api-request.ts";
 import type { UserInfo } from "../registry/request-context.ts";
@@ -112,14 +112,29 @@ async function answer(handler: ApiHandler, incoming: IncomingMessage, outgoing: 
   const gone = new AbortController();
   // A request that was answered needs no end, which would cost an exception with its stack.
   outgoing.on("close", () => outgoing.writableFinished || gone.abort());
-  const head = headOf(incoming, gone.signal);
-  const body = await readBody(incoming, () => handler.isKnown(head));
-  if (body instanceof ApiError) {
+  const request = await readRequest(handler, incoming, gone.signal);
+  if (request instanceof ApiError) {
     const headers = { "content-type": "application/json", connection: "close" };
-    await send(outgoing, { status: body.httpStatus, headers, body: JSON.stringify(body.status) }, gone.signal);
+    await send(outgoing, { status: request.httpStatus, headers, body: JSON.stringify(request.status) }, gone.signal);
     return;
   }
-  await send(outgoing, await handler.handle({ ...head, body }), gone.signal);
+  await send(outgoing, await handler.handle(request), gone.signal);
+}
+
+/** The whole request, or why it is not read to its end. */
+async function readRequest(
+  handler: ApiHandler,
+  incoming: IncomingMessage,
+  signal: AbortSignal,
+): Promise<ApiRequest | ApiError> {
+  try {
+    const head = headOf(incoming, signal);
+    const body = await readBody(incoming, () => handler.isKnown(head));
+    return body instanceof ApiError ? body : { ...head, body };
+  } catch (error) {
+    if (isApiError(error)) return error;
+    throw error;
+  }
 }
 
 /** exec, attach, port-forward: leads the connection to the node, once it is clear who asks and that they may. */
@@ -140,9 +155,13 @@ async function upgrade(
   }
 }
 
-/** The request without its body. */
+/** The request without its body. @throws ApiError BadRequest when it is for no path */
 function headOf(incoming: IncomingMessage, signal: AbortSignal): Omit<ApiRequest, "body"> {
-  const url = new URL(incoming.url ?? "/", "https://server");
+  const { url: target = "/" } = incoming;
+  // A proxy's client sends the whole URL.
+  const text = target.startsWith("/") ? `https://server${target}` : target;
+  if (!URL.canParse(text)) throw badRequest("the request is for no path");
+  const url = new URL(text);
   const user = certificateUser(incoming);
   return {
     method: incoming.method ?? "GET",
@@ -152,6 +171,7 @@ function headOf(incoming: IncomingMessage, signal: AbortSignal): Omit<ApiRequest
       Object.entries(incoming.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(",") : value]),
     ),
     ...(user ? { certificateUser: user } : {}),
+    ...(incoming.socket.remoteAddress === undefined ? {} : { sourceAddress: incoming.socket.remoteAddress }),
     signal,
   };
 }

@@ -8,6 +8,9 @@ import type { Decoded, ResourceDefinition } from "./resource-definition.ts";
 import { invalid } from "./status-errors.ts";
 import { goMapText } from "./strict-patch-text.ts";
 
+/** An error names so many unknown fields at most. */
+const NAMED_UNKNOWN_FIELDS = 100;
+
 /**
  * Reads an object of the definition's kind from a body; unknown members are treated as the context says. `patch` is
  * what brought them, when the body is the outcome of one.
@@ -84,10 +87,11 @@ function reportUnknown(
   if (unknown.length === 0 || context.fieldValidation === "Ignore") return;
   const texts = unknown.map((path) => `unknown field "${path}"`);
   if (context.fieldValidation === "Warn") {
-    context.warnings.push(...texts);
+    for (const text of texts) context.warnings.push(text);
     return;
   }
-  const message = `strict decoding error: ${texts.join(", ")}`;
+  const named = texts.slice(0, NAMED_UNKNOWN_FIELDS).join(", ");
+  const message = `strict decoding error: ${named}${texts.length > NAMED_UNKNOWN_FIELDS ? ", …" : ""}`;
   const { kind, version } = definition.reference;
   if (patch === undefined)
     throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${message}`);

@@ -54,8 +54,12 @@ export function modified(resource: ResourceReference, name: string): ApiError {
   );
 }
 
+/** So many wrong members are named at most: one that is sent with 50,000 of them gets no answer of 50 MB. */
+const CAUSES_LIMIT = 500;
+
 /** 422: members of the object are wrong. */
-export function invalid(resource: ResourceReference, name: string, errors: readonly FieldError[]): ApiError {
+export function invalid(resource: ResourceReference, name: string, all: readonly FieldError[]): ApiError {
+  const errors = all.slice(0, CAUSES_LIMIT);
   const texts = errors.map((error) => `${error.field}: ${error.message}`);
   const message = `${qualifiedKind(resource)} "${name}" is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`}`;
   return new ApiError(
