@@ -1,5 +1,6 @@
 import { type Clock, describeError, type Logger } from "@skerry/base";
 import { ApiError, failureStatus, isApiError, type KubernetesApi } from "@skerry/kube";
+import type { AuditLog, AuditTrail } from "../audit/audit-log.ts";
 import { ANONYMOUS, type Authenticator } from "../authentication/authenticator.ts";
 import { impersonation } from "../authentication/impersonation.ts";
 import { TOKEN_ISSUER } from "../authentication/service-account-tokens.ts";
@@ -13,6 +14,7 @@ import type { TypeCatalog } from "../openapi/type-table.ts";
 import type { ApiService } from "../registry/api-service.ts";
 import type { UserInfo } from "../registry/request-context.ts";
 import { resourceNotFound, unauthorized } from "../registry/status-errors.ts";
+import { answerOpenApiV2 } from "./answer-openapi-v2.ts";
 import { type ApiRequest, type ApiResponse, jsonResponse, textResponse } from "./api-request.ts";
 import { METRICS_GROUP, MetricsApi } from "./metrics-api.ts";
 import { negotiate } from "./negotiation.ts";
@@ -22,6 +24,7 @@ import { readObject } from "./request-body.ts";
 import { ResourceHandler } from "./resource-handler.ts";
 import { parseResourcePath, type RequestPath } from "./resource-path.ts";
 
+const SWITCHING_PROTOCOLS = 101;
 /** Paths that answer anybody. */
 const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/healthz", "/livez", "/readyz", "/version", "/version/"]);
 
@@ -46,6 +49,8 @@ export interface ApiHandlerOptions {
   readonly kubelet?: KubeletConnector;
   /** For what is answered from other objects. */
   readonly api: KubernetesApi;
+  /** Left out: nobody wants to know who asked for what. */
+  readonly audit?: AuditLog;
 }
 
 /** Answers every request of the Kubernetes API: who is it, may they, what is it about. */
@@ -64,8 +69,15 @@ export class ApiHandler {
 
   /** Never throws: what goes wrong becomes a Status. */
   async handle(request: ApiRequest): Promise<ApiResponse> {
+    const trail: AuditTrail = { receivedMs: this.#options.clock.now() };
+    const response = await this.#answerOrRefuse(request, trail);
+    this.#options.audit?.record(trail, request, response.status);
+    return response;
+  }
+
+  async #answerOrRefuse(request: ApiRequest, trail: AuditTrail): Promise<ApiResponse> {
     try {
-      return await this.#answer(request);
+      return await this.#answer(request, trail);
     } catch (error) {
       if (isApiError(error)) return statusResponse(error);
       this.#options.logger.error("A request failed inside the API server", {
@@ -92,33 +104,47 @@ export class ApiHandler {
    * @throws ApiError
    */
   upgradeTarget(request: ApiRequest): KubeletTarget {
-    const user = this.#identify(request, false);
-    const path = parseResourcePath(request.path);
-    if (path.kind === "other") throw resourceNotFound();
-    this.#authorize({ user, verb: "create", resource: path });
-    return this.#resources.upgradeTarget(request, path);
+    const trail: AuditTrail = { receivedMs: this.#options.clock.now(), verb: "create" };
+    let status = SWITCHING_PROTOCOLS;
+    try {
+      const user = this.#identify(request, false, trail);
+      const path = parseResourcePath(request.path);
+      trail.path = path;
+      if (path.kind === "other") throw resourceNotFound();
+      this.#authorize({ user, verb: "create", resource: path });
+      return this.#resources.upgradeTarget(request, path);
+    } catch (error) {
+      status = isApiError(error) ? error.httpStatus : 500;
+      throw error;
+    } finally {
+      this.#options.audit?.record(trail, request, status);
+    }
   }
 
   /** Who asks, or for whom. @throws ApiError */
-  #identify(request: ApiRequest, isPublic: boolean): UserInfo {
+  #identify(request: ApiRequest, isPublic: boolean, trail: AuditTrail): UserInfo {
     const user = this.#options.authenticator.authenticate(request);
+    trail.user = user;
     if (user === ANONYMOUS && !isPublic) throw unauthorized();
     const asked = impersonation(request, user);
     if (!asked) return user;
     for (const need of asked.needs) this.#authorize(need);
+    trail.impersonated = asked.user;
     return asked.user;
   }
 
-  async #answer(request: ApiRequest): Promise<ApiResponse> {
+  async #answer(request: ApiRequest, trail: AuditTrail): Promise<ApiResponse> {
     const isPublic = PUBLIC_PATHS.has(request.path) || /^\/(livez|readyz|healthz)\//.test(request.path);
-    const user = this.#identify(request, isPublic);
+    const user = this.#identify(request, isPublic, trail);
     const path = parseResourcePath(request.path);
+    trail.path = path;
     if (path.kind === "other") {
       if (!isPublic) this.#authorize({ user, verb: request.method.toLowerCase(), path: request.path });
       return this.#answerOther(request);
     }
     const fieldSelector = request.query.get("fieldSelector") ?? "";
-    this.#authorize({ user, verb: verbOf(request, path), resource: { ...path, fieldSelector } });
+    trail.verb = verbOf(request, path);
+    this.#authorize({ user, verb: trail.verb, resource: { ...path, fieldSelector } });
     if (path.group === METRICS_GROUP && this.#metrics) return this.#metrics.handle(request, path);
     return this.#review(request, path, user) ?? this.#resources.handle(request, path, user);
   }
@@ -169,7 +195,7 @@ export class ApiHandler {
     return this.#resources.handle({ ...request, path: request.path }, pod, user);
   }
 
-  #answerOther(request: ApiRequest): ApiResponse {
+  #answerOther(request: ApiRequest): ApiResponse | Promise<ApiResponse> {
     if (request.method !== "GET" && request.method !== "HEAD") return textResponse(404, "404 page not found\n");
     const parts = request.path.split("/").filter((part) => part !== "");
     switch (parts[0]) {
@@ -229,26 +255,14 @@ export class ApiHandler {
     return jsonResponse(200, found);
   }
 
-  #openApi(request: ApiRequest, parts: readonly string[]): ApiResponse {
-    if (parts[1] === "v2" && parts.length === 2) return emptyOpenApiV2(request.headers["accept"] ?? "");
+  async #openApi(request: ApiRequest, parts: readonly string[]): Promise<ApiResponse> {
+    if (parts[1] === "v2" && parts.length === 2)
+      return answerOpenApiV2(this.#options.openApi, request.headers["accept"] ?? "");
     if (parts[1] === "v3" && parts.length === 2) return jsonResponse(200, this.#options.openApi.index());
     const text = parts[1] === "v3" ? this.#options.openApi.document(parts.slice(2).join("/")) : undefined;
     if (text === undefined) return textResponse(404, "404 page not found\n");
     return { status: 200, headers: { "content-type": "application/json" }, body: text };
   }
-}
-
-/**
- * OpenAPI v2 says nothing here: everything is in v3. kubectl still asks for it when it meets a kind that v3 does not
- * have, and needs an answer to go on to its own message about unknown kinds.
- */
-function emptyOpenApiV2(accept: string): ApiResponse {
-  if (!accept.includes("application/com.github.proto-openapi"))
-    return jsonResponse(200, { swagger: "2.0", info: { title: "Kubernetes", version: "v1" }, paths: {} });
-  // The protobuf Document with nothing but field 1, `swagger`.
-  const swagger = "\u000a\u00032.0";
-  const type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
-  return { status: 200, headers: { "content-type": type }, body: swagger };
 }
 
 /** The verb that authorization knows a request by. */

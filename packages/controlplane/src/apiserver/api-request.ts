@@ -11,6 +11,8 @@ export interface ApiRequest {
   readonly body: Uint8Array;
   /** Who the verified client certificate names. */
   readonly certificateUser?: UserInfo;
+  /** Network address of the client. */
+  readonly sourceAddress?: string;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
 }

@@ -2,6 +2,7 @@ import type { Clock, Logger, Random } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import type { Database } from "@skerry/store";
 import { Admission } from "../admission/admission.ts";
+import { AuditLog } from "../audit/audit-log.ts";
 import { Authenticator } from "../authentication/authenticator.ts";
 import { ServiceAccountTokens } from "../authentication/service-account-tokens.ts";
 import type { TokenSigner } from "../authentication/token-signer.ts";
@@ -37,6 +38,8 @@ export interface ApiServerOptions {
   readonly serverAddress: () => string;
   /** Made with the API that it may read CloudCore's authority from; left out: pods' streams are not served. */
   readonly kubelet?: (api: KubernetesApi) => KubeletConnector;
+  /** Takes a line for each request that came from the network; left out: nobody wants to know. */
+  readonly audit?: (line: string) => void;
 }
 
 /** A Kubernetes API server without its HTTP socket; the simulation uses it as it is. */
@@ -80,6 +83,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     logger,
     serverAddress: options.serverAddress,
     api,
+    ...(options.audit ? { audit: new AuditLog(options.audit, clock, random) } : {}),
     ...(options.kubelet ? { kubelet: options.kubelet(api) } : {}),
   });
   stack.use(startEventRetention(service, clock, logger));

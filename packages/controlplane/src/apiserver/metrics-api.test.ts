@@ -36,7 +36,7 @@ class Nodes implements KubeletConnector {
 }
 
 async function cluster(nodes: Nodes): Promise<TestApiServer> {
-  const server = await startTestApiServer(nodes);
+  const server = await startTestApiServer({ kubelet: nodes });
   for (const name of ["edge-1", "edge-2"])
     await server.call("POST", "/api/v1/nodes", { body: { metadata: { name, labels: { zone: name } } } });
   for (const [name, nodeName] of [

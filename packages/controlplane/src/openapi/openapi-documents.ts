@@ -48,7 +48,7 @@ export class OpenApiDocuments {
   /** `/openapi/v3`: where each document is. */
   index(): JsonObject {
     const paths: JsonObject = {};
-    for (const path of this.#documentPaths())
+    for (const path of this.documentPaths())
       paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${this.#catalog.version}-${path.length}` };
     return { paths };
   }
@@ -78,7 +78,8 @@ export class OpenApiDocuments {
     return text;
   }
 
-  #documentPaths(): string[] {
+  /** Where the documents are: `api/v1`, `apis/{group}/{version}`. */
+  documentPaths(): string[] {
     return [
       ...new Set([
         ...this.#catalog.all().map(documentPath),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { isJsonObject, type JsonValue } from "@skerry/base";
 import { startTestApiServer } from "../testing/test-api-server.ts";
 import { builtInTypes } from "./built-in-types.ts";
@@ -21,6 +22,56 @@ test("every document of the index is served, and every reference in it leads som
       assert.ok(reference.replace("#/components/schemas/", "") in schemas, `${serverRelativeURL}: ${reference}`);
   }
 });
+
+test("the v2 document has every kind, every reference in it leads somewhere, and a patch says that it can be rehearsed", async () => {
+  await using server = await startTestApiServer();
+  const { status, body } = await server.call("GET", "/openapi/v2");
+  assert.equal(status, 200);
+  const definitions = body["definitions"] as Record<string, { properties?: Record<string, { type?: string }> }>;
+  for (const reference of references(body as JsonValue))
+    assert.ok(reference.replace("#/definitions/", "") in definitions, reference);
+  assert.equal(definitions["io.k8s.api.apps.v1.DeploymentSpec"]?.properties?.["replicas"]?.type, "integer");
+  assert.deepEqual(definitions["io.k8s.apimachinery.pkg.util.intstr.IntOrString"], {
+    format: "int-or-string",
+    type: "string",
+  });
+  const paths = body["paths"] as Record<string, { patch?: { parameters: { name: string; type?: string }[] } }>;
+  const patch = paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]?.patch;
+  assert.deepEqual(
+    patch?.parameters.map(({ name }) => name),
+    ["body", "dryRun", "fieldManager", "fieldValidation"],
+  );
+});
+
+test("the v2 document in protobuf has the same definitions under the field numbers of its format", async () => {
+  await using server = await startTestApiServer();
+  const accept = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+  const { body, headers } = await server.send("GET", "/openapi/v2", { headers: { accept } });
+  assert.match(headers["content-type"] ?? "", /\+protobuf$/);
+  assert.notEqual(typeof body, "string");
+  let bytes: Uint8Array = new Uint8Array();
+  for await (const part of body as AsyncIterable<Uint8Array>) bytes = part;
+  const document = messageOf(bytes);
+  assert.equal(String(document.get(1)?.[0]), "2.0");
+  const names = (document.get(9) ?? [])
+    .flatMap((definitions) => messageOf(definitions).get(1) ?? [])
+    .map((named) => String(messageOf(named).get(1)?.[0]));
+  const json = await server.call("GET", "/openapi/v2");
+  assert.deepEqual(names, Object.keys(json.body["definitions"] as object));
+});
+
+/** The length-delimited fields of a protobuf message by their numbers. */
+function messageOf(bytes: Uint8Array): Map<number, Buffer[]> {
+  const fields = new Map<number, Buffer[]>();
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const [number, type] = reader.tag();
+    if (type === WireType.LengthDelimited)
+      fields.set(number, [...(fields.get(number) ?? []), Buffer.from(reader.bytes())]);
+    else reader.skip(type);
+  }
+  return fields;
+}
 
 test("a kind's patch operation names fieldValidation, by which kubectl leaves checking to the server", async () => {
   await using server = await startTestApiServer();

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type KubernetesObject, secrets } from "@skerry/api";
 import { type Clock, fromBase64, type Logger, type Random, toBase64 } from "@skerry/base";
+import { RotatingLog } from "@skerry/base/platform";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import { certificatePem } from "@skerry/pki";
 import { SqliteDatabase } from "@skerry/store/platform";
@@ -8,9 +9,12 @@ import { createApiServer } from "../apiserver/api-server.ts";
 import { startControllers } from "../controllers/index.ts";
 import { storeMigrations } from "../registry/store-session.ts";
 import { type Credentials, loadCredentials } from "./credentials.ts";
+import { auditLogUnusable } from "./errors.ts";
 import { listenHttps } from "./https-listener.ts";
 import { JwtSigner } from "./jwt-signer.ts";
 import { KubeletClient } from "./kubelet-client.ts";
+
+const AUDIT_LOG_LIMITS = { limitBytes: 10 * 1024 * 1024, files: 5 };
 
 /** How to run a control plane. */
 export interface ControlPlaneOptions {
@@ -26,6 +30,8 @@ export interface ControlPlaneOptions {
   readonly logger: Logger;
   /** Where CloudCore serves the kubelet's API of all nodes; left out: no logs, exec, attach and port-forward. */
   readonly kubeletEndpoint?: { readonly host: string; readonly port: number };
+  /** A file that gets a line for each request from the network, at most 50 MB with its older ones; left out: none. */
+  readonly auditLog?: string;
   /** Whether controllers and scheduler run too. @default true */
   readonly controllers?: boolean;
 }
@@ -54,6 +60,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const database = starting.use(
     new SqliteDatabase({ path: join(dataFolder, "controlplane.db"), migrations: storeMigrations }),
   );
+  const audit = options.auditLog === undefined ? undefined : starting.use(openAuditLog(options.auditLog));
   const host = reachableHost(address);
   let port = options.port;
   const { kubeletEndpoint } = options;
@@ -66,6 +73,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       random,
       logger,
       serverAddress: () => `${host}:${port}`,
+      ...(audit ? { audit: (line: string) => audit.write(Buffer.from(line)) } : {}),
       ...(kubeletEndpoint
         ? {
             kubelet: (own: KubernetesApi) => {
@@ -114,6 +122,15 @@ async function cloudAuthorityPem(api: KubernetesApi): Promise<string | undefined
   } catch (error) {
     if (isApiError(error, "NotFound")) return undefined;
     throw error;
+  }
+}
+
+/** @throws `CONTROLPLANE_AUDIT_LOG_UNUSABLE` */
+function openAuditLog(path: string): RotatingLog {
+  try {
+    return new RotatingLog(path, AUDIT_LOG_LIMITS);
+  } catch (error) {
+    throw auditLogUnusable(path, error);
   }
 }
 

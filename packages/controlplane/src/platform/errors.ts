@@ -43,3 +43,44 @@ export function authorityDamaged(folder: string): SkerryError {
     details: { folder },
   });
 }
+
+/** The audit log cannot be written. */
+export function auditLogUnusable(path: string, cause: unknown): SkerryError {
+  return new SkerryError({
+    code: "CONTROLPLANE_AUDIT_LOG_UNUSABLE",
+    message: `The audit log ${path} cannot be written: ${describeError(cause)}`,
+    advice: "Check that its folder can be written to, and that it is no folder itself.",
+    details: { path },
+    cause,
+  });
+}
+
+/** What should be copied is no control plane's data. */
+export function noBackup(folder: string, missing: string): SkerryError {
+  return new SkerryError({
+    code: "CONTROLPLANE_NO_DATA",
+    message: `${folder} has no control plane's data: ${missing} is missing`,
+    advice: "Name the folder that `skerry controlplane --data` or `skerry controlplane backup` was given.",
+    details: { folder, missing },
+  });
+}
+
+/** A backup is never written over something else. */
+export function backupTargetTaken(target: string): SkerryError {
+  return new SkerryError({
+    code: "CONTROLPLANE_BACKUP_TARGET_TAKEN",
+    message: `${target} is already there; a backup goes into a folder of its own`,
+    advice: "Name a folder that does not exist yet.",
+    details: { target },
+  });
+}
+
+/** A backup is never restored over something else. */
+export function dataFolderTaken(folder: string): SkerryError {
+  return new SkerryError({
+    code: "CONTROLPLANE_DATA_FOLDER_TAKEN",
+    message: `${folder} is not empty; a backup is restored into an empty folder`,
+    advice: "Stop the control plane and move its data folder away, then restore again.",
+    details: { folder },
+  });
+}

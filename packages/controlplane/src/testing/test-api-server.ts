@@ -17,6 +17,8 @@ export interface TestRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** @default the administrator; `null` for nobody */
   readonly user?: UserInfo | null;
+  /** Aborted when the client goes away. */
+  readonly signal?: AbortSignal;
 }
 
 /** An API server on a database in memory, without a socket. */
@@ -30,7 +32,10 @@ export interface TestApiServer extends AsyncDisposable {
 const ADMIN: UserInfo = { username: "kubernetes-admin", groups: ["system:masters"] };
 
 /** Starts an API server for a test; dispose of it. */
-export async function startTestApiServer(kubelet?: KubeletConnector): Promise<TestApiServer> {
+export async function startTestApiServer(
+  options: { readonly kubelet?: KubeletConnector; readonly audit?: (line: string) => void } = {},
+): Promise<TestApiServer> {
+  const { kubelet, audit } = options;
   const database = new SqliteDatabase({ path: ":memory:", migrations: storeMigrations });
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const server = await createApiServer({
@@ -41,9 +46,10 @@ export async function startTestApiServer(kubelet?: KubeletConnector): Promise<Te
     logger: silentLogger,
     serverAddress: () => "127.0.0.1:6443",
     ...(kubelet ? { kubelet: () => kubelet } : {}),
+    ...(audit ? { audit } : {}),
   });
   const send = (method: string, url: string, request: TestRequest = {}): Promise<ApiResponse> => {
-    const { pathname, searchParams } = new URL(url, "https://server");
+    const { pathname, searchParams } = new URL(`https://server${url}`);
     const user = request.user === undefined ? ADMIN : request.user;
     const raw = request.body;
     const incoming: ApiRequest = {
@@ -56,7 +62,7 @@ export async function startTestApiServer(kubelet?: KubeletConnector): Promise<Te
       },
       body: raw instanceof Uint8Array ? raw : new TextEncoder().encode(raw === undefined ? "" : JSON.stringify(raw)),
       ...(user ? { certificateUser: user } : {}),
-      signal: new AbortController().signal,
+      signal: request.signal ?? new AbortController().signal,
     };
     return server.handler.handle(incoming);
   };
