@@ -7,6 +7,15 @@ export * from "./componentconfig/edgecore-config-text.ts";
 export type { EdgedSection } from "./componentconfig/edgecore-edged-section.ts";
 export type { EdgeHubSection } from "./componentconfig/edgecore-edgehub-section.ts";
 export type { EventBusSection } from "./componentconfig/edgecore-eventbus-section.ts";
+export {
+  defaultEviction,
+  defaultImageGarbage,
+  type EvictionAmount,
+  type EvictionSection,
+  type EvictionSignal,
+  type EvictionThreshold,
+  type ImageGarbageSection,
+} from "./componentconfig/edgecore-eviction-section.ts";
 export type { MetaServerSection } from "./componentconfig/edgecore-metaserver-section.ts";
 export type { ServiceBusSection } from "./componentconfig/edgecore-servicebus-section.ts";
 export * from "./componentconfig/field-updates.ts";

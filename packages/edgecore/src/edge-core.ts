@@ -38,7 +38,7 @@ import type { EdgeTraces } from "./tracing/edge-traces.ts";
 /** What Edged needs besides what EdgeCore gives it. */
 export type EdgedMachine = Pick<
   EdgedPorts,
-  "runtime" | "fileSystem" | "mounts" | "host" | "network" | "config" | "manifests"
+  "runtime" | "fileSystem" | "mounts" | "host" | "usage" | "network" | "config" | "manifests"
 >;
 
 /** All that EdgeCore runs on; a module whose ports are left out does not run. */

@@ -124,6 +124,18 @@ export class ConfigSection {
     for (const { name } of this.#members.values()) this.warn(name, "unknown field, ignored");
   }
 
+  /** A mapping of names to durations, in milliseconds. */
+  durationsMs(name: string): Readonly<Record<string, number>> {
+    const texts = this.textMap(name);
+    const durations: Record<string, number> = {};
+    for (const [member, text] of Object.entries(texts)) {
+      const durationMs = parseGoDuration(text);
+      if (durationMs === undefined) this.error(name, `must give a duration such as 10s or 1m30s for ${member}`);
+      else durations[member] = durationMs;
+    }
+    return durations;
+  }
+
   #take(name: string): JsonValue | undefined {
     const key = name.toLowerCase();
     const value = this.#members.get(key)?.value;

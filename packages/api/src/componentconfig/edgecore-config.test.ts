@@ -106,6 +106,48 @@ modules:
   assert.deepEqual(config.edged.clusterDns, ["10.0.0.10"]);
 });
 
+test("thresholds of eviction and of images are read as the kubelet's; wrong ones are refused by name", () => {
+  const kubelet = (fields: string): ReturnType<typeof read> =>
+    read(`modules: { edged: { tailoredKubeletConfig: { ${fields} } } }`);
+  const byDefault = kubelet("").config.edged;
+  const amounts = ({ eviction }: typeof byDefault): string[] =>
+    eviction.thresholds.map(({ signal, amount, graceMs }) => `${signal} ${amount.value} ${graceMs ?? "at once"}`);
+  assert.deepEqual(amounts(byDefault), [
+    "memory.available 104857600 at once",
+    "nodefs.available 0.1 at once",
+    "nodefs.inodesFree 0.05 at once",
+    "imagefs.available 0.15 at once",
+    "imagefs.inodesFree 0.05 at once",
+    "pid.available 100 at once",
+  ]);
+  const { config, warnings } = kubelet(`
+    evictionHard: { nodefs.available: 1Gi }, evictionSoft: { memory.available: "20%" },
+    evictionSoftGracePeriod: { memory.available: 1m30s }, evictionMinimumReclaim: { nodefs.available: 500Mi },
+    evictionMaxPodGracePeriod: 20, evictionPressureTransitionPeriod: 30s, imageGCHighThresholdPercent: 70,
+    imageGCLowThresholdPercent: 60, imageMaximumGCAge: 48h, systemReserved: { memory: 200Mi }, kubeReserved: { memory: 100Mi, cpu: 100m }`);
+  assert.deepEqual(amounts(config.edged), [
+    "nodefs.available 1073741824 at once",
+    "pid.available 100 at once",
+    "memory.available 0.2 90000",
+  ]);
+  const { eviction, imageGarbage, reservedMemoryBytes } = config.edged;
+  assert.deepEqual(eviction.thresholds[0]?.minimumReclaim, { kind: "quantity", value: 500 * 2 ** 20 });
+  assert.deepEqual([eviction.maxPodGraceSeconds, eviction.pressureTransitionMs], [20, 30_000]);
+  assert.deepEqual(imageGarbage, { highShare: 0.7, lowShare: 0.6, minimumAgeMs: 120_000, maximumAgeMs: 172_800_000 });
+  assert.equal(reservedMemoryBytes, 300 * 2 ** 20);
+  assert.deepEqual(warnings, ["modules.edged.tailoredKubeletConfig.kubeReserved: only memory is kept back, not cpu"]);
+  for (const [fields, told] of [
+    ["evictionHard: { disk: 1Gi }", /evictionHard has the unknown signal disk/],
+    ["evictionHard: { nodefs.available: much }", /evictionHard must give a size .* for nodefs\.available/],
+    ["evictionSoft: { memory.available: 1Gi }", /evictionSoftGracePeriod must give a duration for memory\.available/],
+    [
+      "imageGCHighThresholdPercent: 50, imageGCLowThresholdPercent: 60",
+      /must not be above imageGCHighThresholdPercent/,
+    ],
+  ] as const)
+    assert.throws(() => kubelet(fields), told);
+});
+
 test("a node with a folder of its own keeps its logs there", () => {
   const { config } = read("modules: { edged: { rootDirectory: /srv/node/ } }");
   assert.equal(config.edged.rootDirectory, "/srv/node");

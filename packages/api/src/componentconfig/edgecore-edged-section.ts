@@ -1,6 +1,14 @@
 import type { Taint } from "../kubernetes/core.ts";
 import type { ConfigSection } from "./config-section.ts";
+import {
+  type EvictionSection,
+  type ImageGarbageSection,
+  readEviction,
+  readImageGarbage,
+  readReservedMemory,
+} from "./edgecore-eviction-section.ts";
 import { KUBELET_FIELDS_WITHOUT_EFFECT, V1ALPHA1_FIELDS_WITHOUT_EFFECT } from "./edgecore-unused-fields.ts";
+import { readSizeText } from "./size-text.ts";
 
 /** How the node runs pods. */
 export interface EdgedSection {
@@ -24,20 +32,15 @@ export interface EdgedSection {
   readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;
   readonly staticPods: { readonly folder: string; readonly checkPeriodMs: number };
+  readonly eviction: EvictionSection;
+  readonly imageGarbage: ImageGarbageSection;
+  /** Memory that pods together do not get. */
+  readonly reservedMemoryBytes: number;
 }
 
 const DEFAULT_ROOT = "/var/lib/kubelet";
 const DEFAULT_ENDPOINT = "unix:///run/containerd/containerd.sock";
 const UNSCHEDULABLE: Taint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" };
-const SIZE_UNITS: Readonly<Record<string, number>> = {
-  "": 1,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-};
 
 /** KubeEdge's `modules.edged`: v1alpha2, and the flat fields of v1alpha1 where they still mean something. */
 export function readEdged(edged: ConfigSection): { readonly nodeName: string; readonly edged: EdgedSection } {
@@ -80,6 +83,9 @@ export function readEdged(edged: ConfigSection): { readonly nodeName: string; re
       folder: readPath(kubelet, "staticPodPath", "/etc/kubeedge/manifests"),
       checkPeriodMs: Math.max(1000, kubelet.durationMs("fileCheckFrequency", 20_000)),
     },
+    eviction: readEviction(kubelet),
+    imageGarbage: readImageGarbage(kubelet),
+    reservedMemoryBytes: readReservedMemory(kubelet),
   };
   kubelet.ignore(...KUBELET_FIELDS_WITHOUT_EFFECT);
   kubelet.finish();
@@ -119,14 +125,7 @@ function readTaints(section: ConfigSection, name: string): Taint[] {
 }
 
 function readSize(section: ConfigSection, name: string, fallback: string): number {
-  const text = section.text(name, fallback);
-  const [, amount = "", unit = ""] = /^(\d+)([KMGkm]?i?)$/.exec(text) ?? [];
-  const factor = SIZE_UNITS[unit];
-  if (amount !== "" && factor !== undefined) return Number(amount) * factor;
-  section.error(name, `must be a size such as ${fallback}`);
-  return readSizeOf(fallback);
-}
-
-function readSizeOf(text: string): number {
-  return Number.parseInt(text, 10) * (SIZE_UNITS[text.replace(/^\d+/, "")] ?? 1);
+  const size = readSizeText(section.text(name, fallback));
+  if (size === undefined) section.error(name, `must be a size such as ${fallback}`);
+  return size ?? readSizeText(fallback) ?? 0;
 }

@@ -1,4 +1,10 @@
-import type { Taint } from "@skerry/api";
+import {
+  defaultEviction,
+  defaultImageGarbage,
+  type EvictionSection,
+  type ImageGarbageSection,
+  type Taint,
+} from "@skerry/api";
 
 /** How Edged runs this node. */
 export interface EdgedConfig {
@@ -31,6 +37,10 @@ export interface EdgedConfig {
   /** A container's log is rotated at this size, and this many files are kept. */
   readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;
+  readonly eviction: EvictionSection;
+  readonly imageGarbage: ImageGarbageSection;
+  /** Memory that pods together do not get. */
+  readonly reservedMemoryBytes: number;
 }
 
 /** Edged's configuration with KubeEdge's defaults for what is left out. */
@@ -54,6 +64,9 @@ export function edgedConfig(
     nodeLeaseDurationSeconds: 40,
     containerLogMaxBytes: 10 * 1024 * 1024,
     containerLogMaxFiles: 5,
+    eviction: defaultEviction,
+    imageGarbage: defaultImageGarbage,
+    reservedMemoryBytes: 0,
     ...given,
   };
 }

@@ -5,6 +5,8 @@ import type { ObjectChange } from "../metamanager/meta-store.ts";
 import { ImageProvider } from "./container/image-provider.ts";
 import { type RememberedPod, rememberedPods } from "./edged-tables.ts";
 import { EventRecorder } from "./events.ts";
+import { type EvictablePod, EvictionManager } from "./eviction/eviction-manager.ts";
+import { ImageGarbage } from "./images/image-garbage.ts";
 import { LogRotator } from "./log-rotator.ts";
 import { MachineFacts } from "./node/machine-facts.ts";
 import { NodeLease } from "./node/node-lease.ts";
@@ -45,6 +47,8 @@ export class Edged implements AsyncDisposable {
   readonly #reporter: NodeReporter;
   readonly #lease: NodeLease;
   readonly #logRotator: LogRotator;
+  readonly #imageGarbage: ImageGarbage;
+  readonly #eviction: EvictionManager;
   #remembered = new Map<string, RememberedPod>();
   #subscriptions: Disposable[] = [];
   /** On the monotonic clock: how long the cloud has been there does not change with the time of day. */
@@ -72,6 +76,7 @@ export class Edged implements AsyncDisposable {
         mounts,
         tokens: new ServiceAccountTokens(meta, clock, logger),
       }),
+      refuses: (pod) => this.#eviction.refuses(pod),
     };
     this.#relister = new Relister(this.#ports, {
       listed: (pods) => {
@@ -83,9 +88,16 @@ export class Edged implements AsyncDisposable {
     });
     this.#reporter = new NodeReporter(this.#ports, machine, {
       runtimeFailure: () => this.#relister.failure,
+      pressure: () => this.#eviction.conditions,
       onRegistered: () => this.#lease.renewNow(),
     });
     this.#logRotator = new LogRotator(this.#ports);
+    this.#imageGarbage = new ImageGarbage(this.#services, () => this.#namedImages());
+    this.#eviction = new EvictionManager(this.#services, {
+      pods: () => this.#evictablePods(),
+      reclaimDisk: () => this.#reclaimDisk(),
+      conditionsChanged: () => this.#reporter.check(),
+    });
     this.#lease = new NodeLease(this.#ports, () => this.#reporter.reportNow());
   }
 
@@ -106,6 +118,8 @@ export class Edged implements AsyncDisposable {
     for (const pod of this.#remembered.values()) if (this.#canTell(pod.uid)) this.#ensureWorkerFor(pod);
     this.#relister.start();
     this.#logRotator.start();
+    this.#imageGarbage.start();
+    this.#eviction.start();
     const { state } = cloudLink;
     if (state.kind === "connected") this.#onConnected(state.delivery ?? "kubeedge");
     this.#ports.logger.info("Edged started", { node: config.nodeName, pods: this.#workers.size });
@@ -120,14 +134,11 @@ export class Edged implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const subscription of this.#subscriptions) subscription[Symbol.dispose]();
     await this.#staticPods?.[Symbol.asyncDispose]();
-    const ends = [
-      this.#mirrorPods,
-      this.#relister,
-      this.#logRotator,
-      this.#reporter,
-      this.#lease,
-      ...this.#workers.values(),
-    ].map((part) => part[Symbol.asyncDispose]());
+    const parts = [
+      ...[this.#mirrorPods, this.#relister, this.#logRotator, this.#imageGarbage, this.#eviction],
+      ...[this.#reporter, this.#lease, ...this.#workers.values()],
+    ];
+    const ends = parts.map((part) => part[Symbol.asyncDispose]());
     // A runtime that hangs must not keep EdgeCore from stopping: what is cut off is done again after the start.
     const waiting = new AbortController();
     const timeout = sleep(this.#ports.clock, STOP_TIMEOUT_MS, waiting.signal).catch(() => undefined);
@@ -213,6 +224,38 @@ export class Edged implements AsyncDisposable {
   #forgetWorker(uid: string): void {
     this.#workers.delete(uid);
     this.#ports.logger.info("Nothing of the pod is left on this node", { uid });
+  }
+
+  #evictablePods(): EvictablePod[] {
+    return [...this.#workers.values()].flatMap((worker) => {
+      const { living } = worker;
+      if (!living) return [];
+      return [
+        {
+          ...living,
+          fail: (failure) => worker.fail(failure),
+          get isLeaving() {
+            return worker.isFailing;
+          },
+        },
+      ];
+    });
+  }
+
+  async #reclaimDisk(): Promise<void> {
+    for (const worker of [...this.#workers.values()]) await worker.reclaimDisk();
+    await this.#imageGarbage.reclaimUnused();
+  }
+
+  /** Images of all pods that are not over, whether they run or not. */
+  #namedImages(): ReadonlySet<string> {
+    const pods = [...this.#workers.values()].flatMap(({ living }) => living?.pod ?? []);
+    const containers = pods.flatMap(({ spec }) => [
+      ...spec.containers,
+      ...(spec.initContainers ?? []),
+      ...(spec.ephemeralContainers ?? []),
+    ]);
+    return new Set(containers.flatMap(({ image }) => (image === undefined ? [] : [image])));
   }
 
   /** A pod of ours in the runtime that neither the store nor Edged's memory knows. */

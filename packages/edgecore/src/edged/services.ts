@@ -1,5 +1,7 @@
+import type { Pod } from "@skerry/api";
 import type { Clock, Logger, Random } from "@skerry/base";
 import type { CloudLink } from "../edgehub/cloud-link.ts";
+import type { UsageSource } from "../edgestream/metrics/usage.ts";
 import type { MetaClient } from "../metamanager/meta-store.ts";
 import type { EdgedConfig } from "./config.ts";
 import type { ImageProvider } from "./container/image-provider.ts";
@@ -18,6 +20,8 @@ export interface EdgedPorts {
   readonly fileSystem: FileSystem;
   readonly mounts: Mounts;
   readonly host: HostInfo;
+  /** What containers use; without it pods are ranked by what can be seen from outside. */
+  readonly usage?: Pick<UsageSource, "read"> | undefined;
   readonly network: NetworkCheck;
   readonly clock: Clock;
   readonly random: Random;
@@ -34,4 +38,6 @@ export interface PodServices extends EdgedPorts {
   readonly images: ImageProvider;
   readonly volumes: PodVolumes;
   readonly machine: MachineFacts;
+  /** Why a new pod must not start on this node as it is now; undefined: it may. */
+  readonly refuses: (pod: Pod) => string | undefined;
 }

@@ -18,6 +18,7 @@ import { systemPki } from "@skerry/pki/platform";
 import type { ConfigUpdater } from "../configupdates/config-updater.ts";
 import { EdgeCore, type EdgeCorePorts, type EdgedMachine } from "../edge-core.ts";
 import { edgedConfig } from "../edged/index.ts";
+import type { UsageSource } from "../edgestream/index.ts";
 import { tokenMissing } from "../enrolment/errors.ts";
 import { Enrolment, severalServers, trustedBy } from "../enrolment/index.ts";
 import { CredentialFiles } from "../enrolment/platform/credential-files.ts";
@@ -76,7 +77,8 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
   if (config.edgeHub.enabled) await enrolment.check();
   const database = opened.use(openEdgeDatabase(config.databasePath, clock, logger, options.onDamage));
   const traces = await edgeTraces(config, nodeName, opened, { clock, random, logger });
-  const machine = config.edged.enabled ? await edgedMachine(config, nodeName, opened) : undefined;
+  const usage = config.edged.enabled ? await machineUsage(config, nodeName, clock, opened) : undefined;
+  const machine = config.edged.enabled ? { ...(await edgedMachine(config, nodeName, opened)), usage } : undefined;
   const edged = machine && traces ? { ...machine, runtime: traces.runtime(machine.runtime) } : machine;
   const mqtt = config.eventBus.enabled ? await mqttConnector(config.eventBus, nodeName) : undefined;
   const telemetry = config.deviceTwin.enabled ? sampleRing(config, opened, clock, logger) : undefined;
@@ -102,7 +104,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
       ? { metaServer: await metaServer(config.metaManager.metaServer, logger) }
       : {}),
     ...(config.edgeStream.enabled
-      ? { streams: await streams(config, nodeName, credentials, clock, opened, ownLog?.folder) }
+      ? { streams: await streams(config, credentialsAtDial(nodeName, credentials), opened, usage, ownLog?.folder) }
       : {}),
   };
   const core = opened.use(
@@ -162,7 +164,7 @@ function credentialFiles({ edgeHub }: EdgeCoreConfig): CredentialFiles {
 
 function link(config: EdgeCoreConfig, nodeName: string, files: CredentialFiles): NonNullable<EdgeCorePorts["link"]> {
   const { servers, projectId, keepaliveMs, pingPeriodMs, delivery } = config.edgeHub;
-  const credentials = (): Promise<LinkCredentials> => storedCredentials(nodeName, files);
+  const credentials = credentialsAtDial(nodeName, files);
   return {
     // EdgeHub's own limit comes first, so that it can tell a dial that hung from one that was refused.
     dialer: new WebSocketDialer({ credentials, handshakeTimeoutMs: DIAL_TIMEOUT_MS + 1000 }),
@@ -171,38 +173,52 @@ function link(config: EdgeCoreConfig, nodeName: string, files: CredentialFiles):
 }
 
 /** Read at each dial, so that a renewed certificate is used. */
-async function storedCredentials(nodeName: string, files: CredentialFiles): Promise<LinkCredentials> {
-  const stored = await files.read();
-  if (!stored) throw tokenMissing(nodeName, files.location);
-  return { authorityPem: trustedBy(stored).map(certificatePem).join(""), ...keyedCertificatePem(stored) };
+function credentialsAtDial(nodeName: string, files: CredentialFiles): () => Promise<LinkCredentials> {
+  return async () => {
+    const stored = await files.read();
+    if (!stored) throw tokenMissing(nodeName, files.location);
+    return { authorityPem: trustedBy(stored).map(certificatePem).join(""), ...keyedCertificatePem(stored) };
+  };
+}
+
+/** What the machine and its containers use, for the metrics and for whom to evict. */
+async function machineUsage(
+  config: EdgeCoreConfig,
+  nodeName: string,
+  clock: Clock,
+  opened: AsyncDisposableStack,
+): Promise<UsageSource> {
+  const { MachineUsageSource } = await import("../edgestream/platform/machine-usage.ts");
+  return opened.use(
+    new MachineUsageSource({
+      endpoint: config.edged.containerRuntimeEndpoint,
+      nodeName,
+      diskPath: dirname(config.databasePath),
+      now: () => clock.now(),
+    }),
+  );
 }
 
 /** Loaded only where it is switched on. */
 async function streams(
   config: EdgeCoreConfig,
-  nodeName: string,
-  files: CredentialFiles,
-  clock: Clock,
+  credentials: () => Promise<LinkCredentials>,
   opened: AsyncDisposableStack,
+  usage: UsageSource | undefined,
   ownLogFolder: string | undefined,
 ): Promise<NonNullable<EdgeCorePorts["streams"]>> {
-  const [{ nodeLogFiles, WebSocketTunnelDialer }, { CriStreaming, MachineUsageSource, tcpLoopbackRelay }] =
-    await Promise.all([import("@skerry/streams/platform"), import("../edgestream/platform/index.ts")]);
+  const [{ nodeLogFiles, WebSocketTunnelDialer }, { CriStreaming, tcpLoopbackRelay }] = await Promise.all([
+    import("@skerry/streams/platform"),
+    import("../edgestream/platform/index.ts"),
+  ]);
   return {
-    dialer: new WebSocketTunnelDialer(() => storedCredentials(nodeName, files)),
+    dialer: new WebSocketTunnelDialer(credentials),
     servers: config.edgeStream.servers,
     machine: {
       files: nodeLogFiles,
       streaming: opened.use(new CriStreaming(config.edged.containerRuntimeEndpoint)),
       loopback: tcpLoopbackRelay,
-      usage: opened.use(
-        new MachineUsageSource({
-          endpoint: config.edged.containerRuntimeEndpoint,
-          nodeName,
-          diskPath: dirname(config.databasePath),
-          now: () => clock.now(),
-        }),
-      ),
+      ...(usage ? { usage } : {}),
       ...(ownLogFolder === undefined ? {} : { ownLogFolder }),
     },
   };

@@ -68,6 +68,9 @@ export class TracedRuntime implements ContainerRuntime {
   reopenContainerLog: ContainerRuntime["reopenContainerLog"] = (id) => this.#behind.reopenContainerLog(id);
   exec: ContainerRuntime["exec"] = (...call) => this.#behind.exec(...call);
   findImage: ContainerRuntime["findImage"] = (image) => this.#behind.findImage(image);
+  listImages: ContainerRuntime["listImages"] = () => this.#behind.listImages();
+  removeImage: ContainerRuntime["removeImage"] = (id) => this.#behind.removeImage(id);
+  imageFileSystemPath: ContainerRuntime["imageFileSystemPath"] = () => this.#behind.imageFileSystemPath();
   pullImage: ContainerRuntime["pullImage"] = (...call) => this.#behind.pullImage(...call);
 
   async [Symbol.asyncDispose](): Promise<void> {

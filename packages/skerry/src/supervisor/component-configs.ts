@@ -85,7 +85,24 @@ export interface EdgeCoreConfigInput extends JoinedCloud {
   readonly tracing?: { readonly endpoint: string };
   /** Left out: no MetaServer. */
   readonly metaServerPort?: number;
+  /** The node's disk is one that others use as well. @default false */
+  readonly sharesDisk?: boolean;
 }
+
+/**
+ * On a machine that is somebody's desk, how full the disk is says nothing about the pods: none is evicted, and no image
+ * removed, because of it.
+ */
+const SHARED_DISK = {
+  evictionHard: {
+    "memory.available": "100Mi",
+    "nodefs.available": "0%",
+    "nodefs.inodesFree": "0%",
+    "imagefs.available": "0%",
+    "imagefs.inodesFree": "0%",
+  },
+  imageGCHighThresholdPercent: 100,
+};
 
 /** The KubeEdge configuration of an edge node, as an object. */
 export function edgeCoreConfig(input: EdgeCoreConfigInput): Record<string, unknown> {
@@ -111,6 +128,7 @@ export function edgeCoreConfig(input: EdgeCoreConfigInput): Record<string, unkno
         tailoredKubeletConfig: {
           containerRuntimeEndpoint: `unix://${input.containerRuntimeSocket}`,
           staticPodPath: join(input.nodeFolder, "manifests"),
+          ...(input.sharesDisk ? SHARED_DISK : {}),
         },
       },
       deviceTwin: { dmiSockPath: input.nodeFolder },
@@ -142,6 +160,7 @@ export function writeEdgeCoreConfig(
     nodeFolder,
     nodeAddress: settings.nodeAddress,
     containerRuntimeSocket: containers.socketPath,
+    sharesDisk: settings.cloud === undefined,
     ...cloud,
     mqttServer: `tcp://127.0.0.1:${settings.mqttPort}`,
     ...(settings.routerPort === undefined ? {} : { serviceBusPort: settings.serviceBusPort }),

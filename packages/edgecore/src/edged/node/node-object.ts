@@ -1,14 +1,18 @@
-import type { Condition, Node, NodeStatus } from "@skerry/api";
+import type { Condition, EvictionSignal, Node, NodeStatus } from "@skerry/api";
 import { toKubernetesTime } from "@skerry/base";
 import type { ByteBudgetStatus } from "@skerry/link";
 import type { EdgedConfig } from "../config.ts";
-import type { HostFacts, HostPressure } from "../ports.ts";
+import { amountOf, type PressureCondition } from "../eviction/pressure.ts";
+import type { HostFacts } from "../ports.ts";
 
 /** What a node's status is made from. */
 export interface NodeFacts {
   readonly config: EdgedConfig;
   readonly host: HostFacts;
-  readonly pressure: HostPressure;
+  /** Size of the file system that pods' files are on. */
+  readonly diskBytes: number;
+  /** What the node is short of. */
+  readonly pressure: ReadonlySet<PressureCondition>;
   readonly address: string | undefined;
   readonly runtime: { readonly name: string; readonly version: string } | undefined;
   /** Why the node cannot run pods; undefined when it can. */
@@ -20,10 +24,6 @@ export interface NodeFacts {
   readonly nowMs: number;
 }
 
-/** Memory and disk kept back from pods, as the kubelet does with its default hard eviction thresholds. */
-const RESERVED_MEMORY_BYTES = 100 * 1024 * 1024;
-const RESERVED_DISK_SHARE = 0.1;
-const DISK_PRESSURE_SHARE = 0.1;
 const BUDGET_CONDITION = "LinkByteBudgetSpent";
 /** Go's names of what Node.js calls otherwise. */
 const GO_ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
@@ -75,8 +75,9 @@ function hugePages({ hugePageBytes }: HostFacts): Record<string, string> {
 
 /** The node's status as KubeEdge reports it: conditions in its order, its texts, no images. */
 export function nodeStatus(facts: NodeFacts): NodeStatus {
-  const { config, host, pressure, runtime } = facts;
+  const { config, host, diskBytes, runtime } = facts;
   const memoryKi = Math.floor(host.memoryBytes / 1024);
+  const reservedMemoryBytes = config.reservedMemoryBytes + evictedBelow(config, "memory.available", host.memoryBytes);
   const fixed = {
     cpu: String(host.cpuCount),
     ...hugePages(host),
@@ -85,13 +86,13 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
   return {
     capacity: {
       ...fixed,
-      "ephemeral-storage": `${Math.floor(pressure.diskTotalBytes / 1024)}Ki`,
+      "ephemeral-storage": `${Math.floor(diskBytes / 1024)}Ki`,
       memory: `${memoryKi}Ki`,
     },
     allocatable: {
       ...fixed,
-      "ephemeral-storage": String(Math.floor(pressure.diskTotalBytes * (1 - RESERVED_DISK_SHARE))),
-      memory: `${Math.max(0, memoryKi - RESERVED_MEMORY_BYTES / 1024)}Ki`,
+      "ephemeral-storage": String(Math.floor(diskBytes - evictedBelow(config, "nodefs.available", diskBytes))),
+      memory: `${Math.max(0, Math.floor(memoryKi - reservedMemoryBytes / 1024))}Ki`,
     },
     conditions: nodeConditions(facts),
     addresses: [
@@ -114,19 +115,23 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
   };
 }
 
-function nodeConditions({ host, pressure, notReady, byteBudget, before, nowMs }: NodeFacts): Condition[] {
-  const lowMemory = pressure.memoryAvailableBytes < Math.min(RESERVED_MEMORY_BYTES, host.memoryBytes / 20);
-  const lowDisk = pressure.diskAvailableBytes < pressure.diskTotalBytes * DISK_PRESSURE_SHARE;
+/** What pods cannot have because they would be evicted before: the hard threshold. */
+function evictedBelow({ eviction }: EdgedConfig, signal: EvictionSignal, capacity: number): number {
+  const hard = eviction.thresholds.find((each) => each.signal === signal && each.graceMs === undefined);
+  return hard ? amountOf(hard.amount, capacity) : 0;
+}
+
+function nodeConditions({ pressure, notReady, byteBudget, before, nowMs }: NodeFacts): Condition[] {
   const made: [type: string, status: boolean, reason: string, message: string][] = [
-    lowMemory
+    pressure.has("MemoryPressure")
       ? ["MemoryPressure", true, "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"]
       : ["MemoryPressure", false, "KubeletHasSufficientMemory", "kubelet has sufficient memory available"],
-    lowDisk
+    pressure.has("DiskPressure")
       ? ["DiskPressure", true, "KubeletHasDiskPressure", "kubelet has disk pressure"]
       : ["DiskPressure", false, "KubeletHasNoDiskPressure", "kubelet has no disk pressure"],
-    pressure.processIdsAvailable
-      ? ["PIDPressure", false, "KubeletHasSufficientPID", "kubelet has sufficient PID available"]
-      : ["PIDPressure", true, "KubeletHasInsufficientPID", "kubelet has insufficient PID available"],
+    pressure.has("PIDPressure")
+      ? ["PIDPressure", true, "KubeletHasInsufficientPID", "kubelet has insufficient PID available"]
+      : ["PIDPressure", false, "KubeletHasSufficientPID", "kubelet has sufficient PID available"],
     notReady === undefined
       ? ["Ready", true, "EdgeReady", "edge is posting ready status"]
       : ["Ready", false, "KubeletNotReady", notReady],

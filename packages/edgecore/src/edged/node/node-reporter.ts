@@ -1,6 +1,7 @@
 import type { Condition, Node, NodeStatus } from "@skerry/api";
 import { describeError, isSkerryError, type JsonObject } from "@skerry/base";
 import { isApiError } from "@skerry/kube";
+import type { PressureCondition } from "../eviction/pressure.ts";
 import type { EdgedPorts } from "../services.ts";
 import { SyncLoop } from "../sync-loop.ts";
 import type { MachineFacts } from "./machine-facts.ts";
@@ -22,6 +23,8 @@ const CLOCK_SET_MS = 30_000;
 export interface NodeReporterOptions {
   /** Why pods cannot run, from those who try; undefined when they can. */
   readonly runtimeFailure: () => string | undefined;
+  /** What the node is short of. */
+  readonly pressure: () => ReadonlySet<PressureCondition>;
   /** The Node exists in the cloud now. */
   readonly onRegistered: () => void;
 }
@@ -159,7 +162,8 @@ export class NodeReporter implements AsyncDisposable {
     return {
       config,
       host: facts,
-      pressure: await host.pressure(config.rootDirectory),
+      diskBytes: (await host.pressure(config.rootDirectory)).diskTotalBytes,
+      pressure: this.#options.pressure(),
       address: await this.#machine.address(),
       runtime: version,
       notReady,

@@ -31,6 +31,7 @@ export function fromContainer(container: cri.Container): RuntimeContainer {
     attempt: container.metadata?.attempt ?? 0,
     state: containerState(container.state),
     createdAtMs: toMs(container.createdAt),
+    imageId: container.imageRef ?? "",
     labels: container.labels ?? {},
     annotations: container.annotations ?? {},
   };

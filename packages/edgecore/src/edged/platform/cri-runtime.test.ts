@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { isSkerryError } from "@skerry/base";
 import { CriRuntime } from "./cri-runtime.ts";
 import * as cri from "./generated/cri.ts";
@@ -20,6 +21,7 @@ test("a call sends what the runtime expects and reads what it answers", async ()
         metadata: { name: "app", attempt: 2 },
         state: cri.ContainerState.CONTAINER_RUNNING,
         createdAt: 1_795_308_987_935_000_000n,
+        imageRef: "sha256:1",
         labels: { a: "b" },
       },
     ],
@@ -41,6 +43,7 @@ test("a call sends what the runtime expects and reads what it answers", async ()
       attempt: 2,
       state: "running",
       createdAtMs: 1_795_308_987_935,
+      imageId: "sha256:1",
       labels: { a: "b" },
       annotations: {},
     },
@@ -150,4 +153,38 @@ test("a runtime that says nothing of its features has none", async () => {
     await using runtime = new CriRuntime(server.socketPath);
     assert.deepEqual(await runtime.features(), { onlyTheseGroups: has, recursiveReadOnlyMounts: has });
   }
+});
+
+test("images are listed with what the runtime needs itself, also where it does not pin it", async () => {
+  const field = (number: number, bytes: Uint8Array): Uint8Array =>
+    new BinaryWriter().tag(number, 2).bytes(bytes).finish();
+  const text = (number: number, value: string): Uint8Array => new BinaryWriter().tag(number, 2).string(value).finish();
+  const image = (id: string, tag: string, pinned: boolean): Uint8Array =>
+    field(
+      1,
+      Buffer.concat([
+        text(1, id),
+        text(2, tag),
+        new BinaryWriter().tag(4, 0).uint64(7).tag(8, 0).bool(pinned).finish(),
+      ]),
+    );
+  const config = Buffer.concat([text(1, "config"), text(2, '{"sandboxImage":"registry.example/pause:1"}')]);
+  const images = [image("a", "registry.example/pause:1", false), image("b", "b:1", true), image("c", "c:1", false)];
+  await using server = await FakeGrpcServer.listen({
+    Status: answer(field(2, config)),
+    ListImages: answer(Buffer.concat(images)),
+    ImageFsInfo: answer(
+      field(1, Buffer.concat([new BinaryWriter().tag(1, 0).int64(1).finish(), field(2, text(1, "/images"))])),
+    ),
+  });
+  await using runtime = new CriRuntime(server.socketPath);
+  assert.deepEqual(
+    (await runtime.listImages()).map(({ id, sizeBytes, pinned }) => [id, sizeBytes, pinned]),
+    [
+      ["a", 7, true],
+      ["b", 7, true],
+      ["c", 7, false],
+    ],
+  );
+  assert.equal(await runtime.imageFileSystemPath(), "/images");
 });

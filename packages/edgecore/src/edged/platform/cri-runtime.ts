@@ -7,6 +7,7 @@ import type {
   ExecResult,
   LabelFilter,
   LinuxResources,
+  ListedImage,
   RegistryCredentials,
   RuntimeContainer,
   RuntimeContainerStatus,
@@ -17,6 +18,7 @@ import type {
 } from "../ports.ts";
 import { processIdOf, signalProcess } from "./container-process.ts";
 import { toContainerConfig, toLinuxResources, toSandboxConfig } from "./cri-config.ts";
+import { imageMountpoint, listedImages, sandboxImage } from "./cri-images.ts";
 import { fromContainer, fromContainerStatus, fromImage, fromSandbox } from "./cri-results.ts";
 import * as cri from "./generated/cri.ts";
 
@@ -31,6 +33,7 @@ const clientErrors = { unavailable: runtimeUnavailable, timeout: runtimeTimeout,
 /** The {@link ContainerRuntime} port over CRI v1 on a unix socket (containerd ≥ 1.6). */
 export class CriRuntime implements ContainerRuntime {
   readonly #client: UnixGrpcClient;
+  #sandboxImage: string | undefined;
 
   /** @param endpoint path of the socket, with or without `unix://` */
   constructor(endpoint: string) {
@@ -231,6 +234,27 @@ export class CriRuntime implements ContainerRuntime {
     return answer.image?.id ? fromImage(answer.image) : undefined;
   }
 
+  async listImages(): Promise<ListedImage[]> {
+    // Runtimes before containerd 1.7 do not say which image their sandboxes are made from.
+    this.#sandboxImage ??= sandboxImage(
+      await this.#raw("/runtime.v1.RuntimeService/Status", cri.StatusRequest.encode({ verbose: true }).finish()),
+    );
+    const answer = await this.#raw("/runtime.v1.ImageService/ListImages", new Uint8Array());
+    const needed = this.#sandboxImage;
+    return listedImages(answer).map((image) => ({ ...image, pinned: image.pinned || image.repoTags.includes(needed) }));
+  }
+
+  async removeImage(imageId: string): Promise<void> {
+    const request = { image: { image: imageId } };
+    await ignoringAbsence(
+      this.#image("RemoveImage", request, cri.RemoveImageRequest, cri.RemoveImageResponse, SANDBOX_TIMEOUT_MS),
+    );
+  }
+
+  async imageFileSystemPath(): Promise<string | undefined> {
+    return imageMountpoint(await this.#raw("/runtime.v1.ImageService/ImageFsInfo", new Uint8Array()));
+  }
+
   async pullImage(image: string, credentials: RegistryCredentials | undefined, signal?: AbortSignal): Promise<string> {
     const request = { image: { image }, ...(credentials ? { auth: { ...credentials } } : {}) };
     const answer = await this.#image(
@@ -246,6 +270,11 @@ export class CriRuntime implements ContainerRuntime {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#client[Symbol.asyncDispose]();
+  }
+
+  /** A call whose answer has parts that the generated code leaves out. */
+  #raw(method: string, request: Uint8Array): Promise<Uint8Array> {
+    return this.#client.call({ method, request, timeoutMs: CALL_TIMEOUT_MS });
   }
 
   #runtime<Request, Response>(

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile, statfs } from "node:fs/promises";
+import { readdir, readFile, stat, statfs } from "node:fs/promises";
 import { arch, cpus, hostname, networkInterfaces, release, totalmem } from "node:os";
 import { dirname } from "node:path";
 import type { HostFacts, HostInfo, HostPressure } from "../ports.ts";
-
-const LEAST_FREE_PROCESS_IDS = 100;
+import { processCounts } from "./process-counts.ts";
 
 /** The {@link HostInfo} port over this Linux machine. */
 export const linuxHost: HostInfo = {
@@ -27,16 +26,23 @@ export const linuxHost: HostInfo = {
   async pressure(diskPath: string): Promise<HostPressure> {
     const memory = (await text("/proc/meminfo")) ?? "";
     const availableKi = Number(/^MemAvailable:\s+(\d+)/m.exec(memory)?.[1] ?? 0);
-    const disk = await statfs(await existingParent(diskPath));
-    const processLimit = Number((await text("/proc/sys/kernel/pid_max")) ?? 32_768);
+    const path = await existingParent(diskPath);
+    const disk = await statfs(path);
+    const limits = [await text("/proc/sys/kernel/pid_max"), await text("/proc/sys/kernel/threads-max")];
+    const processIds = Math.min(...limits.map((limit) => Number(limit ?? 32_768)));
     const running = Number(/\d+\/(\d+)/.exec((await text("/proc/loadavg")) ?? "")?.[1] ?? 0);
     return {
       memoryAvailableBytes: availableKi * 1024,
+      diskDevice: (await stat(path)).dev,
       diskTotalBytes: disk.blocks * disk.bsize,
       diskAvailableBytes: disk.bavail * disk.bsize,
-      processIdsAvailable: processLimit - running > LEAST_FREE_PROCESS_IDS,
+      diskInodes: disk.files,
+      diskInodesFree: disk.ffree,
+      processIds,
+      processIdsFree: processIds - running,
     };
   },
+  processCounts,
   async address(): Promise<string | undefined> {
     const interfaces = networkInterfaces();
     const candidates = Object.entries(interfaces).flatMap(([name, entries]) =>

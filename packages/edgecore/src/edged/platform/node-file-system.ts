@@ -1,6 +1,7 @@
 import { chmod, chown, lstat, mkdir, open, readdir, readlink, realpath, rename, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { FileStatus, FileSystem } from "../ports.ts";
+import { diskUse } from "./disk-use.ts";
 
 /** The {@link FileSystem} port over the machine's own files. */
 export const nodeFileSystem: FileSystem = {
@@ -59,6 +60,7 @@ export const nodeFileSystem: FileSystem = {
   symlink,
   rename,
   remove: removeTree,
+  diskUse,
   async setGroup(path, groupId, mode) {
     await chown(path, 0, groupId);
     await chmod(path, mode);

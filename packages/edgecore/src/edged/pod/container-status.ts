@@ -44,8 +44,8 @@ export function containerStatus(container: Container, context: ContainerStatusCo
     const over = context.ending && before;
     return {
       ...(last?.containerID && over ? { containerID: last.containerID } : {}),
-      image: container.image ?? "",
-      imageID: "",
+      image: (over && last?.image) || (container.image ?? ""),
+      imageID: (over && last?.imageID) || "",
       lastState: over || !before ? {} : before,
       name: container.name,
       ready: false,

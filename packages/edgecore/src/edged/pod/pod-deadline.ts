@@ -1,11 +1,8 @@
 import type { Pod, PodStatus } from "@skerry/api";
+import type { PodFailure } from "./pod-failure.ts";
 
 /** Why a pod that outlived its `activeDeadlineSeconds` fails; undefined while it has not. */
-export function deadlineFailure(
-  pod: Pod,
-  last: PodStatus | undefined,
-  nowMs: number,
-): { readonly reason: string; readonly message: string } | undefined {
+export function deadlineFailure(pod: Pod, last: PodStatus | undefined, nowMs: number): PodFailure | undefined {
   if (untilDeadlineMs(pod, last, nowMs) > 0) return undefined;
   return { reason: "DeadlineExceeded", message: "Pod was active on the node longer than the specified deadline" };
 }

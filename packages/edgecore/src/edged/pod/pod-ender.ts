@@ -53,6 +53,12 @@ export class PodEnder {
     this.#removalReported = true;
   }
 
+  /** It is over, and the disk is needed: all of it goes but its status. */
+  async removeLeftovers(): Promise<void> {
+    await this.#killer.removePod(await this.#reader.read());
+    await this.#removeFiles();
+  }
+
   /** The store no longer has it (deleted by force, or confirmed): nothing of it may run on. */
   async removeGone(): Promise<void> {
     const state = await this.#reader.read();

@@ -1,6 +1,7 @@
 import type { Condition, ContainerStatus, Pod, PodStatus } from "@skerry/api";
 import { toKubernetesTime } from "@skerry/base";
 import { type ContainerStatusContext, containerStatus } from "./container-status.ts";
+import type { PodFailure } from "./pod-failure.ts";
 import { allContainers } from "./pod-runtime-state.ts";
 import { isSidecar } from "./restart-policy.ts";
 
@@ -11,11 +12,13 @@ export interface PodStatusContext extends Omit<ContainerStatusContext, "lastStat
   readonly last: PodStatus | undefined;
   readonly hostIp: string | undefined;
   /** Set when the pod is over for a reason of its own, e.g. its deadline. */
-  readonly failure: { readonly reason: string; readonly message: string } | undefined;
+  readonly failure: PodFailure | undefined;
 }
 
 /** Order of the conditions on the wire. */
+const DISRUPTION = "DisruptionTarget";
 const CONDITION_ORDER: readonly string[] = [
+  DISRUPTION,
   "PodReadyToStartContainers",
   "Initialized",
   "Ready",
@@ -125,7 +128,10 @@ function conditions(
   containers: readonly ContainerStatus[],
   inits: readonly ContainerStatus[],
 ): Condition[] {
-  const { pod, state } = context;
+  const { pod, state, failure, last } = context;
+  const disruption: Condition | undefined = failure?.isDisruption
+    ? { type: DISRUPTION, status: "True", reason: "TerminationByKubelet", message: failure.message }
+    : last?.conditions?.find(({ type }) => type === DISRUPTION);
   const networked = state.sandbox !== undefined && (pod.spec.hostNetwork === true || state.addresses.length > 0);
   const made: Condition[] = [
     { type: "PodReadyToStartContainers", status: networked ? "True" : "False" },
@@ -133,6 +139,7 @@ function conditions(
     ready("Ready", context, phase, containers),
     ready("ContainersReady", context, phase, containers),
     { type: "PodScheduled", status: "True" },
+    ...(disruption ? [disruption] : []),
   ];
   return made.sort((left, right) => CONDITION_ORDER.indexOf(left.type) - CONDITION_ORDER.indexOf(right.type));
 }

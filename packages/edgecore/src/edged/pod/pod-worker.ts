@@ -7,6 +7,7 @@ import type { WaitReason } from "./container-status.ts";
 import { FailedStarts } from "./failed-starts.ts";
 import { deadlineFailure, untilDeadlineMs } from "./pod-deadline.ts";
 import { gracePeriodSecondsOf, PodEnder } from "./pod-ender.ts";
+import type { PodFailure } from "./pod-failure.ts";
 import { PodKiller } from "./pod-killer.ts";
 import { PodLauncher } from "./pod-launcher.ts";
 import { PodNotices } from "./pod-notices.ts";
@@ -27,6 +28,8 @@ import { waitReasons } from "./wait-reasons.ts";
 const RESYNC_MS = 60_000;
 /** The kubelet's own longest wait after a failed look at a pod. */
 const RETRY = { initialMs: 1000, maximumMs: 10_000 };
+/** The kubelet's reason for pods that had to make room, and for those that found none. */
+const EVICTED = "Evicted";
 /** However soon something falls due: no pod is looked at more often without a cause. */
 const LEAST_RESYNC_MS = 100;
 
@@ -52,6 +55,8 @@ export class PodWorker implements AsyncDisposable {
   #waitReasons: ReadonlyMap<string, WaitReason> = new Map();
   #starting = new AbortController();
   #stopped = false;
+  /** Why others have decided that it is over; until it is. */
+  #failure: PodFailure | undefined;
 
   /**
    * @param last the status last reported, from an earlier run
@@ -100,6 +105,34 @@ export class PodWorker implements AsyncDisposable {
     this.#loop.wake();
   }
 
+  /** The pod with the place of its files, unless it is over, being deleted or being ended. */
+  get living(): { readonly pod: Pod; readonly paths: PodPaths } | undefined {
+    const pod = this.#stored();
+    const phase = this.#reporter.last?.phase;
+    const isOver = phase === "Succeeded" || phase === "Failed" || this.#failure !== undefined;
+    return !pod || isOver || pod.metadata.deletionTimestamp !== undefined ? undefined : { pod, paths: this.#paths };
+  }
+
+  /** Whether it was made to fail and is not gone yet. */
+  get isFailing(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** Gives back what of its ended containers is on the disk; of a pod that is over everything, its logs too. */
+  async reclaimDisk(): Promise<void> {
+    const { runtime, fileSystem } = this.#services;
+    const phase = this.#reporter.last?.phase;
+    if (phase === "Succeeded" || phase === "Failed") await this.#ender.removeLeftovers();
+    else await removeGarbage(await this.#reader.read(), this.#paths, runtime, fileSystem, "previous-too");
+  }
+
+  /** Ends the pod for good, whatever it is doing. */
+  fail(failure: PodFailure): void {
+    this.#failure = failure;
+    this.#starting.abort(aborted());
+    this.#loop.wake();
+  }
+
   /** Reports the status also if the cloud had it. */
   reportAgain(): void {
     this.#reporter.reportAgain();
@@ -143,6 +176,7 @@ export class PodWorker implements AsyncDisposable {
   async #sync(): Promise<number | undefined> {
     const pod = this.#stored();
     if (!pod || pod.metadata.deletionTimestamp !== undefined) {
+      this.#failure = undefined;
       this.#probes[Symbol.dispose]();
       return pod ? this.#terminate(pod) : this.#removeGone();
     }
@@ -160,7 +194,8 @@ export class PodWorker implements AsyncDisposable {
     const { clock } = this.#services;
     const notices = this.#notices(pod);
     const state = await this.#reader.read();
-    const failure = deadlineFailure(pod, this.#reporter.last, clock.now());
+    const failure =
+      this.#failure ?? this.#refusal(pod, state) ?? deadlineFailure(pod, this.#reporter.last, clock.now());
     const plan: PodPlan = failure ? { kind: "finished" } : this.#plan(pod, state);
     const isStarting = plan.kind === "run" && plan.starts.length > 0;
     const refusal = isStarting ? await this.#preparation.refusal(pod) : undefined;
@@ -172,8 +207,12 @@ export class PodWorker implements AsyncDisposable {
 
     if (plan.kind === "finished") {
       const live = allContainers(state).some(({ state: now }) => now !== "exited");
-      if (live || state.sandbox) await this.#killer.killPod(state, gracePeriodSecondsOf(pod), pod, notices);
+      if (failure?.isDisruption) notices.pod("Warning", failure.reason, failure.message);
+      const graceSeconds = failure?.graceSeconds ?? gracePeriodSecondsOf(pod);
+      if (live || state.sandbox) await this.#killer.killPod(state, graceSeconds, pod, notices);
       if (live || state.sandbox || failure) await this.#report(pod, await this.#reader.read(), true, failure);
+      if (this.#reporter.last?.reason === EVICTED) await this.#ender.removeLeftovers();
+      this.#failure = undefined;
       return undefined;
     }
     for (const sandbox of plan.staleSandboxes) await this.#services.runtime.stopSandbox(sandbox.id);
@@ -215,6 +254,13 @@ export class PodWorker implements AsyncDisposable {
     });
   }
 
+  /** A node that is short of something starts nothing new that would make it worse. */
+  #refusal(pod: Pod, state: PodRuntimeState): PodFailure | undefined {
+    if (this.#reporter.last !== undefined || state.sandboxes.length > 0) return undefined;
+    const message = this.#services.refuses(pod);
+    return message === undefined ? undefined : { reason: EVICTED, message, isDisruption: true };
+  }
+
   async #terminate(pod: Pod): Promise<undefined> {
     await this.#ender.terminate(pod, (ended) => this.#report(pod, ended, true));
   }
@@ -224,12 +270,7 @@ export class PodWorker implements AsyncDisposable {
     this.#onGone();
   }
 
-  async #report(
-    pod: Pod,
-    state: PodRuntimeState,
-    ending: boolean,
-    failure?: { readonly reason: string; readonly message: string },
-  ): Promise<void> {
+  async #report(pod: Pod, state: PodRuntimeState, ending: boolean, failure?: PodFailure): Promise<void> {
     const { machine, clock } = this.#services;
     const status = podStatus({
       pod,

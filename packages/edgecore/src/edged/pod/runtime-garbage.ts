@@ -13,13 +13,15 @@ export async function removeGarbage(
   paths: PodPaths,
   runtime: ContainerRuntime,
   files: FileSystem,
+  how: "kept-as-usual" | "previous-too" = "kept-as-usual",
 ): Promise<void> {
+  const kept = how === "kept-as-usual" ? KEPT_PER_CONTAINER : 1;
   const neededSandboxes = new Set<string>();
   const newest = state.sandboxes[0];
   if (newest) neededSandboxes.add(newest.id);
   for (const [name, history] of state.containers) {
-    for (const kept of history.slice(0, KEPT_PER_CONTAINER)) neededSandboxes.add(kept.sandboxId);
-    for (const old of history.slice(KEPT_PER_CONTAINER)) {
+    for (const { sandboxId } of history.slice(0, kept)) neededSandboxes.add(sandboxId);
+    for (const old of history.slice(kept)) {
       if (old.state !== "exited") continue;
       await runtime.removeContainer(old.id);
       await removeLogs(files, paths, name, restartCountOf(old));

@@ -23,6 +23,7 @@ export interface RuntimeContainer {
   readonly attempt: number;
   readonly state: ContainerRuntimeState;
   readonly createdAtMs: number;
+  readonly imageId: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -36,7 +37,6 @@ export interface RuntimeContainerStatus extends RuntimeContainer {
   readonly reason: string;
   readonly message: string;
   readonly image: string;
-  readonly imageId: string;
 }
 
 /** An image on the node. */
@@ -48,6 +48,12 @@ export interface RuntimeImage {
   readonly userId?: number;
   /** User the image runs as, when it is a name. */
   readonly userName?: string;
+}
+
+/** An image in the list of all. */
+export interface ListedImage extends RuntimeImage {
+  /** The runtime itself needs it. */
+  readonly pinned: boolean;
 }
 
 export interface PortMapping {
@@ -226,6 +232,10 @@ export interface ContainerRuntime extends AsyncDisposable {
   exec(containerId: string, command: readonly string[], timeoutSeconds: number): Promise<ExecResult>;
   /** The image when it is on the node. */
   findImage(image: string): Promise<RuntimeImage | undefined>;
+  listImages(): Promise<ListedImage[]>;
+  removeImage(imageId: string): Promise<void>;
+  /** A folder on the file system that images are on; undefined when the runtime does not say. */
+  imageFileSystemPath(): Promise<string | undefined>;
   /** Returns the image's id. */
   pullImage(image: string, credentials: RegistryCredentials | undefined, signal?: AbortSignal): Promise<string>;
 }

@@ -6,6 +6,12 @@ export interface FileStatus {
   readonly mode: number;
 }
 
+/** What files take up. */
+export interface DiskUse {
+  readonly bytes: number;
+  readonly inodes: number;
+}
+
 /** The node's files. Paths are absolute. Failures are Node-style errors with a `code` (`ENOENT`, `ENOSPC`, …). */
 export interface FileSystem {
   /** At most `limitBytes` from the end (`tail`) or the start of the file. Undefined when it is not there. */
@@ -26,6 +32,8 @@ export interface FileSystem {
   remove(path: string): Promise<void>;
   /** Gives the folder or file (not what is in it) to a group, with the mode. */
   setGroup(path: string, groupId: number, mode: number): Promise<void>;
+  /** What the file or folder takes up with all in it, mounts left out; nothing when it is not there. */
+  diskUse(path: string): Promise<DiskUse>;
 }
 
 /** Mounts that Edged itself makes. */
@@ -56,9 +64,15 @@ export interface HostFacts {
 /** How full the machine is. */
 export interface HostPressure {
   readonly memoryAvailableBytes: number;
+  /** Which file system it is; the same for two paths on one. */
+  readonly diskDevice: number;
   readonly diskTotalBytes: number;
   readonly diskAvailableBytes: number;
-  readonly processIdsAvailable: boolean;
+  /** 0 where the file system does not count them. */
+  readonly diskInodes: number;
+  readonly diskInodesFree: number;
+  readonly processIds: number;
+  readonly processIdsFree: number;
 }
 
 /** The machine that the node runs on. */
@@ -66,6 +80,8 @@ export interface HostInfo {
   facts(): Promise<HostFacts>;
   /** `diskPath` names the file system to look at. */
   pressure(diskPath: string): Promise<HostPressure>;
+  /** How many processes there are of each container, by the containers' ids. */
+  processCounts(): Promise<ReadonlyMap<string, number>>;
   /** The address that other machines reach this one by; never a loopback one. Undefined without any network. */
   address(): Promise<string | undefined>;
 }

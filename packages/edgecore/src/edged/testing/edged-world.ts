@@ -12,6 +12,7 @@ import { edgedTables } from "../edged-tables.ts";
 import type { ManifestSource } from "../static/static-pods.ts";
 import { FakeContainerRuntime } from "./fake-container-runtime.ts";
 import { FakeFileSystem, FakeHost, FakeMounts, FakeNetworkCheck } from "./fake-machine.ts";
+import { FakeUsage } from "./fake-usage.ts";
 import { ScriptedCloudLink } from "./scripted-cloud-link.ts";
 
 /** What of the world is not as usual. */
@@ -31,6 +32,7 @@ export class EdgedWorld implements AsyncDisposable {
   readonly mounts: FakeMounts = new FakeMounts();
   readonly host: FakeHost = new FakeHost();
   readonly network: FakeNetworkCheck = new FakeNetworkCheck();
+  readonly usage: FakeUsage = new FakeUsage(this.clock);
   readonly cloud: ScriptedCloudLink;
   readonly #database: Database = new SqliteDatabase({
     path: ":memory:",
@@ -147,6 +149,7 @@ export class EdgedWorld implements AsyncDisposable {
       fileSystem: this.files,
       mounts: this.mounts,
       host: this.host,
+      usage: this.usage,
       network: this.network,
       ...(this.#manifests ? { manifests: this.#manifests } : {}),
       config: edgedConfig({ nodeName: "edge-1", rootDirectory: "/edged", ...this.#config }),

@@ -6,6 +6,7 @@ import type {
   ExecResult,
   LabelFilter,
   LinuxResources,
+  ListedImage,
   RegistryCredentials,
   RuntimeContainer,
   RuntimeContainerStatus,
@@ -56,7 +57,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
   readonly #clock: Clock;
   readonly #sandboxes = new Map<string, FakeSandbox>();
   readonly #containers = new Map<string, FakeContainer>();
-  readonly #images = new Map<string, RuntimeImage>();
+  readonly #images = new Map<string, ListedImage>();
   readonly #failures: { method: string; error: Error }[] = [];
   #nextId = 1;
   #powerCuts = 0;
@@ -80,8 +81,8 @@ export class FakeContainerRuntime implements ContainerRuntime {
     for (const image of images) this.addImage(image);
   }
 
-  addImage(image: string): void {
-    this.#images.set(image, { id: `sha256:${image}`, repoTags: [image], sizeBytes: 1000, userId: 0 });
+  addImage(image: string, sizeBytes = 1000, pinned = false): void {
+    this.#images.set(image, { id: `sha256:${image}`, repoTags: [image], sizeBytes, userId: 0, pinned });
   }
 
   /** Whether calls are answered at all. */
@@ -114,6 +115,12 @@ export class FakeContainerRuntime implements ContainerRuntime {
     this.#sandboxes.clear();
   }
 
+  /** A container is gone without a trace, process and all. */
+  loseContainer(id: string): void {
+    this.#containers.get(id)?.timer?.cancel();
+    this.#containers.delete(id);
+  }
+
   /** The process of a container ends by itself. */
   endContainer(id: string, exitCode: number): void {
     const container = this.#containers.get(id);
@@ -121,13 +128,20 @@ export class FakeContainerRuntime implements ContainerRuntime {
   }
 
   /** Running containers as `<pod>/<container>` with their id, oldest first. */
-  running(): { readonly name: string; readonly uid: string; readonly id: string; readonly attempt: number }[] {
+  running(): {
+    readonly name: string;
+    readonly uid: string;
+    readonly id: string;
+    readonly sandboxId: string;
+    readonly attempt: number;
+  }[] {
     return [...this.#containers.values()]
       .filter(({ state }) => state === "running")
       .map((container) => ({
         name: this.#nameOf(container),
         uid: this.#sandboxes.get(container.sandboxId)?.config.uid ?? "",
         id: container.id,
+        sandboxId: container.sandboxId,
         attempt: container.config.attempt,
       }));
   }
@@ -308,6 +322,22 @@ export class FakeContainerRuntime implements ContainerRuntime {
   async findImage(image: string): Promise<RuntimeImage | undefined> {
     await this.#enter("findImage");
     return this.#images.get(image);
+  }
+
+  async listImages(): Promise<ListedImage[]> {
+    await this.#enter("listImages");
+    return [...this.#images.values()];
+  }
+
+  async removeImage(imageId: string): Promise<void> {
+    await this.#enter("removeImage");
+    for (const [name, { id }] of this.#images) if (id === imageId) this.#images.delete(name);
+    this.actions.push(`removeImage ${imageId}`);
+  }
+
+  async imageFileSystemPath(): Promise<string | undefined> {
+    await this.#enter("imageFileSystemPath");
+    return "/images";
   }
 
   async pullImage(image: string, credentials: RegistryCredentials | undefined, signal?: AbortSignal): Promise<string> {

@@ -1,5 +1,6 @@
 import { dirname, join, normalize } from "node:path";
 import type {
+  DiskUse,
   FileStatus,
   FileSystem,
   GrpcHealthRequest,
@@ -104,6 +105,13 @@ export class FakeFileSystem implements FileSystem {
       if (key === real || key.startsWith(`${real}/`)) this.#entries.delete(key);
   }
 
+  async diskUse(path: string): Promise<DiskUse> {
+    const real = this.#inRealParent(path);
+    const within = [...this.#entries].filter(([key]) => key === real || key.startsWith(`${real}/`));
+    const bytes = within.reduce((sum, [, entry]) => sum + (entry.kind === "file" ? entry.data.length : 0), 0);
+    return { bytes, inodes: within.length };
+  }
+
   async setGroup(path: string, _groupId: number, mode: number): Promise<void> {
     const entry = this.#follow(path)?.entry;
     if (entry && entry.kind !== "symlink") entry.mode = mode;
@@ -179,10 +187,15 @@ export class FakeHost implements HostInfo {
   };
   pressureValue: HostPressure = {
     memoryAvailableBytes: 512 * 1024 ** 2,
+    diskDevice: 1,
     diskTotalBytes: 16 * 1024 ** 3,
     diskAvailableBytes: 8 * 1024 ** 3,
-    processIdsAvailable: true,
+    diskInodes: 1_000_000,
+    diskInodesFree: 900_000,
+    processIds: 32_768,
+    processIdsFree: 32_000,
   };
+  readonly processes: Map<string, number> = new Map();
   addressValue: string | undefined = "192.0.2.10";
 
   async facts(): Promise<HostFacts> {
@@ -191,6 +204,10 @@ export class FakeHost implements HostInfo {
 
   async pressure(_diskPath: string): Promise<HostPressure> {
     return this.pressureValue;
+  }
+
+  async processCounts(): Promise<ReadonlyMap<string, number>> {
+    return this.processes;
   }
 
   async address(): Promise<string | undefined> {

@@ -37,6 +37,7 @@ function world() {
         memoryUsageBytes: 12 * MIB,
         memoryRssBytes: 8 * MIB,
         diskUsedBytes: 3 * MIB,
+        diskInodes: 3,
       })),
     };
   };

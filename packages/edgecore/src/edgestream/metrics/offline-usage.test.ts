@@ -22,7 +22,7 @@ function world(containerCount = 2) {
       containers: Array.from({ length: containerCount }, (_value, index) => ({
         ...used,
         ...{ namespace: "default", pod: "web", podUid: "uid", container: `c${index}` },
-        ...{ memoryUsageBytes: 1, memoryRssBytes: 1, diskUsedBytes: 1, nanoCores: 0 },
+        ...{ memoryUsageBytes: 1, memoryRssBytes: 1, diskUsedBytes: 1, diskInodes: 1, nanoCores: 0 },
       })),
     };
   };

@@ -13,6 +13,7 @@ export interface ContainerUsage {
   readonly memoryRssBytes: number;
   /** Of its writable layer. */
   readonly diskUsedBytes: number;
+  readonly diskInodes: number;
 }
 
 /** What the whole machine has used. */

@@ -24,7 +24,7 @@ test("CRI's answer is read: labels, times, CPU, memory, disk; what is not known 
     .tag(3, 2)
     .bytes(numbers({ 1: 1n, 2: 1024, 4: 4096, 5: 512, 9: 1 }))
     .tag(4, 2)
-    .bytes(numbers({ 1: 1n, 3: 77 }))
+    .bytes(numbers({ 1: 1n, 3: 77, 4: 5 }))
     .tag(9, 2)
     .string("of a later version")
     .finish();
@@ -40,6 +40,7 @@ test("CRI's answer is read: labels, times, CPU, memory, disk; what is not known 
       memoryUsageBytes: 4096,
       memoryRssBytes: 512,
       diskUsedBytes: 77,
+      diskInodes: 5,
     },
   );
 });

@@ -1,7 +1,7 @@
 import { readFile, statfs } from "node:fs/promises";
-import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { UnixGrpcClient } from "@skerry/grpc/platform";
 import { runtimeCallFailed, runtimeTimeout, runtimeUnavailable } from "../../edged/errors.ts";
+import { eachField } from "../../edged/platform/message-fields.ts";
 import {
   containerNameLabel,
   nodeLabel,
@@ -125,6 +125,7 @@ function readStats(bytes: Uint8Array): RawStats {
     memoryUsageBytes: memory.get(4) ?? 0,
     memoryRssBytes: memory.get(5) ?? 0,
     diskUsedBytes: layer.get(3) ?? 0,
+    diskInodes: layer.get(4) ?? 0,
   };
 }
 
@@ -160,13 +161,4 @@ function readNumbers(bytes: Uint8Array): Map<number, number> {
     return true;
   });
   return numbers;
-}
-
-/** Calls for each field of a message; what is not taken (false) is skipped. */
-function eachField(bytes: Uint8Array, take: (number: number, reader: BinaryReader, wireType: number) => boolean): void {
-  const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
-    const [number, wireType] = reader.tag();
-    if (!take(number, reader, wireType)) reader.skip(wireType);
-  }
 }

@@ -1,0 +1,57 @@
+import type { ListedImage } from "../ports.ts";
+import { eachField } from "./message-fields.ts";
+
+/** CRI's ListImagesResponse: `images = 1`. */
+export function listedImages(bytes: Uint8Array): ListedImage[] {
+  const images: ListedImage[] = [];
+  eachField(bytes, (number, reader) => {
+    if (number !== 1) return false;
+    images.push(readImage(reader.bytes()));
+    return true;
+  });
+  return images;
+}
+
+/** Image: id = 1, repo_tags = 2, size = 4, pinned = 8. */
+function readImage(bytes: Uint8Array): ListedImage {
+  const repoTags: string[] = [];
+  let [id, sizeBytes, pinned] = ["", 0, false];
+  eachField(bytes, (number, reader) => {
+    if (number === 1) id = reader.string();
+    else if (number === 2) repoTags.push(reader.string());
+    else if (number === 4) sizeBytes = Number(reader.uint64());
+    else if (number === 8) pinned = reader.bool();
+    else return false;
+    return true;
+  });
+  return { id, repoTags, sizeBytes, pinned };
+}
+
+/** CRI's ImageFsInfoResponse: image_filesystems = 1, there fs_id = 2, there mountpoint = 1. */
+export function imageMountpoint(bytes: Uint8Array): string | undefined {
+  return textAt(bytes, [1, 2, 1]);
+}
+
+/** The image of pods' sandboxes, out of a verbose StatusResponse (info = 2); empty when the runtime does not say. */
+export function sandboxImage(bytes: Uint8Array): string {
+  let found = "";
+  eachField(bytes, (number, reader) => {
+    if (number !== 2) return false;
+    const entry = reader.bytes();
+    if (textAt(entry, [1]) === "config") found = /"sandboxImage":"([^"]*)"/.exec(textAt(entry, [2]) ?? "")?.[1] ?? "";
+    return true;
+  });
+  return found;
+}
+
+/** The first text that the path of field numbers leads to. */
+function textAt(bytes: Uint8Array, [wanted, ...deeper]: readonly number[]): string | undefined {
+  let found: string | undefined;
+  eachField(bytes, (number, reader, wireType) => {
+    if (number !== wanted || wireType !== 2 || found !== undefined) return false;
+    if (deeper.length === 0) found = reader.string();
+    else found = textAt(reader.bytes(), deeper);
+    return true;
+  });
+  return found;
+}
