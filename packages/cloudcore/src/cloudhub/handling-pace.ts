@@ -4,7 +4,7 @@ import { type Clock, type RateLimit, type Timer, TokenBucket } from "@skerry/bas
  * Messages of one node that are handled, each of which may ask the API server: a restarted node with hundreds of pods
  * has its burst, but no node takes more than some ten per cent of a core for long.
  */
-export const HANDLING_RATE: RateLimit = { burst: 2_000, perSecond: 200 };
+export const HANDLING_RATE: RateLimit = { burst: 2_000, perSecond: 50 };
 
 /** The pace at which a node's messages are handled; those that come faster wait, and then nothing more is read. */
 export class HandlingPace implements Disposable {
