@@ -62,6 +62,7 @@ export interface Container {
   env?: EnvironmentVariable[];
   envFrom?: EnvironmentSource[];
   resources?: { requests?: Record<string, Quantity>; limits?: Record<string, Quantity> };
+  resizePolicy?: { resourceName: string; restartPolicy: string }[];
   volumeMounts?: VolumeMount[];
   livenessProbe?: JsonObject;
   readinessProbe?: JsonObject;
@@ -197,6 +198,8 @@ export interface ContainerStatus {
   imageID: string;
   containerID?: string;
   started?: boolean;
+  /** What it has now. */
+  resources?: { requests?: Record<string, Quantity>; limits?: Record<string, Quantity> };
 }
 
 export interface ContainerState {

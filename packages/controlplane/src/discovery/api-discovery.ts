@@ -14,6 +14,7 @@ const SUBRESOURCES: Readonly<Record<string, { kind?: string; group?: string; ver
   eviction: { kind: "Eviction", group: "policy", version: "v1", verbs: ["create"] },
   token: { kind: "TokenRequest", group: "authentication.k8s.io", version: "v1", verbs: ["create"] },
   ephemeralcontainers: { verbs: ["get", "patch", "update"] },
+  resize: { verbs: ["get", "patch", "update"] },
   finalize: { verbs: ["update"] },
   approval: { verbs: ["get", "patch", "update"] },
 };

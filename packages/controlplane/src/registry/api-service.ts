@@ -59,6 +59,7 @@ export class ApiService {
         return object;
       case "status":
       case "ephemeralcontainers":
+      case "resize":
         this.#requireSubresource(at);
         return object;
       case "scale":
@@ -177,6 +178,7 @@ export class ApiService {
     if (at.subresource === "status" || at.subresource === "approval") return "status";
     if (at.subresource === "finalize") return "finalize";
     if (at.subresource === "ephemeralcontainers") return "ephemeral-containers";
+    if (at.subresource === "resize") return "resize";
     throw methodNotSupported(at.definition.reference, "update");
   }
 

@@ -290,6 +290,7 @@ export class Registry {
       ...(part === "ephemeral-containers"
         ? (definition.strategy.validateEphemeralContainers?.(json, before) ?? [])
         : []),
+      ...(part === "resize" ? (definition.strategy.validateResize?.(json, before) ?? []) : []),
       ...(part === "object" ? this.#admission.validate(definition, next, previous, scope) : []),
     ]);
     const key = keyOf(definition, previous.metadata.namespace ?? "", previous.metadata.name);

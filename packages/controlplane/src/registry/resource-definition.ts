@@ -77,6 +77,8 @@ export interface KindStrategy {
   validateUpdate?(next: JsonObject, previous: JsonObject): FieldError[];
   /** Rules of the subresource `ephemeralcontainers`. */
   validateEphemeralContainers?(next: JsonObject, previous: JsonObject): FieldError[];
+  /** Rules of the subresource `resize`. */
+  validateResize?(next: JsonObject, previous: JsonObject): FieldError[];
   /** The grace period of a deletion in seconds; 0 (also without the function) removes at once. */
   gracePeriodSeconds?(object: JsonObject, requested: number | undefined): number;
   /** More to change when a deletion has begun and the object stays for now. */

@@ -1,11 +1,12 @@
 import type { JsonObject } from "@skerry/base";
 import { jsonEqual } from "@skerry/kube";
 import { type ApiObject, asApiObject, asJsonObject, objectAt } from "./api-object.ts";
+import { withResizedContainers } from "./kinds/pod-resize.ts";
 import { carryMetadata } from "./metadata.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 
 /** What part of an object a write is about. */
-export type UpdatePart = "object" | "status" | "finalize" | "ephemeral-containers";
+export type UpdatePart = "object" | "status" | "finalize" | "ephemeral-containers" | "resize";
 
 /** The next state of an object when only a part of what the client sent counts. */
 export function takePart(
@@ -32,6 +33,10 @@ export function takePart(
     const added = objectAt(json, "spec")["ephemeralContainers"];
     const next = { ...before, spec: { ...spec, ...(added === undefined ? {} : { ephemeralContainers: added }) } };
     return asApiObject(structuredClone(next));
+  }
+  if (part === "resize") {
+    const spec = withResizedContainers(objectAt(before, "spec"), objectAt(json, "spec"));
+    return asApiObject(structuredClone({ ...before, spec }));
   }
   const metadata = definition.strategy.statusMayChangeMetadata ? json["metadata"] : before["metadata"];
   const { status: _old, ...rest } = before;

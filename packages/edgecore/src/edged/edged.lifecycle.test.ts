@@ -149,3 +149,39 @@ test("a container's own restart policy and rules count before the pod's", async 
   assert.deepEqual([starts("again"), starts("ruled"), starts("other")], [2, 2, 1]);
   assert.equal(world.phase("web"), "Running");
 });
+
+test("a running container gets other limits in place, or by a restart where its policy wants that", async () => {
+  await using world = new EdgedWorld();
+  await world.start();
+  const resizePolicy = [{ resourceName: "memory", restartPolicy: "RestartContainer" }];
+  const sized = (cpu: string, memory: string): Container =>
+    app({ resources: { limits: { cpu, memory } }, resizePolicy });
+  await world.put("pod", world.pod("web", { containers: [sized("1", "64Mi")] }));
+  await world.pass(2000);
+  const [first] = world.runtime.running();
+  await world.put("pod", world.pod("web", { containers: [sized("2", "64Mi")] }));
+  await world.pass(2000);
+  assert.equal(world.runtime.running()[0]?.id, first?.id);
+  assert.equal(world.runtime.updatedResources.get(first?.id ?? "")?.cpuQuotaUs, 200_000);
+  assert.deepEqual(world.containerStatus("web")["resources"], { limits: { cpu: "2", memory: "64Mi" } });
+  assert.ok(world.cloud.eventReasons("web").includes("ResizeCompleted"));
+  await world.restart();
+  await world.pass(2000);
+  assert.equal(world.runtime.actions.filter((action) => action.startsWith("update")).length, 1);
+  await world.put("pod", world.pod("web", { containers: [sized("2", "128Mi")] }));
+  await world.pass(2000);
+  assert.equal(world.runtime.running()[0]?.attempt, 1);
+});
+
+test("limits that the runtime refuses are told, and the container goes on with those it has", async () => {
+  await using world = new EdgedWorld();
+  await world.start();
+  const sized = (memory: string): Container => app({ resources: { limits: { memory } } });
+  await world.put("pod", world.pod("web", { containers: [sized("64Mi")] }));
+  await world.pass(2000);
+  world.runtime.failNext("updateContainerResources", "device or resource busy");
+  await world.put("pod", world.pod("web", { containers: [sized("1Mi")] }));
+  await world.pass(2000);
+  assert.ok(world.cloud.eventReasons("web").includes("ResizeError"));
+  assert.equal(world.runtime.running()[0]?.attempt, 0);
+});

@@ -1,6 +1,6 @@
 import type { JsonObject } from "@skerry/base";
 import { type ApiObject, asJsonObject, numberAt, objectAt, objectsIn, textAt } from "../../registry/api-object.ts";
-import { qosClass } from "../../registry/kinds/pod.ts";
+import { qosClass } from "../../registry/kinds/pod-qos.ts";
 
 /** Whether a quota speaks of the object: all its scopes must hold. Without scopes it speaks of everything. */
 export function matchesScopes(quota: ApiObject, storageKey: string, object: ApiObject): boolean {

@@ -46,7 +46,7 @@ const KINDS: readonly KindEntry[] = [
     categories: ["all"],
     strategy: podStrategy,
     columns: columns.podColumns,
-    subresources: ["binding", "ephemeralcontainers", "eviction"],
+    subresources: ["binding", "ephemeralcontainers", "eviction", "resize"],
   },
   {
     group: "",

@@ -1,8 +1,9 @@
-import { isJsonObject, type JsonObject } from "@skerry/base";
-import { ensureObject, numberAt, objectAt, objectsIn, textAt } from "../api-object.ts";
+import { ensureObject, numberAt, objectAt, textAt } from "../api-object.ts";
 import type { KindStrategy } from "../resource-definition.ts";
 import { refuseEphemeralContainers, validateEphemeralContainers } from "./ephemeral-containers.ts";
 import { applyPodDefaults } from "./pod-defaults.ts";
+import { qosClass } from "./pod-qos.ts";
+import { validateResize } from "./pod-resize.ts";
 import { validatePodSpec, validatePodUpdate } from "./pod-validation.ts";
 
 /** Pods: defaulted and checked as a whole, nearly immutable, deleted gracefully once a node may run them. */
@@ -29,6 +30,7 @@ export const podStrategy: KindStrategy = {
   validateCreate: refuseEphemeralContainers,
   validateUpdate: validatePodUpdate,
   validateEphemeralContainers,
+  validateResize,
   gracePeriodSeconds(pod, requested) {
     const spec = objectAt(pod, "spec");
     const phase = textAt(objectAt(pod, "status"), "phase");
@@ -38,25 +40,3 @@ export const podStrategy: KindStrategy = {
     return numberAt(spec, "terminationGracePeriodSeconds") ?? 30;
   },
 };
-
-/** The quality-of-service class, from requests and limits of cpu and memory. */
-export function qosClass(spec: JsonObject): string {
-  const containers = [...objectsIn(spec["containers"]), ...objectsIn(spec["initContainers"])];
-  let any = false;
-  let guaranteed = true;
-  for (const container of containers) {
-    const resources = objectAt(container, "resources");
-    for (const name of ["cpu", "memory"]) {
-      const limit = objectAt(resources, "limits")[name];
-      const request = objectAt(resources, "requests")[name];
-      if (isSet(limit) || isSet(request)) any = true;
-      if (!isSet(limit) || String(request) !== String(limit)) guaranteed = false;
-    }
-  }
-  if (!any) return "BestEffort";
-  return guaranteed ? "Guaranteed" : "Burstable";
-}
-
-function isSet(quantity: unknown): boolean {
-  return quantity !== undefined && !isJsonObject(quantity) && String(quantity) !== "0";
-}

@@ -8,12 +8,14 @@ import {
   gracePeriodAnnotation,
   podIdentity,
   podLabels,
+  resourcesAnnotation,
   restartCountAnnotation,
   terminationMessagePathAnnotation,
   terminationMessagePolicyAnnotation,
 } from "../pod/runtime-names.ts";
 import type { ContainerConfig, ContainerMount, HostFacts, RuntimeImage } from "../ports.ts";
 import { expandReferences } from "./expansion.ts";
+import { effectiveResources } from "./pod-resources.ts";
 import { linuxResources } from "./resources.ts";
 import { hostNamespaces, securitySettings } from "./security-context.ts";
 
@@ -50,6 +52,7 @@ export function containerConfig(input: ContainerConfigInput): ContainerConfig {
     labels: { ...podLabels(podIdentity(pod), input.nodeName), [containerNameLabel]: container.name },
     annotations: {
       [containerHashAnnotation]: containerHash(container),
+      [resourcesAnnotation]: JSON.stringify(effectiveResources(pod, container)),
       [restartCountAnnotation]: String(restartCount),
       [gracePeriodAnnotation]: String(grace),
       [terminationMessagePathAnnotation]: container.terminationMessagePath ?? "/dev/termination-log",

@@ -1,6 +1,7 @@
 import type { Container, ContainerState, ContainerStatus, Pod } from "@skerry/api";
 import { type JsonObject, toKubernetesTime } from "@skerry/base";
 import { isRecursivelyReadOnly } from "../container/container-mounts.ts";
+import type { Resources } from "../container/resize.ts";
 import type { RuntimeContainerStatus } from "../ports.ts";
 import { UNKNOWN_EXIT_CODE } from "./pod-plan.ts";
 import { isLive, type PodRuntimeState } from "./pod-runtime-state.ts";
@@ -25,6 +26,7 @@ export interface ContainerStatusContext {
   /** The pod is over or being deleted: what does not run will not run again. */
   readonly ending: boolean;
   readonly runtimeName: string;
+  readonly resourcesOf: (container: RuntimeContainerStatus) => Resources | undefined;
   readonly recursiveReadOnlyMounts: boolean;
   readonly nowMs: number;
 }
@@ -74,7 +76,14 @@ export function containerStatus(container: Container, context: ContainerStatusCo
         ? { running: { startedAt: toKubernetesTime(latest.startedAtMs) } }
         : terminated(latest, context),
     ...extras,
+    ...(live ? resourcesNow(context.resourcesOf(latest)) : {}),
   };
+}
+
+/** A container without any limits and requests says nothing of them. */
+function resourcesNow(resources: Resources | undefined): { resources?: Resources } {
+  const isAny = resources && Object.values(resources).some((quantities) => Object.keys(quantities).length > 0);
+  return isAny ? { resources } : {};
 }
 
 function terminated(container: RuntimeContainerStatus, context: ContainerStatusContext): ContainerState {

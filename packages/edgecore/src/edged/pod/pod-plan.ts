@@ -1,4 +1,5 @@
 import type { Container, Pod, PodStatus } from "@skerry/api";
+import { type Resize, type Resources, resizeOf } from "../container/resize.ts";
 import type { RuntimeContainerStatus, Sandbox } from "../ports.ts";
 import type { FailedProbe } from "../probes/pod-probes.ts";
 import { isLive, type PodRuntimeState } from "./pod-runtime-state.ts";
@@ -30,6 +31,12 @@ export interface PlannedKill {
   readonly graceSeconds?: number;
 }
 
+/** A container whose limits are changed while it runs. */
+export interface PlannedResize {
+  readonly container: Container;
+  readonly runs: RuntimeContainerStatus;
+}
+
 /** What has to be done so that a pod runs as it should. */
 export type PodPlan =
   /** It has run its course. */
@@ -41,6 +48,8 @@ export type PodPlan =
       /** Undefined: the ready one is used. */
       readonly newSandboxAttempt: number | undefined;
       readonly kills: readonly PlannedKill[];
+      /** Running containers whose limits are to be others. */
+      readonly resizes: readonly PlannedResize[];
       readonly starts: readonly PlannedStart[];
       readonly waits: readonly PlannedWait[];
     };
@@ -51,6 +60,8 @@ export interface PlanContext {
   readonly nowMs: number;
   /** The status last reported: what is known of containers that the runtime forgot. */
   readonly lastStatus: PodStatus | undefined;
+  /** What a running container has now, where that is known. */
+  readonly resourcesOf: (container: RuntimeContainerStatus) => Resources | undefined;
   /** The container's liveness or startup probe, if it has failed for good. */
   readonly failedProbe: (containerId: string) => FailedProbe | undefined;
 }
@@ -68,6 +79,7 @@ class Planner {
   readonly #state: PodRuntimeState;
   readonly #context: PlanContext;
   readonly #kills: PlannedKill[] = [];
+  readonly #resizes: PlannedResize[] = [];
   readonly #starts: PlannedStart[] = [];
   readonly #waits: PlannedWait[] = [];
 
@@ -96,6 +108,7 @@ class Planner {
       staleSandboxes: staleSandboxes.filter(({ state }) => state === "ready"),
       newSandboxAttempt: sandbox || this.#starts.length === 0 ? undefined : (newestAttempt ?? -1) + 1,
       kills: this.#kills,
+      resizes: this.#resizes,
       starts: this.#starts,
       waits: this.#waits,
     };
@@ -169,6 +182,7 @@ class Planner {
     if (isLive(this.#state, latest) && latest) {
       const kill = this.#whyOutdated(container, latest);
       if (kill) this.#kills.push({ container: latest, ...kill });
+      else if (this.#resizeOf(container, latest) === "in-place") this.#resizes.push({ container, runs: latest });
       return;
     }
     if (!(init && !isSidecar(container)) && !this.#shouldStart(container, latest)) return;
@@ -189,11 +203,18 @@ class Planner {
     // Without our hash it is another kubelet's container of this very pod: adopted as it is.
     if (hash !== undefined && hash.length === 8 && hash !== containerHash(container))
       return { why: `Container ${container.name} definition changed, will be restarted` };
+    if (this.#resizeOf(container, latest) === "restart")
+      return { why: `Container ${container.name} resize requires restart` };
     const failed = this.#context.failedProbe(latest.id);
     if (!failed) return undefined;
     const { kind, graceSeconds } = failed;
     const why = `Container ${container.name} failed ${kind} probe, will be restarted`;
     return graceSeconds === undefined ? { why } : { why, graceSeconds };
+  }
+
+  #resizeOf(container: Container, latest: RuntimeContainerStatus): Resize {
+    const applied = this.#context.resourcesOf(latest);
+    return applied ? resizeOf(this.#pod, container, applied) : "none";
   }
 
   #shouldStart(container: Container, latest: RuntimeContainerStatus | undefined): boolean {

@@ -3,6 +3,8 @@ import { aborted } from "@skerry/base";
 import { PodProbes } from "../probes/pod-probes.ts";
 import type { PodServices } from "../services.ts";
 import { SyncLoop } from "../sync-loop.ts";
+import { AppliedResources } from "./applied-resources.ts";
+import { resizeContainers } from "./container-resizer.ts";
 import type { WaitReason } from "./container-status.ts";
 import { FailedStarts } from "./failed-starts.ts";
 import { deadlineFailure, untilDeadlineMs } from "./pod-deadline.ts";
@@ -52,6 +54,7 @@ export class PodWorker implements AsyncDisposable {
   readonly #backOff: RestartBackOff;
   readonly #failedStarts: FailedStarts;
   readonly #preparation: PodPreparation;
+  readonly #resources: AppliedResources;
   #waitReasons: ReadonlyMap<string, WaitReason> = new Map();
   #starting = new AbortController();
   #stopped = false;
@@ -71,6 +74,7 @@ export class PodWorker implements AsyncDisposable {
     this.#reader = new PodStateReader(services, identity.uid, this.#paths);
     this.#backOff = new RestartBackOff(services.clock);
     this.#failedStarts = new FailedStarts(services.clock);
+    this.#resources = new AppliedResources(last);
     this.#preparation = new PodPreparation(services, identity, this.#paths, () => this.#starting.signal);
     this.#launcher = new PodLauncher(services, this.#paths, this.#backOff, this.#failedStarts);
     this.#killer = new PodKiller(services);
@@ -202,6 +206,7 @@ export class PodWorker implements AsyncDisposable {
     const obstacles = { failedStarts: this.#failedStarts, refusal };
     this.#waitReasons = waitReasons(plan, this.identity, obstacles, notices);
     const hostIp = await this.#services.machine.address();
+    this.#resources.keepOnly(new Set(allContainers(state).map(({ id }) => id)));
     this.#probes.update(pod, state, hostIp);
     await this.#report(pod, state, plan.kind === "finished" && !failure);
 
@@ -220,12 +225,13 @@ export class PodWorker implements AsyncDisposable {
       notices.container(container, "Normal", "Killing", why);
       await this.#killer.killContainer(container, { gracePeriodSeconds, pod, address: state.addresses[0] });
     }
+    const isResized = await resizeContainers(pod, plan.resizes, this.#resources, this.#services, notices);
     const startable = refusal === undefined ? plan.starts : [];
     const due = startable.filter(({ container }) => !this.#failedStarts.mustWait(container.name));
     const context = await this.#preparation.context(pod, state, hostIp, this.#reporter.last);
     const volumes =
       refusal === undefined ? await this.#preparation.volumes(pod, context, due.length > 0, notices) : undefined;
-    if (plan.kills.length > 0) return LEAST_RESYNC_MS;
+    if (plan.kills.length > 0 || isResized) return LEAST_RESYNC_MS;
     if (due.length > 0 && volumes) {
       const launch = { pod, state, ...context, volumes, signal: this.#starting.signal };
       await this.#launcher.launch(due, plan.newSandboxAttempt, launch);
@@ -250,6 +256,7 @@ export class PodWorker implements AsyncDisposable {
       backOff: this.#backOff,
       nowMs: this.#services.clock.now(),
       lastStatus: this.#reporter.last,
+      resourcesOf: (container) => this.#resources.of(container),
       failedProbe: (id) => this.#probes.failedProbe(id),
     });
   }
@@ -280,6 +287,7 @@ export class PodWorker implements AsyncDisposable {
       isReady: (container, id) => this.#probes.isReady(container, id),
       isStarted: (container, id) => this.#probes.isStarted(container, id),
       ending,
+      resourcesOf: (container) => this.#resources.of(container),
       runtimeName: (await machine.runtimeVersion()).name,
       recursiveReadOnlyMounts: (await machine.runtimeFeatures()).recursiveReadOnlyMounts,
       nowMs: clock.now(),

@@ -9,6 +9,8 @@ export const containerNameLabel = "io.kubernetes.container.name";
 /** Ours: tells our sandboxes from another kubelet's on a shared runtime. */
 export const nodeLabel = "skerry.io/node";
 export const containerHashAnnotation = "io.kubernetes.container.hash";
+/** Ours: the resources that the container was made with. */
+export const resourcesAnnotation = "skerry.io/resources";
 export const restartCountAnnotation = "io.kubernetes.container.restartCount";
 export const terminationMessagePathAnnotation = "io.kubernetes.container.terminationMessagePath";
 export const terminationMessagePolicyAnnotation = "io.kubernetes.container.terminationMessagePolicy";
