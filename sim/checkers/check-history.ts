@@ -1,4 +1,5 @@
 import type { History } from "../world/history.ts";
+import { checkContainersRunOn } from "./containers-run-on.ts";
 import { checkDeletedNeverRunsAgain } from "./deleted-never-runs-again.ts";
 import { checkOneSessionANode } from "./one-session-a-node.ts";
 import { checkOnlyOwnObjects } from "./only-own-objects.ts";
@@ -10,6 +11,7 @@ import type { Violation } from "./violation.ts";
 const NODE_CHECKERS = [
   checkVersionNeverGoesBack,
   checkDeletedNeverRunsAgain,
+  checkContainersRunOn,
   checkRestartNeedsNoNetwork,
   checkOnlyOwnObjects,
   checkOneSessionANode,

@@ -1,6 +1,6 @@
 /** An invariant that did not hold. */
 export interface Violation {
-  /** `I1` … `I12`, as in docs/architecture.md, "Invariants". */
+  /** `I1` … `I13`, as in docs/architecture.md, "Invariants". */
   readonly invariant: string;
   readonly message: string;
 }

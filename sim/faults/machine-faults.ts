@@ -36,6 +36,7 @@ export const MACHINE_FAULTS: readonly Fault[] = [
   { name: "runtime slow", weight: 1, inject: slowRuntime },
   { name: "runtime fails", weight: 1, inject: failRuntime },
   { name: "runtime away", weight: 1, inject: loseRuntime },
+  { name: "runtime loses a container", weight: 1, inject: ({ edge, random }) => edge.loseSomeContainer(random) },
 ];
 
 function crash({ edge, random, later }: FaultContext, how: (edge: SimulatedEdge) => void): void {

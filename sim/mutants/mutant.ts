@@ -1,6 +1,6 @@
 import type { Clock } from "@skerry/base";
 import type { TelemetrySink } from "@skerry/cloudcore";
-import type { MqttConnector } from "@skerry/edgecore";
+import type { ContainerRuntime, MqttConnector } from "@skerry/edgecore";
 import type { GrpcTransport } from "@skerry/grpc";
 import type { KubernetesApi } from "@skerry/kube";
 import type { LinkDialer, LinkListen } from "@skerry/link";
@@ -29,6 +29,7 @@ export interface Mutant {
   /** Disks below SQLite do not sync. */
   readonly ignoresSyncs?: boolean;
   readonly mutateDialer?: (dialer: LinkDialer, edge: MutatedEdge) => LinkDialer;
+  readonly mutateRuntime?: (runtime: ContainerRuntime, edge: MutatedEdge) => ContainerRuntime;
   readonly mutateMqtt?: (mqtt: MqttConnector) => MqttConnector;
   readonly mutateListen?: (listen: LinkListen, clock: Clock) => LinkListen;
   /** The sink of samples, as CloudCore sees it. */

@@ -2,6 +2,7 @@ import { CLOUD_MUTANTS } from "./cloud-mutants.ts";
 import { EDGE_LINK_MUTANTS } from "./edge-link-mutants.ts";
 import { EDGE_STORE_MUTANTS } from "./edge-store-mutants.ts";
 import type { Mutant } from "./mutant.ts";
+import { RUNTIME_MUTANTS } from "./runtime-mutants.ts";
 import { SAMPLE_MUTANTS } from "./sample-mutants.ts";
 import { TWIN_MUTANTS } from "./twin-mutants.ts";
 
@@ -9,6 +10,7 @@ import { TWIN_MUTANTS } from "./twin-mutants.ts";
 export const mutants: readonly Mutant[] = [
   ...EDGE_STORE_MUTANTS,
   ...EDGE_LINK_MUTANTS,
+  ...RUNTIME_MUTANTS,
   ...CLOUD_MUTANTS,
   ...TWIN_MUTANTS,
   ...SAMPLE_MUTANTS,

@@ -17,6 +17,15 @@ export type NodeFact =
       readonly podUid: string;
       readonly container: string;
       readonly containerId: string;
+      /** Others of its name that run in the pod. */
+      readonly besides: readonly string[];
+    }
+  /** EdgeCore asked for the end of a running container whose pod it has and nobody has deleted. */
+  | {
+      readonly kind: "living-container-stopped";
+      readonly podUid: string;
+      readonly containerId: string;
+      readonly call: string;
     }
   /** The device's client or driver heard its desired value. */
   | { readonly kind: "desired-told"; readonly device: string; readonly value: string }

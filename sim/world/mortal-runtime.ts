@@ -6,6 +6,8 @@ import type { NodeHistory } from "./history.ts";
 import type { ProcessLife } from "./process-life.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
+const ENDING_CALLS: ReadonlySet<string> = new Set(["stopContainer", "removeContainer", "stopSandbox", "removeSandbox"]);
+
 /**
  * The machine's container runtime as one EdgeCore process sees it: every call takes a while, and when the process dies
  * in between, the call may have happened but nobody learns of it.
@@ -16,9 +18,11 @@ export function mortalRuntime(
   crashPoints: CrashPoints,
   random: SeededRandom,
   history: NodeHistory,
+  isLiving: (podUid: string) => boolean,
 ): ContainerRuntime {
   const call = async <T>(name: string, parameters: readonly unknown[], method: () => Promise<T>): Promise<T> => {
     if (name === "startContainer") recordAsked(runtime, String(parameters[0]), history);
+    if (ENDING_CALLS.has(name)) recordEnding(runtime, name, String(parameters[0]), history, isLiving);
     await sleep(life.clock, random.between(1, 40));
     const result = await method();
     if (name === "startContainer") recordStart(runtime, String(parameters[0]), history);
@@ -44,6 +48,22 @@ function recordAsked(runtime: FakeContainerRuntime, containerId: string, history
 }
 
 function recordStart(runtime: FakeContainerRuntime, containerId: string, history: NodeHistory): void {
-  const started = runtime.running().find(({ id }) => id === containerId);
-  if (started) history.add({ kind: "container-started", podUid: started.uid, container: started.name, containerId });
+  const running = runtime.running();
+  const started = running.find(({ id }) => id === containerId);
+  if (!started) return;
+  const { uid: podUid, name: container } = started;
+  const besides = running.filter(({ id, uid, name }) => id !== containerId && uid === podUid && name === container);
+  history.add({ kind: "container-started", podUid, container, containerId, besides: besides.map(({ id }) => id) });
+}
+
+function recordEnding(
+  runtime: FakeContainerRuntime,
+  call: string,
+  target: string,
+  history: NodeHistory,
+  isLiving: (podUid: string) => boolean,
+): void {
+  for (const { uid: podUid, id: containerId, sandboxId } of runtime.running())
+    if ((containerId === target || sandboxId === target) && isLiving(podUid))
+      history.add({ kind: "living-container-stopped", podUid, containerId, call });
 }

@@ -232,6 +232,12 @@ export class SimulatedEdge {
     this.runtime.endContainer(container.id, 1);
   }
 
+  /** The runtime forgets some running container, whose process is gone. */
+  loseSomeContainer(random: SeededRandom): void {
+    const container = random.pick(this.runtime.running());
+    if (container) this.runtime.loseContainer(container.id);
+  }
+
   /** Only a restored cluster makes a node forget all versions, those of deletions too. */
   #noteForgetting(): void {
     const knew = this.#knowsVersions;
@@ -257,6 +263,8 @@ export class SimulatedEdge {
     const transport = sockets.transport({ life, crashPoints: this.crashPoints });
     const identity = { name: nodeName, groups: ["system:nodes"], certificateFingerprint: nodeName };
     const dialer = dialingAs(this.version, mortalDialer(network.dialer(identity), this.crashPoints));
+    const isLiving = (uid: string): boolean => this.#isLiving(uid);
+    const runtime = mortalRuntime(this.runtime, life, this.crashPoints, random.fork(), history, isLiving);
     const edgeCore = new EdgeCore(
       {
         database,
@@ -265,7 +273,7 @@ export class SimulatedEdge {
           options: { projectId: "simulation", servers, delivery },
         },
         edged: {
-          runtime: mortalRuntime(this.runtime, life, this.crashPoints, random.fork(), history),
+          runtime: mutant?.mutateRuntime?.(runtime, mutated) ?? runtime,
           fileSystem: this.#files,
           mounts: this.#mounts,
           host: this.#host,
@@ -305,6 +313,13 @@ export class SimulatedEdge {
       .filter((object): object is Pod => object.kind === "Pod")
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined && !this.#restless.has(metadata.uid ?? ""))
       .map(({ metadata }) => metadata.uid ?? "");
+  }
+
+  /** Whether the pod is stored, and not being deleted. */
+  #isLiving(podUid: string): boolean {
+    return [...this.state.storedObjects().values()].some(
+      ({ kind, metadata }) => kind === "Pod" && metadata.uid === podUid && metadata.deletionTimestamp === undefined,
+    );
   }
 
   #watchDeletedPods(life: ProcessLife): void {
