@@ -7,8 +7,12 @@ export function matchesNodeAffinity(pod: Pod, node: Node): boolean {
   const labels = node.metadata.labels ?? {};
   if (Object.entries(pod.spec.nodeSelector ?? {}).some(([key, value]) => labels[key] !== value)) return false;
   const required = nodeAffinity(pod)["requiredDuringSchedulingIgnoredDuringExecution"];
-  if (!isJsonObject(required)) return true;
-  return objects(required["nodeSelectorTerms"]).some((term) => matchesTerm(term, node));
+  return !isJsonObject(required) || matchesNodeTerms(required, node);
+}
+
+/** Whether the node meets one of a NodeSelector's terms. */
+export function matchesNodeTerms(selector: JsonObject, node: Node): boolean {
+  return objects(selector["nodeSelectorTerms"]).some((term) => matchesTerm(term, node));
 }
 
 /** Sum of the weights of the preferred node affinity terms that the node meets. */

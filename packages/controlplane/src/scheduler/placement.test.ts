@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Node, Pod, PodSpec, Taint } from "@skerry/api";
-import { type NodeView, placePod } from "./placement.ts";
+import type { NodeView } from "./node-view.ts";
+import { placePod } from "./placement.ts";
 
 const pod = (spec: Partial<PodSpec> = {}, labels: Record<string, string> = {}): Pod => ({
   apiVersion: "v1",
@@ -143,7 +144,62 @@ test("reasons of several nodes are counted", () => {
   assert.equal(place(pod()), "no nodes available to schedule pods");
 });
 
-test("a hard rule that cannot be checked is said, not ignored", () => {
-  const spread = pod({ topologySpreadConstraints: [{ whenUnsatisfiable: "DoNotSchedule" }] } as Partial<PodSpec>);
-  assert.match(place(spread, view(node("a"))), /not supported by this scheduler/);
+const spread = (constraint: object, labels = { app: "x" }): Pod => {
+  const topologySpreadConstraints = [
+    {
+      maxSkew: 1,
+      topologyKey: "zone",
+      whenUnsatisfiable: "DoNotSchedule",
+      labelSelector: { matchLabels: { app: "x" } },
+      ...constraint,
+    },
+  ];
+  return pod({ topologySpreadConstraints } as Partial<PodSpec>, labels);
+};
+const inZone = (name: string, zone: string): Node => node(name, { labels: { zone } });
+const like = pod({}, { app: "x" });
+
+test("pods are spread evenly over the domains, and a node without the label is none", () => {
+  const east = view(inZone("a", "east"), like);
+  assert.equal(place(spread({}), east, view(inZone("b", "west"))), "-> b");
+  assert.equal(place(spread({ maxSkew: 2 }), east, view(inZone("b", "west"), like, like, like)), "-> a");
+  assert.equal(
+    place(spread({}), view(inZone("a", "east"), like), view(node("b"))),
+    "-> a",
+    "one domain alone is always even",
+  );
+  assert.equal(
+    place(spread({ minDomains: 2 }), east, view(node("b"))),
+    "0/2 nodes are available: 1 node(s) didn't match pod topology spread constraints, 1 node(s) didn't match pod topology spread constraints (missing required label).",
+  );
+});
+
+test("domains that the pod cannot be in do not count, unless it says so", () => {
+  const picky = { nodeSelector: { zone: "east" } };
+  const pods = [view(inZone("a", "east"), like), view(inZone("b", "west"))];
+  const asked = (nodeAffinityPolicy: string): Pod => {
+    const base = spread({ nodeAffinityPolicy });
+    return { ...base, spec: { ...base.spec, ...picky } };
+  };
+  assert.equal(place(asked("Honor"), ...pods), "-> a");
+  assert.match(place(asked("Ignore"), ...pods), /didn't match pod topology spread constraints/);
+});
+
+test("a spread that is only a wish is followed where it can be", () => {
+  const wish = spread({ whenUnsatisfiable: "ScheduleAnyway" });
+  assert.equal(place(wish, view(inZone("a", "east"), like, like), view(inZone("b", "west"), like)), "-> b");
+  assert.equal(place(wish, view(inZone("a", "east"), like, like)), "-> a");
+});
+
+test("preferred pod affinity draws pods together, preferred anti-affinity keeps them apart", () => {
+  const term = { labelSelector: { matchLabels: { app: "x" } }, topologyKey: "kubernetes.io/hostname" };
+  const wish = (member: string): Pod =>
+    pod({
+      affinity: {
+        [member]: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 5, podAffinityTerm: term }] },
+      },
+    });
+  const views = [view(node("a"), like), view(node("b"))];
+  assert.equal(place(wish("podAffinity"), ...views), "-> a");
+  assert.equal(place(wish("podAntiAffinity"), ...views), "-> b");
 });

@@ -1,115 +1,96 @@
-import type { Node, Pod } from "@skerry/api";
+import type { Pod } from "@skerry/api";
 import { controllerOf } from "../controllers/owner-references.ts";
-import { matchesNodeAffinity, preferredAffinityWeight } from "./node-affinity.ts";
-import { type PlacedPod, podAffinityViolation } from "./pod-affinity.ts";
-import { type Amounts, addTo, amountsOf, podRequests } from "./resource-requests.ts";
+import { preferredAffinityWeight } from "./node-affinity.ts";
+import { type FitRules, type Refusal, refusalOf } from "./node-fit.ts";
+import { ClusterView, type NodeView, ViewFacts } from "./node-view.ts";
+import { preferredPodAffinity } from "./pod-affinity.ts";
 import { untoleratedTaint } from "./tolerations.ts";
-
-/** A node and the pods that live there or are about to. */
-export interface NodeView {
-  readonly node: Node;
-  readonly pods: readonly Pod[];
-}
+import { SpreadRules } from "./topology-spread.ts";
+import { VolumeRules, type VolumeSource } from "./volume-binding.ts";
 
 /** Where a pod goes, or why nowhere. */
 export type Placement =
-  | { readonly kind: "node"; readonly name: string }
-  | { readonly kind: "nowhere"; readonly message: string };
+  | { readonly kind: "node"; readonly name: string; readonly volumes: VolumeRules }
+  | { readonly kind: "nowhere"; readonly message: string; readonly refused?: RefusedPlacement };
+
+/** What was found out about nodes that do not fit, to look for pods that might make room. */
+export interface RefusedPlacement {
+  readonly cluster: ClusterView;
+  readonly rules: FitRules;
+  readonly refusals: ReadonlyMap<NodeView, Refusal>;
+}
+
+/** What a decision needs besides the nodes. */
+export interface PlacementOptions {
+  readonly facts: ViewFacts;
+  readonly volumes: VolumeSource;
+}
+
+/** No volumes at all. */
+const NO_VOLUMES: VolumeSource = {
+  claim: () => undefined,
+  volume: () => undefined,
+  volumes: () => [],
+  storageClass: () => undefined,
+};
 
 /**
- * Chooses a node for a pod: of those that fit, one without taints it would rather avoid, with the most wanted labels,
- * with the fewest siblings and then the fewest pods. Deterministic: the name decides between equals.
- *
- * Not covered: preemption, volume topology, `topologySpreadConstraints` and preferred pod affinity (see
- * {@link unsupportedRequirement}: what would break a hard rule is said, not ignored).
+ * Chooses a node for a pod: of those that fit, one without taints it would rather avoid, with the most wanted labels
+ * and neighbours, where its like is spread best, with the fewest siblings and then the fewest pods. Deterministic: the
+ * name decides between equals.
  */
-export function placePod(pod: Pod, views: readonly NodeView[]): Placement {
-  if (views.length === 0) return { kind: "nowhere", message: "no nodes available to schedule pods" };
-  const unsupported = unsupportedRequirement(pod);
-  if (unsupported) return { kind: "nowhere", message: `0/${views.length} nodes are available: ${unsupported}` };
-  const requests = podRequests(pod);
-  const placed: PlacedPod[] = views.flatMap(({ node, pods }) => pods.map((other) => ({ pod: other, node })));
-  const reasons = new Map<string, number>();
+export function placePod(
+  pod: Pod,
+  nodes: readonly NodeView[],
+  { facts, volumes: source }: PlacementOptions = { facts: new ViewFacts(), volumes: NO_VOLUMES },
+): Placement {
+  if (nodes.length === 0) return { kind: "nowhere", message: "no nodes available to schedule pods" };
+  const cluster = new ClusterView(nodes, facts);
+  const volumes = new VolumeRules(pod, source);
+  const allNodes = nodes.map(({ node }) => node);
+  const rules: FitRules = { volumes, spread: new SpreadRules(pod, allNodes) };
+  const refusals = new Map<NodeView, Refusal>();
+  const nowhere = (why: string): Placement => ({
+    kind: "nowhere",
+    message: `0/${nodes.length} nodes are available: ${why}.`,
+    refused: { cluster, rules, refusals },
+  });
+  if (volumes.obstacle !== undefined) return nowhere(volumes.obstacle);
   const fitting: NodeView[] = [];
-  for (const view of views) {
-    const found = reasonsAgainst(pod, requests, view, placed);
-    for (const reason of found) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-    if (found.length === 0) fitting.push(view);
+  for (const view of nodes) {
+    const refusal = refusalOf(pod, view, cluster, rules);
+    if (refusal) refusals.set(view, refusal);
+    else fitting.push(view);
   }
-  const best = fitting.map((view) => ({ view, score: scoreOf(pod, view) })).sort(compareScores)[0];
-  if (best) return { kind: "node", name: best.view.node.metadata.name };
-  const counted = [...reasons].map(([reason, count]) => `${count} ${reason}`).sort();
-  return { kind: "nowhere", message: `0/${views.length} nodes are available: ${counted.join(", ")}.` };
+  const best = fitting.map((view) => ({ view, score: scoreOf(pod, view, cluster, rules) })).sort(compareScores)[0];
+  return best ? { kind: "node", name: best.view.node.metadata.name, volumes } : nowhere(counted(refusals));
 }
 
-/** A hard requirement of the pod that this scheduler cannot check, in words for its owner. */
-export function unsupportedRequirement(pod: Pod): string | undefined {
-  const { topologySpreadConstraints } = pod.spec as { topologySpreadConstraints?: { whenUnsatisfiable?: string }[] };
-  if (topologySpreadConstraints?.some(({ whenUnsatisfiable }) => whenUnsatisfiable === "DoNotSchedule"))
-    return "topologySpreadConstraints with whenUnsatisfiable DoNotSchedule are not supported by this scheduler; use ScheduleAnyway or pod anti-affinity.";
-  return undefined;
-}
-
-/** Why the pod cannot go to the node, worded as the Kubernetes scheduler does; the first failing filter decides. */
-function reasonsAgainst(pod: Pod, requests: Amounts, view: NodeView, placed: readonly PlacedPod[]): string[] {
-  const { node } = view;
-  const tolerations = pod.spec.tolerations;
-  const unschedulable = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" } as const;
-  if (node.spec?.unschedulable && untoleratedTaint([unschedulable], tolerations, ["NoSchedule"]))
-    return ["node(s) were unschedulable"];
-  const taint = untoleratedTaint(node.spec?.taints, tolerations, ["NoSchedule", "NoExecute"]);
-  if (taint) return [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`];
-  if (!matchesNodeAffinity(pod, node)) return ["node(s) didn't match Pod's node affinity/selector"];
-  if (hasPortConflict(pod, view.pods)) return ["node(s) didn't have free ports for the requested pod ports"];
-  const short = insufficientResources(requests, view);
-  if (short.length > 0) return short;
-  const violation = podAffinityViolation(pod, node, placed);
-  return violation ? [violation] : [];
-}
-
-function insufficientResources(requests: Amounts, { node, pods }: NodeView): string[] {
-  const allocatable = amountsOf(node.status?.allocatable);
-  const short: string[] = [];
-  const podLimit = allocatable.get("pods") ?? 0n;
-  if (BigInt(pods.length + 1) * 1_000_000_000n > podLimit) short.push("Too many pods");
-  const used = new Map<string, bigint>();
-  for (const other of pods) addTo(used, podRequests(other));
-  for (const [name, amount] of requests) {
-    if (amount > 0n && amount + (used.get(name) ?? 0n) > (allocatable.get(name) ?? 0n))
-      short.push(`Insufficient ${name}`);
-  }
-  return short;
-}
-
-function hasPortConflict(pod: Pod, others: readonly Pod[]): boolean {
-  const taken = others.flatMap(hostPorts);
-  return hostPorts(pod).some((port) =>
-    taken.some(
-      (other) =>
-        port.number === other.number &&
-        port.protocol === other.protocol &&
-        (port.address === other.address || port.address === "0.0.0.0" || other.address === "0.0.0.0"),
-    ),
-  );
-}
-
-function hostPorts(pod: Pod): { number: number; protocol: string; address: string }[] {
-  return pod.spec.containers.flatMap(({ ports = [] }) =>
-    ports.flatMap(({ containerPort, hostPort, hostIP, protocol = "TCP" }) => {
-      const number = hostPort ?? (pod.spec.hostNetwork ? containerPort : 0);
-      return number > 0 ? [{ number, protocol, address: hostIP || "0.0.0.0" }] : [];
-    }),
-  );
+/** Reasons with how many nodes they are of, as the Kubernetes scheduler lists them. */
+function counted(refusals: ReadonlyMap<NodeView, Refusal>): string {
+  const counts = new Map<string, number>();
+  for (const { reasons } of refusals.values())
+    for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts]
+    .map(([reason, count]) => `${count} ${reason}`)
+    .sort()
+    .join(", ");
 }
 
 /** Smaller is better; compared from left to right. */
-function scoreOf(pod: Pod, { node, pods }: NodeView): number[] {
+function scoreOf(pod: Pod, { node, pods }: NodeView, cluster: ClusterView, { spread }: FitRules): number[] {
   const avoided = (node.spec?.taints ?? []).filter(
     (taint) => untoleratedTaint([taint], pod.spec.tolerations, ["PreferNoSchedule"]) !== undefined,
   );
   const owner = controllerOf(pod)?.uid;
   const siblings = owner === undefined ? [] : pods.filter((other) => controllerOf(other)?.uid === owner);
-  return [avoided.length, -preferredAffinityWeight(pod, node), siblings.length, pods.length];
+  return [
+    avoided.length,
+    -preferredAffinityWeight(pod, node) - preferredPodAffinity(pod, node, cluster),
+    spread.crowding(node, cluster),
+    siblings.length,
+    pods.length,
+  ];
 }
 
 function compareScores(

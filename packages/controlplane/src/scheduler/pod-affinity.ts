@@ -8,26 +8,61 @@ export interface PlacedPod {
   readonly node: Node;
 }
 
+/** The pods that affinity looks at. */
+export interface Neighbours {
+  readonly placed: readonly PlacedPod[];
+  /** Those of them with required anti-affinity. */
+  readonly keepingApart: readonly PlacedPod[];
+}
+
 /** Why a node is not allowed by required pod affinity; undefined when it is. */
-export function podAffinityViolation(pod: Pod, node: Node, placed: readonly PlacedPod[]): string | undefined {
+export function podAffinityViolation(pod: Pod, node: Node, neighbours: Neighbours): string | undefined {
   for (const term of requiredTerms(pod, "podAffinity")) {
-    const matching = placed.filter((other) => selects(term, pod, other.pod));
+    const matching = neighbours.placed.filter((other) => selects(term, pod, other.pod));
     // The first of a group that asks to be together may go anywhere.
     const isFirst = matching.length === 0 && selects(term, pod, pod);
     if (!isFirst && !matching.some((other) => sameDomain(term, node, other.node)))
       return "node(s) didn't match pod affinity rules";
   }
-  for (const term of requiredTerms(pod, "podAntiAffinity")) {
-    if (placed.some((other) => selects(term, pod, other.pod) && sameDomain(term, node, other.node)))
+  for (const term of requiredAntiAffinity(pod)) {
+    if (neighbours.placed.some((other) => selects(term, pod, other.pod) && sameDomain(term, node, other.node)))
       return "node(s) didn't match pod anti-affinity rules";
   }
-  for (const other of placed) {
-    for (const term of requiredTerms(other.pod, "podAntiAffinity")) {
+  for (const other of neighbours.keepingApart) {
+    for (const term of requiredAntiAffinity(other.pod)) {
       if (selects(term, other.pod, pod) && sameDomain(term, node, other.node))
         return "node(s) didn't satisfy existing pods anti-affinity rules";
     }
   }
   return undefined;
+}
+
+/** The terms by which a pod refuses to be near others. */
+export function requiredAntiAffinity(pod: Pod): JsonObject[] {
+  return requiredTerms(pod, "podAntiAffinity");
+}
+
+/** How well the node meets the pod's wishes to be near others or away from them: the sum of the weights. */
+export function preferredPodAffinity(pod: Pod, node: Node, neighbours: Neighbours): number {
+  const weightOf = (member: "podAffinity" | "podAntiAffinity"): number =>
+    preferredTerms(pod, member).reduce((sum, { weight, term }) => {
+      const isThere = neighbours.placed.some(
+        (other) => selects(term, pod, other.pod) && sameDomain(term, node, other.node),
+      );
+      return isThere ? sum + weight : sum;
+    }, 0);
+  return weightOf("podAffinity") - weightOf("podAntiAffinity");
+}
+
+function preferredTerms(
+  pod: Pod,
+  member: "podAffinity" | "podAntiAffinity",
+): { readonly weight: number; readonly term: JsonObject }[] {
+  const affinity = pod.spec.affinity?.[member];
+  const list = isJsonObject(affinity) ? affinity["preferredDuringSchedulingIgnoredDuringExecution"] : undefined;
+  return (Array.isArray(list) ? list.filter(isJsonObject) : []).flatMap(({ weight, podAffinityTerm }) =>
+    isJsonObject(podAffinityTerm) ? [{ weight: Number(weight ?? 0), term: podAffinityTerm }] : [],
+  );
 }
 
 function requiredTerms(pod: Pod, member: "podAffinity" | "podAntiAffinity"): JsonObject[] {
