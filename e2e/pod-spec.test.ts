@@ -1,24 +1,43 @@
-// Fields of a pod on real containers: what docs/pod-spec.md calls "works" is shown here or by the test that it names.
+// Fields of a pod on real containers: docs/pod-spec.md names for what "works" a case of this test, or another test.
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Installation } from "./support/installation.ts";
-import { endingPod, podSpecCases, probedPod } from "./support/pod-spec-cases.ts";
+import { podSpecCases } from "./support/pod-spec/all-cases.ts";
+import { HealthServers } from "./support/pod-spec/health-servers.ts";
+import { HOST_FOLDER } from "./support/pod-spec/pod-spec-case.ts";
+import { refusedCases } from "./support/pod-spec/refused-cases.ts";
+import { SECCOMP_PROFILE } from "./support/pod-spec/security-cases.ts";
+import { deafPod, debugContainer, endingPod, hostProbedPod, probedPod } from "./support/pod-spec/standing-pods.ts";
 import { waitUntil } from "./support/wait-until.ts";
+
+const NODE = "edge-node-1";
 
 describe("fields of a pod", { concurrency: false }, () => {
   let skerry: Installation;
+  let servers: HealthServers;
 
   before(async () => {
+    servers = await HealthServers.start();
     skerry = await Installation.create("pod-spec");
     await skerry.up("--no-examples");
-    const objects = [...podSpecCases.flatMap(({ pod, others = [] }) => [...others, pod]), probedPod.pod, endingPod.pod];
+    const profiles = join(skerry.nodeFolder(NODE), "edged", "seccomp");
+    mkdirSync(profiles, { recursive: true });
+    writeFileSync(join(profiles, SECCOMP_PROFILE.name), JSON.stringify(SECCOMP_PROFILE.content));
+    const all = [
+      ...podSpecCases,
+      ...refusedCases,
+      ...[probedPod, endingPod, deafPod, hostProbedPod(servers.grpcPort, servers.httpPort)],
+    ];
+    const objects = all.flatMap(({ pod, others = [] }) => [...others, pod]);
     const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
     const { status, stderr } = await skerry.kubectlWith(list, "apply", "-f", "-");
     assert.equal(status, 0, stderr);
   });
   after(async () => {
-    rmSync("/tmp/skerry-e2e-pod-spec", { recursive: true, force: true });
+    rmSync(HOST_FOLDER, { recursive: true, force: true });
+    servers.close();
     await skerry.dispose();
   });
 
@@ -29,21 +48,68 @@ describe("fields of a pod", { concurrency: false }, () => {
       throw new Error(JSON.stringify(status));
     });
 
-  for (const { name, expected } of podSpecCases)
+  const assertLines = (text: string, expected: readonly (string | RegExp)[]): void => {
+    const lines = text.trimEnd().split("\n");
+    const fits = expected.map((each, index) =>
+      typeof each === "string" ? each === lines[index]?.trim() : each.test(lines[index]?.trim() ?? ""),
+    );
+    assert.ok(lines.length === expected.length && !fits.includes(false), `expected ${expected}, found ${lines}`);
+  };
+
+  for (const { name, expected, container = "app", phase = "Succeeded" } of podSpecCases)
     test(`${name}: the container finds what its pod asked for`, async () => {
-      const phase = await ended(name);
-      const lines = (await skerry.kubectlOk("logs", name, "-c", "app")).trimEnd().split("\n");
-      const fits = expected.map((each, index) =>
-        typeof each === "string" ? each === lines[index]?.trim() : each.test(lines[index]?.trim() ?? ""),
-      );
-      assert.ok(lines.length === expected.length && !fits.includes(false), `expected ${expected}, found ${lines}`);
-      assert.equal(phase, "Succeeded");
+      const found = await ended(name);
+      assertLines(await skerry.kubectlOk("logs", name, "-c", container), expected);
+      assert.equal(found, phase);
+    });
+
+  for (const { name, reason, message } of refusedCases)
+    test(`${name}: the pod is not started, and an Event says why`, async () => {
+      await waitUntil(`${name} is refused`, async () => {
+        const { items } = await skerry.get("events", `--field-selector=involvedObject.name=${name}`);
+        const found: { reason: string; message: string }[] = items;
+        if (found.some((event) => event.reason === reason && message.test(event.message))) return true;
+        throw new Error(JSON.stringify(found.map((event) => [event.reason, event.message])));
+      });
+      const { status } = await skerry.get("pod", name);
+      assert.deepEqual([status.phase, status.containerStatuses[0].restartCount], ["Pending", 0]);
+      assert.ok(status.containerStatuses[0].state.waiting, JSON.stringify(status.containerStatuses));
     });
 
   test(`${probedPod.name}: it is ready when its probes have succeeded`, async () => {
     await skerry.kubectlOk("wait", "--for=condition=Ready", `pod/${probedPod.name}`, "--timeout=120s");
     const { status } = await skerry.get("pod", probedPod.name);
     assert.deepEqual([status.containerStatuses[0].started, status.containerStatuses[0].restartCount], [true, 0]);
+  });
+
+  test("spec-grpc: probes ask the gRPC service, and the host, that they name", async () => {
+    await skerry.kubectlOk("wait", "--for=condition=Ready", "pod/spec-grpc", "--timeout=120s");
+    assert.ok(servers.paths.has("/startup"), [...servers.paths].join());
+    servers.serving = false;
+    await skerry.kubectlOk("wait", "--for=condition=Ready=false", "pod/spec-grpc", "--timeout=120s");
+    assert.deepEqual([...servers.services], ["pump"]);
+  });
+
+  test(`${deafPod.name}: a failed probe gives the container its own time to end`, async () => {
+    await waitUntil("the container is started again", async () => {
+      const { status } = await skerry.get("pod", deafPod.name);
+      return status.containerStatuses[0].restartCount > 0;
+    });
+  });
+
+  test(`${debugContainer.name}: a container put into a running pod finds what it asked for`, async () => {
+    const file = join(skerry.home, "debug.json");
+    writeFileSync(file, JSON.stringify(debugContainer.container));
+    const options = ["--image=edge-app:latest", "--target=app", "--profile=general", `--custom=${file}`, "-c", "look"];
+    await skerry.kubectlOk("debug", probedPod.name, ...options, "--", ...debugContainer.arguments);
+    const terminated = await waitUntil("the container has ended", async () => {
+      const { status } = await skerry.get("pod", probedPod.name);
+      const found = status.ephemeralContainerStatuses?.[0]?.state;
+      if (found?.terminated) return found.terminated as { exitCode: number; message: string };
+      throw new Error(JSON.stringify(status.ephemeralContainerStatuses));
+    });
+    assertLines(await skerry.kubectlOk("logs", probedPod.name, "-c", "look"), debugContainer.expected);
+    assert.deepEqual([terminated.exitCode, terminated.message], [0, "bye\n"]);
   });
 
   test(`${endingPod.name}: its hooks run, and its last words are in its status`, async () => {

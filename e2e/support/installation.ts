@@ -34,6 +34,11 @@ export class Installation {
     return join(this.home, "kubeconfig");
   }
 
+  /** Where all of a node of this machine is. */
+  nodeFolder(node: string): string {
+    return join(this.home, node);
+  }
+
   /** The options that give this installation its own ports. */
   get portOptions(): readonly string[] {
     return [

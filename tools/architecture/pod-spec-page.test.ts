@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { endingPod, podSpecCases, probedPod } from "../../e2e/support/pod-spec-cases.ts";
+import { workingFields } from "../../e2e/support/pod-spec/all-cases.ts";
+import { refusedCases } from "../../e2e/support/pod-spec/refused-cases.ts";
 import { TypeCatalog } from "../../packages/controlplane/src/openapi/type-table.ts";
 import { coreTypes } from "../../packages/controlplane/src/openapi/types/core-types.ts";
 import { metaTypes } from "../../packages/controlplane/src/openapi/types/meta-types.ts";
@@ -75,7 +76,7 @@ test("what the page calls FieldNotSupported is just what Edged refuses", () => {
 
 test("what the page says works is shown by the case or the test that it names", () => {
   const shownBy = new Map(
-    [...podSpecCases, probedPod, endingPod].map(({ name, fields }) => [
+    workingFields.map(({ name, fields }) => [
       name,
       new Set(
         Object.entries(fields).flatMap(([type, members]) => members.split(" ").map((each) => nameOf(type, each))),
@@ -97,7 +98,7 @@ test("what the page says works is shown by the case or the test that it names", 
 });
 
 test("a case of the end-to-end test shows fields that there are", () => {
-  for (const { name, fields } of [...podSpecCases, probedPod, endingPod])
+  for (const { name, fields } of [...workingFields, ...refusedCases])
     for (const [type, members] of Object.entries(fields))
       for (const member of members.split(" "))
         assert.ok(all.get(type)?.has(member), `${name}: ${nameOf(type, member)}`);
