@@ -2,7 +2,7 @@
 // NAME: memory, pods, devices, offline, link, streams; without any, all but the last two. Takes about ten minutes on an
 // idle machine.
 // link [--nodes N] [--protocol skerry|kubeedge]: so many hollow nodes (2,000), with one protocol instead of both.
-// streams [--deliveries N]: so many ConfigMaps (300) in each series.
+// streams [--deliveries N] [--part plain|lossy]: so many ConfigMaps (300) in each series; on one network instead of both.
 import { cpus, loadavg, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { measureDevices } from "./devices.ts";
@@ -11,7 +11,7 @@ import { measureMemory } from "./memory.ts";
 import { measureOffline } from "./offline.ts";
 import { measurePods } from "./pods.ts";
 import { measureStart } from "./start.ts";
-import { measureStreams } from "./streams.ts";
+import { measureStreams, STREAM_NETWORKS } from "./streams.ts";
 import { ShippedSkerry } from "./support/shipped-skerry.ts";
 
 const { values, positionals: chosen } = parseArgs({
@@ -20,18 +20,20 @@ const { values, positionals: chosen } = parseArgs({
     nodes: { type: "string", default: "2000" },
     protocol: { type: "string", multiple: true },
     deliveries: { type: "string", default: "300" },
+    part: { type: "string", multiple: true },
   },
 });
 const protocols = LINK_PROTOCOLS.filter((protocol) => values.protocol?.includes(protocol) ?? true);
 const nodes = Number(values.nodes);
 const deliveries = Number(values.deliveries);
+const networks = STREAM_NETWORKS.filter((network) => values.part?.includes(network) ?? true);
 const measurements: Readonly<Record<string, (skerry: ShippedSkerry) => Promise<string>>> = {
   memory: measureMemory,
   pods: measurePods,
   devices: measureDevices,
   offline: measureOffline,
   link: (skerry) => measureLink(skerry, nodes, protocols),
-  streams: (skerry) => measureStreams(skerry, deliveries),
+  streams: (skerry) => measureStreams(skerry, deliveries, networks),
 };
 /** Take ten minutes each. */
 const onlyWhenNamed: ReadonlySet<string> = new Set(["link", "streams"]);
@@ -45,8 +47,8 @@ if (!Number.isInteger(nodes) || nodes < 1 || protocols.length === 0) {
   process.stderr.write(`link needs --nodes with a number and --protocol with ${LINK_PROTOCOLS.join(" or ")}.\n`);
   process.exit(2);
 }
-if (!Number.isInteger(deliveries) || deliveries < 1) {
-  process.stderr.write("streams needs --deliveries with a number.\n");
+if (!Number.isInteger(deliveries) || deliveries < 1 || networks.length === 0) {
+  process.stderr.write(`streams needs --deliveries with a number and --part with ${STREAM_NETWORKS.join(" or ")}.\n`);
   process.exit(2);
 }
 const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;

@@ -1,7 +1,7 @@
-// Bulk beside control: how long a ConfigMap takes to a node while 100 MB of logs are read from there, and what exec and
-// port-forward bring, on a plain cable and on one with 50 ms round trip and 2 % loss each way. Each on a machine of its own.
+// Bulk beside control: how long a ConfigMap takes to a node while 100 MB of logs are read from there, what a megabyte of log
+// costs each process, and what exec and port-forward bring, on a plain cable and on one with 50 ms round trip and 2 % loss
+// each way. Each on a machine of its own.
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -10,20 +10,31 @@ import type { KubernetesApi } from "@skerry/kube";
 import { runOk } from "../e2e/support/run.ts";
 import { firstMatch } from "../e2e/support/running-program.ts";
 import { SecondMachine } from "../e2e/support/second-machine.ts";
+import { besideLog } from "./support/beside-log.ts";
+import { LogReader } from "./support/log-reader.ts";
 import { type Impairment, LossyCable } from "./support/lossy-cable.ts";
 import { type Figure, milliseconds, table } from "./support/results.ts";
 import { type ShippedSkerry, waitUntil } from "./support/shipped-skerry.ts";
 import { percentile } from "./support/statistics.ts";
 
-const NETWORKS: Readonly<Record<string, Impairment | undefined>> = {
-  "plain cable": undefined,
-  "50 ms round trip, 2 % loss": { delayMs: 25, lossShare: 0.02 },
+/** The networks that are measured on. */
+export const STREAM_NETWORKS = ["plain", "lossy"] as const;
+export type StreamNetwork = (typeof STREAM_NETWORKS)[number];
+
+interface NetworkPlan {
+  readonly title: string;
+  readonly impairment?: Impairment;
+  /** What is fetched through port-forward. */
+  readonly fileMib: number;
+}
+
+const PLANS: Readonly<Record<StreamNetwork, NetworkPlan>> = {
+  plain: { title: "plain cable", fileMib: 32 },
+  lossy: { title: "50 ms round trip, 2 % loss", impairment: { delayMs: 25, lossShare: 0.02 }, fileMib: 4 },
 };
-const LOG_BYTES = 100e6;
-/** A slow network does not carry so much in any useful time. */
-const LOG_LIMIT_MS = 3 * 60_000;
 const PAUSE_MS = 50;
-const FILE_BYTES = 32 * 2 ** 20;
+/** Deliveries with the log and without it take turns, so that both see the same machine. */
+const ROUND_DELIVERIES = 25;
 const ROUND_TRIPS = 200;
 const LOG_LINES = 300_000;
 const CONFIG_MAP = { resource: configMaps, namespace: "default", name: "bench-streams" } as const;
@@ -32,24 +43,27 @@ const CONFIG_MAP = { resource: configMaps, namespace: "default", name: "bench-st
  * Measures and returns a table for each network.
  * @param deliveries of a ConfigMap, without a log and at least so many with one
  */
-export async function measureStreams(skerry: ShippedSkerry, deliveries: number): Promise<string> {
+export async function measureStreams(
+  skerry: ShippedSkerry,
+  deliveries: number,
+  networks: readonly StreamNetwork[],
+): Promise<string> {
   const tables: string[] = [];
-  for (const [name, impairment] of Object.entries(NETWORKS))
-    tables.push(await measureNetwork(skerry, name, impairment, deliveries, `streams-${tables.length + 1}`));
+  for (const network of networks)
+    tables.push(await measureNetwork(skerry, PLANS[network], deliveries, `streams-${network}`));
   return tables.join("\n");
 }
 
 async function measureNetwork(
   skerry: ShippedSkerry,
-  name: string,
-  impairment: Impairment | undefined,
+  { title, impairment, fileMib }: NetworkPlan,
   deliveries: number,
   nodeName: string,
 ): Promise<string> {
   const figures: Figure[] = [];
   const tell = (what: string, value: string): void => {
     figures.push({ what, value });
-    process.stderr.write(`${name}: ${what}: ${value}\n`);
+    process.stderr.write(`${title}: ${what}: ${value}\n`);
   };
   using api = await skerry.api();
   const machine = await SecondMachine.create({
@@ -58,28 +72,46 @@ async function measureNetwork(
   });
   try {
     await joinCloud(skerry, machine, nodeName);
-    const file = await startPod(skerry, api, machine, nodeName);
-
-    const quiet = await deliver(api, file, (count) => count < deliveries);
+    const file = await startPod(skerry, api, machine, nodeName, fileMib);
+    const { quiet, loaded, readBytes, readMs, costsMs } = await besideLog({
+      work: () => deliver(api, file),
+      startLog: () => new LogReader(kubectlCommand(skerry, "logs", "streams", "-c", "writes")),
+      processIds: await measuredProcesses(skerry, machine),
+      samples: deliveries,
+    });
     tell("ConfigMap, quiet: median / 99th percentile", latencies(quiet));
-    const log = new LogReader(skerry);
-    const beganMs = performance.now();
-    const isOn = (count: number): boolean =>
-      count < deliveries || (log.readBytes < LOG_BYTES && performance.now() - beganMs < LOG_LIMIT_MS);
-    const loaded = await deliver(api, file, isOn);
-    const seconds = (performance.now() - beganMs) / 1000;
-    await log[Symbol.asyncDispose]();
     tell("ConfigMap while a log is read: median / 99th percentile", latencies(loaded));
     const ratio = percentile(loaded, 0.99) / percentile(quiet, 0.99);
     tell("99th percentile with the log, times the quiet one", ratio.toFixed(2));
-    tell("log read meanwhile", `${(log.readBytes / 1e6).toFixed(0)} MB, ${rate(log.readBytes, seconds)}`);
+    tell("log read meanwhile", `${(readBytes / 1e6).toFixed(0)} MB, ${rate(readBytes, readMs / 1000)}`);
+    const costs = [...costsMs].map(([name, costMs]) => `${name} ${costMs.toFixed(1)}`);
+    tell("processor's time for 1 MB of log, in ms", costs.join(", "));
     tell("exec, one line there and back: median / 99th percentile", latencies(await roundTrips(skerry)));
-    tell(`port-forward, ${FILE_BYTES / 2 ** 20} MiB`, await forwardedRate(skerry));
+    tell(`port-forward, ${fileMib} MiB`, await forwardedRate(skerry, fileMib * 2 ** 20));
     await skerry.kubectl(["delete", "pod", "streams", "--wait=true", "--timeout=120s"]);
   } finally {
     await machine.dispose();
   }
-  return table(`Streams, ${name}`, figures);
+  return table(`Streams, ${title}`, figures);
+}
+
+/** What a log passes on its way. */
+async function measuredProcesses(skerry: ShippedSkerry, machine: SecondMachine): Promise<ReadonlyMap<string, number>> {
+  const status = await machine.run(skerryProgram(skerry), "status", "-o", "json");
+  const { parts } = JSON.parse(status.stdout) as {
+    readonly parts: readonly { readonly name: string; readonly processId?: number }[];
+  };
+  const edgeCore = parts.find(({ name }) => name.startsWith("edgecore"))?.processId;
+  if (edgeCore === undefined) throw new Error(`no EdgeCore in ${status.stdout}`);
+  const cloud = skerry.processIds();
+  return new Map([
+    ["EdgeCore", edgeCore],
+    ...["cloudcore", "controlplane"].map((name): [string, number] => [name, cloud.get(name) ?? 0]),
+  ]);
+}
+
+function skerryProgram(skerry: ShippedSkerry): string {
+  return join(skerry.folder, "node_modules/.bin/skerry");
 }
 
 async function lossyCable(end: string, processId: number, impairment: Impairment): Promise<Disposable> {
@@ -94,7 +126,7 @@ async function joinCloud(skerry: ShippedSkerry, machine: SecondMachine, nodeName
   await machine.routeTo(websocket.split(":")[0] ?? "");
   const file = join(skerry.folder, `${nodeName}.yaml`);
   writeFileSync(file, skerry.run("token", "--node", nodeName), { mode: 0o600 });
-  const joined = await machine.run(join(skerry.folder, "node_modules/.bin/skerry"), "join", file, "--detach");
+  const joined = await machine.run(skerryProgram(skerry), "join", file, "--detach");
   if (joined.status !== 0) throw new Error(`skerry join: ${joined.stdout}${joined.stderr}`);
   await waitUntil(
     "the node is registered",
@@ -111,6 +143,7 @@ async function startPod(
   api: KubernetesApi,
   machine: SecondMachine,
   nodeName: string,
+  fileMib: number,
 ): Promise<string> {
   const image = { image: "edge-app:latest", imagePullPolicy: "IfNotPresent" };
   const line = "0123456789".repeat(10);
@@ -135,7 +168,7 @@ async function startPod(
           command: [
             "sh",
             "-c",
-            `mkdir /f; head -c ${FILE_BYTES} /dev/zero > /f/zero; exec busybox httpd -f -p 8081 -h /f`,
+            `mkdir /f; head -c ${fileMib * 2 ** 20} /dev/zero > /f/zero; exec busybox httpd -f -p 8081 -h /f`,
           ],
         },
       ],
@@ -162,10 +195,10 @@ async function startPod(
   return join(machine.home, folder, "value");
 }
 
-/** Changes the ConfigMap again and again; the times from the call to the file on the node, in ms. */
-async function deliver(api: KubernetesApi, file: string, isOn: (count: number) => boolean): Promise<number[]> {
+/** Changes the ConfigMap a round of times; the times from the call to the file on the node, in ms. */
+async function deliver(api: KubernetesApi, file: string): Promise<number[]> {
   const samples: number[] = [];
-  while (isOn(samples.length)) {
+  while (samples.length < ROUND_DELIVERIES) {
     const value = `${Date.now()}-${samples.length}`;
     const beganMs = performance.now();
     const written = api.patch(CONFIG_MAP, { type: "merge", body: { data: { value } } });
@@ -175,37 +208,6 @@ async function deliver(api: KubernetesApi, file: string, isOn: (count: number) =
     await delay(PAUSE_MS);
   }
   return samples;
-}
-
-/** Reads the pod's log with kubectl, from the beginning again when it was read to its end. */
-class LogReader implements AsyncDisposable {
-  readBytes = 0;
-  readonly #skerry: ShippedSkerry;
-  #isOn = true;
-  #child: ChildProcess | undefined;
-  readonly #reading: Promise<void>;
-
-  constructor(skerry: ShippedSkerry) {
-    this.#skerry = skerry;
-    this.#reading = this.#read();
-  }
-
-  async #read(): Promise<void> {
-    while (this.#isOn) {
-      const child = startKubectl(this.#skerry, "logs", "streams", "-c", "writes");
-      this.#child = child;
-      child.stdout?.on("data", (chunk: Buffer) => {
-        this.readBytes += chunk.length;
-      });
-      await once(child, "close");
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#isOn = false;
-    this.#child?.kill();
-    await this.#reading;
-  }
 }
 
 /** Lines through `cat` in the container, each sent when the one before has come back; in ms. */
@@ -229,7 +231,7 @@ async function roundTrips(skerry: ShippedSkerry): Promise<number[]> {
   return samples;
 }
 
-async function forwardedRate(skerry: ShippedSkerry): Promise<string> {
+async function forwardedRate(skerry: ShippedSkerry, expectedBytes: number): Promise<string> {
   const child = startKubectl(skerry, "port-forward", "pod/streams", ":8081");
   try {
     const port = await firstMatch(child, /127\.0\.0\.1:(\d+) ->/);
@@ -237,7 +239,7 @@ async function forwardedRate(skerry: ShippedSkerry): Promise<string> {
     const response = await fetch(`http://127.0.0.1:${port}/zero`);
     let bytes = 0;
     for await (const chunk of response.body ?? []) bytes += (chunk as Uint8Array).length;
-    if (bytes !== FILE_BYTES) throw new Error(`${bytes} of ${FILE_BYTES} bytes came through port-forward`);
+    if (bytes !== expectedBytes) throw new Error(`${bytes} of ${expectedBytes} bytes came through port-forward`);
     return rate(bytes, (performance.now() - beganMs) / 1000);
   } finally {
     child.kill();
@@ -245,8 +247,12 @@ async function forwardedRate(skerry: ShippedSkerry): Promise<string> {
 }
 
 function startKubectl(skerry: ShippedSkerry, ...parameters: readonly string[]): ChildProcess {
-  const kubeconfig = join(skerry.home, "kubeconfig");
-  return spawn("kubectl", ["--kubeconfig", kubeconfig, ...parameters], { stdio: ["pipe", "pipe", "inherit"] });
+  const [program = "", ...rest] = kubectlCommand(skerry, ...parameters);
+  return spawn(program, rest, { stdio: ["pipe", "pipe", "inherit"] });
+}
+
+function kubectlCommand(skerry: ShippedSkerry, ...parameters: readonly string[]): readonly string[] {
+  return ["kubectl", "--kubeconfig", join(skerry.home, "kubeconfig"), ...parameters];
 }
 
 function latencies(samples: readonly number[]): string {

@@ -1,49 +1,35 @@
 // A second machine joins with what `skerry token` prints; the tests build on each other.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { findSystemParts } from "../packages/skerry/src/systemparts/system-parts.ts";
-import { Installation, root } from "./support/installation.ts";
+import { CloudAndMachine } from "./support/cloud-and-machine.ts";
+import { type Installation, root } from "./support/installation.ts";
 import { run } from "./support/run.ts";
-import { SecondMachine } from "./support/second-machine.ts";
+import type { SecondMachine } from "./support/second-machine.ts";
 import { waitUntil } from "./support/wait-until.ts";
 
 const NODE = "edge-node-2";
 
 describe("a second machine", () => {
+  let both: CloudAndMachine;
   let cloud: Installation;
   let machine: SecondMachine;
   let folder: string;
+  /** The edgecore.yaml that the machine joined with. */
   let file: string;
 
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), "skerry-join-"));
-    file = join(folder, "edgecore.yaml");
-    cloud = await Installation.create("cloud");
-    machine = await SecondMachine.create({ hidden: [cloud.home] });
-    await cloud.up();
+    both = await CloudAndMachine.create("cloud");
+    ({ cloud, machine, folder } = both);
   });
-  after(async () => {
-    try {
-      await machine.dispose();
-    } finally {
-      await cloud.dispose();
-    }
-    rmSync(folder, { recursive: true, force: true });
-  });
+  after(() => both.dispose());
 
   test("`skerry token` names the cloud's address, and `skerry join` makes the machine a node, Ready", async () => {
-    const addresses = JSON.parse((await cloud.skerry("token", "-o", "json")).stdout);
-    const address = addresses.websocket.split(":")[0];
-    assert.doesNotMatch(address, /^127\./);
-    await machine.routeTo(address);
-    writeFileSync(file, (await cloud.skerry("token")).stdout, { mode: 0o600 });
-    const joined = await machine.skerry("join", file, "--detach");
-    assert.equal(joined.status, 0, joined.stdout + joined.stderr);
-    await cloud.kubectlOk("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=120s");
+    assert.doesNotMatch(await both.cloudAddress(), /^127\./);
+    file = await both.join();
     const lines = (await cloud.kubectlOk("get", "nodes", "--no-headers")).trim().split("\n");
     assert.deepEqual(
       lines.map((line) => line.split(/\s+/).slice(0, 3)),
@@ -92,8 +78,14 @@ describe("a second machine", () => {
     });
     const before = (await cloud.get("lease", NODE, "-n", "kube-node-lease")).spec.renewTime;
     await machine.setCable("up");
-    const cloudAddress = JSON.parse((await cloud.skerry("token", "-o", "json")).stdout).websocket.split(":")[0];
-    await machine.run("ip", "route", "replace", `${cloudAddress}/32`, "via", machine.address.replace(/2$/, "1"));
+    await machine.run(
+      "ip",
+      "route",
+      "replace",
+      `${await both.cloudAddress()}/32`,
+      "via",
+      machine.address.replace(/2$/, "1"),
+    );
     await waitUntil(
       "the node renews its lease",
       async () => (await cloud.get("lease", NODE, "-n", "kube-node-lease")).spec.renewTime > before,

@@ -1,52 +1,36 @@
 // kubectl's stream commands, by the oldest and the newest kubectl that is supported, over both of its transports, into a
 // node that can only dial out; the tests build on each other.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Installation } from "./support/installation.ts";
+import { CloudAndMachine } from "./support/cloud-and-machine.ts";
+import type { Installation } from "./support/installation.ts";
 import { Kubectl } from "./support/kubectl.ts";
 import { packetFilterRules } from "./support/packet-filter.ts";
 import { pinnedKubectl } from "./support/pinned-kubectl.ts";
 import { run } from "./support/run.ts";
-import { SecondMachine } from "./support/second-machine.ts";
+import { endProgram, firstMatch } from "./support/running-program.ts";
+import type { SecondMachine } from "./support/second-machine.ts";
 import { streamsPod, testStreamCommands } from "./support/stream-commands.ts";
 import { waitUntil } from "./support/wait-until.ts";
 
 describe("streams into a node that can only dial out", () => {
+  let both: CloudAndMachine;
   let cloud: Installation;
   let machine: SecondMachine;
-  let folder: string;
   let rulesBefore: string;
 
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), "skerry-dial-out-"));
-    cloud = await Installation.create("dial-out");
     rulesBefore = await packetFilterRules();
-    await cloud.up("--no-node", "--no-examples");
-    machine = await SecondMachine.create({ hidden: [cloud.home], behindRouter: true });
-    const { websocket } = JSON.parse((await cloud.skerry("token", "-o", "json")).stdout);
-    await machine.routeTo(websocket.split(":")[0]);
-    const file = join(folder, "edgecore.yaml");
-    writeFileSync(file, (await cloud.skerry("token")).stdout, { mode: 0o600 });
-    const joined = await machine.skerry("join", file, "--detach");
-    assert.equal(joined.status, 0, joined.stdout + joined.stderr);
-    await cloud.kubectlOk("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=120s");
+    both = await CloudAndMachine.create("dial-out", { up: ["--no-node", "--no-examples"], behindRouter: true });
+    ({ cloud, machine } = both);
+    await both.join();
     const applied = await cloud.kubectlWith(JSON.stringify(streamsPod("talk")), "apply", "-f", "-");
     assert.equal(applied.status, 0, applied.stderr);
     await waitUntil("the pod counts", async () =>
       (await cloud.kubectlOk("logs", "talk", "-c", "counts")).includes("line 1\n"),
     );
   });
-  after(async () => {
-    try {
-      await machine.dispose();
-    } finally {
-      await cloud.dispose();
-    }
-    rmSync(folder, { recursive: true, force: true });
-  });
+  after(() => both.dispose());
 
   test("nothing leads back to the node", async () => {
     const { status } = await cloud.get("node", (await cloud.get("pod", "talk")).spec.nodeName);
@@ -65,6 +49,33 @@ describe("streams into a node that can only dial out", () => {
         });
         testStreamCommands("talk", () => kubectl);
       });
+
+  test("the API server leads HTTP requests to a pod, to a service and to the node, and kubectl proxy does", async () => {
+    const pods = "/api/v1/namespaces/default/pods";
+    const page = await cloud.kubectlOk("get", "--raw", `${pods}/talk:8080/proxy/`);
+    assert.match(page, /Hello from the edge/);
+    await cloud.kubectlOk("expose", "pod", "talk", "--port=80", "--target-port=8080");
+    const service = "/api/v1/namespaces/default/services/talk:80/proxy/";
+    await waitUntil("the service has the pod", async () => {
+      const { status, stdout } = await cloud.kubectl("get", "--raw", service);
+      return status === 0 && stdout === page;
+    });
+    const refused = await cloud.kubectl("get", "--raw", `${pods}/talk:81/proxy/`);
+    assert.match(refused.stderr, /error trying to reach service: .*refused/);
+    const { nodeName } = (await cloud.get("pod", "talk")).spec;
+    const summary = JSON.parse(await cloud.kubectlOk("get", "--raw", `/api/v1/nodes/${nodeName}/proxy/stats/summary`));
+    assert.equal(summary.node.nodeName, nodeName);
+    const kubectl = new Kubectl(await pinnedKubectl("1.36.4"), cloud.kubeconfig, "WebSocket");
+    const proxy = kubectl.start("proxy", "--port=0");
+    try {
+      const port = await firstMatch(proxy, /127\.0\.0\.1:(\d+)/);
+      const answer = await fetch(`http://127.0.0.1:${port}${pods}/talk:8080/proxy`);
+      assert.equal(answer.url, `http://127.0.0.1:${port}${pods}/talk:8080/proxy/`);
+      assert.equal(await answer.text(), page);
+    } finally {
+      await endProgram(proxy);
+    }
+  });
 
   test("kubectl debug node/NAME shows the node's own files and processes", async () => {
     const kubectl = new Kubectl(await pinnedKubectl("1.36.4"), cloud.kubeconfig, "WebSocket");

@@ -1,49 +1,147 @@
-// Who is not the API server is refused on the ports of streams, and who floods them is cut off; the others go on.
+// Who floods, stalls or lies on the ports of streams is refused or held up; the others go on.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { request } from "node:https";
+import type { IncomingMessage } from "node:http";
+import { type RequestOptions, request } from "node:https";
 import { after, before, describe, test } from "node:test";
 import { connect } from "node:tls";
 import { KubeConfig } from "@kubernetes/client-node";
-import { Installation } from "./support/installation.ts";
+import { freePorts, Installation } from "./support/installation.ts";
 import { streamsPod } from "./support/stream-commands.ts";
+import { waitUntil } from "./support/wait-until.ts";
 
 const NODE = "edge-node-1";
-describe("hostile users of streams", () => {
+const EXECS = 1_000;
+/** Of a node, as docs/streams.md says. */
+const STREAMS_OF_NODE = 64;
+const WINDOW_BYTES = 256 * 1024;
+const STALLED_READERS = 8;
+
+interface Pair {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+describe("hostile users of streams", { concurrency: false }, () => {
   let skerry: Installation;
-  let credentials: { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
+  let administrator: Pair;
+  let metricsPort = 0;
 
   before(async () => {
     skerry = await Installation.create("hostile");
-    await skerry.up("--no-examples");
-    const applied = await skerry.kubectlWith(JSON.stringify(streamsPod("talk")), "apply", "-f", "-");
-    assert.equal(applied.status, 0, applied.stderr);
-    await skerry.kubectlOk("wait", "--for=condition=Ready", "pod/talk", "--timeout=120s");
+    [metricsPort = 0] = await freePorts(1);
+    await skerry.up("--no-examples", "--metrics-port", String(metricsPort));
+    await run("talk");
     const config = new KubeConfig();
     config.loadFromFile(skerry.kubeconfig);
-    const [cluster, user] = [config.getCurrentCluster(), config.getCurrentUser()];
+    const user = config.getCurrentUser();
     const bytes = (text: string | undefined): Buffer => Buffer.from(text ?? "", "base64");
-    credentials = { ca: bytes(cluster?.caData), cert: bytes(user?.certData), key: bytes(user?.keyData) };
+    administrator = { cert: bytes(user?.certData), key: bytes(user?.keyData) };
   });
   after(() => skerry.dispose());
 
+  /** Runs a pod; its container `counts` has another command than counting if one is given. */
+  async function run(name: string, script?: string): Promise<void> {
+    const applied = await skerry.kubectlWith(JSON.stringify(streamsPod(name, script)), "apply", "-f", "-");
+    assert.equal(applied.status, 0, applied.stderr);
+    await skerry.kubectlOk("wait", "--for=condition=Ready", `pod/${name}`, "--timeout=120s");
+  }
+
+  async function logsGoOn(): Promise<void> {
+    assert.match(await skerry.kubectlOk("logs", "talk", "-c", "counts", "--tail=1"), /^line \d+\n$/);
+  }
+
+  async function execGoesOn(): Promise<void> {
+    assert.equal(await skerry.kubectlOk("exec", "talk", "-c", "counts", "--", "echo", "here"), "here\n");
+  }
+
+  /** One of CloudCore's own metrics. */
+  async function metric(name: string): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    const [, value] = new RegExp(`^${name} (\\d+)$`, "m").exec(text) ?? [];
+    assert.ok(value !== undefined, text);
+    return Number(value);
+  }
+
+  test("of 1,000 execs at once a node takes as many as it may; its logs and metrics go on meanwhile", async () => {
+    const path = "/api/v1/namespaces/default/pods/talk/exec?command=cat&container=counts&stdin=true&stdout=true";
+    const headers = { connection: "Upgrade", upgrade: "SPDY/3.1", "x-stream-protocol-version": "v4.channel.k8s.io" };
+    const options = { port: skerry.ports.api, path, method: "POST", headers, ...administrator };
+    const answers = await Promise.all(Array.from({ length: EXECS }, () => ask(options)));
+    const taken = answers.filter(({ status }) => status === 101);
+    const refused = answers.filter(({ status }) => status !== 101);
+    try {
+      // The runtime ends those that open no streams after a while, and others come in their place.
+      assert.ok(taken.length > 0 && refused.length > EXECS / 2, `${taken.length} were taken`);
+      for (const { status, text } of refused) {
+        assert.ok(status === 0 || status === 429 || status >= 500, `${status} ${text}`);
+        if (status !== 0) assert.equal(JSON.parse(text).kind, "Status");
+      }
+      await logsGoOn();
+      assert.match(await skerry.kubectlOk("top", "node", "--no-headers"), new RegExp(NODE));
+      assert.ok((await metric("skerry_cloud_streams_open")) <= STREAMS_OF_NODE);
+      assert.ok((await metric("skerry_cloud_streams_refused_total")) > 0);
+    } finally {
+      for (const { end } of taken) end();
+    }
+    await waitUntil("there is room again", async () => {
+      await execGoesOn();
+      return true;
+    });
+  });
+
+  test("readers that stop within a flooding log hold up nobody, and a window of each waits, no more", async () => {
+    await run("flood", "yes 0123456789abcdef0123456789abcdef | head -n 400000; exec sleep 1000000");
+    const path = "/api/v1/namespaces/default/pods/flood/log?container=counts&follow=true";
+    const options = { port: skerry.ports.api, path, ...administrator };
+    const stalled = await Promise.all(Array.from({ length: STALLED_READERS }, () => stall(options)));
+    try {
+      const waiting = (): Promise<number> => metric("skerry_cloud_streams_waiting_bytes");
+      await waitUntil(
+        "what the readers do not take waits at CloudCore",
+        async () => (await waiting()) > (STALLED_READERS / 2) * WINDOW_BYTES,
+      );
+      for (let round = 0; round < 3; round++) {
+        await logsGoOn();
+        await execGoesOn();
+        assert.ok((await waiting()) <= (STALLED_READERS + 2) * WINDOW_BYTES);
+      }
+    } finally {
+      for (const response of stalled) response.destroy();
+    }
+    await skerry.kubectlOk("delete", "pod", "flood", "--wait=false");
+    await waitUntil("nothing waits", async () => (await metric("skerry_cloud_streams_waiting_bytes")) === 0);
+  });
+
   test("port 10003 serves the API server only: not the administrator, not a node, not whoever has no certificate", async () => {
-    const path = "/containerLogs/default/talk/counts";
-    const port = skerry.ports.stream;
-    assert.deepEqual(await askPort(port, path, credentials), { status: 403 });
-    assert.deepEqual(await askPort(port, path, undefined), { status: 0 });
-    const folder = `${skerry.home}/${NODE}`;
-    const node = nodeCredentials(folder);
-    assert.deepEqual(await askPort(port, path, node), { status: 0 });
-    assert.deepEqual(await askPort(port, path, apiServerCredentials(skerry.home)), { status: 200 });
+    const asked = { port: skerry.ports.stream, path: "/containerLogs/default/talk/counts" };
+    const statusFor = async (pair?: Pair): Promise<number> => (await ask({ ...asked, ...pair })).status;
+    assert.equal(await statusFor(administrator), 403);
+    assert.equal(await statusFor(), 0);
+    assert.equal(await statusFor(nodeCredentials(skerry.home)), 0);
+    assert.equal(await statusFor(apiServerCredentials(skerry.home)), 200);
+  });
+
+  test("a node that opens the tunnel of another one is refused", async () => {
+    const headers = {
+      connection: "Upgrade",
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": "MDEyMzQ1Njc4OWFiY2RlZg==",
+      sessionhostnameoverride: "edge-node-2",
+    };
+    const asked = { port: skerry.ports.hub, path: "/v1/kubeedge/connect", headers };
+    const { status, text } = await ask({ ...asked, ...nodeCredentials(skerry.home) });
+    assert.equal(status, 403);
+    assert.match(text, /certificate is for node edge-node-1, the header names another/);
   });
 
   test("endless headers end the connection, whoever sends them", async () => {
     for (const [port, pair] of [
       [skerry.ports.stream, apiServerCredentials(skerry.home)],
-      [skerry.ports.hub, nodeCredentials(`${skerry.home}/${NODE}`)],
-      [skerry.ports.api, credentials],
+      [skerry.ports.hub, nodeCredentials(skerry.home)],
+      [skerry.ports.api, administrator],
     ] as const) {
       const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false, ...pair });
       socket.on("error", () => socket.destroy());
@@ -55,35 +153,58 @@ describe("hostile users of streams", () => {
       await closed;
       clearInterval(flood);
     }
-    assert.match(await skerry.kubectlOk("logs", "talk", "-c", "counts", "--tail=1"), /^line \d+\n$/);
+    await logsGoOn();
+    await execGoesOn();
   });
 });
-
-type Pair = { readonly cert: Buffer; readonly key: Buffer };
 
 function apiServerCredentials(home: string): Pair {
   const file = `${home}/controlplane/pki/apiserver-kubelet-client`;
   return { cert: readFileSync(`${file}.crt`), key: readFileSync(`${file}.key`) };
 }
 
-/** The certificate that a node has got. */
-function nodeCredentials(folder: string): Pair {
-  return {
-    cert: readFileSync(`${folder}/certificates/server.crt`),
-    key: readFileSync(`${folder}/certificates/server.key`),
-  };
+/** The certificate that the node has got. */
+function nodeCredentials(home: string): Pair {
+  const file = `${home}/${NODE}/certificates/server`;
+  return { cert: readFileSync(`${file}.crt`), key: readFileSync(`${file}.key`) };
 }
 
-/** What a port answers; status 0: it refused the connection. */
-function askPort(port: number, path: string, pair: Pair | undefined): Promise<{ readonly status: number }> {
-  const { cert, key } = pair ?? {};
+/** What a server answered; status 0: it refused the connection, 101: an upgrade, which lasts until it is ended. */
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly end: () => void;
+}
+
+function ask(options: RequestOptions): Promise<Answer> {
   return new Promise((resolve) => {
-    const options = { host: "127.0.0.1", port, path, agent: false, rejectUnauthorized: false };
-    const outgoing = request({ ...options, ...(cert && key ? { cert, key } : {}) });
-    outgoing.on("error", () => resolve({ status: 0 }));
+    const outgoing = request({ host: "127.0.0.1", agent: false, rejectUnauthorized: false, ...options });
+    const end = (): unknown => outgoing.destroy();
+    outgoing.on("error", () => resolve({ status: 0, text: "", end }));
+    outgoing.on("upgrade", (_response, socket) => {
+      socket.on("error", () => socket.destroy());
+      resolve({ status: 101, text: "", end: () => socket.destroy() });
+    });
     outgoing.on("response", (response) => {
-      resolve({ status: response.statusCode ?? 0 });
-      response.destroy();
+      let text = "";
+      response.on("data", (chunk) => {
+        text += String(chunk);
+      });
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text, end }));
+    });
+    outgoing.end();
+  });
+}
+
+/** Begins to read an answer, and stops. */
+function stall(options: RequestOptions): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ host: "127.0.0.1", agent: false, rejectUnauthorized: false, ...options });
+    outgoing.on("error", reject);
+    outgoing.on("response", (response) => {
+      response.pause();
+      response.on("error", () => undefined);
+      resolve(response);
     });
     outgoing.end();
   });

@@ -8,12 +8,15 @@ import type { Kubectl } from "./kubectl.ts";
 import { endProgram, firstMatch } from "./running-program.ts";
 import { waitUntil } from "./wait-until.ts";
 
+const COUNTING = "i=0; while true; do echo line $i; i=$((i+1)); sleep 1; done";
 const MEGABYTE = "0123456789abcdef".repeat(64 * 1024);
 
-/** A pod that the stream commands are tried on: `counts` counts on in its log, `web` serves a page on port 8080. */
-export function streamsPod(name: string): object {
+/**
+ * A pod that the stream commands are tried on: `counts` counts on in its log, if it has no other script, and `web` serves
+ * a page on port 8080.
+ */
+export function streamsPod(name: string, script: string = COUNTING): object {
   const image = { image: "edge-app:latest", imagePullPolicy: "IfNotPresent" };
-  const counting = "i=0; while true; do echo line $i; i=$((i+1)); sleep 1; done";
   return {
     apiVersion: "v1",
     kind: "Pod",
@@ -21,7 +24,7 @@ export function streamsPod(name: string): object {
     spec: {
       terminationGracePeriodSeconds: 1,
       containers: [
-        { name: "counts", ...image, command: ["sh", "-c", counting] },
+        { name: "counts", ...image, command: ["sh", "-c", script] },
         { name: "web", ...image },
       ],
     },
@@ -114,6 +117,13 @@ export function testStreamCommands(pod: string, kubectl: () => Kubectl): void {
       async () => (await kubectl().ok("get", "pod", pod, "-o", `jsonpath=${path}`)) === "0",
     );
     assert.match(await kubectl().ok("logs", pod, "-c", name), /got hello\r?\n/);
+  });
+
+  test("kubectl debug shows what is said to commands that are piped into it", async () => {
+    const options = ["--image=edge-app:latest", "--image-pull-policy=IfNotPresent", "-c", `pipe-${randomUUID()}`];
+    const ended = await kubectl().runWith("echo got this\n", "debug", "-i", pod, ...options, "--", "sh");
+    assert.equal(ended.status, 0, ended.stderr);
+    assert.equal(ended.stdout, "got this\n", ended.stderr);
   });
 
   test("what kubectl asks for first is what it gets", async () => {

@@ -94,3 +94,13 @@ export function tunnelListenFailed(address: string, port: number, cause: unknown
     cause,
   });
 }
+
+/** Nothing listens on a port of a pod, or the runtime cannot lead there. */
+export function portNotReached(port: number, reason: string): SkerryError {
+  return new SkerryError({
+    code: "STREAMS_PORT_NOT_REACHED",
+    message: `Port ${port} of the pod could not be reached: ${reason}`,
+    advice: "Check that a container of the pod listens on that port.",
+    details: { port, reason },
+  });
+}

@@ -28,6 +28,8 @@ export interface MultiplexerStatus {
   /** All that were ever opened. */
   readonly openedStreams: number;
   readonly refusedStreams: number;
+  /** What came and was not read yet, of all streams. */
+  readonly waitingBytes: number;
   /** Frames that no stream wanted: late ones, and types of a newer peer. */
   readonly ignoredFrames: number;
 }
@@ -86,6 +88,7 @@ export class Multiplexer {
       openStreams: this.#streams.size,
       openedStreams: this.#openedStreams,
       refusedStreams: this.#refusedStreams,
+      waitingBytes: this.#waitingBytes(),
       ignoredFrames: this.#ignoredFrames,
     };
   }
@@ -171,14 +174,18 @@ export class Multiplexer {
 
   #receive(stream: TunnelStream, data: Uint8Array): void {
     if (!this.speaksSkerry) {
-      let waitingBytes = data.length;
-      for (const each of this.#streams.values()) waitingBytes += each.waitingBytes;
-      if (waitingBytes > KUBEEDGE_TOTAL_LIMIT_BYTES) {
+      if (this.#waitingBytes() + data.length > KUBEEDGE_TOTAL_LIMIT_BYTES) {
         stream.exceed(KUBEEDGE_TOTAL_LIMIT_BYTES);
         return;
       }
     }
     stream.receive(data);
+  }
+
+  #waitingBytes(): number {
+    let sum = 0;
+    for (const { waitingBytes } of this.#streams.values()) sum += waitingBytes;
+    return sum;
   }
 
   /** KubeEdge's cloud waits for an answer to its end of a stream (security.md 11.6). */

@@ -9,6 +9,7 @@ import {
   GeneratedStream,
   isNodePath,
   type LogFiles,
+  LogPace,
   type Multiplexer,
   parseKubeletPath,
   readLogOptions,
@@ -26,7 +27,7 @@ import {
 } from "./errors.ts";
 import { type FindTunnelPorts, findTunnel } from "./find-tunnel.ts";
 import { LastLines } from "./last-lines.ts";
-import { NodeTunnels, type NodeTunnelsOptions } from "./node-tunnels.ts";
+import { NodeTunnels, type NodeTunnelsOptions, type StreamLoad } from "./node-tunnels.ts";
 import type { OwnPod } from "./own-pod.ts";
 
 /** CloudCore's own log, and the pod that it is shown as. */
@@ -68,9 +69,11 @@ export class CloudStream implements Disposable {
   readonly #options: CloudStreamOptions;
   readonly #tunnels: NodeTunnels;
   readonly #lastLines = new LastLines();
+  readonly #logPace: LogPace;
 
   constructor(options: CloudStreamOptions) {
     this.#options = options;
+    this.#logPace = new LogPace(options.clock);
     this.#tunnels = new NodeTunnels(options);
   }
 
@@ -82,6 +85,11 @@ export class CloudStream implements Disposable {
   /** Tunnels that were beyond the limit. */
   get refusedTunnels(): number {
     return this.#tunnels.refusedCount;
+  }
+
+  /** What the streams of all tunnels here come to. */
+  get load(): StreamLoad {
+    return this.#tunnels.load;
   }
 
   /** Takes over a tunnel; it ends the node's older one. */
@@ -160,8 +168,9 @@ export class CloudStream implements Disposable {
     if (path?.kind !== "logs") throw notAContainer();
     const options = readLogOptions(request.query, clock.now());
     const source = { pod: path.pod, container: path.container, folder, isRunning: async () => true };
+    const ports = { files, clock, pace: this.#logPace };
     return {
-      stream: new GeneratedStream((signal) => containerLog({ files, clock }, source, options, signal)),
+      stream: new GeneratedStream((signal) => containerLog(ports, source, options, signal)),
       startsWithHead: false,
     };
   }

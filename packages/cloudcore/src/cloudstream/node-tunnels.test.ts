@@ -93,3 +93,17 @@ test("a tunnel that a node keeps open by itself stays open without streams", asy
   await world.clock.advance(60 * 60_000);
   assert.equal(edge.ended.aborted, false);
 });
+
+test("what is open, waits and was refused is counted, what tunnels refused that have ended too", async () => {
+  const world = new World();
+  const edge = world.arrive("edge-1", false);
+  const found = await world.find("edge-1");
+  assert.ok(found.kind === "here");
+  assert.throws(() => {
+    for (;;) found.tunnel.open(request);
+  }, /48/);
+  assert.deepEqual(world.tunnels.load, { openStreams: 48, refusedStreams: 1, waitingBytes: 0 });
+  edge.close("the node stops");
+  await world.clock.settle();
+  assert.deepEqual(world.tunnels.load, { openStreams: 0, refusedStreams: 1, waitingBytes: 0 });
+});

@@ -12,6 +12,15 @@ export interface NodeTunnelsOptions {
   readonly askForTunnel: (nodeName: string) => boolean;
 }
 
+/** What the streams of all tunnels come to. */
+export interface StreamLoad {
+  readonly openStreams: number;
+  /** Since the start, those of tunnels that have ended too. */
+  readonly refusedStreams: number;
+  /** What came from nodes and was not read yet. */
+  readonly waitingBytes: number;
+}
+
 /** A tunnel that was asked for is closed when no stream has used it for so long. */
 const IDLE_MS = 60_000;
 /** Nodes whose last contact is remembered beyond those connected; of more the longest silent are forgotten. */
@@ -27,6 +36,8 @@ export class NodeTunnels implements Disposable {
   readonly #offlineSinceMs = new Map<string, number>();
   readonly #arrivals: Listeners<string>;
   #refusedCount = 0;
+  /** Of tunnels that have ended. */
+  #refusedStreams = 0;
 
   constructor(options: NodeTunnelsOptions) {
     this.#options = options;
@@ -43,6 +54,16 @@ export class NodeTunnels implements Disposable {
   /** Tunnels that were beyond the limit. */
   get refusedCount(): number {
     return this.#refusedCount;
+  }
+
+  get load(): StreamLoad {
+    let [openStreams, refusedStreams, waitingBytes] = [0, this.#refusedStreams, 0];
+    for (const { status } of this.#tunnels.values()) {
+      openStreams += status.openStreams;
+      refusedStreams += status.refusedStreams;
+      waitingBytes += status.waitingBytes;
+    }
+    return { openStreams, refusedStreams, waitingBytes };
   }
 
   /** When a node's last tunnel ended, wall clock in ms; undefined while it has one, and when it never had. */
@@ -126,6 +147,7 @@ export class NodeTunnels implements Disposable {
   }
 
   #ended(nodeName: string, tunnel: Multiplexer): void {
+    this.#refusedStreams += tunnel.status.refusedStreams;
     if (this.#tunnels.get(nodeName) !== tunnel) return;
     this.#tunnels.delete(nodeName);
     const { clock, logger } = this.#options;

@@ -45,6 +45,7 @@ function metricsOf(answer: (nodeName: string, path: string, query: string) => st
       }),
     },
     cloudStream: {
+      load: { openStreams: 4, refusedStreams: 7, waitingBytes: 1_024 },
       open: async ({ nodeName = "", path, query }) => {
         const text = answer(nodeName, path, query);
         const blocks = async function* (): AsyncGenerator<Uint8Array> {
@@ -92,5 +93,8 @@ test("Prometheus finds CloudCore's metrics and those of the nodes that answer", 
   assert.match(own, /^skerry_cloud_nodes_connected 2$/m);
   assert.match(own, /^skerry_cloud_node_link_bytes_total\{node="edge-1",direction="up"\} 106$/m);
   assert.match(own, /^skerry_cloud_node_metrics_unanswered_total 2$/m);
+  assert.match(own, /^skerry_cloud_streams_open 4$/m);
+  assert.match(own, /^skerry_cloud_streams_refused_total 7$/m);
+  assert.match(own, /^skerry_cloud_streams_waiting_bytes 1024$/m);
   assert.equal((await read("/other")).status, 404);
 });

@@ -13,7 +13,7 @@ export interface CloudMetricsOptions {
     trace(nodeName: string): Pick<LinkTrace, "link" | "traffic">;
   };
   /** The way to the nodes' own metrics; left out: those are not served. */
-  readonly cloudStream: Pick<CloudStream, "open"> | undefined;
+  readonly cloudStream: Pick<CloudStream, "open" | "load"> | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -36,7 +36,8 @@ export class CloudMetrics {
 
   /** CloudCore's own; docs/metrics.md names them. Their only labels are names of connected nodes, and directions. */
   own(): string {
-    const { cloudHub } = this.#options;
+    const { cloudHub, cloudStream } = this.#options;
+    const streams = cloudStream?.load ?? { openStreams: 0, refusedStreams: 0, waitingBytes: 0 };
     const nodes = [...cloudHub.connectedNodes];
     const traces = nodes.map((node) => ({ node, trace: cloudHub.trace(node) }));
     const traffic = (member: "bytes" | "messages") =>
@@ -80,6 +81,24 @@ export class CloudMetrics {
         help: "Messages, pings included",
         type: "counter",
         samples: traffic("messages"),
+      },
+      {
+        name: "skerry_cloud_streams_open",
+        help: "Logs, exec, port-forward and the like that are open into nodes",
+        type: "gauge",
+        samples: [{ value: streams.openStreams }],
+      },
+      {
+        name: "skerry_cloud_streams_refused_total",
+        help: "Streams beyond what a node may have open at once",
+        type: "counter",
+        samples: [{ value: streams.refusedStreams }],
+      },
+      {
+        name: "skerry_cloud_streams_waiting_bytes",
+        help: "Bytes of nodes that their readers have not taken yet",
+        type: "gauge",
+        samples: [{ value: streams.waitingBytes }],
       },
       counter("node_session_resent_total", "Messages that were sent again in this session", "resent"),
       counter("node_session_dropped_total", "Messages lost to a limit in this session", "dropped"),

@@ -18,6 +18,7 @@ import { answerOpenApiV2 } from "./answer-openapi-v2.ts";
 import { type ApiRequest, type ApiResponse, jsonResponse, textResponse } from "./api-request.ts";
 import { METRICS_GROUP, MetricsApi } from "./metrics-api.ts";
 import { negotiate } from "./negotiation.ts";
+import { PodProxy } from "./pod-proxy.ts";
 import { type KubeletConnector, type KubeletTarget, PodStreams } from "./pod-streams.ts";
 import { isTrue } from "./query-options.ts";
 import { readObject } from "./request-body.ts";
@@ -58,12 +59,14 @@ export class ApiHandler {
   readonly #options: ApiHandlerOptions;
   readonly #resources: ResourceHandler;
   readonly #metrics: MetricsApi | undefined;
+  readonly #proxy: PodProxy;
 
   constructor(options: ApiHandlerOptions) {
     this.#options = options;
     const { kubelet, clock, api } = options;
     const streams = new PodStreams(kubelet);
     this.#metrics = kubelet && new MetricsApi({ api, kubelet, clock });
+    this.#proxy = new PodProxy({ api, connector: kubelet });
     this.#resources = new ResourceHandler(options.service, options.types, options.clock, streams);
   }
 
@@ -146,6 +149,7 @@ export class ApiHandler {
     trail.verb = verbOf(request, path);
     this.#authorize({ user, verb: trail.verb, resource: { ...path, fieldSelector } });
     if (path.group === METRICS_GROUP && this.#metrics) return this.#metrics.handle(request, path);
+    if (path.proxyPath !== undefined && path.resource !== "nodes") return this.#proxy.handle(request, path);
     return this.#review(request, path, user) ?? this.#resources.handle(request, path, user);
   }
 
@@ -271,7 +275,8 @@ function verbOf(request: ApiRequest, path: RequestPath & { kind: "resource" }): 
   switch (request.method) {
     case "GET":
     case "HEAD":
-      if (path.watch || isTrue(request.query, "watch")) return "watch";
+      // What a proxied query says is for the pod.
+      if (path.proxyPath === undefined && (path.watch || isTrue(request.query, "watch"))) return "watch";
       return isCollection ? "list" : "get";
     case "POST":
       return "create";

@@ -22,7 +22,7 @@ const summary = JSON.stringify({
 });
 
 /** Nodes of which only `edge-1` answers. */
-class Nodes implements KubeletConnector {
+class Nodes implements Pick<KubeletConnector, "get"> {
   readonly asked: (string | undefined)[] = [];
 
   async get({ nodeName }: KubeletTarget): Promise<KubeletAnswer> {

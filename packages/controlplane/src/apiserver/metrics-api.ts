@@ -18,7 +18,7 @@ export const METRICS_RESOURCES = [
 
 export interface MetricsApiOptions {
   readonly api: KubernetesApi;
-  readonly kubelet: KubeletConnector;
+  readonly kubelet: Pick<KubeletConnector, "get">;
   readonly clock: Clock;
 }
 

@@ -26,7 +26,7 @@ function requestOf(query: string, method = "GET"): ApiRequest {
 }
 
 /** Answers everything alike and remembers what it was asked. */
-class ScriptedKubelet implements KubeletConnector {
+class ScriptedKubelet implements Pick<KubeletConnector, "get"> {
   readonly targets: KubeletTarget[] = [];
   readonly #status: number;
   readonly #text: string;

@@ -2,6 +2,7 @@ import type { Pod } from "@skerry/api";
 import { ApiError, badRequest, failureStatus } from "@skerry/kube";
 import { streamNotServed } from "../registry/status-errors.ts";
 import type { ApiRequest, ApiResponse } from "./api-request.ts";
+import type { PodConnector } from "./pod-proxy.ts";
 import { isTrue } from "./query-options.ts";
 
 /** A request of the kubelet's streaming API. */
@@ -21,8 +22,8 @@ export interface KubeletAnswer {
   readonly contentType?: string;
 }
 
-/** Reaches the kubelet's API of all nodes; CloudCore's port 10003. */
-export interface KubeletConnector {
+/** Reaches the kubelet's API of all nodes, and their pods; CloudCore's port 10003. */
+export interface KubeletConnector extends PodConnector {
   /** @throws ApiError ServiceUnavailable when it cannot be reached */
   get(target: KubeletTarget, signal: AbortSignal): Promise<KubeletAnswer>;
 }
@@ -34,10 +35,10 @@ const MAX_MESSAGE_BYTES = 8 * 1024;
 
 /** Leads `pods/log`, `pods/exec`, `pods/attach` and `pods/portforward` to the kubelet's endpoint. */
 export class PodStreams {
-  readonly #kubelet: KubeletConnector | undefined;
+  readonly #kubelet: Pick<KubeletConnector, "get"> | undefined;
 
   /** @param kubelet left out: nothing is served, and requests are told so */
-  constructor(kubelet: KubeletConnector | undefined) {
+  constructor(kubelet: Pick<KubeletConnector, "get"> | undefined) {
     this.#kubelet = kubelet;
   }
 
@@ -53,10 +54,10 @@ export class PodStreams {
   }
 
   /** Leads `nodes/NAME/proxy/…` to the node. @throws ApiError */
-  async proxyToNode(request: ApiRequest, nodeName: string, path: string): Promise<ApiResponse> {
+  async proxyToNode(request: ApiRequest, nodeName: string, proxyPath: string): Promise<ApiResponse> {
     if (!this.#kubelet) throw streamNotServed("proxy");
     if (request.method !== "GET") throw badRequest("of a node only GET is served");
-    const target = { method: "GET", path, query: request.query.toString(), nodeName };
+    const target = { method: "GET", path: proxyPath || "/", query: request.query.toString(), nodeName };
     const { status, body, contentType = "text/plain" } = await this.#kubelet.get(target, request.signal);
     if (status !== 200) throw kubeletRefusal(status, await beginning(body));
     return { status: 200, headers: { "content-type": contentType }, body, mayStall: true };

@@ -39,7 +39,7 @@ export class ResourceHandler {
     if (path.namespace !== "" && !definition.reference.namespaced) throw resourceNotFound();
     if (path.name === "") return this.#handleCollection(request, path, definition, user);
     if (definition.reference.namespaced && path.namespace === "") throw resourceNotFound();
-    if (path.proxyPath !== "") return this.#streams.proxyToNode(request, path.name, path.proxyPath);
+    if (path.proxyPath !== undefined) return this.#streams.proxyToNode(request, path.name, path.proxyPath);
     if (isPodStream(path, definition))
       return this.#streams.answer(request, () => this.#podAt(path, definition), path.subresource);
     if (path.subresource !== "" && !this.#service.hasSubresource(definition, path.subresource))
@@ -61,6 +61,8 @@ export class ResourceHandler {
   /** What an upgrade is led to. @throws ApiError when it is none of a pod's streams */
   upgradeTarget(request: ApiRequest, path: ResourcePath): KubeletTarget {
     const definition = this.#service.definitionOf(path);
+    if (path.proxyPath !== undefined)
+      throw badRequest("an upgrade is not led through a proxy here: use kubectl port-forward");
     if (!isPodStream(path, definition) || path.namespace === "") throw resourceNotFound();
     return this.#streams.upgradeTarget(request, () => this.#podAt(path, definition), path.subresource);
   }

@@ -12,11 +12,14 @@ export type RequestPath =
       readonly namespace: string;
       readonly name: string;
       readonly subresource: string;
-      /** What follows `nodes/NAME/proxy`, with its slash; empty elsewhere. */
-      readonly proxyPath: string;
+      /** What follows `…/proxy` of a node, pod or service, encoded as it came, with its slash if any; undefined elsewhere. */
+      readonly proxyPath?: string;
       /** The old `/watch/` form. */
       readonly watch: boolean;
     };
+
+/** Resources whose subresource `proxy` has paths of its own. */
+const PROXIED: ReadonlySet<string> = new Set(["nodes", "pods", "services"]);
 
 /** Splits a path by the rules of the Kubernetes API. @throws ApiError BadRequest when it is badly encoded */
 export function parseResourcePath(path: string): RequestPath {
@@ -43,8 +46,24 @@ export function parseResourcePath(path: string): RequestPath {
     rest = rest.slice(2);
   }
   const [resource = "", name = "", ...sub] = rest;
-  const isProxy = isCore && resource === "nodes" && sub[0] === "proxy";
+  const isProxy = isCore && PROXIED.has(resource) && sub[0] === "proxy";
   if (sub.length > 1 && !isProxy) return { kind: "other", path };
-  const proxyPath = isProxy ? `/${sub.slice(1).join("/")}` : "";
-  return { kind: "resource", group, version, resource, namespace, name, subresource: sub[0] ?? "", proxyPath, watch };
+  const proxyPath = isProxy ? { proxyPath: pathBehind(path, parts.length - sub.length + 1) } : {};
+  return {
+    kind: "resource",
+    group,
+    version,
+    resource,
+    namespace,
+    name,
+    subresource: sub[0] ?? "",
+    watch,
+    ...proxyPath,
+  };
+}
+
+/** What follows the first segments of a path, empty ones not counted. */
+function pathBehind(path: string, segments: number): string {
+  const [skipped = ""] = new RegExp(`^(/*[^/]+){${segments}}`).exec(path) ?? [];
+  return path.slice(skipped.length);
 }

@@ -1,10 +1,11 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { type RequestOptions, request } from "node:https";
 import type { Duplex } from "node:stream";
 import { describeError } from "@skerry/base";
 import { ApiError, failureStatus, isApiError } from "@skerry/kube";
-import { encodeResponseHead, type StreamTranslation, translationOf } from "@skerry/streams";
-import { translateWebSocket } from "@skerry/streams/platform";
+import { encodeResponseHead, PORT_FORWARD_SPDY_VERSION, translationOf } from "@skerry/streams";
+import { PortForwardSocket, translateWebSocket } from "@skerry/streams/platform";
+import type { PodHttpAnswer, PodHttpRequest } from "../apiserver/pod-proxy.ts";
 import {
   type KubeletAnswer,
   type KubeletConnector,
@@ -12,6 +13,7 @@ import {
   kubeletRefusal,
 } from "../apiserver/pod-streams.ts";
 import type { PemPair } from "./credentials.ts";
+import { requestOver } from "./pod-request.ts";
 
 export interface KubeletClientOptions {
   readonly host: string;
@@ -26,6 +28,13 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const MAX_REFUSAL_BYTES = 8 * 1024;
 /** How long one side may stay open after the other has ended. */
 const LINGER_MS = 5_000;
+
+/** A connection that the endpoint has agreed to, with what was read of it before. */
+interface UpgradedConnection {
+  readonly headers: IncomingHttpHeaders;
+  readonly connection: Duplex;
+  readonly early: Buffer;
+}
 
 /** Headers that make an upgrade; no other header of a client reaches a node. */
 const UPGRADE_HEADERS: ReadonlySet<string> = new Set([
@@ -66,30 +75,47 @@ export class KubeletClient implements KubeletConnector {
     try {
       const offered = String(incoming.headers["sec-websocket-protocol"] ?? "");
       const translation = translationOf(target.path, target.query, offered);
-      const headers = translation ? spdyHeaders(translation) : forwardedHeaders(incoming);
-      const outgoing = request({ ...(await this.#requestOptions(target)), headers });
-      socket.once("close", () => outgoing.destroy());
-      await new Promise<void>((resolve, reject) => {
-        outgoing.on("error", (error) => reject(this.#unreachable(error)));
-        outgoing.on("upgrade", (response, upstream: Duplex, head: Buffer) => {
-          resolve();
-          if (translation) {
-            const connections = { incoming, client: socket, clientEarly: early, node: upstream, nodeEarly: head };
-            return translateWebSocket(translation, connections);
-          }
-          const answered = Object.entries(response.headers).map(([name, value]) => [name, String(value)] as const);
-          socket.write(encodeResponseHead(101, "Switching Protocols", Object.fromEntries(answered)));
-          join(socket, upstream, early, head);
-        });
-        outgoing.on("response", (response) => {
-          readRefusal(response).then((text) => reject(kubeletRefusal(response.statusCode ?? 0, text)), reject);
-        });
-        this.#limitConnecting(outgoing);
-        outgoing.end();
-      });
+      const headers = translation ? spdyHeaders(translation.spdyVersion) : forwardedHeaders(incoming);
+      const gone = new AbortController();
+      socket.once("close", () => gone.abort());
+      const upgraded = await this.#upgrade(target, headers, gone.signal);
+      const { connection: node, early: nodeEarly } = upgraded;
+      if (translation)
+        return translateWebSocket(translation, { incoming, client: socket, clientEarly: early, node, nodeEarly });
+      const answered = Object.entries(upgraded.headers).map(([name, value]) => [name, String(value)] as const);
+      socket.write(encodeResponseHead(101, "Switching Protocols", Object.fromEntries(answered)));
+      join(socket, node, early, nodeEarly);
     } catch (error) {
       refuseUpgrade(socket, isApiError(error) ? error : this.#unreachable(error));
     }
+  }
+
+  async requestPod(podRequest: PodHttpRequest, signal: AbortSignal): Promise<PodHttpAnswer> {
+    const { namespace, pod, port } = podRequest;
+    const target: KubeletTarget = { method: "POST", path: `/portForward/${namespace}/${pod}`, query: "" };
+    const { connection, early } = await this.#upgrade(target, spdyHeaders(PORT_FORWARD_SPDY_VERSION), signal);
+    return requestOver(new PortForwardSocket(port, connection, early), podRequest, signal);
+  }
+
+  /** Asks for an upgrade. @throws ApiError the endpoint's refusal, or ServiceUnavailable */
+  async #upgrade(
+    target: KubeletTarget,
+    headers: Readonly<Record<string, string | string[]>>,
+    signal: AbortSignal,
+  ): Promise<UpgradedConnection> {
+    const outgoing = request({ ...(await this.#requestOptions(target)), headers, signal });
+    return new Promise((resolve, reject) => {
+      outgoing.on("error", (error) => reject(this.#unreachable(error)));
+      outgoing.on("upgrade", (response, connection: Duplex, early: Buffer) => {
+        connection.on("error", () => connection.destroy());
+        resolve({ headers: response.headers, connection, early });
+      });
+      outgoing.on("response", (response) => {
+        readRefusal(response).then((text) => reject(kubeletRefusal(response.statusCode ?? 0, text)), reject);
+      });
+      this.#limitConnecting(outgoing);
+      outgoing.end();
+    });
   }
 
   async #requestOptions({ method, path, query, nodeName }: KubeletTarget): Promise<RequestOptions> {
@@ -150,7 +176,7 @@ function forwardedHeaders(incoming: IncomingMessage): Record<string, string[]> {
   return headers;
 }
 
-function spdyHeaders({ spdyVersion }: StreamTranslation): Record<string, string> {
+function spdyHeaders(spdyVersion: string): Record<string, string> {
   return { connection: "Upgrade", upgrade: "SPDY/3.1", "x-stream-protocol-version": spdyVersion };
 }
 

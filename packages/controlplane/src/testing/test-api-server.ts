@@ -29,11 +29,12 @@ export interface TestApiServer extends AsyncDisposable {
   call(method: string, url: string, request?: TestRequest): Promise<{ status: number; body: Record<string, unknown> }>;
 }
 
+const notAsked = (): Promise<never> => Promise.reject(new Error("no node was to be asked for this"));
 const ADMIN: UserInfo = { username: "kubernetes-admin", groups: ["system:masters"] };
 
 /** Starts an API server for a test; dispose of it. */
 export async function startTestApiServer(
-  options: { readonly kubelet?: KubeletConnector; readonly audit?: (line: string) => void } = {},
+  options: { readonly kubelet?: Partial<KubeletConnector>; readonly audit?: (line: string) => void } = {},
 ): Promise<TestApiServer> {
   const { kubelet, audit } = options;
   const database = new SqliteDatabase({ path: ":memory:", migrations: storeMigrations });
@@ -45,7 +46,14 @@ export async function startTestApiServer(
     random: systemRandom,
     logger: silentLogger,
     serverAddress: () => "127.0.0.1:6443",
-    ...(kubelet ? { kubelet: () => kubelet } : {}),
+    ...(kubelet
+      ? {
+          kubelet: () => ({
+            get: kubelet.get?.bind(kubelet) ?? notAsked,
+            requestPod: kubelet.requestPod?.bind(kubelet) ?? notAsked,
+          }),
+        }
+      : {}),
     ...(audit ? { audit } : {}),
   });
   const send = (method: string, url: string, request: TestRequest = {}): Promise<ApiResponse> => {

@@ -37,6 +37,16 @@ test("an ephemeral container joins a running pod and sees the processes of its t
   assert.equal(world.condition("web", "Ready"), "True");
 });
 
+test("an ephemeral container without a terminal has one input, so that its output is shown to who pipes something into it", async () => {
+  await using world = new EdgedWorld();
+  world.runtime.addImage("debug:1");
+  await world.start();
+  const terminal: EphemeralContainer = { name: "terminal", image: "debug:1", stdin: true, tty: true };
+  await world.put("pod", withDebugger(world, [debugger1, terminal]));
+  const once = world.runtime.running().map(({ id, name }) => [name, world.runtime.configOf(id)?.stdinOnce] as const);
+  assert.deepEqual(Object.fromEntries(once), { "web/app": false, "web/look": true, "web/terminal": false });
+});
+
 test("an ephemeral container that ended, by itself or with the machine, is not started again", async () => {
   for (const end of ["exit", "power", "forgotten"] as const) {
     await using world = new EdgedWorld();

@@ -4,10 +4,12 @@ import { type Clock, describeError, isSkerryError, type Logger } from "@skerry/b
 import {
   type ByteStream,
   type ConnectRequest,
+  type ContainerLogPorts,
   containerLog,
   encodeResponseHead,
   type KubeletPath,
   type LogFiles,
+  LogPace,
   type LogSource,
   parseKubeletPath,
   readLogOptions,
@@ -55,10 +57,12 @@ const PLAIN_TEXT = { "content-type": "text/plain; charset=utf-8" };
 /** The kubelet's streaming API of this node, served on the streams of the tunnel instead of a port. */
 export class PodStreams {
   readonly #ports: PodStreamsPorts;
+  readonly #logPorts: ContainerLogPorts;
   readonly #processes: ProcessStreams;
 
   constructor(ports: PodStreamsPorts) {
     this.#ports = ports;
+    this.#logPorts = { files: ports.files, clock: ports.clock, pace: new LogPace(ports.clock) };
     this.#processes = new ProcessStreams(ports);
   }
 
@@ -103,7 +107,7 @@ export class PodStreams {
     const head = withHead ? encodeResponseHead(200, "OK", PLAIN_TEXT) : new Uint8Array();
     let isAnswered = false;
     try {
-      for await (const block of containerLog(this.#ports, source, options, stream.closed, head)) {
+      for await (const block of containerLog(this.#logPorts, source, options, stream.closed, head)) {
         isAnswered = true;
         await stream.write(block);
       }

@@ -8,6 +8,7 @@ import { systemClock } from "@skerry/base/platform";
 import { nodeLogFiles } from "../platform/node-log-files.ts";
 import { containerLog } from "./container-log.ts";
 import { type LogOptions, readLogOptions } from "./log-options.ts";
+import { LogPace } from "./log-pace.ts";
 
 const START_MS = Date.UTC(2026, 0, 1);
 const entry = (second: number, text: string, tag = "F"): string =>
@@ -18,7 +19,7 @@ async function scratch(): Promise<AsyncDisposable & { readonly path: string }> {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
 
-const ports = { files: nodeLogFiles, clock: systemClock };
+const ports = { files: nodeLogFiles, clock: systemClock, pace: new LogPace(systemClock) };
 const all: LogOptions = readLogOptions("", 0);
 const source = (folder: string, isRunning: () => Promise<boolean> = async () => true) => ({
   pod: "web",

@@ -4,6 +4,7 @@ import { refused } from "../errors.ts";
 import type { LogFile, LogFiles } from "./log-files.ts";
 import { LogFormatter } from "./log-formatter.ts";
 import type { LogOptions } from "./log-options.ts";
+import type { LogPace } from "./log-pace.ts";
 import { findTail } from "./log-tail.ts";
 
 /** Which container's log, and how to tell that nothing more will come. */
@@ -19,6 +20,8 @@ export interface LogSource {
 export interface ContainerLogPorts {
   readonly files: LogFiles;
   readonly clock: Clock;
+  /** Shared by all logs of a process. */
+  readonly pace: LogPace;
 }
 
 const BLOCK_BYTES = 64 * 1024;
@@ -63,7 +66,7 @@ export async function* containerLog(
         if (signal.aborted || formatter.isFull) return;
         if (block.length === 0) break;
         position += block.length;
-        const output = formatter.format(block);
+        const output = await ports.pace.run(() => formatter.format(block));
         if (output.length > 0) yield output;
       }
       if (index === files.length - 1 && options.follow && !options.previous) {

@@ -28,12 +28,11 @@ export async function findTail(
     for (let end = size; end > 0; ) {
       const start = Math.max(0, end - BLOCK_BYTES);
       const block = await log.read(start, end - start);
-      for (let at = block.length - 1; at >= 0; at--) {
-        // A last entry without its newline yet is being written: it counts as one.
-        if (isLast && start + at === size - 1 && block[at] !== NEWLINE) wanted--;
-        isLast = false;
-        if (block[at] === NEWLINE && --wanted <= 0) return { file, position: start + at + 1 };
-      }
+      // A last entry without its newline yet is being written: it counts as one.
+      if (isLast && block.length > 0 && block.at(-1) !== NEWLINE) wanted--;
+      isLast = false;
+      for (let at = block.lastIndexOf(NEWLINE); at >= 0; at = at === 0 ? -1 : block.lastIndexOf(NEWLINE, at - 1))
+        if (--wanted <= 0) return { file, position: start + at + 1 };
       end = start;
     }
   }

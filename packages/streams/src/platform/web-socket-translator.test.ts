@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { test } from "node:test";
 import { WebSocket } from "ws";
 import { encodeSpdyData, SpdyFrameReader } from "../remotecommand/spdy-frame.ts";
 import { type StreamTranslation, translationOf } from "../remotecommand/stream-translation.ts";
+import { socketPair } from "./testing/socket-pair.ts";
 import { translateWebSocket } from "./web-socket-translator.ts";
 
 const EXEC = translationOf("/exec/shop/web/app", "input=1&output=1", "v5.channel.k8s.io");
@@ -52,19 +53,6 @@ async function connect(translation: StreamTranslation | undefined): Promise<Worl
       await once(server, "close");
     },
   };
-}
-
-/** Both ends of a TCP connection. */
-async function socketPair(): Promise<readonly [Socket, Socket]> {
-  const server = createTcpServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const accepted = once(server, "connection");
-  const near = connectTcp((server.address() as AddressInfo).port, "127.0.0.1");
-  near.on("error", () => near.destroy());
-  const [far] = (await accepted) as [Socket];
-  server.close();
-  return [near, far];
 }
 
 /** The bytes that the node gets on a stream, until that stream has ended. */

@@ -1,8 +1,8 @@
+import { PORT_FORWARD_SPDY_VERSION } from "./port-forward-bridge.ts";
 import { REMOTE_COMMAND_SPDY_VERSION, REMOTE_COMMAND_V5, type RemoteCommandStreams } from "./remote-command-bridge.ts";
 
 /** WebSocket's protocol in whose messages kubectl carries port-forward's SPDY connection. */
 const PORT_FORWARD_TUNNEL = "SPDY/3.1+portforward.k8s.io";
-const PORT_FORWARD_SPDY_VERSION = "portforward.k8s.io";
 
 /** How a client's WebSocket becomes the SPDY/3.1 connection that nodes speak. */
 export interface StreamTranslation {

@@ -35,6 +35,15 @@ export interface ContainerConfigInput {
   readonly processNamespaceOf?: string;
 }
 
+/**
+ * Whether a container is what `kubectl debug -i` without a terminal adds, for one input only. kubectl does not say so
+ * (`stdinOnce`), and a runtime that is not told lets go of the output where the input ends: `echo ls | kubectl debug -i …`
+ * would show nothing, and leave a shell that waits for ever.
+ */
+function isForOneInput({ spec }: Pod, { name, stdin, tty }: Container): boolean {
+  return stdin === true && tty !== true && (spec.ephemeralContainers ?? []).some((each) => each.name === name);
+}
+
 /** What the runtime makes the container from. @throws `EDGED_INVALID_POD`, `EDGED_NOT_SUPPORTED` */
 export function containerConfig(input: ContainerConfigInput): ContainerConfig {
   const { pod, container, image, restartCount, variables } = input;
@@ -60,7 +69,7 @@ export function containerConfig(input: ContainerConfigInput): ContainerConfig {
     },
     logPath: PodPaths.logPath(container.name, restartCount),
     stdin: container.stdin === true,
-    stdinOnce: container.stdinOnce === true,
+    stdinOnce: container.stdinOnce === true || isForOneInput(pod, container),
     tty: container.tty === true,
     resources: linuxResources(pod, container, input.host),
     hostNamespaces: hostNamespaces(pod),
