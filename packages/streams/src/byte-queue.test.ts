@@ -19,7 +19,6 @@ test("what goes in comes out in order, however it was cut, and never more than t
         } else if (queue.push(each)) {
           expectedBytes += each.length;
           given.push(...each);
-          each.fill(0); // The caller may use its memory again.
         } else {
           assert.ok(expectedBytes + each.length > 12_000);
         }
@@ -38,4 +37,16 @@ test("a flood of single bytes waits in few chunks", () => {
   let count = 0;
   for (let bytes = queue.shift(); bytes; bytes = queue.shift()) count++;
   assert.ok(count <= 66, `${count} chunks`);
+});
+
+test("a chunk is kept as it came, unless it is a small part of the memory that it lies in", () => {
+  const queue = new BoundedByteQueue(1024 * 1024);
+  const memory = new Uint8Array(64 * 1024);
+  for (const [chunk, isKept] of [
+    [memory.subarray(16), true],
+    [memory.subarray(0, 16 * 1024), false],
+  ] as const) {
+    assert.ok(queue.push(chunk));
+    assert.equal(queue.shift()?.buffer === memory.buffer, isKept);
+  }
 });

@@ -17,12 +17,15 @@ export class BoundedByteQueue {
     return this.#sizeBytes;
   }
 
-  /** Adds a copy of a chunk; returns false, and adds nothing, when it would go beyond the limit. */
+  /**
+   * Adds a chunk, whose bytes must not change any more; returns false, and adds nothing, when it would go beyond the limit.
+   * What is a small part of the memory that it lies in is copied, so that not all of that is kept.
+   */
   push(chunk: Uint8Array): boolean {
     if (this.#sizeBytes + chunk.length > this.limitBytes) return false;
     this.#sizeBytes += chunk.length;
     if (chunk.length >= BLOCK_BYTES || this.#chunks.length === 0) {
-      this.#chunks.push(chunk.slice());
+      this.#chunks.push(chunk.length > chunk.buffer.byteLength / 2 ? chunk : chunk.slice());
       this.#block = undefined;
       return true;
     }

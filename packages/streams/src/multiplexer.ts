@@ -39,8 +39,8 @@ const DEFAULT_MAX_STREAMS = 64;
 type StreamClass = "logs" | "metrics" | "processes";
 /** Of the streams of one tunnel that one class may take, metrics apart. */
 const SHARE_OF_CLASS = 0.75;
-/** While more waits to be sent, writers wait: the tunnel's own back-pressure. */
-const HIGH_WATER_BYTES = 512 * 1024;
+/** While more waits to be sent, writers wait: the tunnel's own back-pressure. What waits delays all other streams. */
+const HIGH_WATER_BYTES = 128 * 1024;
 /** What a KubeEdge edge, which knows no windows, may have waiting for a slow reader before its stream is ended. */
 const KUBEEDGE_RECEIVE_LIMIT_BYTES = 4 * 1024 * 1024;
 /** And all streams of it together: as much as those of one that knows windows. */

@@ -27,8 +27,8 @@ export interface StreamPort {
 
 /** Bytes that may wait unread on each side of a stream. Small enough that 64 streams cost a node 16 MiB at worst. */
 export const WINDOW_BYTES: number = 256 * 1024;
-/** Large frames of one stream would delay all others of the tunnel. */
-const MAX_DATA_BYTES = 16 * 1024;
+/** Larger frames of one stream would delay all others of the tunnel; smaller ones cost a node more by the megabyte. */
+const MAX_DATA_BYTES = 64 * 1024;
 
 /** A stream of a {@link Multiplexer}. */
 export class TunnelStream implements ByteStream {
