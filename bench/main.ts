@@ -1,11 +1,13 @@
 // `npm run bench [-- NAME…]`: packs Skerry, installs it into an empty folder and measures that. Needs root and kubectl.
 // NAME: memory, pods, devices, offline, link, streams; without any, all but the last two. Takes about ten minutes on an
 // idle machine.
+// pods --pods 110: instead a node with so many pods in all: started at once, left alone, deleted at once.
 // link [--nodes N] [--protocol skerry|kubeedge]: so many hollow nodes (2,000), with one protocol instead of both.
 // streams [--deliveries N] [--part plain|lossy]: so many ConfigMaps (300) in each series; on one network instead of both.
 import { cpus, loadavg, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { measureDevices } from "./devices.ts";
+import { measureFullNode } from "./full-node.ts";
 import { LINK_PROTOCOLS, measureLink } from "./link.ts";
 import { measureMemory } from "./memory.ts";
 import { measureOffline } from "./offline.ts";
@@ -18,6 +20,7 @@ const { values, positionals: chosen } = parseArgs({
   allowPositionals: true,
   options: {
     nodes: { type: "string", default: "2000" },
+    pods: { type: "string" },
     protocol: { type: "string", multiple: true },
     deliveries: { type: "string", default: "300" },
     part: { type: "string", multiple: true },
@@ -25,11 +28,12 @@ const { values, positionals: chosen } = parseArgs({
 });
 const protocols = LINK_PROTOCOLS.filter((protocol) => values.protocol?.includes(protocol) ?? true);
 const nodes = Number(values.nodes);
+const podCount = values.pods === undefined ? undefined : Number(values.pods);
 const deliveries = Number(values.deliveries);
 const networks = STREAM_NETWORKS.filter((network) => values.part?.includes(network) ?? true);
 const measurements: Readonly<Record<string, (skerry: ShippedSkerry) => Promise<string>>> = {
   memory: measureMemory,
-  pods: measurePods,
+  pods: (skerry) => (podCount === undefined ? measurePods(skerry) : measureFullNode(skerry, podCount)),
   devices: measureDevices,
   offline: measureOffline,
   link: (skerry) => measureLink(skerry, nodes, protocols),
@@ -49,6 +53,10 @@ if (!Number.isInteger(nodes) || nodes < 1 || protocols.length === 0) {
 }
 if (!Number.isInteger(deliveries) || deliveries < 1 || networks.length === 0) {
   process.stderr.write(`streams needs --deliveries with a number and --part with ${STREAM_NETWORKS.join(" or ")}.\n`);
+  process.exit(2);
+}
+if (podCount !== undefined && !(Number.isInteger(podCount) && podCount >= 1)) {
+  process.stderr.write("pods needs --pods with a number.\n");
   process.exit(2);
 }
 const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;

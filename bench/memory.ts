@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import { createDevices, createPods, deletePods, podsRunning, publishAll } from "./support/load.ts";
-import { sampleMemory } from "./support/process-memory.ts";
+import { memoryText, sampleMemory } from "./support/process-memory.ts";
 import { type Figure, table } from "./support/results.ts";
 import type { ShippedSkerry } from "./support/shipped-skerry.ts";
 
@@ -38,7 +38,7 @@ async function sample(skerry: ShippedSkerry, load: string, parts = /./): Promise
   const processes = new Map([...skerry.processIds()].filter(([name]) => parts.test(name)));
   return [...(await sampleMemory(processes))].map(([name, memory]) => ({
     what: `${name}, ${load}`,
-    value: numbers(memory),
+    value: memoryText(memory),
   }));
 }
 
@@ -47,12 +47,8 @@ async function bareNode(): Promise<string> {
   try {
     await delay(1_000);
     const memory = (await sampleMemory(new Map([["node", child.pid ?? 0]]))).get("node");
-    return memory ? numbers(memory) : "";
+    return memory ? memoryText(memory) : "";
   } finally {
     child.kill();
   }
-}
-
-function numbers(memory: { residentMib: number; anonymousMib: number; peakMib: number }): string {
-  return [memory.residentMib, memory.anonymousMib, memory.peakMib].map((value) => value.toFixed(0)).join(" / ");
 }

@@ -22,7 +22,12 @@ export async function createPods(skerry: ShippedSkerry, group: string, count: nu
 }
 
 /** Waits until so many pods of a group are ready. */
-export async function podsRunning(skerry: ShippedSkerry, group: string, count: number): Promise<void> {
+export async function podsRunning(
+  skerry: ShippedSkerry,
+  group: string,
+  count: number,
+  limitMs?: number,
+): Promise<void> {
   await waitUntil(
     `${count} pods run`,
     async () => {
@@ -31,6 +36,7 @@ export async function podsRunning(skerry: ShippedSkerry, group: string, count: n
       return printed.split("\n").filter((line) => line === "True").length === count || undefined;
     },
     500,
+    limitMs,
   );
 }
 

@@ -11,6 +11,11 @@ export interface ProcessMemory {
   readonly peakMib: number;
 }
 
+/** Resident / anonymous / highest resident, in MiB. */
+export function memoryText({ residentMib, anonymousMib, peakMib }: ProcessMemory): string {
+  return [residentMib, anonymousMib, peakMib].map((value) => value.toFixed(0)).join(" / ");
+}
+
 const SAMPLES = 5;
 const SAMPLE_INTERVAL_MS = 2_000;
 
