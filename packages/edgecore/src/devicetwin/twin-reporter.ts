@@ -1,5 +1,5 @@
 import { describeError, isSkerryError, RetrySchedule, type Timer } from "@skerry/base";
-import { newMessage } from "@skerry/link";
+import { type Message, newMessage } from "@skerry/link";
 import { readAnswer } from "../metamanager/cloud-answer.ts";
 import { judgeAnswer } from "../metamanager/outbox-outcome.ts";
 import type { DefinitionCache } from "./definition-cache.ts";
@@ -9,7 +9,7 @@ import type { DeviceTwinContext } from "./ports.ts";
 import { twinReport } from "./twin-document.ts";
 import type { TwinProperty } from "./twin-property.ts";
 
-/** Reports on their way at the same time, each of another device. */
+/** Reports that the cloud has not answered yet, each of another device. */
 const WINDOW = 8;
 const ANSWER_TIMEOUT_MS = 15_000;
 
@@ -32,7 +32,10 @@ export class TwinReporter implements AsyncDisposable {
   readonly #definitions: DefinitionCache;
   readonly #due = new DueDevices();
   readonly #paces = new Map<string, Pace>();
+  /** Reports of which the cloud's answer is not stored yet. */
   readonly #inFlight = new Map<string, Promise<void>>();
+  /** Those of them that the cloud has not answered: what a disk takes for the answer is no reason to wait with others. */
+  #unansweredCount = 0;
   readonly #stopped = new AbortController();
   #subscription: Disposable | undefined;
   #timer: Timer | undefined;
@@ -80,7 +83,7 @@ export class TwinReporter implements AsyncDisposable {
     }
     const dueMs = this.#paces.get(deviceId)?.notBeforeMs ?? 0;
     this.#due.add(deviceId, dueMs);
-    if (this.#inFlight.size >= WINDOW || this.#inFlight.has(deviceId)) return; // The end of a report wakes.
+    if (this.#unansweredCount >= WINDOW || this.#inFlight.has(deviceId)) return; // The end of a report wakes.
     if (dueMs <= this.#context.clock.monotonicMs()) this.#wake();
     else this.#wakeAt(dueMs);
   }
@@ -106,7 +109,7 @@ export class TwinReporter implements AsyncDisposable {
     this.#timerMs = Number.POSITIVE_INFINITY;
     if (this.#stopped.signal.aborted || cloudLink.state.kind !== "connected") return;
     const nowMs = clock.monotonicMs();
-    while (this.#inFlight.size < WINDOW) {
+    while (this.#unansweredCount < WINDOW) {
       const deviceId = this.#due.take(nowMs, (due) => !this.#inFlight.has(due));
       if (deviceId === undefined) {
         this.#wakeAt(this.#due.nextMs(nowMs));
@@ -114,7 +117,7 @@ export class TwinReporter implements AsyncDisposable {
       }
       this.#begin(deviceId, nowMs);
     }
-    // The end of a report wakes again.
+    // The next answer wakes again.
   }
 
   /** Without looking at all that waits: many devices change in the meantime. */
@@ -149,9 +152,7 @@ export class TwinReporter implements AsyncDisposable {
       const message = newMessage(this.#context, route, twinReport(head, ready, { withOwners }));
       for (const { name } of ready) pace.toldMs.set(name, nowMs);
       pace.notBeforeMs = nowMs + reportIntervalMs;
-      const answer = readAnswer(
-        await this.#context.cloudLink.request(message, ANSWER_TIMEOUT_MS, this.#stopped.signal),
-      );
+      const answer = readAnswer(await this.#ask(message));
       const outcome = judgeAnswer(answer, pace.retry?.attempt ?? 0);
       if (outcome.kind === "retry") {
         this.#tryLater(deviceId, pace, ready, outcome.status.message ?? "no reason given");
@@ -169,6 +170,16 @@ export class TwinReporter implements AsyncDisposable {
       const { cloudLink } = this.#context;
       if (isSkerryError(error, "LINK_DISCONNECTED") && cloudLink.state.kind !== "connected") this.#due.add(deviceId, 0);
       else this.#tryLater(deviceId, pace, [], describeError(error));
+    }
+  }
+
+  async #ask(message: Message): Promise<Message> {
+    this.#unansweredCount++;
+    try {
+      return await this.#context.cloudLink.request(message, ANSWER_TIMEOUT_MS, this.#stopped.signal);
+    } finally {
+      this.#unansweredCount--;
+      this.#wake();
     }
   }
 
