@@ -1,8 +1,8 @@
 // Without the cloud: five pods after the equivalent of a reboot, and how soon the session is back after the cut.
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { descendants, processes } from "@skerry/base/platform";
 import { nodeContainersPaths } from "../packages/skerry/src/nodecontainers/node-containers.ts";
-import { descendants, processes } from "../packages/skerry/src/nodecontainers/process-table.ts";
 import { shimsOf } from "../packages/skerry/src/nodecontainers/remove-containers.ts";
 import { createPods, deletePods, NODE, podsRunning } from "./support/load.ts";
 import { processStartMs } from "./support/process-start.ts";

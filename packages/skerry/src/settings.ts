@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
+import type { RuntimeKind } from "./noderuntime/node-runtime.ts";
 import type { SkerryHome } from "./skerry-home.ts";
 
 /** A cloud on another machine, as its join token's configuration names it. */
@@ -52,6 +53,8 @@ export interface Settings {
   /** Kubeconfig of a Kubernetes that CloudCore works for; undefined: the built-in one. */
   readonly kubeConfig: string | undefined;
   readonly podSubnet: string | undefined;
+  /** What runs the node's containers; `auto` takes containerd for root and the process runtime for everybody else. */
+  readonly runtime: RuntimeKind | "auto";
   /** Whether the example app and thermometer were created; once only, so that a deleted one stays deleted. */
   readonly examplesCreated: boolean;
   /** Whether to create the examples at the first start. */
@@ -82,6 +85,7 @@ export function defaultSettings(): Settings {
     certificateNames: [],
     kubeConfig: undefined,
     podSubnet: undefined,
+    runtime: "auto",
     examplesCreated: false,
     examples: true,
   };

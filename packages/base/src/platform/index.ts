@@ -3,6 +3,7 @@ export * from "./json-line-logger.ts";
 export * from "./listen-guarded.ts";
 export * from "./open-tracer.ts";
 export * from "./own-log.ts";
+export * from "./process-table.ts";
 export * from "./read-body.ts";
 export * from "./rotating-log.ts";
 export * from "./system-clock.ts";

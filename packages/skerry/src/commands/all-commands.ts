@@ -17,6 +17,7 @@ import { keadm } from "./keadm/keadm.ts";
 import { link } from "./link.ts";
 import { mapper } from "./mapper/mapper.ts";
 import { node } from "./node.ts";
+import { processRuntime } from "./process-runtime.ts";
 import { superviseCommand } from "./run-supervisor.ts";
 import { status } from "./status.ts";
 import { token } from "./token.ts";
@@ -50,6 +51,7 @@ export const allCommands: readonly Command[] = [
   keadm,
   broker,
   thermometer,
+  processRuntime,
   superviseCommand,
   fleetProcess,
 ];

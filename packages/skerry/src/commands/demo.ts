@@ -1,11 +1,11 @@
 import { parseArgs } from "node:util";
 import { systemClock } from "@skerry/base/platform";
 import { notRunning, partsIncomplete } from "../errors.ts";
+import { findRuntime } from "../noderuntime/choose-runtime.ts";
 import { loadSettings } from "../settings.ts";
 import { skerryHome } from "../skerry-home.ts";
 import { connectToCluster } from "../supervisor/cluster/connect.ts";
 import { liveHolder } from "../supervisor/home-lock.ts";
-import { findSystemParts } from "../systemparts/system-parts.ts";
 import { duration, paint, print, printStoryStep } from "../terminal.ts";
 import { type Command, EXIT_OK } from "./command.ts";
 
@@ -28,12 +28,12 @@ Example:
     const settings = loadSettings(home);
     const { node } = settings;
     if (!liveHolder(home) || node === undefined) throw notRunning(home.folder);
-    const parts = findSystemParts(home.parts);
-    if (!parts) throw partsIncomplete(["ctr"], home.parts);
+    const runtime = findRuntime(home, settings, node);
+    if (!runtime) throw partsIncomplete(["ctr"], home.parts);
     using api = await connectToCluster(home);
     const { playStory } = await import("../demo/story.ts");
     const beganMs = systemClock.monotonicMs();
-    await playStory({ home, settings, node, parts, api, clock: systemClock, tell: printStoryStep });
+    await playStory({ home, settings, node, runtime, api, clock: systemClock, tell: printStoryStep });
     print();
     print(paint("bold", `Each step held. The story took ${duration(systemClock.monotonicMs() - beganMs)}.`));
     return EXIT_OK;

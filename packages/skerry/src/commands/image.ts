@@ -1,12 +1,11 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { notRunning, partsIncomplete, usageError } from "../errors.ts";
-import { checkArchive, loadImage } from "../images/load-image.ts";
-import { nodeContainersPaths } from "../nodecontainers/node-containers.ts";
+import { checkArchive } from "../images/load-image.ts";
+import { findRuntime } from "../noderuntime/choose-runtime.ts";
 import { loadSettings } from "../settings.ts";
 import { skerryHome } from "../skerry-home.ts";
 import { liveHolder } from "../supervisor/home-lock.ts";
-import { findSystemParts } from "../systemparts/system-parts.ts";
 import { print } from "../terminal.ts";
 import { type Command, EXIT_OK } from "./command.ts";
 
@@ -30,11 +29,12 @@ Examples:
     const archive = resolve(file);
     checkArchive(archive);
     const home = skerryHome();
-    const { node } = loadSettings(home);
+    const settings = loadSettings(home);
+    const { node } = settings;
     if (!liveHolder(home) || node === undefined) throw notRunning(home.folder);
-    const parts = findSystemParts(home.parts);
-    if (!parts) throw partsIncomplete(["ctr"], home.parts);
-    const names = await loadImage(archive, nodeContainersPaths(home.nodeFolder(node)), parts);
+    const runtime = findRuntime(home, settings, node);
+    if (!runtime) throw partsIncomplete(["ctr"], home.parts);
+    const names = await runtime.loadImage(archive);
     print(`Loaded ${names.join(", ") || archive}.`);
     return EXIT_OK;
   },

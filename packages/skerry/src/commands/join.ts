@@ -10,7 +10,7 @@ import { prepareHome, type SkerryHome, skerryHome } from "../skerry-home.ts";
 import type { Command } from "./command.ts";
 import { readConfigFile } from "./config-file.ts";
 import { runSupervisor, type StartMode } from "./run-supervisor.ts";
-import { portOption, subnetOption } from "./start-options.ts";
+import { portOption, runtimeOption, subnetOption } from "./start-options.ts";
 
 /** `skerry join FILE`. */
 export const join: Command = {
@@ -18,7 +18,7 @@ export const join: Command = {
   summary: "make this machine an edge node of another machine's cloud",
   help: `skerry join FILE | TOKEN [--detach] [options]
 
-Makes this machine an edge node of a cloud on another machine: with its own containerd and MQTT broker, as \`skerry up\`
+Makes this machine an edge node of a cloud on another machine: with its own container runtime and MQTT broker, as \`skerry up\`
 does, but without control plane and CloudCore. FILE is what \`skerry token\` printed on the cloud's machine, or an
 edgecore.yaml with a token; its node name, labels, addresses and token are used. A TOKEN alone is enough too: it carries
 the addresses, and the node's name if it is for one node. Runs until Ctrl-C, or in the background with --detach.
@@ -29,6 +29,7 @@ Afterwards \`skerry up\`, \`status\`, \`image load\`, \`down\` and \`reset\` are
   --node NAME          with a TOKEN for several nodes: this node's name (this machine's)
   --mqtt-port NUMBER   MQTT broker (1883)
   --pod-subnet CIDR    addresses of the pods (a free 10.244.x.0/24)
+  --runtime NAME       what runs containers: containerd (needs root), process (needs nothing), or auto (auto)
 
 Example:
   skerry join edgecore.yaml --detach
@@ -44,6 +45,7 @@ Example:
         node: { type: "string" },
         "mqtt-port": { type: "string" },
         "pod-subnet": { type: "string" },
+        runtime: { type: "string" },
       },
     });
     const [file, ...more] = positionals;
@@ -55,6 +57,7 @@ Example:
       start: values.systemd ? "systemd" : values.detach ? "detached" : "foreground",
       mqttPort: portOption(values["mqtt-port"], "--mqtt-port"),
       podSubnet: subnetOption(values["pod-subnet"]),
+      runtime: runtimeOption(values.runtime),
     });
   },
 };
@@ -72,6 +75,7 @@ export async function joinCloud(
     readonly start: StartMode;
     readonly mqttPort?: number | undefined;
     readonly podSubnet?: string | undefined;
+    readonly runtime?: Settings["runtime"] | undefined;
   },
 ): Promise<number> {
   const home = skerryHome();
@@ -84,6 +88,7 @@ export async function joinCloud(
     examples: false,
     mqttPort: options.mqttPort ?? before.mqttPort,
     podSubnet: options.podSubnet ?? before.podSubnet,
+    runtime: options.runtime ?? before.runtime,
   };
   forgetUpdatesOfAnotherCloud(home, before, settings);
   return runSupervisor(home, settings, options.start);

@@ -1,4 +1,5 @@
 import { usageError } from "../errors.ts";
+import type { Settings } from "../settings.ts";
 
 /** The port of an option. Throws SKERRY_USAGE. */
 export function portOption(text: string | undefined, option: string): number | undefined {
@@ -26,4 +27,10 @@ export function subnetOption(text: string | undefined): string | undefined {
     match?.slice(1, 5).every((part) => Number(part) < 256) && Number(match?.[5]) >= 16 && Number(match?.[5]) <= 28;
   if (!valid) throw usageError(`--pod-subnet needs an IPv4 range like 10.99.0.0/24, not ${JSON.stringify(text)}`);
   return text;
+}
+
+/** The runtime of `--runtime`. Throws SKERRY_USAGE. */
+export function runtimeOption(text: string | undefined): Settings["runtime"] | undefined {
+  if (text === undefined || text === "containerd" || text === "process" || text === "auto") return text;
+  throw usageError(`--runtime is containerd, process or auto, not ${JSON.stringify(text)}`);
 }

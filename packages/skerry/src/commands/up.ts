@@ -6,19 +6,19 @@ import { defaultSettings, loadSettings, type Settings } from "../settings.ts";
 import { prepareHome, skerryHome } from "../skerry-home.ts";
 import type { Command } from "./command.ts";
 import { runSupervisor } from "./run-supervisor.ts";
-import { countOption, portOption, subnetOption } from "./start-options.ts";
+import { countOption, portOption, runtimeOption, subnetOption } from "./start-options.ts";
 
 /** More would share one machine's cores and its one database. */
 const MAX_CLOUD_CORES = 16;
 
 const help = `skerry up [--detach] [options]
 
-Starts everything on this machine: a small Kubernetes, CloudCore, one edge node with its own containerd, an MQTT
-broker, a virtual thermometer and an example app. Runs until Ctrl-C, or in the background with --detach.
+Starts everything on this machine: a small Kubernetes, CloudCore, one edge node with its own container runtime, an
+MQTT broker, a virtual thermometer and an example app. Runs until Ctrl-C, or in the background with --detach.
 
   --detach              return when everything is ready
   --systemd             start it by a systemd unit, and again with the machine
-  --no-node             only the cloud side; needs no root (--node: with the node again)
+  --no-node             only the cloud side (--node: with the node again)
   --no-examples         without example app and thermometer (--examples: with them again)
   --api-port NUMBER     Kubernetes API (6443)
   --api-address ADDRESS where the Kubernetes API listens (127.0.0.1)
@@ -30,6 +30,7 @@ broker, a virtual thermometer and an example app. Runs until Ctrl-C, or in the b
   --cloudcores NUMBER   CloudCores that share the ports; when one fails the others go on (1)
   --mqtt-port NUMBER    MQTT broker (1883)
   --pod-subnet CIDR     addresses of the pods (a free 10.244.x.0/24)
+  --runtime NAME        what runs containers: containerd (needs root), process (needs nothing), or auto (auto)
   --router-port NUMBER  HTTP entry of Rules, for this machine only; without it Rules are not followed
   --metrics-port NUMBER metrics of CloudCore and all nodes for Prometheus, for this machine only; without it none are served
   --trace-endpoint URL  OTLP/HTTP address of an OpenTelemetry collector, such as http://127.0.0.1:4318/v1/traces
@@ -70,6 +71,7 @@ export const up: Command = {
         cloudcores: { type: "string" },
         "mqtt-port": { type: "string" },
         "pod-subnet": { type: "string" },
+        runtime: { type: "string" },
         "router-port": { type: "string" },
         "metrics-port": { type: "string" },
         "trace-endpoint": { type: "string" },
@@ -99,6 +101,7 @@ export const up: Command = {
       serviceBusPort: portOption(values["service-bus-port"], "--service-bus-port") ?? before.serviceBusPort,
       metaServerPort: portOption(values["meta-server-port"], "--meta-server-port") ?? before.metaServerPort,
       podSubnet: subnetOption(values["pod-subnet"]) ?? before.podSubnet,
+      runtime: runtimeOption(values.runtime) ?? before.runtime,
       node: nodeOption(values.node, before.node),
       examples: values.examples ?? before.examples,
     };

@@ -36,7 +36,7 @@ export async function scaleApp(api: KubernetesApi, replicas: number): Promise<vo
 
 /** The container's id without its runtime's prefix. */
 export function containerId(pod: AppPod): string {
-  return (pod.status?.containerStatuses?.[0]?.containerID ?? "").replace(/^containerd:\/\//, "");
+  return (pod.status?.containerStatuses?.[0]?.containerID ?? "").replace(/^[\w-]+:\/\//, "");
 }
 
 /** Waits until the pod's web server answers. */

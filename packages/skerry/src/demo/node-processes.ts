@@ -1,46 +1,34 @@
 import type { Clock } from "@skerry/base";
+import { sendSignal } from "@skerry/base/platform";
 import { demoStepFailed } from "../errors.ts";
-import { nodeContainersPaths } from "../nodecontainers/node-containers.ts";
-import { descendants, sendSignal } from "../nodecontainers/process-table.ts";
-import { shimsOf } from "../nodecontainers/remove-containers.ts";
-import { runCommand } from "../run-command.ts";
+import type { NodeRuntime } from "../noderuntime/node-runtime.ts";
 import type { SkerryHome } from "../skerry-home.ts";
 import { askSupervisor, type SupervisorStatus } from "../supervisor/control-channel.ts";
-import type { SystemParts } from "../systemparts/system-parts.ts";
 import { eventually } from "./eventually.ts";
 
-/** The processes of the edge node, as an operator with root sees and kills them. */
+/** The processes of the edge node, as an operator sees and kills them. */
 export class NodeProcesses {
   readonly #home: SkerryHome;
   readonly #node: string;
-  readonly #parts: SystemParts;
+  readonly #runtime: NodeRuntime;
   readonly #clock: Clock;
 
-  constructor(home: SkerryHome, node: string, parts: SystemParts, clock: Clock) {
+  constructor(home: SkerryHome, node: string, runtime: NodeRuntime, clock: Clock) {
     this.#home = home;
     this.#node = node;
-    this.#parts = parts;
+    this.#runtime = runtime;
     this.#clock = clock;
   }
 
-  /** Running containers by `ctr`: their ids and first processes. */
-  async tasks(): Promise<ReadonlyMap<string, number>> {
-    const { socketPath } = nodeContainersPaths(this.#home.nodeFolder(this.#node));
-    const listed = await runCommand(
-      [this.#parts.ctr, "--address", socketPath, "--namespace", "k8s.io", "tasks", "list"],
-      {
-        environment: this.#parts.environment,
-      },
-    );
-    return new Map(
-      [...listed.matchAll(/^(\S+)\s+(\d+)\s+RUNNING/gm)].map((match) => [match[1] ?? "", Number(match[2])]),
-    );
+  /** Running containers: their ids and first processes. */
+  tasks(): Promise<ReadonlyMap<string, number>> {
+    return this.#runtime.containers();
   }
 
   /** Kills the first process of a container. */
   async killContainer(id: string): Promise<void> {
     const processId = (await this.tasks()).get(id);
-    if (!sendSignal(processId, "SIGKILL")) throw demoStepFailed(`ctr lists the container ${id} as running`, 0, "");
+    if (!sendSignal(processId, "SIGKILL")) throw demoStepFailed(`the runtime has the container ${id} running`, 0, "");
   }
 
   /** Kills EdgeCore with -9, as a crash would; resolves when its supervisor has started it again. */
@@ -55,10 +43,9 @@ export class NodeProcesses {
 
   /** Kills all containers and EdgeCore at once: what a power cut leaves. */
   async killEverything(): Promise<void> {
-    const shims = shimsOf(nodeContainersPaths(this.#home.nodeFolder(this.#node)).socketPath);
     const edgeCore = await this.#edgeCore();
     sendSignal(edgeCore, "SIGKILL");
-    for (const processId of [...descendants(shims), ...shims]) sendSignal(processId, "SIGKILL");
+    await this.#runtime.killContainers();
     await eventually(this.#clock, "EdgeCore runs again", async () => {
       const now = await this.#edgeCore();
       return now !== undefined && now !== edgeCore ? true : undefined;

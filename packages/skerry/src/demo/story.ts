@@ -2,13 +2,13 @@ import { type KubernetesObject, pods } from "@skerry/api";
 import type { Clock } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import { demoStepFailed } from "../errors.ts";
+import type { NodeRuntime } from "../noderuntime/node-runtime.ts";
 import type { Settings } from "../settings.ts";
 import type { SkerryHome } from "../skerry-home.ts";
 import { createExamples } from "../supervisor/cluster/create-examples.ts";
 import { isNodeReady } from "../supervisor/cluster/wait-for-node.ts";
 import { askSupervisor } from "../supervisor/control-channel.ts";
 import { type StepListener, step } from "../supervisor/steps.ts";
-import type { SystemParts } from "../systemparts/system-parts.ts";
 import { AppMonitor, type AppPod, appAnswers, appReady, containerId, scaleApp } from "./app.ts";
 import { DemoDevice } from "./device.ts";
 import { eventually } from "./eventually.ts";
@@ -20,7 +20,7 @@ export interface StoryOptions {
   readonly home: SkerryHome;
   readonly settings: Settings;
   readonly node: string;
-  readonly parts: SystemParts;
+  readonly runtime: NodeRuntime;
   readonly api: KubernetesApi;
   readonly clock: Clock;
   readonly tell: StepListener;
@@ -31,7 +31,7 @@ export async function playStory(options: StoryOptions): Promise<void> {
   const { api, clock, settings, node, home } = options;
   const run = <T>(title: string, work: () => Promise<T>, detail?: (value: T) => string): Promise<T> =>
     step(clock, options.tell, title, work, detail);
-  const processes = new NodeProcesses(home, node, options.parts, clock);
+  const processes = new NodeProcesses(home, node, options.runtime, clock);
 
   chapter(options, "An app runs on the edge node");
   await createExamples(api);
@@ -174,7 +174,7 @@ async function containersRun(processes: NodeProcesses, list: readonly AppPod[]):
   const tasks = await processes.tasks();
   return list.map((pod) => {
     const id = containerId(pod);
-    if (!tasks.has(id)) throw demoStepFailed(`ctr lists the container of ${nameOf(pod)}`, 0, id);
+    if (!tasks.has(id)) throw demoStepFailed(`the runtime has the container of ${nameOf(pod)}`, 0, id);
     return id.slice(0, 12);
   });
 }

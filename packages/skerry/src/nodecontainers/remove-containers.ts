@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:f
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { descendants, isAlive, processes, sendSignal } from "@skerry/base/platform";
 import { tryCommand } from "../run-command.ts";
-import { descendants, isAlive, processes, sendSignal } from "./process-table.ts";
 
 /** How long containers may take to end by themselves before they are killed. */
 const GRACE_MS = 3_000;

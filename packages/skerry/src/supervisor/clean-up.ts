@@ -1,10 +1,8 @@
 import { sleep } from "@skerry/base";
-import { systemClock } from "@skerry/base/platform";
-import { removeNodeContainers } from "../nodecontainers/node-containers.ts";
-import { sendSignal, startTicks } from "../nodecontainers/process-table.ts";
+import { sendSignal, startTicks, systemClock } from "@skerry/base/platform";
+import { findRuntime } from "../noderuntime/choose-runtime.ts";
 import type { Settings } from "../settings.ts";
 import type { SkerryHome } from "../skerry-home.ts";
-import { findSystemParts } from "../systemparts/system-parts.ts";
 import type { LockHolder } from "./home-lock.ts";
 
 const STOP_MS = 10_000;
@@ -17,6 +15,5 @@ export async function cleanUpAfterCrash(home: SkerryHome, settings: Settings, cr
   const alive = (): typeof left => left.filter((child) => startTicks(child.processId) === child.startTicks);
   while (alive().length > 0 && systemClock.monotonicMs() < deadlineMs) await sleep(systemClock, 50);
   for (const child of alive()) sendSignal(child.processId, "SIGKILL");
-  const parts = findSystemParts(home.parts);
-  if (parts && settings.node !== undefined) await removeNodeContainers(home.nodeFolder(settings.node), parts);
+  if (settings.node !== undefined) await findRuntime(home, settings, settings.node)?.remove();
 }

@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
-import type { NodeContainersPaths } from "../nodecontainers/node-containers.ts";
 import type { JoinedCloud, Settings } from "../settings.ts";
 import type { SkerryHome } from "../skerry-home.ts";
 
@@ -149,7 +148,7 @@ export function writeEdgeCoreConfig(
   home: SkerryHome,
   settings: Settings,
   node: string,
-  containers: NodeContainersPaths,
+  containerRuntimeSocket: string,
   cloud: JoinedCloud,
 ): string {
   const nodeFolder = home.nodeFolder(node);
@@ -159,7 +158,7 @@ export function writeEdgeCoreConfig(
     nodeLabels: settings.nodeLabels,
     nodeFolder,
     nodeAddress: settings.nodeAddress,
-    containerRuntimeSocket: containers.socketPath,
+    containerRuntimeSocket,
     sharesDisk: settings.cloud === undefined,
     ...cloud,
     mqttServer: `tcp://127.0.0.1:${settings.mqttPort}`,

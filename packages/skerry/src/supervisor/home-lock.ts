@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { startTicks } from "@skerry/base/platform";
 import { alreadyRunning } from "../errors.ts";
-import { startTicks } from "../nodecontainers/process-table.ts";
 import type { SkerryHome } from "../skerry-home.ts";
 
 /** Who runs Skerry with a home folder. A process id alone may be reused, so its start time goes with it. */

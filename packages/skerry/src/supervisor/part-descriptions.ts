@@ -5,7 +5,7 @@ import { busyNode, type NodeOptions, serverNode, smallNode } from "../node-optio
 import type { PreparedContainers } from "../nodecontainers/node-containers.ts";
 import type { Settings } from "../settings.ts";
 import type { SkerryHome } from "../skerry-home.ts";
-import type { SystemParts } from "../systemparts/system-parts.ts";
+import type { CommonParts } from "../systemparts/system-parts.ts";
 import { cloudAddress } from "./component-configs.ts";
 import { cloudCoreSocketPath } from "./control-channel.ts";
 import type { PartDescription } from "./supervised-process.ts";
@@ -67,13 +67,29 @@ export function cloudCorePart(home: SkerryHome, configFile: string, number: numb
 }
 
 /** EdgeCore of a node on this machine. */
-export function edgeCorePart(home: SkerryHome, node: string, configFile: string, parts: SystemParts): PartDescription {
+export function edgeCorePart(home: SkerryHome, node: string, configFile: string, parts: CommonParts): PartDescription {
   const nodeOptions = process.env["SKERRY_BUSY_NODE"] === "1" ? busyNode : smallNode;
   return {
     name: `edgecore ${node}`,
     command: ownCommand(["edgecore", "--config", configFile], nodeOptions),
     environment: { ...parts.environment, ...nodeOptions.environment },
     logPath: join(home.logs, `edgecore-${node}.log`),
+    readiness: { kind: "message" },
+  };
+}
+
+/** The node's process runtime. */
+export function processRuntimePart(
+  home: SkerryHome,
+  node: string,
+  { folder, socketPath, busybox }: { readonly folder: string; readonly socketPath: string; readonly busybox: string },
+): PartDescription {
+  const options = ["--folder", folder, "--socket", socketPath, "--busybox", busybox];
+  return {
+    name: `process runtime ${node}`,
+    command: ownCommand(["process-runtime", ...options], smallNode),
+    environment: smallNode.environment,
+    logPath: join(home.logs, `process-runtime-${node}.log`),
     readiness: { kind: "message" },
   };
 }
@@ -94,7 +110,7 @@ export function brokerPart(
   home: SkerryHome,
   settings: Settings,
   mosquitto: { readonly program: string; readonly configFile: string } | undefined,
-  parts: SystemParts | undefined,
+  parts: CommonParts | undefined,
 ): PartDescription {
   const command = mosquitto
     ? [mosquitto.program, "-c", mosquitto.configFile]

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { type Clock, type Logger, SkerryError, type Timer } from "@skerry/base";
-import { RotatingLog } from "@skerry/base/platform";
+import { isAlive, RotatingLog, sendSignal } from "@skerry/base/platform";
 import { partNotReady } from "../errors.ts";
-import { isAlive, sendSignal } from "../nodecontainers/process-table.ts";
 import { isPartMessage, type PartMessage } from "./part-messages.ts";
 
 /** How a part is run. */

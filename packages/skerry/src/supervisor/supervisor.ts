@@ -1,15 +1,10 @@
 import type { Clock, Logger } from "@skerry/base";
 import { unknownNode } from "../errors.ts";
-import {
-  importBuiltinImages,
-  nodeContainersPaths,
-  prepareNodeContainers,
-  removeNodeContainers,
-} from "../nodecontainers/node-containers.ts";
+import { ensureRuntime } from "../noderuntime/choose-runtime.ts";
+import type { NodeRuntime } from "../noderuntime/node-runtime.ts";
 import { shippedFolder } from "../resources.ts";
 import { type JoinedCloud, type Settings, saveSettings } from "../settings.ts";
 import type { SkerryHome } from "../skerry-home.ts";
-import { ensureSystemParts, type SystemParts } from "../systemparts/system-parts.ts";
 import { connectToCluster } from "./cluster/connect.ts";
 import { createExamples } from "./cluster/create-examples.ts";
 import { joinToken } from "./cluster/join-token.ts";
@@ -19,14 +14,7 @@ import type { ControlRequest, SupervisorStatus } from "./control-channel.ts";
 import { noteChildren } from "./home-lock.ts";
 import { LinkRelay } from "./link-relay.ts";
 import { setOtherCloudAside } from "./other-cloud.ts";
-import {
-  brokerPart,
-  cloudCorePart,
-  containerdPart,
-  controlPlanePart,
-  edgeCorePart,
-  thermometerPart,
-} from "./part-descriptions.ts";
+import { brokerPart, cloudCorePart, controlPlanePart, edgeCorePart, thermometerPart } from "./part-descriptions.ts";
 import { checkPorts } from "./port-check.ts";
 import { type StepListener, step } from "./steps.ts";
 import { type PartDescription, SupervisedProcess } from "./supervised-process.ts";
@@ -54,7 +42,7 @@ export class Supervisor implements AsyncDisposable {
   readonly #options: SupervisorOptions;
   readonly #running: SupervisedProcess[] = [];
   readonly #links = new Map<string, NodeLink>();
-  #systemParts: SystemParts | undefined;
+  #runtime: NodeRuntime | undefined;
   #ready = false;
 
   constructor(options: SupervisorOptions) {
@@ -65,12 +53,12 @@ export class Supervisor implements AsyncDisposable {
   async start(): Promise<void> {
     const { settings } = this.#options;
     await checkPorts(wantedPorts(settings));
-    const parts = settings.node === undefined ? undefined : await this.#findSystemParts();
+    const runtime = settings.node === undefined ? undefined : await this.#findRuntime(settings.node);
     if (settings.cloud === undefined) await this.#startCloudSide();
-    if (settings.node !== undefined && parts) {
-      await this.#startContainersAndBroker(settings.node, parts);
-      if (settings.cloud === undefined) await this.#startNodeHere(settings.node, parts);
-      else await this.#startJoinedNode(settings.node, parts, settings.cloud);
+    if (settings.node !== undefined && runtime) {
+      await this.#startContainersAndBroker(settings.node, runtime);
+      if (settings.cloud === undefined) await this.#startNodeHere(settings.node, runtime);
+      else await this.#startJoinedNode(settings.node, runtime, settings.cloud);
     }
     this.#ready = true;
   }
@@ -116,19 +104,17 @@ export class Supervisor implements AsyncDisposable {
       await link.https[Symbol.asyncDispose]();
       await link.tunnel[Symbol.asyncDispose]();
     }
-    const { home, settings } = this.#options;
-    if (settings.node !== undefined && this.#systemParts)
-      await removeNodeContainers(home.nodeFolder(settings.node), this.#systemParts);
+    await this.#runtime?.remove();
   }
 
-  async #findSystemParts(): Promise<SystemParts> {
-    const { home, clock, tell, logger } = this.#options;
-    this.#systemParts = await step(
+  async #findRuntime(node: string): Promise<NodeRuntime> {
+    const { home, settings, clock, tell, logger } = this.#options;
+    this.#runtime = await step(
       clock,
       tell,
       "System parts",
       () =>
-        ensureSystemParts(home.parts, {
+        ensureRuntime(home, settings, node, {
           onDownload: (packages) =>
             tell({ kind: "note", text: `downloading Debian packages ${packages.join(", ")} into ${home.parts}` }),
           onNoMosquitto: (reason) => {
@@ -136,10 +122,10 @@ export class Supervisor implements AsyncDisposable {
             tell({ kind: "note", text: "Mosquitto cannot be had here; the embedded MQTT broker takes its place" });
           },
         }),
-      (parts) =>
+      ({ parts }) =>
         parts.unpacked.length > 0 ? "unpacked in Skerry's folder, nothing installed" : "found on this machine",
     );
-    return this.#systemParts;
+    return this.#runtime;
   }
 
   async #startCloudSide(): Promise<void> {
@@ -160,28 +146,24 @@ export class Supervisor implements AsyncDisposable {
     }
   }
 
-  async #startContainersAndBroker(node: string, parts: SystemParts): Promise<void> {
+  async #startContainersAndBroker(node: string, runtime: NodeRuntime): Promise<void> {
     const { home, settings, clock, tell } = this.#options;
+    const { parts } = runtime;
     const nodeFolder = home.nodeFolder(node);
-    await removeNodeContainers(nodeFolder, parts); // What a crashed supervisor may have left.
+    await runtime.remove(); // What a crashed supervisor may have left.
     const prepared = await step(
       clock,
       tell,
       "Container check",
-      () =>
-        prepareNodeContainers(
-          nodeFolder,
-          parts,
-          settings.podSubnet === undefined ? {} : { podSubnet: settings.podSubnet },
-        ),
-      ({ network, ability }) => `pods get ${network.subnet}, snapshots by ${ability.snapshotter}`,
+      () => runtime.prepare(settings.podSubnet === undefined ? {} : { podSubnet: settings.podSubnet }),
+      ({ detail }) => detail,
     );
-    await this.#startPart("containerd", containerdPart(home, node, prepared));
+    await this.#startPart(runtime.kind === "containerd" ? "containerd" : "Process runtime", prepared.part);
     await step(
       clock,
       tell,
       "Images",
-      () => importBuiltinImages(prepared.paths, parts, shippedFolder("examples/app")),
+      () => runtime.importBuiltinImages(shippedFolder("examples/app")),
       (names) => names.join(", "),
     );
     const mosquitto = parts.mosquitto
@@ -195,12 +177,12 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** EdgeCore of a node whose cloud runs here too: with a cable that can be pulled, and the examples. */
-  async #startNodeHere(node: string, parts: SystemParts): Promise<void> {
+  async #startNodeHere(node: string, runtime: NodeRuntime): Promise<void> {
     const { home, settings, clock, tell } = this.#options;
     using cluster = await connectToCluster(home);
     const link = await this.#startLink(node);
     const token = await joinToken(cluster, clock);
-    const aside = await this.#startEdgeCore(node, parts, { ...link, token });
+    const aside = await this.#startEdgeCore(node, runtime, { ...link, token });
     await step(
       clock,
       tell,
@@ -222,9 +204,9 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** EdgeCore of a node whose cloud is on another machine. */
-  async #startJoinedNode(node: string, parts: SystemParts, cloud: JoinedCloud): Promise<void> {
+  async #startJoinedNode(node: string, runtime: NodeRuntime, cloud: JoinedCloud): Promise<void> {
     const { home, clock, tell } = this.#options;
-    await this.#startEdgeCore(node, parts, cloud);
+    await this.#startEdgeCore(node, runtime, cloud);
     await step(
       clock,
       tell,
@@ -235,7 +217,7 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** Returns the folder in which what the node kept of another cloud is now, if it had joined one. */
-  async #startEdgeCore(node: string, parts: SystemParts, cloud: JoinedCloud): Promise<string | undefined> {
+  async #startEdgeCore(node: string, runtime: NodeRuntime, cloud: JoinedCloud): Promise<string | undefined> {
     const { home, settings, clock, tell } = this.#options;
     const nodeFolder = home.nodeFolder(node);
     const aside = setOtherCloudAside(nodeFolder, cloud.token, clock.now());
@@ -244,8 +226,8 @@ export class Supervisor implements AsyncDisposable {
         kind: "note",
         text: `the cloud is a new one: ${node} joins it; what it kept of the old one is in ${aside}`,
       });
-    const config = writeEdgeCoreConfig(home, settings, node, nodeContainersPaths(nodeFolder), cloud);
-    await this.#startPart("EdgeCore", edgeCorePart(home, node, config, parts));
+    const config = writeEdgeCoreConfig(home, settings, node, runtime.socketPath, cloud);
+    await this.#startPart("EdgeCore", edgeCorePart(home, node, config, runtime.parts));
     return aside;
   }
 

@@ -5,14 +5,8 @@ import { unpackDebianPackages, unpackedFolders } from "./debian-packages.ts";
 import { fetchMissing } from "./fetch-missing.ts";
 import { findProgram, programFolders } from "./find-program.ts";
 
-/** The system programs that an edge node needs, wherever they come from. */
-export interface SystemParts {
-  readonly containerd: string;
-  readonly ctr: string;
-  readonly runc: string;
-  /** Folder of the CNI plugins. */
-  readonly cniFolder: string;
-  readonly iptables: string;
+/** The system programs that every edge node needs, wherever they come from. */
+export interface CommonParts {
   /** Statically linked, for images. */
   readonly busybox: string;
   readonly mosquitto: string | undefined;
@@ -20,6 +14,16 @@ export interface SystemParts {
   readonly environment: Readonly<Record<string, string>>;
   /** Names of the programs that were unpacked by Skerry rather than found on the machine. */
   readonly unpacked: readonly string[];
+}
+
+/** The system programs of an edge node with containerd. */
+export interface SystemParts extends CommonParts {
+  readonly containerd: string;
+  readonly ctr: string;
+  readonly runc: string;
+  /** Folder of the CNI plugins. */
+  readonly cniFolder: string;
+  readonly iptables: string;
 }
 
 type PartName = "containerd" | "ctr" | "shim" | "runc" | "cni" | "iptables" | "busybox" | "mosquitto";
@@ -71,6 +75,9 @@ function locate(folder: string): LocatedParts {
   };
 }
 
+/** What a node without a container engine needs. */
+const COMMON_NAMES: readonly PartName[] = ["busybox", "mosquitto"];
+
 /** What is told while the parts are looked for. */
 export interface PartsListener {
   readonly onDownload: (packages: readonly string[]) => void;
@@ -83,7 +90,22 @@ export interface PartsListener {
  * be had does without it. Throws SKERRY_PARTS_… errors.
  */
 export async function ensureSystemParts(folder: string, listener: PartsListener): Promise<SystemParts> {
-  const missing = missingParts(locate(folder));
+  await fetchParts(missingParts(locate(folder)), folder, listener);
+  const parts = findSystemParts(folder);
+  if (!parts) throw partsIncomplete(missingParts(locate(folder)), folder);
+  return parts;
+}
+
+/** Like {@link ensureSystemParts}, for a node without a container engine. */
+export async function ensureCommonParts(folder: string, listener: PartsListener): Promise<CommonParts> {
+  const missing = (): PartName[] => missingParts(locate(folder)).filter((name) => COMMON_NAMES.includes(name));
+  await fetchParts(missing(), folder, listener);
+  const parts = findCommonParts(folder);
+  if (!parts) throw partsIncomplete(missing(), folder);
+  return parts;
+}
+
+async function fetchParts(missing: readonly PartName[], folder: string, listener: PartsListener): Promise<void> {
   const packagesOf = (names: readonly PartName[]): string[] => [...new Set(names.map((name) => PACKAGES[name]))];
   const noMosquitto = await fetchMissing(
     packagesOf(missing.filter((name) => name !== "mosquitto")),
@@ -97,9 +119,18 @@ export async function ensureSystemParts(folder: string, listener: PartsListener)
     },
   );
   if (noMosquitto) listener.onNoMosquitto(noMosquitto);
-  const parts = findSystemParts(folder);
-  if (!parts) throw partsIncomplete(missingParts(locate(folder)), folder);
-  return parts;
+}
+
+/** Like {@link findSystemParts}, for a node without a container engine. */
+export function findCommonParts(folder: string): CommonParts | undefined {
+  const { busybox, mosquitto, roots } = locate(folder);
+  if (!busybox) return undefined;
+  return {
+    busybox,
+    mosquitto,
+    environment: environmentOf([busybox], roots),
+    unpacked: [busybox, mosquitto ?? ""].filter((path) => path.startsWith(folder)),
+  };
 }
 
 /** The system parts that are here now, found or unpacked; undefined when one is missing. Downloads nothing. */
@@ -107,9 +138,10 @@ export function findSystemParts(folder: string): SystemParts | undefined {
   const { containerd, ctr, runc, cni, iptables, busybox, shim, mosquitto, roots } = locate(folder);
   if (!(containerd && ctr && runc && cni && iptables && busybox && shim)) return undefined;
   const names = linkNames(join(folder, "bin"), iptables, folder);
-  const programs = [names, ...[containerd, ctr, runc, shim, iptables, busybox].map((path) => dirname(path))];
-  const libraries = roots.flatMap((root) => libraryFolders(root));
-  const modules = libraries.map((library) => join(library, "xtables")).find((path) => existsSync(path));
+  const modules = roots
+    .flatMap((root) => libraryFolders(root))
+    .map((library) => join(library, "xtables"))
+    .find((path) => existsSync(path));
   return {
     containerd,
     ctr,
@@ -119,11 +151,20 @@ export function findSystemParts(folder: string): SystemParts | undefined {
     busybox,
     mosquitto,
     environment: {
-      PATH: [...new Set([...programs, ...programFolders()])].join(":"),
-      ...(libraries.length > 0 ? { LD_LIBRARY_PATH: libraries.join(":") } : {}),
+      ...environmentOf([join(names, "iptables"), containerd, ctr, runc, shim, iptables, busybox], roots),
       ...(modules ? { XTABLES_LIBDIR: modules } : {}),
     },
     unpacked: [containerd, runc, cni, iptables, busybox, mosquitto ?? ""].filter((path) => path.startsWith(folder)),
+  };
+}
+
+/** Where programs find each other, and the libraries of those that were unpacked. */
+function environmentOf(programs: readonly string[], roots: readonly string[]): Record<string, string> {
+  const libraries = roots.flatMap((root) => libraryFolders(root));
+  const folders = [...programs.map((path) => dirname(path)), ...programFolders()];
+  return {
+    PATH: [...new Set(folders)].join(":"),
+    ...(libraries.length > 0 ? { LD_LIBRARY_PATH: libraries.join(":") } : {}),
   };
 }
 

@@ -41,9 +41,9 @@ export async function checkJoin(joining: Joining, clock: Clock): Promise<readonl
   if (process.getuid?.() !== 0)
     findings.push({
       code: "PREFLIGHT_NOT_ROOT",
-      level: "error",
-      message: "An edge node runs containers, and that needs root",
-      advice: "Run the command as root.",
+      level: "warning",
+      message: "Without root the node has the process runtime: no container engine, no limits of pods",
+      advice: "Run the command as root for a node with containerd.",
     });
   const { cloud, node } = joining;
   if (!cloud || node === undefined) return findings;

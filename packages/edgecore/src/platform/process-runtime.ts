@@ -1,0 +1,42 @@
+import type { ProcessRuntimeOptions } from "../processruntime/platform/start-process-runtime.ts";
+
+export type { ProcessRuntimeOptions };
+
+/** Serves containers without an engine. Loaded only where that is asked for. @see startProcessRuntime */
+export async function runProcessRuntime(options: ProcessRuntimeOptions): Promise<AsyncDisposable> {
+  const { startProcessRuntime } = await import("../processruntime/platform/start-process-runtime.ts");
+  return startProcessRuntime(options);
+}
+
+/**
+ * Loads an image archive into the store of a process runtime, which need not run. Returns the images' names.
+ * @param folder the runtime's
+ * @throws SkerryError `PROCESS_RUNTIME_IMAGE_INVALID`
+ */
+export async function loadProcessImage(folder: string, archive: string): Promise<string[]> {
+  const [{ imageStore }, { loadImageArchive }] = await Promise.all([
+    import("../processruntime/platform/start-process-runtime.ts"),
+    import("../processruntime/platform/image-archive.ts"),
+  ]);
+  const store = imageStore(folder);
+  await store.open();
+  return loadImageArchive(archive, store, folder);
+}
+
+/** What a process runtime with this folder has running, and what ends all of it at once. */
+export async function processContainers(
+  folder: string,
+): Promise<{ readonly running: ReadonlyMap<string, number>; kill(): void }> {
+  const left = await import("../processruntime/platform/left-processes.ts");
+  return { running: left.runningProcessContainers(folder), kill: () => left.killProcessContainers(folder) };
+}
+
+/**
+ * Finds out whether the process runtime can run containers here, and says what they have.
+ * @param folder the runtime's
+ * @throws SkerryError `PROCESS_RUNTIME_NO_NAMESPACES`
+ */
+export async function checkProcessRuntime(folder: string): Promise<string> {
+  const { checkAbility, describeAbility } = await import("../processruntime/platform/ability.ts");
+  return describeAbility(await checkAbility(`${folder}/scratch`));
+}

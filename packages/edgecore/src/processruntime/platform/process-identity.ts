@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { startTicks } from "@skerry/base/platform";
+
+/** Names one process for good, over restarts of the runtime and of the machine. */
+export interface ProcessIdentity {
+  readonly processId: number;
+  readonly startTicks: string;
+  readonly bootId: string;
+}
+
+/** The identity of a live process; undefined when it has ended. */
+export function identify(processId: number | undefined): ProcessIdentity | undefined {
+  const ticks = processId === undefined ? undefined : startTicks(processId);
+  return processId === undefined || ticks === undefined
+    ? undefined
+    : { processId, startTicks: ticks, bootId: bootId() };
+}
+
+/** Whether that very process still runs. */
+export function stillRuns(identity: ProcessIdentity | undefined): boolean {
+  return (
+    identity !== undefined && identity.bootId === bootId() && startTicks(identity.processId) === identity.startTicks
+  );
+}
+
+/** The processes that a process has started and that still run. */
+export function childrenOf(processId: number): number[] {
+  try {
+    const text = readFileSync(`/proc/${processId}/task/${processId}/children`, "latin1");
+    return text.trim().split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+}

@@ -1,0 +1,50 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Logger } from "@skerry/base";
+import { unixGrpc } from "@skerry/grpc/platform";
+import { checkAbility } from "./ability.ts";
+import { Containers } from "./containers.ts";
+import { criMethods, criStatus } from "./cri-service.ts";
+import { ImageStore } from "./image-store.ts";
+import { Sandboxes } from "./sandboxes.ts";
+import { writeScripts } from "./script-files.ts";
+
+export interface ProcessRuntimeOptions {
+  /** Images, sandboxes and containers are below it; nobody else may enter. */
+  readonly folder: string;
+  /** Where the Container Runtime Interface is served. */
+  readonly socketPath: string;
+  /** A static busybox: it makes the containers' roots and the ways into their networks. */
+  readonly busybox: string;
+  readonly logger: Logger;
+}
+
+/**
+ * Runs the process runtime: the Container Runtime Interface v1 without an engine and without root, made of user
+ * namespaces. What it started goes on when it ends, and is found again.
+ * @throws SkerryError `PROCESS_RUNTIME_NO_NAMESPACES`, `GRPC_SOCKET_*`
+ */
+export async function startProcessRuntime(options: ProcessRuntimeOptions): Promise<AsyncDisposable> {
+  const { folder, socketPath, busybox, logger } = options;
+  await using opened = new AsyncDisposableStack();
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const ability = await checkAbility(join(folder, "scratch"));
+  const scripts = await writeScripts(join(folder, "scripts"));
+  const images = imageStore(folder);
+  await images.open();
+  const sandboxes = opened.use(new Sandboxes({ folder: join(folder, "sandboxes"), busybox, logger }));
+  await sandboxes.open();
+  const containers = opened.use(
+    new Containers({ folder: join(folder, "containers"), busybox, ability, images, sandboxes, scripts, logger }),
+  );
+  await containers.open();
+  const methods = criMethods({ sandboxes, containers, images });
+  opened.use(await unixGrpc.serve({ socketPath, methods, statusOf: criStatus }));
+  logger.info("The process runtime serves", { socket: socketPath, overlay: ability.overlay });
+  return opened.move();
+}
+
+/** The images of a runtime with this folder; they may be added to while it runs. */
+export function imageStore(folder: string): ImageStore {
+  return new ImageStore({ folder: join(folder, "images") });
+}
