@@ -71,7 +71,7 @@ async function defaultInterface(): Promise<string | undefined> {
 
 /** The control groups that this process may make: those of an account without root limit nothing. */
 async function controlGroups(): Promise<HostFacts["cgroups"]> {
-  if (process.getuid?.() !== 0) return { cpu: false, memory: false };
+  if (process.getuid?.() !== 0) return { cpu: false, memory: false, hugePages: false };
   const unified = await text("/sys/fs/cgroup/cgroup.controllers");
   if (unified !== undefined) {
     const controllers = unified.split(/\s+/);

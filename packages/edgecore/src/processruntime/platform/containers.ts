@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, symlink } from "node:fs/promises";
+import { mkdir, readdir, realpath, symlink } from "node:fs/promises";
 import { constants as system } from "node:os";
 import { join } from "node:path";
 import { describeError, type Logger } from "@skerry/base";
@@ -345,15 +345,18 @@ async function userOf(config: ContainerConfig, image: StoredImage): Promise<Cont
   return user;
 }
 
+/** Links are followed here: inside of the container's root they would lead elsewhere. */
 async function mountsOf(container: Container, sandbox: Sandbox): Promise<BindMount[]> {
-  const mounts = (container.config.mounts ?? []).map(({ containerPath = "", hostPath = "", readonly }) => ({
-    from: hostPath,
-    to: containerPath,
-    isReadOnly: readonly === true,
-  }));
+  const mounts: BindMount[] = [];
+  for (const { containerPath: to = "", hostPath = "", readonly } of container.config.mounts ?? []) {
+    const from = await realpath(hostPath).catch((error: unknown) => {
+      throw startFailed(`the volume for ${to} cannot be mounted: ${describeError(error)}`);
+    });
+    mounts.push({ from, to, isReadOnly: readonly === true });
+  }
   if (mounts.some(({ to }) => to === "/etc/resolv.conf")) return mounts;
   const dns = sandbox.config.dnsConfig;
-  const from = dns ? join(container.folder, "resolv.conf") : "/etc/resolv.conf";
+  const from = dns ? join(container.folder, "resolv.conf") : await realpath("/etc/resolv.conf");
   if (dns) await writeResolvConf(from, dns);
   return [...mounts, { from, to: "/etc/resolv.conf", isReadOnly: false }];
 }

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "@skerry/base";
 import { unixGrpc } from "@skerry/grpc/platform";
@@ -25,9 +25,11 @@ export interface ProcessRuntimeOptions {
  * @throws SkerryError `PROCESS_RUNTIME_NO_NAMESPACES`, `GRPC_SOCKET_*`
  */
 export async function startProcessRuntime(options: ProcessRuntimeOptions): Promise<AsyncDisposable> {
-  const { folder, socketPath, busybox, logger } = options;
+  const { socketPath, logger } = options;
   await using opened = new AsyncDisposableStack();
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await mkdir(options.folder, { recursive: true, mode: 0o700 });
+  // From inside of a container's root, links of the machine would lead elsewhere.
+  const [folder, busybox] = await Promise.all([realpath(options.folder), realpath(options.busybox)]);
   const ability = await checkAbility(join(folder, "scratch"));
   const scripts = await writeScripts(join(folder, "scripts"));
   const images = imageStore(folder);
