@@ -7,9 +7,13 @@ import type { Mounts } from "../ports.ts";
 const run = promisify(execFile);
 const COMMAND_TIMEOUT_MS = 10_000;
 
-/** The {@link Mounts} port over `mount` and `umount`. */
+/**
+ * The {@link Mounts} port over `mount` and `umount`. An account without root makes no mounts: what should be in memory
+ * stays a folder then (docs/runtimes.md).
+ */
 export const linuxMounts: Mounts = {
   async mountMemory(path, sizeBytes) {
+    if (process.getuid?.() !== 0) return;
     const options = sizeBytes === undefined ? "mode=0777" : `mode=0777,size=${Math.max(4096, Math.floor(sizeBytes))}`;
     await command("mount", ["-t", "tmpfs", "-o", options, "tmpfs", path]);
   },

@@ -62,7 +62,8 @@ export const nodeFileSystem: FileSystem = {
   remove: removeTree,
   diskUse,
   async setGroup(path, groupId, mode) {
-    await chown(path, 0, groupId);
+    // Only root gives files away; without it all belongs to the one account that every container is.
+    if (process.getuid?.() === 0) await chown(path, 0, groupId);
     await chmod(path, mode);
   },
 };
