@@ -11,8 +11,8 @@ export type Freshness =
 /** One collection that nodes hold objects of. */
 export interface FollowedCollection {
   readonly type: string;
-  /** The cache's version of it; `relist` makes it as new as the API server is now. */
-  readonly informer: { readonly resourceVersion: string; relist(): void };
+  /** The cache's version of it; `relist` makes it at least as new as a version that the API server has yielded. */
+  readonly informer: { readonly resourceVersion: string; relist(wantedVersion: string): void };
 }
 
 const LOOK_MS = 250;
@@ -46,11 +46,12 @@ export class SetFreshness {
     restoredAt?: string,
   ): Promise<Freshness> {
     const versions = new Map(seen);
-    for (const { type, informer } of restoredAt === undefined ? [] : this.#collections) {
-      if (!isOlder(informer.resourceVersion, restoredAt)) continue;
-      if (isOlder(versions.get(type) ?? "0", restoredAt)) versions.set(type, restoredAt ?? "0");
-      informer.relist();
-    }
+    if (restoredAt !== undefined)
+      for (const { type, informer } of this.#collections) {
+        if (!isOlder(informer.resourceVersion, restoredAt)) continue;
+        if (isOlder(versions.get(type) ?? "0", restoredAt)) versions.set(type, restoredAt);
+        informer.relist(restoredAt);
+      }
     let waitedMs = 0;
     let olderAnswers = 0;
     for (;;) {

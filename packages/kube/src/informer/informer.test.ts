@@ -92,10 +92,35 @@ test("asked to list anew, an informer has what its watch did not bring", async (
   await api.create(inDefault, configMap("b"));
   await clock.settle();
   assert.deepEqual(log, ["added a"]);
-  informer.relist();
+  informer.relist(api.resourceVersion);
   await clock.advance(1_000);
   assert.deepEqual(log, ["added a", "added b"]);
   assert.equal(informer.resourceVersion, api.resourceVersion);
+  await informer[Symbol.asyncDispose]();
+});
+
+test("asked to list anew, an informer does so until a list is new enough, although lists come from a cache that lags", async () => {
+  const { api, clock, informer, log } = world();
+  await api.create(inDefault, configMap("a"));
+  const earlier = await api.list<ConfigMap>(inDefault);
+  api.watchLie = async function* (events) {
+    for await (const event of events) if (event.type === "BOOKMARK") yield event;
+  };
+  informer.start();
+  await informer.whenSynced();
+  await api.create(inDefault, configMap("b"));
+  api.listLie = <T extends KubernetesObject>() => earlier as ObjectList<KubernetesObject> as ObjectList<T>;
+  informer.relist(api.resourceVersion);
+  await clock.advance(20_000);
+  assert.deepEqual(log, ["added a"]);
+  assert.ok(informer.counters.lists < 30, `${informer.counters.lists} lists: it waits longer and longer`);
+  api.listLie = undefined;
+  await clock.advance(10_000);
+  assert.deepEqual(log, ["added a", "added b"]);
+  const { lists } = informer.counters;
+  informer.relist(api.resourceVersion);
+  await clock.advance(10_000);
+  assert.equal(informer.counters.lists, lists, "what it has is new enough");
   await informer[Symbol.asyncDispose]();
 });
 

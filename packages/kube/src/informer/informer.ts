@@ -53,6 +53,8 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
   #staleListsInRow = 0;
   /** When the first of them came, on the monotonic clock. */
   #staleSinceMs = 0;
+  /** The collection is listed until it is as new as this. */
+  #wantedVersion = "0";
   #running: Promise<void> | undefined;
   #mustList = true;
   #endWatch: (() => void) | undefined;
@@ -84,10 +86,13 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
   }
 
   /**
-   * Ends the watch and lists anew, however well the watch seems to do: once {@link resourceVersion} has passed a version
-   * that the API server has now, nothing older is in the cache. A collection that seldom changes would take a minute.
+   * Ends the watch, however well it seems to do, and lists until {@link resourceVersion} has reached one that the API
+   * server has yielded: then nothing older is in the cache. A watch of a collection that seldom changes would take a
+   * minute. A list may come from a cache that lags.
    */
-  relist(): void {
+  relist(wantedVersion: string): void {
+    if (isOlder(this.#wantedVersion, wantedVersion)) this.#wantedVersion = wantedVersion;
+    if (!isOlder(this.#version, this.#wantedVersion)) return;
     this.#mustList = true;
     this.#endWatch?.();
   }
@@ -141,14 +146,9 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
   }
 
   async #listAnew(signal: AbortSignal): Promise<void> {
-    // Asked for once more meanwhile, it is done once more.
-    this.#mustList = false;
-    try {
-      await this.#list(signal);
-    } catch (error) {
-      this.#mustList = true;
-      throw error;
-    }
+    await this.#list(signal);
+    this.#mustList = isOlder(this.#version, this.#wantedVersion);
+    if (this.#mustList) await this.#waitForNewerList(signal);
   }
 
   async #list(signal: AbortSignal): Promise<void> {
@@ -173,8 +173,8 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
       }
       page = list.metadata.continue;
     } while (page);
-    if (compareResourceVersions(version, this.#version) < 0 && !this.#believeOlder(version)) {
-      await sleep(this.#options.clock, Math.min(this.#retry.nextDelayMs(), STALE_LIST_RETRY_MS), signal);
+    if (isOlder(version, this.#version) && !this.#believeOlder(version)) {
+      await this.#waitForNewerList(signal);
       return this.#list(signal);
     }
     this.#staleListsInRow = 0;
@@ -183,6 +183,10 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
       this.#hasSynced = true;
       this.#synced.resolve();
     }
+  }
+
+  async #waitForNewerList(signal: AbortSignal): Promise<void> {
+    await sleep(this.#options.clock, Math.min(this.#retry.nextDelayMs(), STALE_LIST_RETRY_MS), signal);
   }
 
   /** An older list is a lagging answer at first, a server restored from a backup when it stays older. */
@@ -197,6 +201,8 @@ export class Informer<T extends KubernetesObject> implements AsyncDisposable {
       seen: this.#version,
       now: version,
     });
+    // Asked for before that, it may never be reached.
+    this.#wantedVersion = "0";
     for (const key of this.cache.keys()) {
       const object = this.cache.get(key);
       this.cache.delete(key);
@@ -309,6 +315,10 @@ function kept<T extends KubernetesObject>(received: T, transform: ((object: T) =
 /** Items of a list come without kind and apiVersion. */
 function withKind<T extends KubernetesObject>(item: T, apiVersion: string, listKind: string): T {
   return item.kind ? item : { ...item, apiVersion, kind: listKind.replace(/List$/, "") };
+}
+
+function isOlder(version: string, than: string): boolean {
+  return compareResourceVersions(version, than) < 0;
 }
 
 /** Whether a watch may go on from where it was after this error; else only a new list helps. */

@@ -115,6 +115,8 @@ export class ChangeLog {
   }
 
   #sleep(signal: AbortSignal | undefined): Promise<void> {
+    // Aborted while the reader had an event: its listeners are not called any more.
+    if (signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = (): void => {
         signal?.removeEventListener("abort", wake);
