@@ -1,10 +1,10 @@
-import { silentLogger } from "@skerry/base";
+import { describeError, silentLogger } from "@skerry/base";
 import { FAULTS } from "../faults/faults.ts";
 import { drawSchedule } from "../schedule/draw-schedule.ts";
 import type { SimulatedProtocol } from "../schedule/schedule.ts";
 import { Coverage } from "../world/coverage.ts";
 import { FaultCounters } from "../world/fault-counters.ts";
-import { runSchedule } from "../world/run-schedule.ts";
+import { type RunResult, runSchedule } from "../world/run-schedule.ts";
 import { type SeedSummary, summaryOf, summaryText } from "./seed-summary.ts";
 
 export interface RunSeedsOptions {
@@ -34,7 +34,16 @@ export async function runSeeds({
   const coverage = new Coverage();
   let slowestMs = 0;
   for (let seed = from; seed < from + count; seed++) {
-    const result = await runSchedule(drawSchedule(seed, protocol), silentLogger);
+    let result: RunResult;
+    try {
+      result = await runSchedule(drawSchedule(seed, protocol), silentLogger);
+    } catch (error) {
+      // A fault of the simulated world: the other seeds are worth running all the same.
+      const broke = describeError(error);
+      failed.push(seed);
+      console.log(isJson ? JSON.stringify({ seed, broke }) : `seed ${seed}: the run broke off: ${broke}`);
+      continue;
+    }
     const summary = summaryOf(seed, result);
     counters.addAll(result.counters);
     coverage.add(result.history.events);

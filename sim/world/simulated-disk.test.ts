@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { WasmSqlEngine } from "../sqlite/wasm-sql-engine.ts";
+import { wasmSqlite } from "../sqlite/wasm-sqlite.ts";
 import { CrashPoints } from "./crash-points.ts";
 import { MemorySqlEngine } from "./memory-sql-engine.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -57,5 +59,22 @@ test("SimulatedDisk gives back what was there when the backup was made, identiti
       [2, "new"],
     ],
   );
+  disk.destroy();
+});
+
+test("SimulatedDisk lets another version write its schema although it is full, and is full afterwards", async () => {
+  const clock = new VirtualClock();
+  const crashPoints = new CrashPoints(clock);
+  const engine = new WasmSqlEngine(await wasmSqlite(), "full", new SeededRandom(1));
+  const disk = new SimulatedDisk({ engine, clock, random: new SeededRandom(1), crashPoints });
+  await disk.open("edge.db", migrations);
+  disk.closeAll();
+  disk.trouble = "database or disk is full";
+  disk.setSchemaVersion("edge.db", 7);
+  assert.deepEqual(
+    disk.inspect("edge.db", (reader) => reader.first("PRAGMA user_version")),
+    { user_version: 7 },
+  );
+  assert.equal(engine.disk.isFull, true);
   disk.destroy();
 });

@@ -94,9 +94,14 @@ export class SimulatedDisk implements DatabaseOpener {
     }
   }
 
-  /** The file says that it was written by that version of the schema; the machine must be off. */
+  /** The file says that it was written by that version of the schema; the machine must be off. Who did it had made room. */
   setSchemaVersion(name: string, version: number): void {
-    if (this.#names.has(name)) this.#options.engine.open(name).exec(`PRAGMA user_version = ${version}`);
+    if (!this.#names.has(name)) return;
+    const { disk } = this.#options.engine;
+    const isFull = disk?.isFull ?? false;
+    if (disk) disk.isFull = false;
+    this.#options.engine.open(name).exec(`PRAGMA user_version = ${version}`);
+    if (disk) disk.isFull = isFull;
   }
 
   /** Frees the memory of all files; the world is over. */
