@@ -178,13 +178,14 @@ export class PostgresTelemetrySink implements TelemetrySink {
 /** Asked before the stream's row is made, which would pass for what the sink has. */
 async function refusalOf(client: PoolClient, batch: SampleBatch): Promise<AppendResult | undefined> {
   if (batch.after === undefined) return undefined;
-  const { rows } = await client.query<{ cursor: string | null; newest: string | null }>(
-    `SELECT max(cursor) FILTER (WHERE stream = $2) AS cursor, max(cursor) AS newest
+  const { rows } = await client.query<{ cursor: string | null; before: string | null }>(
+    `SELECT max(cursor) FILTER (WHERE stream = $2) AS cursor,
+            max(cursor) FILTER (WHERE stream = coalesce($3, stream)) AS before
      FROM telemetry_stream WHERE node = $1`,
-    [batch.nodeName, batch.stream],
+    [batch.nodeName, batch.stream, batch.afterStream ?? null],
   );
-  const { cursor, newest } = rows[0] ?? {};
-  return refusal(batch, cursor == null ? undefined : Number(cursor), () => Number(newest ?? 0));
+  const { cursor, before } = rows[0] ?? {};
+  return refusal(batch, cursor == null ? undefined : Number(cursor), () => Number(before ?? 0));
 }
 
 /** One statement for all samples: a round trip each would be the limit of a busy node. */

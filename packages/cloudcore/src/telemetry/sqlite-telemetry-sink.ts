@@ -56,7 +56,7 @@ export class SqliteTelemetrySink implements TelemetrySink {
   append(batch: SampleBatch): Promise<AppendResult> {
     return this.#database.transaction((transaction) => {
       const known = readStreamRow(transaction, batch.nodeName, batch.stream);
-      const refused = refusal(batch, known?.cursor, () => newestCursor(transaction, batch.nodeName));
+      const refused = refusal(batch, known?.cursor, () => cursorBefore(transaction, batch));
       if (refused !== undefined) return refused;
       const { result, toStore } = placeBatch(batch, known?.cursor ?? batch.base);
       const streamId = writeStreamRow(transaction, batch, known, result);
@@ -153,8 +153,13 @@ function readStreamRow(reader: Reader, nodeName: string, stream: string): Stream
   return row && { id: Number(row["id"]), cursor: Number(row["cursor"]), missing: Number(row["missing"]) };
 }
 
-function newestCursor(reader: Reader, nodeName: string): number {
-  const row = reader.first("SELECT max(cursor) AS cursor FROM telemetry_stream WHERE node = ?", nodeName);
+/** Of the stream that the batch's follows on, or the highest of all. */
+function cursorBefore(reader: Reader, { nodeName, afterStream }: SampleBatch): number {
+  const row = reader.first(
+    "SELECT max(cursor) AS cursor FROM telemetry_stream WHERE node = ? AND stream = coalesce(?, stream)",
+    nodeName,
+    afterStream ?? null,
+  );
   return Number(row?.["cursor"] ?? 0);
 }
 

@@ -79,6 +79,7 @@ export class TelemetryRequests implements UpstreamHandler {
       stream,
       base: request.base,
       after: request.after,
+      afterStream: request.afterStream,
       samples,
       refusedDevices,
     });

@@ -11,6 +11,8 @@ export interface SampleBatch {
    * nothing: the node sends again what it still has, in order. Undefined from a node that does not say so.
    */
   readonly after?: number | undefined;
+  /** The stream of which it was told so; undefined when it is this one, or the node does not say so. */
+  readonly afterStream?: string | undefined;
   /** In the order of their sequences. */
   readonly samples: readonly RecordedSample[];
   /** Devices whose samples are not to be stored; their sequences count as settled all the same. */
@@ -58,15 +60,18 @@ export interface TelemetrySink extends AsyncDisposable {
 
 /**
  * What becomes of a batch when the sink is behind what the node was told; undefined when it is not. `known` is the stream's
- * cursor, `newest` the highest of all the node's streams: the first batch of a stream follows on the stream before.
+ * cursor. The first batch of a stream follows on another stream: `before` is the cursor of that one, or the highest of
+ * all the node's streams when the node does not name it. Any other batch does not: a ring that was put back from a copy
+ * gives sequences out again, so that another stream may have as many.
  */
 export function refusal(
-  { after = 0 }: SampleBatch,
+  { base, after = 0 }: SampleBatch,
   known: number | undefined,
-  newest: () => number,
+  before: () => number,
 ): AppendResult | undefined {
   const cursor = known ?? 0;
-  return cursor >= after || newest() >= after ? undefined : { cursor, duplicates: 0, missing: 0 };
+  const isThere = cursor >= after || (after <= base && before() >= after);
+  return isThere ? undefined : { cursor, duplicates: 0, missing: 0 };
 }
 
 /** What a batch means to a stream that stands at `cursor`. */

@@ -75,7 +75,9 @@ class UplinkWorld implements AsyncDisposable {
     if (this.behaviour === "refuse") return this.#reply(message, { ErrStatus: { code: 503, message: "no disk" } });
     const cursor = this.cursors.get(request.stream) ?? 0;
     if (request.kind === "query") return this.#reply(message, { cursor });
-    if (Math.max(0, ...this.cursors.values()) < (request.after ?? 0)) return this.#reply(message, { cursor });
+    const { base, after = 0, afterStream = request.stream } = request;
+    const isThere = cursor >= after || (after <= base && (this.cursors.get(afterStream) ?? 0) >= after);
+    if (!isThere) return this.#reply(message, { cursor });
     const fresh = request.blocks
       .flatMap((block) => samplesOf(request.stream, block))
       .filter(({ sequence }) => sequence > cursor);
@@ -235,6 +237,28 @@ test("a cloud whose samples were put back from a backup while the link stays up 
   await world.record("d");
   await world.clock.advance(10_000);
   assert.deepEqual(world.stored.get(stream), ["1:a", "2:b", "3:c", "4:d"]);
+});
+
+test("a cloud that has lost the stream before gets it again with the first sample of the next, although it has others", async () => {
+  await using world = new UplinkWorld();
+  await world.start();
+  await world.record("a");
+  await world.clock.advance(2_000);
+  const { stream } = world.ring;
+  await world.restart();
+  await world.clock.advance(10_000);
+  world.cursors.set("of a ring that was put back from a copy", 9);
+  world.stored.delete(stream);
+  world.cursors.delete(stream);
+  await world.record("b");
+  await world.clock.advance(10_000);
+  assert.deepEqual(
+    [...world.stored],
+    [
+      [stream, ["1:a"]],
+      [world.ring.stream, ["2:b"]],
+    ],
+  );
 });
 
 test("a machine that was set back to a picture of it with all its processes begins a new stream, so that no sample passes for another", async () => {

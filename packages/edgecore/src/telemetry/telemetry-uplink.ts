@@ -31,13 +31,14 @@ const LARGEST_BATCH_BYTES = 256 * 1024;
 const FAST_ANSWER_MS = 250;
 const SLOW_ANSWER_MS = 1_000;
 
-/** The cloud has all up to the sequence, and was asked for the stream. */
+/** The cloud has all up to the sequence, which it has said of the stream `confirmedIn`, and was asked for the stream. */
 interface Position {
   readonly stream: string | undefined;
   readonly sequence: number;
+  readonly confirmedIn: string | undefined;
 }
 
-const FROM_THE_START: Position = { stream: undefined, sequence: 0 };
+const FROM_THE_START: Position = { stream: undefined, sequence: 0, confirmedIn: undefined };
 
 /**
  * Sends the ring's samples to the cloud, in order, one message at a time: the next leaves when the cloud has stored the
@@ -120,22 +121,24 @@ export class TelemetryUplink implements AsyncDisposable {
   async #sendNext(): Promise<boolean> {
     const { ring } = this.#ports;
     this.#position ??= await this.#findPosition();
-    const { sequence, stream } = this.#position;
+    const { sequence, stream, confirmedIn } = this.#position;
     const segment = ring.segmentAfter(sequence);
     if (segment === undefined) return false;
+    if (segment.stream === stream) return await this.#send(segment, sequence, confirmedIn);
     // What the cloud has of the stream may have come to it before this session.
-    if (segment.stream === stream) return await this.#send(segment, sequence);
-    this.#moveTo(segment, Math.max(sequence, await this.#askCursor(segment)));
+    const cursor = await this.#askCursor(segment);
+    if (cursor > sequence) this.#moveTo(segment, cursor);
+    else this.#moveTo(segment, sequence, confirmedIn);
     return true;
   }
 
-  async #send(segment: RingSegment, cursor: number): Promise<boolean> {
+  async #send(segment: RingSegment, cursor: number, confirmedIn: string | undefined): Promise<boolean> {
     const { ring, clock } = this.#ports;
     const blocks = ring.blocksAfter(cursor, segment, this.#batchBytes);
     const newest = blocks.at(-1);
     if (newest === undefined) return false;
     const startedMs = clock.monotonicMs();
-    const answered = await this.#request("append", appendContent(segment, cursor, blocks));
+    const answered = await this.#request("append", appendContent(segment, cursor, blocks, confirmedIn));
     const tookMs = clock.monotonicMs() - startedMs;
     if (tookMs < FAST_ANSWER_MS) this.#batchBytes = Math.min(LARGEST_BATCH_BYTES, 2 * this.#batchBytes);
     if (tookMs > SLOW_ANSWER_MS) this.#batchBytes = Math.max(SMALLEST_BATCH_BYTES, this.#batchBytes / 2);
@@ -148,11 +151,11 @@ export class TelemetryUplink implements AsyncDisposable {
     return true;
   }
 
-  /** The cloud has all up to `sequence`. */
-  #moveTo({ stream }: RingSegment, sequence: number): void {
+  /** The cloud has all up to `sequence`, and was asked for the segment's stream. */
+  #moveTo({ stream }: RingSegment, sequence: number, confirmedIn: string | undefined = stream): void {
     this.#ports.ring.acknowledge(sequence);
     // A session that ended meanwhile has taken the position back.
-    if (this.#position !== undefined) this.#position = { stream, sequence };
+    if (this.#position !== undefined) this.#position = { stream, sequence, confirmedIn };
   }
 
   /**
@@ -164,7 +167,8 @@ export class TelemetryUplink implements AsyncDisposable {
     const segment = ring.segmentOf(ring.acknowledged);
     if (segment === undefined) return FROM_THE_START;
     const sequence = await this.#askCursor(segment);
-    return sequence < ring.acknowledged ? FROM_THE_START : { stream: segment.stream, sequence };
+    const { stream } = segment;
+    return sequence < ring.acknowledged ? FROM_THE_START : { stream, sequence, confirmedIn: stream };
   }
 
   /** How far the cloud has this segment; 0 when it has nothing of it. */

@@ -27,12 +27,15 @@ test("messages about samples are read as they were written", () => {
     stream: "s",
     base: 3,
     after: 2,
+    afterStream: undefined,
     blocks,
   });
+  const following = readTelemetryRequest(message("append", appendContent({ stream: "s", base: 3 }, 3, blocks, "r")));
+  assert.deepEqual(following, { kind: "append", stream: "s", base: 3, after: 3, afterStream: "r", blocks });
   const { after: _, ...older } = appendContent({ stream: "s", base: 3 }, 2, blocks);
   assert.deepEqual(
     readTelemetryRequest(message("append", older)),
-    { kind: "append", stream: "s", base: 3, after: undefined, blocks },
+    { kind: "append", stream: "s", base: 3, after: undefined, afterStream: undefined, blocks },
     "of an edge that does not say what the cloud has",
   );
   assert.deepEqual(readTelemetryRequest(message("query", queryContent("s"))), { kind: "query", stream: "s" });
@@ -56,6 +59,7 @@ test("messages that are not well formed are not read", () => {
     append("s", -1, [block(1)]),
     { ...appendContent({ stream: "s", base: 0 }, 0, [block(1)]), after: -1 },
     { ...appendContent({ stream: "s", base: 0 }, 0, [block(1)]), after: "1" },
+    { ...appendContent({ stream: "s", base: 0 }, 0, [block(1)]), afterStream: "s".repeat(65) },
     append("s", 0, []),
     append("s", 1, [block(1)]),
     append("s", 0, [block(2), block(1)]),

@@ -17,6 +17,8 @@ export type TelemetryRequest =
       readonly base: number;
       /** The cloud has said that it has all up to this sequence; undefined from an edge that does not say so. */
       readonly after: number | undefined;
+      /** The stream that this sequence was confirmed of; undefined when it is this one, or the edge does not say so. */
+      readonly afterStream: string | undefined;
       readonly blocks: readonly SampleBlock[];
     }
   | { readonly kind: "query"; readonly stream: string };
@@ -34,13 +36,18 @@ export function telemetryRoute(operation: TelemetryOperation): MessageRoute {
   return { source: TELEMETRY_SOURCE, group: "telemetry", operation, resource: "samples" };
 }
 
-/** Content of the message that brings blocks, in the order of their sequences. */
+/**
+ * Content of the message that brings blocks, in the order of their sequences. The cloud has said that it has all up to
+ * `after`, which is a sequence of `afterStream`.
+ */
 export function appendContent(
   { stream, base }: { readonly stream: string; readonly base: number },
   after: number,
   blocks: readonly SampleBlock[],
+  afterStream: string = stream,
 ): JsonObject {
-  return { stream, base, after, blocks: blocks.map(sampleBlockJson) };
+  const before = afterStream === stream ? {} : { afterStream };
+  return { stream, base, after, ...before, blocks: blocks.map(sampleBlockJson) };
 }
 
 /** Content of the message that asks for the cursor of a stream. */
@@ -51,12 +58,13 @@ export function queryContent(stream: string): JsonObject {
 /** Reads a message of an edge; undefined when it is not well formed, or its blocks are not in order. */
 export function readTelemetryRequest({ route, content }: Message): TelemetryRequest | undefined {
   if (route.source !== TELEMETRY_SOURCE || !isJsonObject(content)) return undefined;
-  const { stream, base, after, blocks } = content;
-  if (typeof stream !== "string" || stream === "" || stream.length > MAXIMUM_STREAM_CHARACTERS) return undefined;
+  const { stream, base, after, afterStream, blocks } = content;
+  if (!isStream(stream)) return undefined;
   if (route.operation === "query") return { kind: "query", stream };
   if (route.operation !== "append" || !Array.isArray(blocks)) return undefined;
   if (blocks.length === 0 || blocks.length > MAXIMUM_BLOCKS_PER_MESSAGE) return undefined;
   if (!isCount(base) || (after !== undefined && !isCount(after))) return undefined;
+  if (afterStream !== undefined && !isStream(afterStream)) return undefined;
   const read: SampleBlock[] = [];
   let next = base + 1;
   for (const each of blocks) {
@@ -65,7 +73,11 @@ export function readTelemetryRequest({ route, content }: Message): TelemetryRequ
     next = block.first + block.rows.length;
     read.push(block);
   }
-  return { kind: "append", stream, base, after, blocks: read };
+  return { kind: "append", stream, base, after, afterStream, blocks: read };
+}
+
+function isStream(value: JsonValue | undefined): value is string {
+  return typeof value === "string" && value !== "" && value.length <= MAXIMUM_STREAM_CHARACTERS;
 }
 
 function isCount(value: JsonValue | undefined): value is number {
