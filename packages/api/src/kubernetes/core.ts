@@ -147,6 +147,8 @@ export interface Volume {
   downwardAPI?: { items?: DownwardApiItem[]; defaultMode?: number };
   projected?: { sources?: ProjectedSource[]; defaultMode?: number };
   persistentVolumeClaim?: { claimName: string; readOnly?: boolean };
+  /** A claim is made for the pod alone. */
+  ephemeral?: JsonObject;
 }
 
 export interface DownwardApiItem {

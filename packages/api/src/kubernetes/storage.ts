@@ -12,6 +12,8 @@ export interface PersistentVolume extends KubernetesObject {
     storageClassName?: string;
     volumeMode?: "Filesystem" | "Block";
     nodeAffinity?: { required?: JsonObject };
+    hostPath?: JsonObject;
+    local?: JsonObject;
   };
   status?: {
     phase?: "Pending" | "Available" | "Bound" | "Released" | "Failed";

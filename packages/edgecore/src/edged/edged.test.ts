@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Pod } from "@skerry/api";
+import type { Pod, Volume } from "@skerry/api";
 import type { DeliveryName } from "@skerry/link";
 import { EdgedWorld } from "./testing/edged-world.ts";
 
@@ -207,7 +207,8 @@ test("a pod with a field that is not supported is not started, and an Event says
   assert.equal(world.phase("web"), "Pending");
   assert.deepEqual(world.runtime.actions, []);
   assert.match(JSON.stringify(world.containerStatus("web")["state"]), /CreateContainerConfigError.*example.com/);
-  await world.put("pod", world.pod("disk", { volumes: [{ name: "v", persistentVolumeClaim: { claimName: "c" } }] }));
+  const volume = { name: "v", nfs: { server: "192.0.2.1", path: "/" } } as Volume;
+  await world.put("pod", world.pod("disk", { volumes: [volume] }));
   await world.pass(2000);
   assert.ok(world.cloud.eventReasons("disk").includes("FailedMount"));
   assert.equal(world.phase("disk"), "Pending");

@@ -25,6 +25,7 @@ import type { EdgedPorts, PodServices } from "./services.ts";
 import { MirrorPods } from "./static/mirror-pods.ts";
 import { PodDirectory } from "./static/pod-directory.ts";
 import { StaticPods } from "./static/static-pods.ts";
+import { ClaimedVolumes } from "./volumes/claimed-volumes.ts";
 import { PodVolumes } from "./volumes/pod-volumes.ts";
 import { ServiceAccountTokens } from "./volumes/service-account-tokens.ts";
 
@@ -75,6 +76,7 @@ export class Edged implements AsyncDisposable {
         files: fileSystem,
         mounts,
         tokens: new ServiceAccountTokens(meta, clock, logger),
+        claims: new ClaimedVolumes(meta, fileSystem),
       }),
       refuses: (pod) => this.#eviction.refuses(pod),
     };

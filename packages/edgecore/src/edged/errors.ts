@@ -66,6 +66,16 @@ export function referenceMissing(message: string, cause?: unknown): SkerryError 
   });
 }
 
+/** A claim cannot be used now. */
+export function claimUnusable(claim: string, why: string): SkerryError {
+  return new SkerryError({
+    code: "EDGED_CLAIM_UNUSABLE",
+    message: `persistentvolumeclaim "${claim}": ${why}`,
+    advice: "The pod starts as soon as the claim is bound; `kubectl describe pvc` says what it waits for.",
+    details: { claim },
+  });
+}
+
 /** A path from the outside leads out of where it may lead. */
 export function pathEscapes(path: string, root: string): SkerryError {
   return new SkerryError({

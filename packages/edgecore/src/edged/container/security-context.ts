@@ -67,6 +67,11 @@ export function volumeGroup(pod: Pod): number | undefined {
   return numberAt(pod.spec.securityContext, "fsGroup");
 }
 
+/** Whether a volume's files are given to the group even if its root has it already. */
+export function changesGroupAlways(pod: Pod): boolean {
+  return stringAt(pod.spec.securityContext, "fsGroupChangePolicy") !== "OnRootMismatch";
+}
+
 /** The sandbox's own user and groups. */
 export function sandboxUser(pod: Pod): ProcessUser {
   const context = pod.spec.securityContext;

@@ -1,4 +1,17 @@
-import { chmod, chown, lstat, mkdir, open, readdir, readlink, realpath, rename, rm, symlink } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  lchown,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  symlink,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { FileStatus, FileSystem } from "../ports.ts";
 import { diskUse } from "./disk-use.ts";
@@ -66,7 +79,25 @@ export const nodeFileSystem: FileSystem = {
     if (process.getuid?.() === 0) await chown(path, 0, groupId);
     await chmod(path, mode);
   },
+  async shareTree(path, groupId, always) {
+    const root = await lstat(path);
+    const isShared = root.gid === groupId && (root.mode & SHARED_FOLDER) === SHARED_FOLDER;
+    if (always || !isShared) await shareTree(path, groupId);
+  },
 };
+
+/** Set-group-ID, and all for the group. */
+const SHARED_FOLDER = 0o2070;
+const SHARED_FILE = 0o060;
+
+/** The root last: one that was not shared to its end is begun anew. */
+async function shareTree(path: string, groupId: number): Promise<void> {
+  const stats = await lstat(path);
+  if (stats.isDirectory()) for (const name of await readdir(path)) await shareTree(join(path, name), groupId);
+  await lchown(path, stats.uid, groupId);
+  if (stats.isSymbolicLink()) return;
+  await chmod(path, (stats.mode & 0o7777) | (stats.isDirectory() ? SHARED_FOLDER : SHARED_FILE));
+}
 
 /** `rm -rf`, but a folder that is a mount point of its own stops it: what is mounted there is not ours to delete. */
 async function removeTree(path: string): Promise<void> {

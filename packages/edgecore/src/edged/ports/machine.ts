@@ -32,6 +32,12 @@ export interface FileSystem {
   remove(path: string): Promise<void>;
   /** Gives the folder or file (not what is in it) to a group, with the mode. */
   setGroup(path: string, groupId: number, mode: number): Promise<void>;
+  /**
+   * Gives the folder and all in it to a group that may then read and write it; what is made there later has the group
+   * too. Owners stay, symlinks are not followed.
+   * @param always also when the folder itself has the group and mode already
+   */
+  shareTree(path: string, groupId: number, always: boolean): Promise<void>;
   /** What the file or folder takes up with all in it, mounts left out; nothing when it is not there. */
   diskUse(path: string): Promise<DiskUse>;
 }

@@ -24,6 +24,9 @@ const LINK_DEPTH_LIMIT = 20;
 export class FakeFileSystem implements FileSystem {
   readonly #entries = new Map<string, Entry>([["/", { kind: "directory", mode: 0o755 }]]);
 
+  /** Folders that were given to a group with all in them. */
+  readonly shared: [path: string, groupId: number][] = [];
+
   /** Text of a file, symlinks followed; undefined when it is not there. */
   text(path: string): string | undefined {
     const entry = this.#follow(path)?.entry;
@@ -115,6 +118,10 @@ export class FakeFileSystem implements FileSystem {
   async setGroup(path: string, _groupId: number, mode: number): Promise<void> {
     const entry = this.#follow(path)?.entry;
     if (entry && entry.kind !== "symlink") entry.mode = mode;
+  }
+
+  async shareTree(path: string, groupId: number, _always: boolean): Promise<void> {
+    this.shared.push([path, groupId]);
   }
 
   /** The path with the symlinks of its folders resolved, but not a last one. */

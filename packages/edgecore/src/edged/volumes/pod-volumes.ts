@@ -2,11 +2,12 @@ import type { Pod, Volume } from "@skerry/api";
 import { quantityToNumber } from "@skerry/kube";
 import type { ObjectLookup } from "../container/environment.ts";
 import type { PodFacts } from "../container/field-references.ts";
-import { volumeGroup } from "../container/security-context.ts";
+import { changesGroupAlways, volumeGroup } from "../container/security-context.ts";
 import { invalidPod, notSupported } from "../errors.ts";
 import type { PodPaths } from "../pod/pod-paths.ts";
 import type { FileSystem, Mounts } from "../ports.ts";
 import { type ProjectedFile, writeProjection } from "./atomic-files.ts";
+import { ClaimedVolumes } from "./claimed-volumes.ts";
 import { prepareHostPath } from "./host-path.ts";
 import { configMapFiles, downwardFiles, secretFiles } from "./payloads.ts";
 import type { ServiceAccountTokens } from "./service-account-tokens.ts";
@@ -30,6 +31,7 @@ export interface VolumePorts {
   readonly files: FileSystem;
   readonly mounts: Mounts;
   readonly tokens: ServiceAccountTokens;
+  readonly claims: ClaimedVolumes;
 }
 
 /** Makes and updates pods' volumes on the node. */
@@ -91,13 +93,22 @@ export class PodVolumes {
       return { path: await this.#project(volume, "downward-api", files, context) };
     }
     if (volume.projected) return this.#prepareProjected(volume, context);
+    const claim = ClaimedVolumes.claimOf(context.pod, volume);
+    if (claim !== undefined) return { path: await this.#prepareClaimed(volume, claim, context) };
     if (volume.emptyDir || Object.keys(volume).length === 1)
       return { path: await this.#prepareEmptyDir(volume, paths, context.pod) };
     const kind = Object.keys(volume).find((member) => member !== "name") ?? "unknown";
     throw notSupported(
       `volume "${volume.name}" of kind ${kind}`,
-      "only emptyDir, hostPath, configMap, secret, downwardAPI and projected volumes are",
+      "only emptyDir, hostPath, configMap, secret, downwardAPI, projected and claimed volumes are",
     );
+  }
+
+  async #prepareClaimed(volume: Volume, claim: string, { pod, paths, signal }: VolumeContext): Promise<string> {
+    const { path, mayChangeGroup } = await this.#ports.claims.prepare(pod, volume, claim, paths, signal);
+    const group = volumeGroup(pod);
+    if (mayChangeGroup && group !== undefined) await this.#ports.files.shareTree(path, group, changesGroupAlways(pod));
+    return path;
   }
 
   async #prepareEmptyDir(volume: Volume, paths: PodPaths, pod: Pod): Promise<string> {

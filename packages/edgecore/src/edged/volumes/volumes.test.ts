@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -102,3 +102,25 @@ test("a hostPath of the wrong kind is refused, one that may be made is made", ()
     await assert.rejects(prepareHostPath(files, "relative", ""), /not an absolute path/);
     await assert.rejects(prepareHostPath(files, `${folder}/../x`, ""), /contains '\.\.'/);
   }));
+
+test("fsGroupChangePolicy: a folder is given to a group with all in it, whose owners stay and whose symlinks are not followed", async () => {
+  const root = await mkdtemp(join(tmpdir(), "skerry-share-"));
+  try {
+    const group = process.getgid?.() ?? 0;
+    await mkdir(join(root, "deep"), { mode: 0o700 });
+    await writeFile(join(root, "deep/file"), "x", { mode: 0o600 });
+    await symlink("/etc/hostname", join(root, "out"));
+    const before = (await stat("/etc/hostname")).mode;
+    await nodeFileSystem.shareTree(root, group, false);
+    assert.equal((await stat(join(root, "deep"))).mode & 0o7777, 0o2770);
+    assert.equal((await stat(join(root, "deep/file"))).mode & 0o7777, 0o660);
+    assert.equal((await stat("/etc/hostname")).mode, before);
+    await chmod(join(root, "deep/file"), 0o600);
+    await nodeFileSystem.shareTree(root, group, false);
+    assert.equal((await stat(join(root, "deep/file"))).mode & 0o777, 0o600);
+    await nodeFileSystem.shareTree(root, group, true);
+    assert.equal((await stat(join(root, "deep/file"))).mode & 0o777, 0o660);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,92 @@
+import { dirname } from "node:path";
+import type { KubernetesObject, PersistentVolume, PersistentVolumeClaim, Pod, Volume } from "@skerry/api";
+import { isApiError } from "@skerry/kube";
+import type { MetaClient } from "../../metamanager/meta-store.ts";
+import { claimUnusable, invalidPod, notSupported, referenceMissing } from "../errors.ts";
+import { stringAt } from "../json-access.ts";
+import type { PodPaths } from "../pod/pod-paths.ts";
+import { podIdentity } from "../pod/runtime-names.ts";
+import type { FileSystem } from "../ports.ts";
+import { prepareHostPath } from "./host-path.ts";
+
+const FOLDER_MODE = 0o750;
+
+/**
+ * Folders of this machine that pods have by claims. The cloud is asked once for each pod and volume; what it said is
+ * kept as a symlink among the pod's volumes, so that a restart needs no network.
+ */
+export class ClaimedVolumes {
+  readonly #meta: MetaClient;
+  readonly #files: FileSystem;
+
+  constructor(meta: MetaClient, files: FileSystem) {
+    this.#meta = meta;
+    this.#files = files;
+  }
+
+  /** The name of the claim that the volume is had by; undefined for other volumes. */
+  static claimOf(pod: Pod, volume: Volume): string | undefined {
+    // The claim that the control plane makes for the volume is named after it and the pod.
+    return volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral && `${pod.metadata.name}-${volume.name}`);
+  }
+
+  /**
+   * The folder, and whether its files may be given to the pod's group: those of a volume of kind local, with its first
+   * use. What hostPath names belongs to the machine.
+   * @throws `EDGED_REFERENCE_MISSING`, `EDGED_CLAIM_UNUSABLE`, `EDGED_NOT_SUPPORTED`, `EDGED_INVALID_POD`
+   */
+  async prepare(
+    pod: Pod,
+    volume: Volume,
+    claimName: string,
+    paths: PodPaths,
+    signal: AbortSignal,
+  ): Promise<{ readonly path: string; readonly mayChangeGroup: boolean }> {
+    const link = paths.volume("claimed", volume.name);
+    const known = await this.#files.readLink(link);
+    if (known !== undefined) return { path: known, mayChangeGroup: false };
+    const { namespace } = podIdentity(pod);
+    const claim = await this.#ask<PersistentVolumeClaim>(`${namespace}/persistentvolumeclaim/${claimName}`, signal);
+    checkClaim(pod, volume, claim);
+    const { volumeName = "" } = claim.spec;
+    if (volumeName === "" || claim.status?.phase !== "Bound")
+      throw claimUnusable(claimName, "it is not bound to a volume yet");
+    const found = await this.#ask<PersistentVolume>(`null/persistentvolume/${volumeName}`, signal);
+    if (found.spec.claimRef?.uid !== claim.metadata.uid)
+      throw claimUnusable(claimName, `volume ${volumeName} belongs to another claim`);
+    const path = await this.#folderOf(found);
+    await this.#files.makeDirectory(dirname(link), FOLDER_MODE);
+    await this.#files.symlink(path, link);
+    return { path, mayChangeGroup: found.spec.local !== undefined };
+  }
+
+  async #folderOf({ metadata, spec }: PersistentVolume): Promise<string> {
+    const what = `persistent volume ${metadata.name}`;
+    if (spec.volumeMode === "Block")
+      throw notSupported(`${what} of volumeMode Block`, "volumes are given as folders only");
+    const { hostPath, local } = spec;
+    if (hostPath)
+      return prepareHostPath(this.#files, stringAt(hostPath, "path") ?? "", stringAt(hostPath, "type") ?? "");
+    if (local) return prepareHostPath(this.#files, stringAt(local, "path") ?? "", "Directory");
+    throw notSupported(what, "only volumes of kind local and hostPath are");
+  }
+
+  async #ask<T extends KubernetesObject>(resource: string, signal: AbortSignal): Promise<T> {
+    try {
+      return await this.#meta.call<T>({ operation: "query", resource, content: null }, signal);
+    } catch (error) {
+      const [, type, name] = resource.split("/");
+      if (isApiError(error, "NotFound")) throw referenceMissing(`${type} "${name}" not found`, error);
+      throw error;
+    }
+  }
+}
+
+function checkClaim(pod: Pod, volume: Volume, { metadata }: PersistentVolumeClaim): void {
+  if (metadata.deletionTimestamp !== undefined) throw claimUnusable(metadata.name, "it is being deleted");
+  const isOwn = metadata.ownerReferences?.some(
+    ({ uid, controller }) => controller === true && uid === pod.metadata.uid,
+  );
+  if (volume.ephemeral && !isOwn)
+    throw invalidPod(`volume "${volume.name}"`, `claim ${metadata.name} was not made for this pod`);
+}
