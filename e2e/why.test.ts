@@ -162,15 +162,25 @@ describe("explanations", { concurrency: false }, () => {
     await skerry.kubectlOk("uncordon", NODE);
   });
 
+  test("a quota that keeps a Deployment's pod away is named", async () => {
+    const hard = { pods: "0" };
+    await apply({ apiVersion: "v1", kind: "ResourceQuota", metadata: { name: "full" }, spec: { hard } });
+    try {
+      await skerry.kubectlOk("wait", "resourcequota/full", "--for=jsonpath={.status.hard.pods}=0", "--timeout=120s");
+      await apply(deploymentOf("over-quota", {}));
+      await expectCode(
+        "pod",
+        "over-quota",
+        "WHY_POD_QUOTA",
+        /exceeded quota: full, requested: pods=1, .*limited: pods=0/,
+      );
+    } finally {
+      await skerry.kubectlOk("delete", "deployment/over-quota", "resourcequota/full", "--ignore-not-found");
+    }
+  });
+
   test("what an API server refuses of a workload's pods is named", async () => {
-    const labels = { app: "refused" };
-    const spec = { serviceAccountName: "absent", containers: [{ name: "app", image: "edge-app:latest" }] };
-    await apply({
-      apiVersion: "apps/v1",
-      kind: "Deployment",
-      metadata: { name: "refused" },
-      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
-    });
+    await apply(deploymentOf("refused", { serviceAccountName: "absent" }));
     await expectCode("pod", "refused", "WHY_POD_NOT_ADMITTED", /absent/);
     await skerry.kubectlOk("scale", "deployment/edge-app", "--replicas=0");
     await expectCode("pod", "edge-app", "WHY_POD_NONE_WANTED");
@@ -298,3 +308,14 @@ describe("explanations", { concurrency: false }, () => {
     await expectCode("node", "never-joined", "WHY_NODE_UNKNOWN");
   });
 });
+
+function deploymentOf(name: string, spec: object): object {
+  const labels = { app: name };
+  const containers = [{ name: "app", image: "edge-app:latest", imagePullPolicy: "IfNotPresent" }];
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name },
+    spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers, ...spec } } },
+  };
+}

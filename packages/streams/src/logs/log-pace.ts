@@ -2,13 +2,16 @@ import { type Clock, sleep } from "@skerry/base";
 
 /** How long the rest is after a piece of work, as a multiple of the work's own time. */
 const REST_SHARE = 1;
-/** The shortest rest: what came from the network meanwhile is handled in it. */
-const MIN_REST_MS = 1;
+/**
+ * The shortest rest. With blocks of 64 KiB at most 16 MB a second are read: a log on its way costs the cloud's processes as
+ * much as the edge's, and there too control has to come first.
+ */
+const MIN_REST_MS = 4;
 
 /**
- * Takes turns among all logs that are read here, and lets the process rest after each block for as long as the block took:
- * reading logs takes at most half of the process, however many read. The other half is for what must not wait: pods,
- * ConfigMaps, twins. On a machine that is busy a block takes longer, so logs then step back further.
+ * Takes turns among all logs that are read here, and rests after each block for as long as the work on it took, however
+ * many read: the rest is for what must not wait, pods, ConfigMaps, twins. On a machine that is busy a block takes longer, so
+ * logs then step back further.
  */
 export class LogPace {
   readonly #clock: Clock;
