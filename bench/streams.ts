@@ -101,13 +101,18 @@ async function measuredProcesses(skerry: ShippedSkerry, machine: SecondMachine):
   const { parts } = JSON.parse(status.stdout) as {
     readonly parts: readonly { readonly name: string; readonly processId?: number }[];
   };
-  const edgeCore = parts.find(({ name }) => name.startsWith("edgecore"))?.processId;
-  if (edgeCore === undefined) throw new Error(`no EdgeCore in ${status.stdout}`);
   const cloud = skerry.processIds();
-  return new Map([
-    ["EdgeCore", edgeCore],
-    ...["cloudcore", "controlplane"].map((name): [string, number] => [name, cloud.get(name) ?? 0]),
-  ]);
+  const found: readonly (readonly [string, number | undefined])[] = [
+    ["EdgeCore", parts.find(({ name }) => name.startsWith("edgecore "))?.processId],
+    ["CloudCore", cloud.get("cloudcore")],
+    ["control plane", cloud.get("control plane")],
+  ];
+  return new Map(
+    found.map(([name, processId]) => {
+      if (processId === undefined) throw new Error(`${name} does not run: ${status.stdout}`);
+      return [name, processId] as const;
+    }),
+  );
 }
 
 function skerryProgram(skerry: ShippedSkerry): string {
