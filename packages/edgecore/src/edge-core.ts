@@ -153,7 +153,9 @@ export class EdgeCore implements AsyncDisposable {
       this.#tasks = new TaskEntry({ ...shared, ...ports.tasks, meta, cloudLink, nodeName: options.nodeName });
       this.edgeHub.register("taskmanager", this.#tasks);
     }
-    this.metaServer = ports.metaServer?.({ ...shared, database, meta, cloudLink, nodeName: options.nodeName });
+    const releaseHeld = this.edged?.releaseHeld.bind(this.edged);
+    const { nodeName } = options;
+    this.metaServer = ports.metaServer?.({ ...shared, database, meta, cloudLink, nodeName, releaseHeld });
     if (this.metaServer) this.edgeHub.register("metaserver", this.metaServer);
     this.edgeStream = edgeStream(ports, this, options.nodeName, this.#measuring);
     if (this.edgeStream) this.edgeHub.register("edgestream", this.edgeStream);

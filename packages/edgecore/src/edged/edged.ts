@@ -11,6 +11,7 @@ import { LogRotator } from "./log-rotator.ts";
 import { MachineFacts } from "./node/machine-facts.ts";
 import { NodeLease } from "./node/node-lease.ts";
 import { NodeReporter } from "./node/node-reporter.ts";
+import { HeldUpgrades } from "./pod/held-upgrades.ts";
 import { PodWorker } from "./pod/pod-worker.ts";
 import {
   isFingerprint,
@@ -70,6 +71,7 @@ export class Edged implements AsyncDisposable {
       ...this.#ports,
       pods: new PodDirectory(meta, (uid) => this.#staticPods?.get(uid)),
       machine,
+      held: new HeldUpgrades(),
       recorder: new EventRecorder(meta, clock, logger, config.nodeName),
       images: new ImageProvider(runtime, network, cloudLink, clock),
       volumes: new PodVolumes({
@@ -130,6 +132,14 @@ export class Edged implements AsyncDisposable {
   /** The static pod that a mirror pod stands for. */
   mirroredBy(mirror: Pod): Pod | undefined {
     return this.#services.pods.mirroredBy(mirror);
+  }
+
+  /** Lets held pods start: the one of this name, or all of the node. Returns how many were held. */
+  releaseHeld(only?: { readonly namespace: string; readonly name: string }): number {
+    const chosen = [...this.#workers.values()].filter(
+      ({ identity }) => !only || (identity.namespace === only.namespace && identity.name === only.name),
+    );
+    return chosen.filter((worker) => worker.release()).length;
   }
 
   /** Stops working; all containers go on. */
@@ -225,6 +235,7 @@ export class Edged implements AsyncDisposable {
 
   #forgetWorker(uid: string): void {
     this.#workers.delete(uid);
+    this.#services.held.forget(uid);
     this.#ports.logger.info("Nothing of the pod is left on this node", { uid });
   }
 

@@ -7,6 +7,7 @@ import type { EdgedConfig } from "./config.ts";
 import type { ImageProvider } from "./container/image-provider.ts";
 import type { EventRecorder } from "./events.ts";
 import type { MachineFacts } from "./node/machine-facts.ts";
+import type { HeldUpgrades } from "./pod/held-upgrades.ts";
 import type { ContainerRuntime, FileSystem, HostInfo, Mounts, NetworkCheck } from "./ports.ts";
 import type { PodDirectory } from "./static/pod-directory.ts";
 import type { ManifestSource } from "./static/static-pods.ts";
@@ -38,6 +39,7 @@ export interface PodServices extends EdgedPorts {
   readonly images: ImageProvider;
   readonly volumes: PodVolumes;
   readonly machine: MachineFacts;
+  readonly held: HeldUpgrades;
   /** Why a new pod must not start on this node as it is now; undefined: it may. */
   readonly refuses: (pod: Pod) => string | undefined;
 }

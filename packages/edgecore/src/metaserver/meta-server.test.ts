@@ -339,6 +339,21 @@ test("what is not served is refused with a code that says so", async () => {
   assert.equal(protobuf.status, 415);
 });
 
+test("held pods are released by KubeEdge's local paths, without the cloud", async () => {
+  await using database = open();
+  await using world = new MetaWorld(database);
+  for (const name of ["plant/a", "plant/b", "plant/c"]) world.held.add(name);
+  const release = async (kind: string, body: string): Promise<number> =>
+    (await world.ask("POST", `/api/v1/${kind}/unhold-upgrade`, body)).status;
+  assert.equal(await release("pods", "plant/a"), 200);
+  assert.equal(await release("pods", "plant/a"), 404);
+  for (const wrong of ["", "plant", "plant/a/b", "/"]) assert.equal(await release("pods", wrong), 400, wrong);
+  assert.equal(await release("nodes", "another-node"), 404);
+  assert.deepEqual([...world.held], ["plant/b", "plant/c"]);
+  assert.equal(await release("nodes", ""), 200);
+  assert.equal(world.held.size, 0);
+});
+
 test("more than may be kept is not: the kind that nobody asks for goes first, and is not said to be empty then", async () => {
   await using database = open();
   await using world = new MetaWorld(database, { maximumObjects: 6, maximumLength: 1_000_000 });

@@ -44,6 +44,8 @@ export interface MetaServerPorts {
   readonly meta: MetaStore;
   readonly cloudLink: CloudLink;
   readonly nodeName: string;
+  /** Lets held pods start: the one of this name, or all of the node; returns how many were held. */
+  readonly releaseHeld?: ((only?: { readonly namespace: string; readonly name: string }) => number) | undefined;
   readonly listener: ApiListener;
   readonly clock: Clock;
   readonly random: Random;
@@ -53,6 +55,7 @@ export interface MetaServerPorts {
 
 type ResourcePath = ApiPath & { readonly kind: "resource" };
 
+const UNHOLD = "unhold-upgrade";
 /** Subresources that are streams; `kubectl` in the cloud has them through the tunnel. */
 const STREAMS: ReadonlySet<string> = new Set(["log", "exec", "attach", "portforward", "proxy"]);
 
@@ -169,6 +172,7 @@ export class MetaServer implements DownstreamHandler, Service {
     if (STREAMS.has(subresource)) return statusResponse(notAllowedStatus(`the subresource ${subresource}`));
     if (resource.group === "" && resource.resource === "secrets" && !request.hasToken)
       return statusResponse(secretsNeedToken());
+    if (method === "POST" && namespace === "" && name === UNHOLD) return this.#unhold(resource.resource, request);
     this.local.touch(resource);
     switch (method) {
       case "GET":
@@ -190,6 +194,18 @@ export class MetaServer implements DownstreamHandler, Service {
       default:
         return statusResponse(notAllowedStatus(method.slice(0, 20)));
     }
+  }
+
+  /** KubeEdge's local extension: `pods/unhold-upgrade` with `NAMESPACE/NAME`, `nodes/unhold-upgrade` with a node's name. */
+  #unhold(resource: string, { body }: ApiRequest): ApiResponse {
+    const { releaseHeld, nodeName } = this.#ports;
+    const [namespace = "", name = "", ...more] = body.trim().split("/");
+    if (resource === "pods" && (namespace === "" || name === "" || more.length > 0))
+      return statusResponse(failureStatus(400, "BadRequest", "the body must be NAMESPACE/NAME of a held pod"));
+    const isOther = resource === "nodes" && body.trim() !== "" && body.trim() !== nodeName;
+    const count = isOther ? 0 : (releaseHeld?.(resource === "pods" ? { namespace, name } : undefined) ?? 0);
+    if (count > 0) return textResponse(200, `${count} released`);
+    return statusResponse(failureStatus(404, "NotFound", "no pod is held there"));
   }
 
   async #take(message: Message): Promise<void> {

@@ -60,10 +60,11 @@ export function isShort(threshold: WatchedThreshold, observations: Observations,
   return observed.available < amountOf(amount, observed.capacity) + reclaim;
 }
 
-/** Whether so little is left that it may be short soon. */
+/** Whether so little is left that it may be short soon: memory and processes go within seconds, a disk does not. */
 export function isNearlyShort({ signal, amount }: WatchedThreshold, observations: Observations): boolean {
   const observed = observations.get(signal);
-  return observed !== undefined && observed.available < 2 * amountOf(amount, observed.capacity);
+  const factor = CONDITIONS[signal] === "DiskPressure" ? 1.1 : 2;
+  return observed !== undefined && observed.available < factor * amountOf(amount, observed.capacity);
 }
 
 /** What follows from a look at the machine. */

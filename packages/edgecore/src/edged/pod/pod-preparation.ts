@@ -18,6 +18,12 @@ export interface PodContext {
   readonly lookup: ObjectLookup;
 }
 
+/** Why none of the pod's containers may start. */
+export interface Refusal {
+  readonly kind: "unsupported" | "held";
+  readonly message: string;
+}
+
 /** Gathers and makes ready what the containers of one pod need. */
 export class PodPreparation {
   readonly #services: PodServices;
@@ -43,10 +49,12 @@ export class PodPreparation {
     this.#absentObjects.delete(`${type}/${name}`);
   }
 
-  /** Why the pod cannot be run here, in words; undefined when it can. */
-  async refusal(pod: Pod): Promise<string | undefined> {
+  /** Why the pod cannot be run here, or not yet; undefined when it can. */
+  async refusal(pod: Pod, last: PodStatus | undefined): Promise<Refusal | undefined> {
     const fields = refusedFields(pod, await this.#services.machine.runtimeFeatures());
-    return fields.length === 0 ? undefined : `This node cannot carry out ${fields.join("; ")}`;
+    if (fields.length > 0) return { kind: "unsupported", message: `This node cannot carry out ${fields.join("; ")}` };
+    if (!this.#services.held.isHeld(pod, last)) return undefined;
+    return { kind: "held", message: "The pod is held until it is released on the node" };
   }
 
   async context(

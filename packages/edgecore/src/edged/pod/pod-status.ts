@@ -13,12 +13,16 @@ export interface PodStatusContext extends Omit<ContainerStatusContext, "lastStat
   readonly hostIp: string | undefined;
   /** Set when the pod is over for a reason of its own, e.g. its deadline. */
   readonly failure: PodFailure | undefined;
+  /** It waits for its release on the node. */
+  readonly isHeld: boolean;
 }
 
 /** Order of the conditions on the wire. */
+const HELD = "HeldUpgrade";
 const DISRUPTION = "DisruptionTarget";
 const CONDITION_ORDER: readonly string[] = [
   DISRUPTION,
+  HELD,
   "PodReadyToStartContainers",
   "Initialized",
   "Ready",
@@ -140,8 +144,16 @@ function conditions(
     ready("ContainersReady", context, phase, containers),
     { type: "PodScheduled", status: "True" },
     ...(disruption ? [disruption] : []),
+    ...heldUpgrade(context),
   ];
   return made.sort((left, right) => CONDITION_ORDER.indexOf(left.type) - CONDITION_ORDER.indexOf(right.type));
+}
+
+/** KubeEdge's; once it was told it does not vanish, but becomes False. */
+function heldUpgrade({ isHeld, last }: PodStatusContext): Condition[] {
+  if (isHeld) return [{ type: HELD, status: "True", reason: "HoldUpgradeEnabled", message: "held by its annotation" }];
+  const wasHeld = last?.conditions?.some(({ type }) => type === HELD) ?? false;
+  return wasHeld ? [{ type: HELD, status: "False", reason: "Released" }] : [];
 }
 
 function initialized(

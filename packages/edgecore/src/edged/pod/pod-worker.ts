@@ -130,6 +130,16 @@ export class PodWorker implements AsyncDisposable {
     else await removeGarbage(await this.#reader.read(), this.#paths, runtime, fileSystem, "previous-too");
   }
 
+  /** Lets the pod start if it was held; returns whether it was. */
+  release(): boolean {
+    const pod = this.living?.pod;
+    const { held } = this.#services;
+    if (!pod || !held.isHeld(pod, this.#reporter.last)) return false;
+    held.release(this.identity.uid);
+    this.wake();
+    return true;
+  }
+
   /** Ends the pod for good, whatever it is doing. */
   fail(failure: PodFailure): void {
     this.#failure = failure;
@@ -202,7 +212,7 @@ export class PodWorker implements AsyncDisposable {
       this.#failure ?? this.#refusal(pod, state) ?? deadlineFailure(pod, this.#reporter.last, clock.now());
     const plan: PodPlan = failure ? { kind: "finished" } : this.#plan(pod, state);
     const isStarting = plan.kind === "run" && plan.starts.length > 0;
-    const refusal = isStarting ? await this.#preparation.refusal(pod) : undefined;
+    const refusal = isStarting ? await this.#preparation.refusal(pod, this.#reporter.last) : undefined;
     const obstacles = { failedStarts: this.#failedStarts, refusal };
     this.#waitReasons = waitReasons(plan, this.identity, obstacles, notices);
     const hostIp = await this.#services.machine.address();
@@ -294,6 +304,7 @@ export class PodWorker implements AsyncDisposable {
       last: this.#reporter.last,
       hostIp: await machine.address(),
       failure,
+      isHeld: this.#services.held.isHeld(pod, this.#reporter.last),
     });
     await this.#reporter.report(this.#services.pods.inCloud(this.identity), status, clock.monotonicMs());
   }

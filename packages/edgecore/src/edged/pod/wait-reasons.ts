@@ -2,13 +2,13 @@ import type { WaitReason } from "./container-status.ts";
 import type { FailedStarts } from "./failed-starts.ts";
 import type { PodNotices } from "./pod-notices.ts";
 import type { PodPlan } from "./pod-plan.ts";
+import type { Refusal } from "./pod-preparation.ts";
 import type { PodIdentity } from "./runtime-names.ts";
 
 /** What keeps a pod's containers from running. */
 export interface Obstacles {
   readonly failedStarts: FailedStarts;
-  /** Why none of the pod's containers may start. */
-  readonly refusal: string | undefined;
+  readonly refusal: Refusal | undefined;
 }
 
 /** Why containers wait, by name; what the user should hear of is told. */
@@ -34,7 +34,10 @@ export function waitReasons(
   const starting = plan.starts.map(({ container }) => container.name);
   for (const [name, wait] of failedStarts.reasons(new Set(starting))) reasons.set(name, wait);
   if (refusal === undefined) return reasons;
-  notices.pod("Warning", "FieldNotSupported", refusal);
-  for (const name of starting) reasons.set(name, { reason: "CreateContainerConfigError", message: refusal });
+  const { kind, message } = refusal;
+  if (kind === "held") notices.pod("Normal", "HeldUpgrade", message);
+  else notices.pod("Warning", "FieldNotSupported", message);
+  const reason = kind === "held" ? "HeldUpgrade" : "CreateContainerConfigError";
+  for (const name of starting) reasons.set(name, { reason, message });
   return reasons;
 }

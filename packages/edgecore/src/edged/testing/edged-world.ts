@@ -56,6 +56,10 @@ export class EdgedWorld implements AsyncDisposable {
     return this.#meta;
   }
 
+  get edged(): Edged {
+    return this.#edged;
+  }
+
   async start(): Promise<void> {
     await this.#meta.start();
     await this.#edged.start();

@@ -51,6 +51,8 @@ export interface OpenWatch {
 
 /** A MetaServer with a cloud that a test plays. */
 export class MetaWorld implements AsyncDisposable {
+  /** Pods of the node that are held, as `namespace/name`. */
+  readonly held: Set<string> = new Set();
   readonly clock: ManualClock = new ManualClock();
   readonly random: SeededRandom = new SeededRandom(1);
   readonly cloud: ScriptedApiCloud = new ScriptedApiCloud({ clock: this.clock, random: this.random });
@@ -60,6 +62,13 @@ export class MetaWorld implements AsyncDisposable {
 
   constructor(database: Database, limits?: LocalLimits) {
     this.server = new MetaServer({
+      releaseHeld: (only) => {
+        const released = only
+          ? [...this.held].filter((pod) => pod === `${only.namespace}/${only.name}`)
+          : [...this.held];
+        for (const pod of released) this.held.delete(pod);
+        return released.length;
+      },
       database,
       meta: this.meta,
       cloudLink: this.cloud,
