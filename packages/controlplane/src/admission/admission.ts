@@ -8,6 +8,7 @@ import { admitNamespaceDeletion, requireLiveNamespace } from "./namespace-lifecy
 import { admitPriority } from "./priority.ts";
 import { ResourceQuotas } from "./quota/resource-quotas.ts";
 import { admitServiceAccount } from "./service-account.ts";
+import { admitStorage } from "./storage.ts";
 import { addDefaultTolerations } from "./tolerations.ts";
 
 /** Rules that look beyond the object itself, applied within the write's transaction. */
@@ -22,6 +23,7 @@ export class Admission {
   admitCreate(definition: ResourceDefinition, object: ApiObject, scope: WriteScope): void {
     requireLiveNamespace(definition, object, scope);
     admitLimitRanges(definition, object, scope);
+    admitStorage(definition, object, scope);
     if (definition.storageKey !== "/pods") return;
     admitServiceAccount(definition, object, scope);
     addDefaultTolerations(object);
