@@ -8,3 +8,4 @@ export * from "./read-body.ts";
 export * from "./rotating-log.ts";
 export * from "./system-clock.ts";
 export * from "./system-random.ts";
+export * from "./zero-mask.ts";

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { TLSSocket } from "node:tls";
 import { abortReason } from "@skerry/base";
+import { zeroMask } from "@skerry/base/platform";
 import { WebSocket } from "ws";
 import { DELIVERY_HEADER } from "../delivery/skerry/delivery-agreement.ts";
 import { cloudBusy, dialFailed } from "../errors.ts";
@@ -58,6 +59,7 @@ export class WebSocketDialer implements LinkDialer {
       key: privateKeyPem,
       minVersion: "TLSv1.2",
       perMessageDeflate: false,
+      generateMask: zeroMask,
       autoPong: false,
       followRedirects: false,
       maxPayload: maxMessageBytes,

@@ -1,4 +1,5 @@
 import { abortReason } from "@skerry/base";
+import { zeroMask } from "@skerry/base/platform";
 import { WebSocket } from "ws";
 import { tunnelDialFailed } from "../errors.ts";
 import { MAX_FRAME_BYTES } from "../frame.ts";
@@ -19,11 +20,6 @@ export interface TunnelCredentials {
 }
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
-/**
- * Leaves the mask of zeros. Masks protect what stands between from what browsers send in the clear (RFC 6455 section
- * 10.3); here all is within TLS, and masking cost a node more than all else about a log.
- */
-const NO_MASK = (): void => undefined;
 
 /** Dials CloudStream by WebSocket over TLS with the node's certificate; the server's is verified (security.md S16). */
 export class WebSocketTunnelDialer implements TunnelDialer {
@@ -46,7 +42,7 @@ export class WebSocketTunnelDialer implements TunnelDialer {
       perMessageDeflate: false,
       followRedirects: false,
       skipUTF8Validation: true,
-      generateMask: NO_MASK,
+      generateMask: zeroMask,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       maxPayload: MAX_FRAME_BYTES,
     });
