@@ -49,3 +49,10 @@ export interface StorageClass extends KubernetesObject {
   volumeBindingMode?: "Immediate" | "WaitForFirstConsumer";
   allowedTopologies?: JsonObject[];
 }
+
+/** The provisioner of StorageClasses whose volumes are folders of the node on which the pod runs. */
+export const LOCAL_PATH_PROVISIONER = "skerry.io/local-path";
+/** Where those folders are, on each node. */
+export const LOCAL_VOLUMES_FOLDER = "/var/lib/skerry/local-volumes";
+/** On a volume: who made it. */
+export const PROVISIONED_BY = "pv.kubernetes.io/provisioned-by";

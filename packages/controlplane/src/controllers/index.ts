@@ -19,6 +19,7 @@ import { ResourceDirectory } from "./resource-directory.ts";
 import { RootCaPublisher } from "./serviceaccount/root-ca-publisher.ts";
 import { ServiceAccountController } from "./serviceaccount/service-account-controller.ts";
 import { StatefulSetController } from "./statefulset/stateful-set-controller.ts";
+import { LocalPathProvisioner } from "./volume/local-path-provisioner.ts";
 import { VolumeController } from "./volume/volume-controller.ts";
 
 /** What the controllers live on. */
@@ -56,6 +57,7 @@ export async function startControllers(options: ControllersOptions): Promise<Asy
     new DisruptionController(ports, informers),
     new VolumeController(ports, informers),
     new Scheduler(ports, informers),
+    new LocalPathProvisioner(ports, informers),
     new EndpointsController(ports, informers),
     new NodeLifecycleController(ports, informers),
     new TaintEvictionController(ports, informers),

@@ -103,3 +103,20 @@ test("a claim that was made for a pod alone is taken by that pod only", async ()
   await world.pass(15_000);
   assert.equal(hostPathOf(world), "/disks/one");
 });
+
+test("the folder of a provisioned volume is made with its first use, for whoever the container runs as", async () => {
+  await using world = new EdgedWorld();
+  await world.start();
+  const path = "/var/lib/skerry/local-volumes/disk";
+  bound(world, { hostPath: { path, type: "DirectoryOrCreate" } });
+  const key = "null/persistentvolume/disk";
+  const volume = world.cloud.objects.get(key);
+  const annotations = { "pv.kubernetes.io/provisioned-by": "skerry.io/local-path" };
+  if (volume) world.cloud.objects.set(key, { ...volume, metadata: { ...volume.metadata, annotations } });
+  await start(world, claimed, { securityContext: { fsGroup: 7 } });
+  await world.pass(1000);
+  assert.equal(hostPathOf(world), path);
+  assert.equal((await world.files.status(path))?.mode, 0o777);
+  assert.equal((await world.files.status("/var/lib/skerry/local-volumes"))?.mode, 0o750);
+  assert.deepEqual(world.files.shared, [[path, 7]]);
+});

@@ -2,6 +2,7 @@ import {
   persistentVolumeClaims as claimsResource,
   type PersistentVolume,
   type PersistentVolumeClaim,
+  PROVISIONED_BY,
   persistentVolumes as volumesResource,
 } from "@skerry/api";
 import { toKubernetesTime } from "@skerry/base";
@@ -16,8 +17,6 @@ import { VolumeWriter } from "./volume-writer.ts";
 
 const NO_PROVISIONER = "kubernetes.io/no-provisioner";
 const NOTHING_FITS = "no persistent volumes available for this claim and no storage class is set";
-/** On a volume: who made it, and removes it again. */
-const PROVISIONED_BY = "pv.kubernetes.io/provisioned-by";
 
 /** Binds claims to volumes, tells what becomes of both, and keeps them as long as they are used. */
 export class VolumeController implements Controller {

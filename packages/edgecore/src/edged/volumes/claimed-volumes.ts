@@ -1,5 +1,14 @@
 import { dirname } from "node:path";
-import type { KubernetesObject, PersistentVolume, PersistentVolumeClaim, Pod, Volume } from "@skerry/api";
+import {
+  type KubernetesObject,
+  LOCAL_PATH_PROVISIONER,
+  LOCAL_VOLUMES_FOLDER,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  type Pod,
+  PROVISIONED_BY,
+  type Volume,
+} from "@skerry/api";
 import { isApiError } from "@skerry/kube";
 import type { MetaClient } from "../../metamanager/meta-store.ts";
 import { claimUnusable, invalidPod, notSupported, referenceMissing } from "../errors.ts";
@@ -10,6 +19,8 @@ import type { FileSystem } from "../ports.ts";
 import { prepareHostPath } from "./host-path.ts";
 
 const FOLDER_MODE = 0o750;
+/** Whoever the container runs as. */
+const PROVISIONED_MODE = 0o777;
 
 /**
  * Folders of this machine that pods have by claims. The cloud is asked once for each pod and volume; what it said is
@@ -31,8 +42,8 @@ export class ClaimedVolumes {
   }
 
   /**
-   * The folder, and whether its files may be given to the pod's group: those of a volume of kind local, with its first
-   * use. What hostPath names belongs to the machine.
+   * The folder, and whether its files may be given to the pod's group: those of a volume of kind local or of the
+   * local-path provisioner, with its first use. What else hostPath names belongs to the machine.
    * @throws `EDGED_REFERENCE_MISSING`, `EDGED_CLAIM_UNUSABLE`, `EDGED_NOT_SUPPORTED`, `EDGED_INVALID_POD`
    */
   async prepare(
@@ -57,14 +68,18 @@ export class ClaimedVolumes {
     const path = await this.#folderOf(found);
     await this.#files.makeDirectory(dirname(link), FOLDER_MODE);
     await this.#files.symlink(path, link);
-    return { path, mayChangeGroup: found.spec.local !== undefined };
+    return { path, mayChangeGroup: found.spec.local !== undefined || isProvisioned(found) };
   }
 
-  async #folderOf({ metadata, spec }: PersistentVolume): Promise<string> {
+  async #folderOf({ metadata, spec }: Pick<PersistentVolume, "metadata" | "spec">): Promise<string> {
     const what = `persistent volume ${metadata.name}`;
     if (spec.volumeMode === "Block")
       throw notSupported(`${what} of volumeMode Block`, "volumes are given as folders only");
     const { hostPath, local } = spec;
+    if (isProvisioned({ metadata, spec })) {
+      await this.#files.makeDirectory(LOCAL_VOLUMES_FOLDER, FOLDER_MODE);
+      await this.#files.makeDirectory(stringAt(hostPath, "path") ?? "", PROVISIONED_MODE);
+    }
     if (hostPath)
       return prepareHostPath(this.#files, stringAt(hostPath, "path") ?? "", stringAt(hostPath, "type") ?? "");
     if (local) return prepareHostPath(this.#files, stringAt(local, "path") ?? "", "Directory");
@@ -80,6 +95,15 @@ export class ClaimedVolumes {
       throw error;
     }
   }
+}
+
+/** Whether the volume is a folder that was thought of for its claim: it is made with its first use. */
+function isProvisioned({ metadata, spec }: Pick<PersistentVolume, "metadata" | "spec">): boolean {
+  const path = stringAt(spec.hostPath, "path");
+  return (
+    metadata.annotations?.[PROVISIONED_BY] === LOCAL_PATH_PROVISIONER &&
+    path === `${LOCAL_VOLUMES_FOLDER}/${metadata.name}`
+  );
 }
 
 function checkClaim(pod: Pod, volume: Volume, { metadata }: PersistentVolumeClaim): void {
