@@ -52,7 +52,7 @@ export function showJoined({ unshare }: NamespaceTools, busybox: string, script:
   return [unshare, "--mount", "--propagation", "slave", "--", busybox, "sh", script, busybox];
 }
 
-/** What makes a container's own namespaces. */
+/** What makes a container's own namespaces but that for mounts; the next process that it starts is in all of them. */
 export function unshareContainer(
   { unshare }: NamespaceTools,
   { userId, groupId }: ProcessIdentity,
@@ -61,10 +61,14 @@ export function unshareContainer(
   return [
     unshare,
     ...["--user", `--map-user=${userId}`, `--map-group=${groupId}`, "--keep-caps"],
-    ...["--mount", "--propagation", "slave"],
-    ...(processes.kind === "own" ? ["--pid", "--fork", "--kill-child"] : []),
+    ...(processes.kind === "own" ? ["--pid"] : []),
     "--",
   ];
+}
+
+/** What makes a container's mount namespace, which its shim stays out of. */
+export function unshareMounts({ unshare }: NamespaceTools): string[] {
+  return [unshare, "--mount", "--propagation", "slave", "--keep-caps", "--"];
 }
 
 /**

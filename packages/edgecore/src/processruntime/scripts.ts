@@ -28,14 +28,14 @@ exec "$@"
 `;
 
 /**
- * Runs a container's command chain and notes its exit code, so that it is known also when nobody waited. Arguments: the
+ * Runs a container's command chain and notes its exit code, so that it is known also when nobody waited. With a process
+ * namespace of its own the command is its first process, after whose end nothing can be started here: what follows is the
+ * shell's own. (\`unshare --fork\` would not do: it takes a killed process for an error of its own.) Arguments: the
  * container's folder, then the command.
  */
 export const SHIM_SCRIPT = `folder=$1; shift
 "$@"
-code=$?
-echo "$code" >"$folder/exit.new"
-mv "$folder/exit.new" "$folder/exit"
+echo $? >"$folder/exit"
 `;
 
 /**

@@ -115,13 +115,19 @@ const memory: Check = ({ memoryAvailableBytes }) => {
     : [ok(code, found)];
 };
 
+/** How the process runtime calls itself: it is for accounts without root, and limits nothing. */
+const PROCESS_RUNTIME = "skerry-process";
+
+const hasProcessRuntime = (node: Examined["node"]): boolean =>
+  node !== undefined && "name" in node.runtime && node.runtime.name === PROCESS_RUNTIME;
+
 const root: Check = ({ node }) =>
-  node && !node.isRoot
+  node && !node.isRoot && !hasProcessRuntime(node)
     ? [warning("DOCTOR_ROOT", "the doctor does not run as root, so it may not see all", "Run it as root.")]
     : [];
 
 const controlGroups: Check = ({ node }) => {
-  if (!node) return [];
+  if (!node || hasProcessRuntime(node)) return [];
   const missing = Object.entries(node.controlGroups).flatMap(([name, present]) => (present ? [] : [name]));
   return missing.length > 0
     ? [
@@ -151,6 +157,12 @@ const runtime: Check = ({ node }) => {
       ),
     ];
   if (!ready) return [problem("DOCTOR_RUNTIME", `${shown} is not ready: ${message}`, advice)];
+  if (hasProcessRuntime(node))
+    return [
+      ok("DOCTOR_RUNTIME", `${shown} is ready: containers without an engine and without root`),
+      ok("DOCTOR_CGROUPS", "limits of containers are not enforced by it"),
+      ok("DOCTOR_CNI", "pods are reached from this machine; what has to reach others needs hostNetwork"),
+    ];
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const [leastMajor, leastMinor] = LEAST_CONTAINERD;
   if (name === "containerd" && (major < leastMajor || (major === leastMajor && minor < leastMinor)))

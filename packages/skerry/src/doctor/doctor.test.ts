@@ -163,6 +163,17 @@ for (const [what, code, state, text, change] of faults)
     assert.ok((found[0]?.advice.length ?? 0) > 10);
   });
 
+test("the process runtime without root is no fault, and what it does not do is said", () => {
+  const runtime = { name: "skerry-process", version: "0.1.0+namespaces", ready: true, message: "" };
+  const change = withNode({ isRoot: false, controlGroups: { cpu: false, memory: false }, runtime });
+  const found = diagnose({ ...healthy, ...change });
+  assert.deepEqual(
+    found.filter(({ state }) => state !== "ok"),
+    [],
+  );
+  assert.match(found.map((each) => each.found).join("\n"), /skerry-process .* is ready.*\n.*limits .* not enforced/);
+});
+
 test("a machine without a node is not asked for one", () => {
   const found = diagnose({ ...healthy, node: undefined });
   assert.ok(found.every(({ code }) => code !== "DOCTOR_RUNTIME" && code !== "DOCTOR_CGROUPS"));

@@ -1,8 +1,10 @@
 import { isSkerryError } from "@skerry/base";
 import { type CallStatus, GrpcCode, type UnaryMethod } from "@skerry/grpc";
 import * as cri from "../../edged/platform/generated/cri.ts";
+import { needsEngine } from "../errors.ts";
 import { RUNTIME_NAME, RUNTIME_VERSION } from "../version.ts";
 import type { Container } from "./container-record.ts";
+import { encodeContainerStats, encodeImageFolder } from "./container-stats.ts";
 import type { Containers } from "./containers.ts";
 import type { ImageStore, StoredImage } from "./image-store.ts";
 import { pullImage } from "./registry-client.ts";
@@ -141,6 +143,13 @@ function runtimeMethods(ports: CriServicePorts): [string, UnaryMethod][] {
         return {};
       }),
     ],
+    [at("ListContainerStats"), async () => encodeContainerStats(containers.list(), Date.now())],
+    ...NEEDS_ENGINE.map(([method, what]): [string, UnaryMethod] => [
+      at(method),
+      async () => {
+        throw needsEngine(what);
+      },
+    ]),
     [at("ExecSync"), serve(cri.ExecSyncRequest, cri.ExecSyncResponse, (request) => execSync(containers, request))],
   ];
 }
@@ -168,6 +177,7 @@ function imageMethods({ images, containers }: CriServicePorts): [string, UnaryMe
         return { imageRef: await pullImage(image?.image ?? "", credentials, images) };
       }),
     ],
+    [at("ImageFsInfo"), async () => encodeImageFolder(images.folder, Date.now())],
     [
       at("RemoveImage"),
       serve(cri.RemoveImageRequest, cri.RemoveImageResponse, async ({ image }) => {
@@ -195,6 +205,14 @@ async function stopContainersOf(containers: Containers, sandboxId: string): Prom
   const own = containers.list().filter((container) => container.sandboxId === sandboxId);
   await Promise.all(own.map(({ id }) => containers.stop(id, SIGTERM_GRACE_MS)));
 }
+
+/** What is asked for by users, and how it is called in the answer. */
+const NEEDS_ENGINE: readonly (readonly [method: string, what: string])[] = [
+  ["UpdateContainerResources", "other limits for a running container"],
+  ["Exec", "exec"],
+  ["Attach", "attach"],
+  ["PortForward", "port-forward"],
+];
 
 const CONDITIONS: readonly cri.RuntimeCondition[] = ["RuntimeReady", "NetworkReady"].map((type) => ({
   type,

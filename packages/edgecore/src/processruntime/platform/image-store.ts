@@ -51,6 +51,11 @@ export class ImageStore {
     this.#largestImageBytes = largestImageBytes;
   }
 
+  /** Where the images are. */
+  get folder(): string {
+    return this.#folder;
+  }
+
   /** Makes the folders, and removes what an interrupted unpacking has left. */
   async open(): Promise<void> {
     for (const sub of ["images", "names", "unpacking"])

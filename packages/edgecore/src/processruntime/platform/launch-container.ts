@@ -3,7 +3,14 @@ import { randomBytes } from "node:crypto";
 import { closeSync, constants, openSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { enterPod, giveUpPowers, type Namespaces, showJoined, unshareContainer } from "../container-command.ts";
+import {
+  enterPod,
+  giveUpPowers,
+  type Namespaces,
+  showJoined,
+  unshareContainer,
+  unshareMounts,
+} from "../container-command.ts";
 import { handedOver } from "../container-environment.ts";
 import { startFailed } from "../errors.ts";
 import type { MachineAbility } from "./ability.ts";
@@ -47,12 +54,13 @@ const INNER_BUSYBOX = "/dev/.skerry/busybox";
  * @throws SkerryError `PROCESS_RUNTIME_START_FAILED`
  */
 export async function launchContainer(options: LaunchOptions): Promise<Launched> {
-  const { container, busybox, scripts } = options;
+  const { container, namespaces } = options;
   const { folder, state, config } = container;
   const files = standardFiles(folder, config.stdin === true);
   let child: ChildProcess;
   try {
-    child = spawn(busybox, ["sh", scripts.shim, folder, ...chain(options)], {
+    const [program = "", ...parameters] = chain(options);
+    child = spawn(program, parameters, {
       stdio: [...files, "pipe"],
       cwd: folder,
       detached: true,
@@ -63,9 +71,9 @@ export async function launchContainer(options: LaunchOptions): Promise<Launched>
   }
   const told = await toldByChild(child);
   if (told === "ready") {
-    const makerId = childrenOf(child.pid ?? 0)[0] ?? 0;
-    // `unshare --fork` and `nsenter --pid` start a process of their own; one that has ended already is nobody.
-    const mainId = options.namespaces.processes.kind === "machine" ? makerId : childrenOf(makerId)[0];
+    // `nsenter --pid` starts a process of its own; what has ended already is nobody.
+    const makerId = namespaces.processes.kind === "joined" ? (childrenOf(child.pid ?? 0)[0] ?? 0) : (child.pid ?? 0);
+    const [mainId] = childrenOf(makerId);
     return { child, shim: identify(child.pid) ?? NOBODY, main: identify(mainId) ?? NOBODY, makerId };
   }
   killTree(child.pid);
@@ -75,7 +83,7 @@ export async function launchContainer(options: LaunchOptions): Promise<Launched>
 /** A process that has ended before it was looked at; its shim has noted how. */
 const NOBODY: ProcessIdentity = { processId: 0, startTicks: "", bootId: "" };
 
-/** Everything between the shim and the container's command. */
+/** Everything up to the container's command. */
 function chain({ container, namespaces, mounts, busybox, ability, scripts }: LaunchOptions): string[] {
   const { user, command } = container.state;
   const security = container.config.linux?.securityContext;
@@ -83,6 +91,8 @@ function chain({ container, namespaces, mounts, busybox, ability, scripts }: Lau
     ...enterPod(ability.tools, namespaces),
     ...(namespaces.processes.kind === "joined" ? showJoined(ability.tools, busybox, scripts.proc) : []),
     ...unshareContainer(ability.tools, user, namespaces),
+    ...[busybox, "sh", scripts.shim, container.folder],
+    ...unshareMounts(ability.tools),
     ...[busybox, "sh", scripts.container, busybox],
     // Nobody can know it, so that no link in an image leads there.
     `.skerry-${randomBytes(16).toString("hex")}`,
