@@ -26,6 +26,8 @@ export class SetFreshness {
   readonly #api: KubernetesApi;
   readonly #clock: Clock;
   readonly #collections: readonly FollowedCollection[];
+  /** Version of the restored cluster when that was last noticed: nodes know no versions of their own any more. */
+  #restoredAt: string | undefined;
 
   constructor(api: KubernetesApi, clock: Clock, collections: readonly FollowedCollection[]) {
     this.#api = api;
@@ -34,18 +36,14 @@ export class SetFreshness {
   }
 
   /**
-   * Resolves when each cache has reached the version given for its type, or when the API server has proven older.
-   * @param restoredAt version of an API server that was restored from a backup: caches older than it are listed anew.
-   *   Many nodes ask for that at once after a restore; an informer lists once for all that ask before it begins.
+   * Resolves when each cache has reached the version given for its type, or when the API server has proven older. After
+   * that, caches older than it was then are listed anew first: for any node and any session, as a node that has forgotten
+   * its versions may be cut off before it was given the set. An informer lists once for all nodes.
    * @throws the signal's reason
    */
-  async reached(
-    nodeName: string,
-    seen: ReadonlyMap<string, string>,
-    signal: AbortSignal,
-    restoredAt?: string,
-  ): Promise<Freshness> {
+  async reached(nodeName: string, seen: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Freshness> {
     const versions = new Map(seen);
+    const restoredAt = this.#restoredAt;
     if (restoredAt !== undefined)
       for (const { type, informer } of this.#collections) {
         if (!isOlder(informer.resourceVersion, restoredAt)) continue;
@@ -63,8 +61,10 @@ export class SetFreshness {
       if (waitedMs >= PATIENCE_MS && waitedMs % 1_000 === 0) {
         const now = await this.#currentVersion(nodeName, signal);
         olderAnswers = now !== undefined && isOlder(now, needed) ? olderAnswers + 1 : 0;
-        if (now !== undefined && olderAnswers >= OLDER_ANSWERS_BELIEVED)
+        if (now !== undefined && olderAnswers >= OLDER_ANSWERS_BELIEVED) {
+          this.#restoredAt = now;
           return { kind: "went-back", type: behind.type, seen: needed, now };
+        }
       }
       await sleep(this.#clock, LOOK_MS, signal);
       waitedMs += LOOK_MS;

@@ -16,12 +16,7 @@ export interface SetReconcilerOptions {
   readonly nodeName: string;
   readonly account: SetAccount;
   readonly freshness: {
-    reached(
-      nodeName: string,
-      seen: ReadonlyMap<string, string>,
-      signal: AbortSignal,
-      restoredAt?: string,
-    ): Promise<Freshness>;
+    reached(nodeName: string, seen: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Freshness>;
   };
   readonly stamp: MessageStamp;
   readonly logger: Logger;
@@ -59,8 +54,8 @@ export class SetReconciler implements Disposable {
   #state: State = { kind: "catching-up" };
   #entries: SetEntry[] = [];
   #timer: Timer | undefined;
-  /** Version of the restored cluster when that was noticed: the node knows no versions of its own any more. */
-  #restoredAt: string | undefined;
+  /** The cluster was restored: the node was told to forget its versions. */
+  #hasStartedOver = false;
   #suspected = false;
 
   constructor(options: SetReconcilerOptions) {
@@ -92,7 +87,7 @@ export class SetReconciler implements Disposable {
     this.#enter({ kind: "catching-up" });
     const seen = new Map([...digests].map(([type, { highest }]) => [type, highest]));
     try {
-      const verdict = await freshness.reached(nodeName, seen, this.#closed.signal, this.#restoredAt);
+      const verdict = await freshness.reached(nodeName, seen, this.#closed.signal);
       if (this.#closed.signal.aborted) return;
       if (verdict.kind === "went-back") {
         this.#startOver(verdict);
@@ -116,11 +111,11 @@ export class SetReconciler implements Disposable {
         "to the restored state; what was changed in the cluster since the backup is lost there too",
       { nodeName, type, seenByNode: seen, clusterNow: now },
     );
-    if (this.#restoredAt !== undefined) {
+    if (this.#hasStartedOver) {
       onDisagreed("it still knows versions that the cluster does not have");
       return;
     }
-    this.#restoredAt = now;
+    this.#hasStartedOver = true;
     account.forgetVersions();
     deliver(setRequestMessage(stamp, { kind: "incarnation" }));
     this.#askDigest();
