@@ -22,8 +22,12 @@ class ReportWorld implements AsyncDisposable {
   readonly cloud: FakeCloud = new FakeCloud();
   readonly hub: EdgeHub;
   readonly twin: DeviceTwin;
-  /** One entry a report: the reported values by property, and when it came. */
-  readonly reports: { readonly atMs: number; readonly values: Readonly<Record<string, JsonValue>> }[] = [];
+  /** One entry a report: the device, the reported values by property, and when it came. */
+  readonly reports: {
+    readonly deviceId: string;
+    readonly atMs: number;
+    readonly values: Readonly<Record<string, JsonValue>>;
+  }[] = [];
   answer: "ok" | "silent" | "unavailable" | "not found" = "ok";
   readonly #random = new SeededRandom();
   readonly #world: TwinWorld;
@@ -68,8 +72,15 @@ class ReportWorld implements AsyncDisposable {
     await this.pass(10_000);
   }
 
-  async set(property: string, value: string): Promise<void> {
-    await this.twin.reportValues(deviceId, new Map([[property, value]]));
+  /** One more device on the node. */
+  async add(name: string): Promise<string> {
+    await this.#world.fromCloud("insert", { ...device(), metadata: { name, namespace: "default", uid: name } });
+    await this.pass(0);
+    return `default/${name}`;
+  }
+
+  async set(property: string, value: string, of = deviceId): Promise<void> {
+    await this.twin.reportValues(of, new Map([[property, value]]));
     await this.pass(0);
   }
 
@@ -90,7 +101,8 @@ class ReportWorld implements AsyncDisposable {
   }
 
   #answer(message: Message): Message | undefined {
-    if (!message.route.resource?.endsWith("/twin/edge_updated")) return undefined;
+    const [, deviceId] = /^device\/(.*)\/twin\/edge_updated$/.exec(message.route.resource ?? "") ?? [];
+    if (deviceId === undefined) return undefined;
     const twin = isJsonObject(message.content) ? message.content["twin"] : undefined;
     assert.ok(isJsonObject(twin));
     const values = Object.entries(twin).map(([name, property]) => {
@@ -107,7 +119,7 @@ class ReportWorld implements AsyncDisposable {
       case "not found":
         return reply({ ErrStatus: { code: 404, reason: "NotFound" } });
       case "ok":
-        this.reports.push({ atMs: this.clock.monotonicMs(), values: Object.fromEntries(values) });
+        this.reports.push({ deviceId, atMs: this.clock.monotonicMs(), values: Object.fromEntries(values) });
         return reply("OK");
     }
   }
@@ -139,6 +151,20 @@ test("a device that changes often is reported once an interval, with the newest 
   const last = Object.assign({}, ...world.reports.map(({ values }) => values)) as Record<string, JsonValue>;
   assert.deepEqual(last, { temperature: "25", led: "L25" }, "the final values arrive");
   assert.ok(world.reports.length <= 5, `${world.reports.length} reports`);
+});
+
+test("while the cloud is slow, a device that was quiet is reported before those that change on and on", async () => {
+  await using world = await ReportWorld.start();
+  const busy: string[] = [];
+  for (let index = 0; index < 20; index++) busy.push(await world.add(`busy-${index}`));
+  await world.connect();
+  world.answer = "silent"; // What is on its way now takes up all places.
+  for (const value of ["1", "2"]) for (const each of busy) await world.set("temperature", value, each);
+  await world.set("temperature", "20");
+  world.answer = "ok";
+  await world.pass(60_000);
+  assert.equal(world.reports[0]?.deviceId, deviceId);
+  assert.deepEqual(new Set(world.reports.map((report) => report.deviceId)), new Set([deviceId, ...busy]));
 });
 
 test("a property's reportCycle holds it back, not the others of its device", async () => {
