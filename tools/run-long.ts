@@ -1,7 +1,7 @@
 // `npm run test:long`: what is too long for each change. 2,000 seeds of the simulation with each protocol mix and a share
 // of that with each protocol alone, every fault having met every way of recovery; all planted bugs; the property tests
-// from random seeds; hostile requests to the API server; 200 kills of the control plane; samples over a cut of five minutes
-// (the last two with real processes, as root). Its last result is kept in sim/last-long-run.md.
+// from random seeds; hostile requests to the API server; 200 kills of the control plane; the whole restart matrix; samples
+// over a cut of five minutes (the last three with real processes, as root). Its last result is kept in sim/last-long-run.md.
 import { spawnSync } from "node:child_process";
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -55,6 +55,11 @@ const parts: readonly Part[] = [
   {
     title: "200 kills of the control plane under load",
     parameters: ["tools/run-e2e.ts", "e2e/api-kills.test.ts"],
+    environment: { SKERRY_E2E_LONG: "1" },
+  },
+  {
+    title: "restart matrix, all cells",
+    parameters: ["tools/run-e2e.ts", "e2e/restart-matrix.test.ts"],
     environment: { SKERRY_E2E_LONG: "1" },
   },
   {

@@ -6,10 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { unpackDebianPackages } from "../../packages/skerry/src/systemparts/debian-packages.ts";
-import { Installation, root, sharedParts } from "../support/installation.ts";
-import { type Ended, run } from "../support/run.ts";
+import { Installation, root } from "../support/installation.ts";
 import { SecondMachine } from "../support/second-machine.ts";
+import { SettableClock } from "../support/settable-clock.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const NODE = "edge-node-2";
@@ -19,22 +18,21 @@ suite("an edge machine's clock that is set", { concurrency: false }, () => {
   let cloud: Installation;
   let machine: SecondMachine;
   let folder: string;
-  let clock: string;
+  let clock: SettableClock;
   let broker: string;
   let values = 0;
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "skerry-clock-"));
-    clock = join(folder, "clock");
-    setClock("+0");
     cloud = await Installation.create("clock");
     machine = await SecondMachine.create({ hidden: [cloud.home] });
+    clock = await SettableClock.create(folder, machine);
     await cloud.up("--no-node");
     const address = JSON.parse((await cloud.skerry("token", "-o", "json")).stdout).websocket.split(":")[0];
     await machine.routeTo(address);
     const file = join(folder, "edgecore.yaml");
     writeFileSync(file, (await cloud.skerry("token", "--node", NODE)).stdout, { mode: 0o600 });
-    const joined = await skerryWithClock("join", file, "--detach");
+    const joined = await clock.skerry("join", file, "--detach");
     assert.equal(joined.status, 0, joined.stdout + joined.stderr);
     const applied = await cloud.kubectlWith(WORKLOAD, "apply", "-f", "-");
     assert.equal(applied.status, 0, applied.stderr);
@@ -58,7 +56,7 @@ suite("an edge machine's clock that is set", { concurrency: false }, () => {
   ] as const)
     test(`${name}: the session goes on, what is changed arrives on both sides, no container is touched`, async () => {
       const untouched = await containers();
-      setClock(offset);
+      clock.set(offset);
       await waitUntil("the edge has the clock, and says so with its values", async () => {
         const reportedMs = await report();
         return Math.abs(reportedMs - offsetMs - Date.now()) < HOUR_MS / 2;
@@ -73,19 +71,6 @@ suite("an edge machine's clock that is set", { concurrency: false }, () => {
         return steps.find(({ state }) => state !== "whole")?.code === expected;
       });
     });
-
-  function setClock(offset: string): void {
-    writeFileSync(clock, offset);
-  }
-
-  /** Runs `skerry …` there, with the clock that can be set. */
-  async function skerryWithClock(...parameters: readonly string[]): Promise<Ended> {
-    const unpacked = await unpackDebianPackages(["libfaketime"], join(sharedParts, "tests"));
-    const library = (await run(["find", unpacked, "-name", "libfaketimeMT.so.1"])).stdout.trim();
-    assert.notEqual(library, "", "libfaketime is in its package");
-    const environment = [`LD_PRELOAD=${library}`, `FAKETIME_TIMESTAMP_FILE=${clock}`, "FAKETIME_DONT_FAKE_MONOTONIC=1"];
-    return machine.run("env", ...environment, "FAKETIME_CACHE_DURATION=1", join(root, "bin/skerry"), ...parameters);
-  }
 
   /** Reports a new value at the edge, waits until the Device shows it, and returns when that was by the edge's clock. */
   async function report(): Promise<number> {
