@@ -1,11 +1,14 @@
 // `npm run bench [-- NAME…]`: packs Skerry, installs it into an empty folder and measures that. Needs root and kubectl.
-// NAME: memory, pods, devices, offline, link, streams; without any, all but the last two. Takes about ten minutes on an
-// idle machine.
+// NAME: memory, pods, devices, offline, link, streams, api; without any, all but the last three. Takes about ten minutes on
+// an idle machine.
+// api --kubeconfig FILE [--process-id N]…: the same load on the API server of a kubeconfig instead of Skerry's, with the
+// memory of these processes of this machine.
 // pods --pods 110: instead a node with so many pods in all: started at once, left alone, deleted at once.
 // link [--nodes N] [--protocol skerry|kubeedge]: so many hollow nodes (2,000), with one protocol instead of both.
 // streams [--deliveries N] [--part plain|lossy]: so many ConfigMaps (300) in each series; on one network instead of both.
 import { cpus, loadavg, totalmem } from "node:os";
 import { parseArgs } from "node:util";
+import { measureApi, measureForeignApi } from "./api.ts";
 import { measureDevices } from "./devices.ts";
 import { measureFullNode } from "./full-node.ts";
 import { LINK_PROTOCOLS, measureLink } from "./link.ts";
@@ -24,6 +27,8 @@ const { values, positionals: chosen } = parseArgs({
     protocol: { type: "string", multiple: true },
     deliveries: { type: "string", default: "300" },
     part: { type: "string", multiple: true },
+    kubeconfig: { type: "string" },
+    "process-id": { type: "string", multiple: true, default: [] },
   },
 });
 const protocols = LINK_PROTOCOLS.filter((protocol) => values.protocol?.includes(protocol) ?? true);
@@ -38,9 +43,10 @@ const measurements: Readonly<Record<string, (skerry: ShippedSkerry) => Promise<s
   offline: measureOffline,
   link: (skerry) => measureLink(skerry, nodes, protocols),
   streams: (skerry) => measureStreams(skerry, deliveries, networks),
+  api: measureApi,
 };
-/** Take ten minutes each. */
-const onlyWhenNamed: ReadonlySet<string> = new Set(["link", "streams"]);
+/** Take up to ten minutes each. */
+const onlyWhenNamed: ReadonlySet<string> = new Set(["link", "streams", "api"]);
 
 const unknown = chosen.find((name) => !(name in measurements));
 if (unknown !== undefined) {
@@ -61,8 +67,19 @@ if (podCount !== undefined && !(Number.isInteger(podCount) && podCount >= 1)) {
 }
 const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
 process.stdout.write(`${machine}, Node.js ${process.version}, load ${load()} at the start\n\n`);
+if (values.kubeconfig !== undefined) {
+  if (chosen.join() !== "api") {
+    process.stderr.write("--kubeconfig belongs to `api` alone.\n");
+    process.exit(2);
+  }
+  const processIds = values["process-id"].map(Number);
+  process.stdout.write(`${await measureForeignApi(values.kubeconfig, processIds)}\nload ${load()} at the end\n`);
+  process.exit();
+}
 using skerry = await ShippedSkerry.install(process.env["SKERRY_BENCH_PARTS"] ?? "/var/tmp/skerry-bench-parts");
-if (chosen.length > 0 && chosen.every((name) => onlyWhenNamed.has(name))) skerry.up();
+if (chosen.join() === "api") {
+  // It starts a control plane of its own.
+} else if (chosen.length > 0 && chosen.every((name) => onlyWhenNamed.has(name))) skerry.up();
 else process.stdout.write(`${measureStart(skerry)}\n`);
 for (const [name, measure] of Object.entries(measurements))
   if (chosen.length === 0 ? !onlyWhenNamed.has(name) : chosen.includes(name))

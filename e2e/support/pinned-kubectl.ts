@@ -6,6 +6,8 @@ import { run } from "./run.ts";
 
 /** A kubectl package of Debian's archive, the same bytes wherever it comes from. */
 interface PinnedPackage {
+  /** @default "kubectl" */
+  readonly name?: string;
   readonly debianVersion: string;
   /** Of the package's file, by architecture. */
   readonly sha256: Readonly<Record<string, string>>;
@@ -14,9 +16,18 @@ interface PinnedPackage {
 }
 
 /** The versions of kubectl that the tests use. */
-export type KubectlVersion = "1.32.3" | "1.36.4";
+export type KubectlVersion = "1.20.2" | "1.32.3" | "1.36.4";
 
 const PACKAGES: Readonly<Record<KubectlVersion, PinnedPackage>> = {
+  "1.20.2": {
+    name: "kubernetes-client",
+    debianVersion: "1.20.5+really1.20.2-1.1+deb12u1",
+    sha256: {
+      amd64: "087c42dc26c847740043cdaa8b16db666be5591a1da957f822922aa1b677494e",
+      arm64: "a80869df8ac3c5a5b17056a049a6b9b4ad9b521ff331d99d6362ee6a6fef6d02",
+    },
+    sha1: { amd64: "390d8864ed9bba991095fb96ba8844422ec009a7", arm64: "035a9d8e0e771b2dff5d578895254757d8939e97" },
+  },
   "1.32.3": {
     debianVersion: "1.32.3+ds-2",
     sha256: {
@@ -58,7 +69,7 @@ export async function pinnedKubectl(version: KubectlVersion): Promise<string> {
   const unpacking = mkdtempSync(join(sharedParts, "tests", "kubectl-"));
   try {
     const file = join(unpacking, "kubectl.deb");
-    const name = `kubectl_${pinned.debianVersion}_${architecture}.deb`;
+    const name = `${pinned.name ?? "kubectl"}_${pinned.debianVersion}_${architecture}.deb`;
     const mirrors = (await mirrorsOfApt()).map((mirror) => `${mirror}pool/main/k/kubernetes/${name}`);
     await downloadFirst([...mirrors, `${SNAPSHOTS}/${sha1}`], file, sha256, version);
     const unpacked = await run(["dpkg-deb", "--extract", file, unpacking]);
