@@ -1,12 +1,12 @@
 import type { ObjectList } from "@skerry/api";
 import { badRequest, isResourceVersion, type ListOptions } from "@skerry/kube";
 import type { ApiObject } from "./api-object.ts";
-import { comparePaths, decodeContinue, encodeContinue, objectsAt, pathOfObject } from "./list-snapshot.ts";
+import { comparePaths, decodeContinue, encodeContinue, entriesAt, type StoredEntry } from "./list-snapshot.ts";
 import { present } from "./present.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import { selectionOf } from "./selection.ts";
 import { continueExpired, revisionTooLarge } from "./status-errors.ts";
-import type { StoreView } from "./store-session.ts";
+import { parseObject, type StoreView } from "./store-session.ts";
 
 /** A collection, in one namespace or in all. */
 export interface CollectionAt {
@@ -20,15 +20,27 @@ export function listCollection(view: StoreView, at: CollectionAt, options: ListO
   const selection = selectionOf(definition, options.labelSelector, options.fieldSelector);
   const token = options.continue ? decodeContinue(options.continue) : undefined;
   const revision = token?.revision ?? revisionFor(view, options);
-  const objects = objectsAt(view, definition.storageKey, namespace, revision);
   const after = token?.after;
-  const rest = objects.filter(
-    (object) => selection.matches(object) && (after === undefined || comparePaths(pathOfObject(object), after) > 0),
-  );
-  const limit = options.limit !== undefined && options.limit > 0 ? options.limit : rest.length;
-  const items = rest.slice(0, limit);
-  const last = items.at(-1);
-  const remaining = rest.length - items.length;
+  const entries = entriesAt(view, definition.storageKey, namespace, revision);
+  const rest = after === undefined ? entries : entries.filter(({ path }) => comparePaths(path, after) > 0);
+  const limit = options.limit !== undefined && options.limit > 0 ? options.limit : Number.POSITIVE_INFINITY;
+  const items: ApiObject[] = [];
+  let last: StoredEntry | undefined;
+  let remaining = 0;
+  for (const [index, entry] of rest.entries()) {
+    if (items.length === limit && selection.everything) {
+      remaining = rest.length - index;
+      break;
+    }
+    const object = parseObject(entry.text);
+    if (!selection.matches(object)) continue;
+    if (items.length === limit) {
+      remaining = 1; // At least.
+      break;
+    }
+    items.push(object);
+    last = entry;
+  }
   const { group, version, kind } = definition.reference;
   return {
     kind: `${kind}List`,
@@ -37,7 +49,7 @@ export function listCollection(view: StoreView, at: CollectionAt, options: ListO
       resourceVersion: String(revision),
       ...(last && remaining > 0
         ? {
-            continue: encodeContinue({ revision, after: pathOfObject(last) }),
+            continue: encodeContinue({ revision, after: last.path }),
             // Kubernetes does not count what a selector leaves out.
             ...(selection.everything ? { remainingItemCount: remaining } : {}),
           }

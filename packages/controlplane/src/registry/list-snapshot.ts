@@ -1,8 +1,7 @@
 import { isJsonObject, type JsonValue } from "@skerry/base";
 import { badRequest } from "@skerry/kube";
-import { type ApiObject, asApiObject } from "./api-object.ts";
 import { continueExpired } from "./status-errors.ts";
-import { parseObject, type StoreView } from "./store-session.ts";
+import type { StoreView } from "./store-session.ts";
 
 /** Where the next page of a list begins. */
 export interface ContinueToken {
@@ -11,28 +10,38 @@ export interface ContinueToken {
   readonly after: string;
 }
 
-/** The collection as it was at `revision`: today's state with the later changes undone. @throws ApiError 410 */
-export function objectsAt(
+/** One object of a collection, not parsed yet: a page needs few of them. */
+export interface StoredEntry {
+  /** `namespace/name`. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * The collection as it was at `revision`, in order: today's state with the later changes undone.
+ * @throws ApiError 410
+ */
+export function entriesAt(
   view: StoreView,
   resource: string,
   namespace: string | undefined,
   revision: number,
-): ApiObject[] {
-  if (revision >= view.revision) return view.list(resource, namespace);
-  if (revision < view.compactedRevision) throw continueExpired();
+): StoredEntry[] {
+  const present = view
+    .texts(resource, namespace)
+    .map(({ key, text }): StoredEntry => ({ path: `${key.namespace}/${key.name}`, text }));
+  if (revision === view.revision) return present;
+  // One of the future is of a time that a restored backup knows nothing of.
+  if (revision > view.revision || revision < view.compactedRevision) throw continueExpired();
   const before = new Map<string, string | undefined>();
-  for (const change of view.changesOf(resource, revision)) {
-    const path = `${change.key.namespace}/${change.key.name}`;
-    if (namespace !== undefined && change.key.namespace !== namespace) continue;
-    if (!before.has(path)) before.set(path, change.previousText);
-  }
-  const objects = new Map<string, ApiObject>();
-  for (const { key, text } of view.texts(resource, namespace)) {
+  for (const { key, previousText } of view.changesOf(resource, revision)) {
     const path = `${key.namespace}/${key.name}`;
-    if (!before.has(path)) objects.set(path, parseObject(text));
+    if (namespace !== undefined && key.namespace !== namespace) continue;
+    if (!before.has(path)) before.set(path, previousText);
   }
-  for (const [path, text] of before) if (text !== undefined) objects.set(path, asApiObject(JSON.parse(text)));
-  return [...objects.entries()].sort(([left], [right]) => comparePaths(left, right)).map(([, object]) => object);
+  const entries = present.filter(({ path }) => !before.has(path));
+  for (const [path, text] of before) if (text !== undefined) entries.push({ path, text });
+  return entries.sort((left, right) => comparePaths(left.path, right.path));
 }
 
 /** Orders `namespace/name` paths as the store lists them. */
@@ -41,11 +50,6 @@ export function comparePaths(left: string, right: string): number {
   const [rightNamespace = "", rightName = ""] = right.split("/");
   if (leftNamespace !== rightNamespace) return leftNamespace < rightNamespace ? -1 : 1;
   return leftName === rightName ? 0 : leftName < rightName ? -1 : 1;
-}
-
-/** `namespace/name` of an object. */
-export function pathOfObject(object: ApiObject): string {
-  return `${object.metadata.namespace ?? ""}/${object.metadata.name}`;
 }
 
 export function encodeContinue(token: ContinueToken): string {
