@@ -54,7 +54,7 @@ const parts: readonly Part[] = [
   },
   {
     title: "200 kills of the control plane under load",
-    parameters: ["tools/run-e2e.ts", "e2e/api-kills.test.ts"],
+    parameters: ["tools/run-e2e.ts", "e2e/controlplane/api-kills.test.ts"],
     environment: { SKERRY_API_KILLS: "200", SKERRY_API_KILLS_SEED: String(Date.now() % 1_000_000) },
   },
   {

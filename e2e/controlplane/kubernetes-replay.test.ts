@@ -17,6 +17,7 @@ test("kubectl's recorded commands get the exit codes, outputs and answers of a r
   await using cluster = await ReplayCluster.start();
   for (const recording of recordings) {
     let [own, ownEqual] = [0, 0];
+    const beganMs = performance.now();
     for (const compared of await cluster.replay(recording))
       for (const comparison of compared.comparisons) {
         own++;
@@ -30,7 +31,8 @@ test("kubectl's recorded commands get the exit codes, outputs and answers of a r
             );
         }
       }
-    context.diagnostic(`${recording}: ${ownEqual} of ${own} are equal`);
+    const seconds = ((performance.now() - beganMs) / 1000).toFixed(0);
+    context.diagnostic(`${recording}: ${ownEqual} of ${own} are equal, ${seconds} s`);
     total += own;
     equal += ownEqual;
   }

@@ -17,10 +17,10 @@ import {
   type V1Lease,
   Watch,
 } from "@kubernetes/client-node";
-import { ControlPlaneProcess } from "./support/control-plane-process.ts";
-import { Kubectl } from "./support/kubectl.ts";
-import { pinnedKubectl } from "./support/pinned-kubectl.ts";
-import { waitUntil } from "./support/wait-until.ts";
+import { ControlPlaneProcess } from "../support/control-plane-process.ts";
+import { Kubectl } from "../support/kubectl.ts";
+import { pinnedKubectl } from "../support/pinned-kubectl.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 const VERSIONS = ["1.20.2", "1.32.3", "1.36.4"] as const;
 

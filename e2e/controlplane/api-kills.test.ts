@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { randomInteger } from "@skerry/base";
 import { SeededRandom } from "@skerry/base/testing";
-import { checkApiHistory } from "./support/api-history/check-api-history.ts";
+import { checkApiHistory } from "../support/api-history/check-api-history.ts";
 import {
   type ClientPorts,
   listWhole,
@@ -17,10 +17,10 @@ import {
   runWriter,
   type WatchHabit,
   writeOnce,
-} from "./support/api-history/clients.ts";
-import { HistoryRecorder } from "./support/api-history/history-recorder.ts";
-import { KilledServer } from "./support/api-history/killed-server.ts";
-import { waitUntil } from "./support/wait-until.ts";
+} from "../support/api-history/clients.ts";
+import { HistoryRecorder } from "../support/api-history/history-recorder.ts";
+import { KilledServer } from "../support/api-history/killed-server.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 /** `npm run test:long` takes 200. */
 const KILLS = Number(process.env["SKERRY_API_KILLS"] ?? 10);
