@@ -41,6 +41,16 @@ export interface CertificateRequest {
   readonly privateKeyDer: Uint8Array;
 }
 
+/** What a request asks for. */
+export interface CertificateRequestFacts {
+  readonly commonName: string;
+  readonly organizations: readonly string[];
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses: readonly string[];
+  /** SHA-256 of the public key (SPKI DER), lower-case hex. */
+  readonly publicKeyFingerprint: string;
+}
+
 /** What a certificate says. Nothing of it counts before {@link Pki.verifyCertificate} has passed. */
 export interface CertificateFacts extends Validity {
   /** Empty when there is none, or more than one. */
@@ -91,14 +101,10 @@ export interface Pki {
     options: CertificateOptions,
   ): Promise<Uint8Array>;
   /**
-   * The subject that a request asks for, for the log and for comparing; its signature is verified.
+   * The subject and the names that a request asks for, for the log and for comparing; its signature is verified.
    * @throws SkerryError `PKI_REQUEST_INVALID`
    */
-  readCertificateRequest(requestDer: Uint8Array): Promise<{
-    readonly commonName: string;
-    readonly organizations: readonly string[];
-    readonly publicKeyFingerprint: string;
-  }>;
+  readCertificateRequest(requestDer: Uint8Array): Promise<CertificateRequestFacts>;
   /** @throws SkerryError `PKI_CERTIFICATE_INVALID` when the bytes are no certificate */
   readCertificate(certificateDer: Uint8Array): CertificateFacts;
   /**

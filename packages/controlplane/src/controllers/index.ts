@@ -1,6 +1,7 @@
 import type { Clock, Logger, Random } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import { Scheduler } from "../scheduler/scheduler.ts";
+import { CertificateSigningController, type SigningAuthority } from "./certificates/certificate-signing-controller.ts";
 import { createClusterInformers } from "./cluster-informers.ts";
 import type { Controller, ControllerPorts } from "./controller-ports.ts";
 import { CronJobController } from "./cronjob/cron-job-controller.ts";
@@ -30,6 +31,8 @@ export interface ControllersOptions {
   readonly logger: Logger;
   /** Certificate authority of the API server, published to each namespace as ConfigMap `kube-root-ca.crt`. */
   readonly rootCaPem: string;
+  /** Signs approved certificate requests; left out: nobody does. */
+  readonly signing?: SigningAuthority;
 }
 
 /**
@@ -64,6 +67,7 @@ export async function startControllers(options: ControllersOptions): Promise<Asy
     new PodGarbageCollector(ports, informers),
     new NamespaceController(ports, informers, directory),
     new GarbageCollector(ports, directory),
+    ...(options.signing ? [new CertificateSigningController(ports, options.signing)] : []),
   ];
   for (const controller of controllers) {
     stack.use(controller);

@@ -4,6 +4,7 @@ import { type Clock, fromBase64, type Logger, type Random, toBase64 } from "@ske
 import { RotatingLog } from "@skerry/base/platform";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import { certificatePem } from "@skerry/pki";
+import { systemPki } from "@skerry/pki/platform";
 import { SqliteDatabase } from "@skerry/store/platform";
 import { createApiServer } from "../apiserver/api-server.ts";
 import { startControllers } from "../controllers/index.ts";
@@ -99,7 +100,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   port = listener.port;
   if (options.controllers ?? true)
     starting.use(
-      await startControllers({ api, clock, random, logger, rootCaPem: credentials.authority.certificatePem }),
+      await startControllers({
+        ...{ api, clock, random, logger, rootCaPem: credentials.authority.certificatePem },
+        signing: { pki: systemPki, authority: credentials.signingAuthority },
+      }),
     );
   const running = starting.move();
   logger.info("The Kubernetes API is ready", { address, port });

@@ -26,6 +26,8 @@ export interface PemPair {
 /** All keys of a control plane. */
 export interface Credentials {
   readonly authority: PemPair;
+  /** The same authority, to sign with. */
+  readonly signingAuthority: KeyedCertificate;
   readonly server: PemPair;
   readonly admin: PemPair;
   /** What the API server shows to kubelets. */
@@ -103,6 +105,7 @@ async function makeCredentials(options: CredentialOptions): Promise<Credentials>
   const kubeletClient = await issue("apiserver-kubelet-client", KUBELET_CLIENT_NAME, [], ["clientAuth"], []);
   return {
     authority: keyedCertificatePem(authority),
+    signingAuthority: authority,
     server: keyedCertificatePem(server),
     admin: keyedCertificatePem(admin),
     kubeletClient: keyedCertificatePem(kubeletClient),

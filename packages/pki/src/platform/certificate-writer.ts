@@ -8,11 +8,13 @@ import type {
   CertificateAuthorityOptions,
   CertificateOptions,
   CertificateRequest,
+  CertificateRequestFacts,
   CertificateUsage,
   KeyedCertificate,
 } from "../pki.ts";
 
 const KEY_ALGORITHM = { name: "ECDSA", namedCurve: "P-256" } as const;
+const SUBJECT_ALTERNATIVE_NAME = "2.5.29.17";
 const SIGNATURE_ALGORITHM = { name: "ECDSA", hash: "SHA-256" } as const;
 
 const EXTENDED_KEY_USAGE: Record<CertificateUsage, x509.ExtendedKeyUsage> = {
@@ -86,11 +88,15 @@ export async function signCertificateRequest(
 }
 
 /** See {@link Pki.readCertificateRequest}. */
-export async function readCertificateRequest(
-  requestDer: Uint8Array,
-): Promise<{ commonName: string; organizations: string[]; publicKeyFingerprint: string }> {
+export async function readCertificateRequest(requestDer: Uint8Array): Promise<CertificateRequestFacts> {
   const request = await parseRequest(requestDer);
+  const extension = request.getExtension(SUBJECT_ALTERNATIVE_NAME);
+  const alternatives = extension instanceof x509.SubjectAlternativeNameExtension ? extension.names.items : [];
+  const namesOf = (type: x509.GeneralNameType): string[] =>
+    alternatives.filter((name) => name.type === type).map(({ value }) => value);
   return {
+    dnsNames: namesOf("dns"),
+    ipAddresses: namesOf("ip"),
     commonName: request.subjectName.getField("CN").join(" "),
     organizations: request.subjectName.getField("O"),
     publicKeyFingerprint: createHash("sha256").update(new Uint8Array(request.publicKey.rawData)).digest("hex"),
