@@ -1,3 +1,4 @@
+import { parse } from "yaml";
 import type { Exchange, Json } from "./recorded-command.ts";
 
 /**
@@ -45,6 +46,8 @@ const MADE_UP: Readonly<Record<string, string>> = {
 };
 
 export function normaliseText(text: string): Json {
+  // As text, the order of the managers would count.
+  if (/^ *managedFields:/m.test(text) && text.startsWith("apiVersion:")) return normaliseJson(parse(text) as Json);
   const values = text.startsWith("{") ? jsonLines(text) : undefined;
   return values ? values.map((value) => normaliseJson(value)) : normaliseLines(text);
 }

@@ -61,6 +61,8 @@ export class RecordingProxy implements AsyncDisposable {
         const note = { method, url, status: answer.statusCode ?? 0, text: "", isWatch: /[?&]watch=(1|true)/.test(url) };
         this.#exchanges.push(note);
         outgoing.writeHead(note.status, answer.headers);
+        // kubectl waits for the head of a watch, whose first event may be a minute away.
+        outgoing.flushHeaders();
         answer.setEncoding("latin1");
         answer.on("data", (text: string) => {
           note.text += text;
