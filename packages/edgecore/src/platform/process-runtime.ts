@@ -4,7 +4,7 @@ export type { ProcessRuntimeOptions };
 
 /** Serves containers without an engine. Loaded only where that is asked for. @see startProcessRuntime */
 export async function runProcessRuntime(options: ProcessRuntimeOptions): Promise<AsyncDisposable> {
-  const { startProcessRuntime } = await import("../processruntime/platform/start-process-runtime.ts");
+  const { startProcessRuntime } = await import("../processruntime/platform/process-runtime-parts.ts");
   return startProcessRuntime(options);
 }
 
@@ -14,10 +14,7 @@ export async function runProcessRuntime(options: ProcessRuntimeOptions): Promise
  * @throws SkerryError `PROCESS_RUNTIME_IMAGE_INVALID`
  */
 export async function loadProcessImage(folder: string, archive: string): Promise<string[]> {
-  const [{ imageStore }, { loadImageArchive }] = await Promise.all([
-    import("../processruntime/platform/start-process-runtime.ts"),
-    import("../processruntime/platform/image-archive.ts"),
-  ]);
+  const { imageStore, loadImageArchive } = await import("../processruntime/platform/process-runtime-parts.ts");
   const store = imageStore(folder);
   await store.open();
   return loadImageArchive(archive, store, folder);
@@ -27,7 +24,7 @@ export async function loadProcessImage(folder: string, archive: string): Promise
 export async function processContainers(
   folder: string,
 ): Promise<{ readonly running: ReadonlyMap<string, number>; kill(): void }> {
-  const left = await import("../processruntime/platform/left-processes.ts");
+  const left = await import("../processruntime/platform/process-runtime-parts.ts");
   return { running: left.runningProcessContainers(folder), kill: () => left.killProcessContainers(folder) };
 }
 
@@ -37,6 +34,6 @@ export async function processContainers(
  * @throws SkerryError `PROCESS_RUNTIME_NO_NAMESPACES`
  */
 export async function checkProcessRuntime(folder: string): Promise<string> {
-  const { checkAbility, describeAbility } = await import("../processruntime/platform/ability.ts");
+  const { checkAbility, describeAbility } = await import("../processruntime/platform/process-runtime-parts.ts");
   return describeAbility(await checkAbility(`${folder}/scratch`));
 }

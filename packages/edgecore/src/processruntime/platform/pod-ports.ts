@@ -36,6 +36,7 @@ export class PodPorts implements AsyncDisposable {
   readonly #interval: NodeJS.Timeout;
   #looking: Promise<void> | undefined;
   #refused = 0;
+  #isClosed = false;
 
   constructor(options: {
     readonly address: string;
@@ -70,6 +71,7 @@ export class PodPorts implements AsyncDisposable {
 
   /** A container has just started: its ports are there soon. */
   lookSoon(): void {
+    if (this.#isClosed) return;
     for (const delayMs of SOON_MS) {
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
@@ -89,8 +91,10 @@ export class PodPorts implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     clearInterval(this.#interval);
     for (const timer of this.#timers) clearTimeout(timer);
+    await this.#looking; // It may be about to listen.
     for (const connection of this.#connections) connection.destroy();
     const servers = [...this.#servers.values(), ...this.#hostServers];
     await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
@@ -121,7 +125,7 @@ export class PodPorts implements AsyncDisposable {
         this.#servers.delete(port);
         server.close();
       }
-    for (const port of wanted) if (!this.#servers.has(port)) await this.#add(port);
+    for (const port of wanted) if (!this.#isClosed && !this.#servers.has(port)) await this.#add(port);
   }
 
   async #add(port: number): Promise<void> {
