@@ -57,6 +57,7 @@ export async function measureApi(skerry: ShippedSkerry): Promise<string> {
     }
     figures.push({ what: `ready, median of ${laterMs.length} more`, value: milliseconds(median(laterMs)) });
     using api = new HttpsKubernetesApi(await loadKubeconfig(kubeconfig));
+    await openBench(api);
     figures.push(...(await measureLoad(api, [child.pid ?? 0])));
   } finally {
     await endProgram(child);
@@ -68,9 +69,12 @@ export async function measureApi(skerry: ShippedSkerry): Promise<string> {
 /** Measures the API server of a kubeconfig; `processIds` are those whose memory counts, on this machine. */
 export async function measureForeignApi(kubeconfig: string, processIds: readonly number[]): Promise<string> {
   using api = new HttpsKubernetesApi(await loadKubeconfig(kubeconfig));
-  const figures = await measureLoad(api, processIds);
-  await closeBench(api);
-  return table(TITLE, figures);
+  await openBench(api);
+  try {
+    return table(TITLE, await measureLoad(api, processIds));
+  } finally {
+    await closeBench(api);
+  }
 }
 
 async function measureLoad(api: KubernetesApi, processIds: readonly number[]): Promise<Figure[]> {
@@ -81,7 +85,6 @@ async function measureLoad(api: KubernetesApi, processIds: readonly number[]): P
     figures.push({ what: `resident / anonymous / highest, MiB, ${when}`, value: await memoryOf(processIds) });
   };
   await memory("idle");
-  await openBench(api);
   const series = [...(await measureCalls(api)), await measureWatches(api), ...(await populate(api, NODES, PODS))];
   series.push(...(await measureLargeLists(api, PODS)));
   figures.push(...series.map(({ what, result }) => ({ what, value: shownLoop(result) })));

@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, suite, test } from "node:test";
+import { after, afterEach, before, suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { sendSignal } from "@skerry/base/platform";
 import { Installation } from "./support/installation.ts";
 import { processesBelow, processesWith } from "./support/processes.ts";
 import { SecondMachine } from "./support/second-machine.ts";
@@ -99,6 +100,12 @@ suite("restart matrix", { concurrency: false }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
+  // A cell that failed leaves the next ones what they need.
+  afterEach(async () => {
+    clock.set("+0");
+    await plugIn();
+  });
+
   for (const fault of FAULTS)
     for (const link of ["online", "offline"] as const) {
       const cell = `${fault}, ${link}`;
@@ -145,7 +152,6 @@ suite("restart matrix", { concurrency: false }, () => {
         for (const role of ["deployed", "probed", "static"] as const)
           assert.deepEqual(processes()[role], settled[role], role);
         await cloud.kubectlOk("delete", "job", `job-${cells}`, "--timeout=120s");
-        clock.set("+0");
       });
     }
 
@@ -167,7 +173,7 @@ suite("restart matrix", { concurrency: false }, () => {
       case "all processes gone, as after a power cut":
         return kill(["edgecore", "containerd", "mosquitto"], shimsAndContainers);
       case "the database put back from an old copy":
-        process.kill((await parts()).get("edgecore") ?? 0, "SIGSTOP"); // Not to write while its files are replaced.
+        process.kill(await partId("edgecore"), "SIGSTOP"); // Not to write while its files are replaced.
         for (const name of databaseFiles()) rmSync(join(nodeFolder(), name));
         cpSync(join(folder, "copy"), nodeFolder(), { recursive: true });
         return kill(["edgecore"]);
@@ -181,7 +187,7 @@ suite("restart matrix", { concurrency: false }, () => {
   const databaseFiles = (): string[] => readdirSync(nodeFolder()).filter((name) => /^edgecore\.db(-\w+)?$/.test(name));
 
   async function copyDatabase(): Promise<void> {
-    const edgecore = (await parts()).get("edgecore") ?? 0;
+    const edgecore = await partId("edgecore");
     process.kill(edgecore, "SIGSTOP");
     mkdirSync(join(folder, "copy"));
     for (const name of databaseFiles()) cpSync(join(nodeFolder(), name), join(folder, "copy", name));
@@ -201,16 +207,14 @@ suite("restart matrix", { concurrency: false }, () => {
     );
   }
 
+  async function partId(name: string): Promise<number> {
+    return waitUntil(`${name} runs`, async () => (await parts()).get(name));
+  }
+
   /** Kills parts, and what else there is to kill, at once; waits until others run in their place. */
   async function kill(names: readonly string[], others: () => readonly number[] = () => []): Promise<void> {
-    const before = await parts();
-    const killed = names.map((name) => before.get(name) ?? 0);
-    for (const id of [...killed, ...others()])
-      try {
-        process.kill(id, "SIGKILL");
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // Its parent was quicker.
-      }
+    const killed = await Promise.all(names.map(partId));
+    for (const id of [...killed, ...others()]) sendSignal(id, "SIGKILL");
     await waitUntil(`${names.join(", ")} run again`, async () => {
       const now = await parts();
       return names.every((name) => now.has(name) && !killed.includes(now.get(name) ?? 0));

@@ -190,7 +190,9 @@ function ask(options: RequestOptions): Promise<Answer> {
       response.on("data", (chunk) => {
         text += String(chunk);
       });
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, text, end }));
+      response.on("error", () => undefined);
+      // One that was cut off has no end.
+      response.on("close", () => resolve({ status: response.complete ? (response.statusCode ?? 0) : 0, text, end }));
     });
     outgoing.end();
   });

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { LogReader } from "./log-reader.ts";
-import { processorTimes } from "./processor-time.ts";
+import { processorMs } from "./process-time.ts";
 import { waitUntil } from "./shipped-skerry.ts";
 
 export interface BesideLogOptions {
@@ -66,7 +66,8 @@ async function used(
   processIds: ReadonlyMap<string, number>,
   act: () => Promise<unknown>,
 ): Promise<ReadonlyMap<string, number>> {
-  const before = processorTimes(processIds);
+  const times = (): (readonly [string, number])[] => [...processIds].map(([name, id]) => [name, processorMs(id)]);
+  const before = new Map(times());
   await act();
-  return new Map([...processorTimes(processIds)].map(([name, timeMs]) => [name, timeMs - (before.get(name) ?? 0)]));
+  return new Map(times().map(([name, timeMs]) => [name, timeMs - (before.get(name) ?? 0)]));
 }

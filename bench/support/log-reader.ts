@@ -12,6 +12,8 @@ export class LogReader implements AsyncDisposable {
   constructor(command: readonly string[]) {
     this.#command = command;
     this.#reading = this.#read();
+    // Told when it is disposed of.
+    this.#reading.catch(() => undefined);
   }
 
   async #read(): Promise<void> {

@@ -55,7 +55,7 @@ test(`${KILLS} kills under load lose no acknowledged write, reuse no revision an
     );
     const failed = Promise.all([...writers, ...others]).then(() => new Promise<never>(() => {}));
     failed.catch(() => {}); // Whoever waits below is told.
-    await Promise.race([failed, killAgainAndAgain(server, recorder, new SeededRandom(SEED))]);
+    await Promise.race([failed, killAgainAndAgain(server, recorder, new SeededRandom(SEED), stopWriting.signal)]);
 
     stopWriting.abort();
     await Promise.all(writers);
@@ -86,10 +86,16 @@ test(`${KILLS} kills under load lose no acknowledged write, reuse no revision an
   }
 });
 
-async function killAgainAndAgain(server: KilledServer, recorder: HistoryRecorder, random: SeededRandom): Promise<void> {
+async function killAgainAndAgain(
+  server: KilledServer,
+  recorder: HistoryRecorder,
+  random: SeededRandom,
+  stop: AbortSignal,
+): Promise<void> {
   for (let kill = 0; kill < KILLS; kill++) {
     const goal = recorder.sentCount + 5 + randomInteger(random, MOST_WRITES_BETWEEN);
-    while (recorder.sentCount < goal) await delay(1);
+    while (recorder.sentCount < goal && !stop.aborted) await delay(1);
+    if (stop.aborted) return;
     // Also somewhere between two writes' answers.
     await delay(randomInteger(random, 10));
     const starts = randomInteger(random, KILLED_STARTS_EVERY) === 0 ? 1 + randomInteger(random, 2) : 0;

@@ -31,6 +31,8 @@ export class WebSocketTunnelDialer implements TunnelDialer {
   }
 
   async dial(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<FrameConnection> {
+    // The frames are not masked: what pods print would stand in them as it is.
+    if (!url.startsWith("wss://")) throw tunnelDialFailed(url, "this is no wss:// address", undefined);
     const { authorityPem, certificatePem, privateKeyPem } = await this.#credentials();
     if (signal.aborted) throw abortReason(signal);
     const socket = new WebSocket(url, {

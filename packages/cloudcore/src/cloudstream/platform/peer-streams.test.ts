@@ -161,3 +161,10 @@ test("a CloudCore's certificate for its peers opens no tunnel as a node", async 
   const dialling = new WebSocketTunnelDialer(async () => credentials).dial(url, {}, new AbortController().signal);
   await assert.rejects(dialling, (error) => isSkerryError(error, "STREAMS_DIAL_FAILED"));
 });
+
+test("a tunnel is dialled within TLS only: its frames are not masked", async () => {
+  const credentials = { authorityPem: edgeAuthorityPem, certificatePem: "", privateKeyPem: "" };
+  const dialler = new WebSocketTunnelDialer(async () => credentials);
+  const dialling = dialler.dial(`ws://127.0.0.1:9${TUNNEL_PATH}`, {}, new AbortController().signal);
+  await assert.rejects(dialling, /wss:/);
+});
