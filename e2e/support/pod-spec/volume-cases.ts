@@ -103,6 +103,46 @@ export const volumeCases: readonly PodSpecCase[] = [
     ],
   },
   {
+    name: "spec-claim",
+    fields: {
+      Volume: "persistentVolumeClaim",
+      PersistentVolumeClaimVolumeSource: "claimName",
+      PodSecurityContext: "fsGroup fsGroupChangePolicy",
+    },
+    others: [
+      {
+        apiVersion: "storage.k8s.io/v1",
+        kind: "StorageClass",
+        metadata: { name: "local-path" },
+        provisioner: "skerry.io/local-path",
+        volumeBindingMode: "WaitForFirstConsumer",
+        reclaimPolicy: "Retain",
+      },
+      {
+        apiVersion: "v1",
+        kind: "PersistentVolumeClaim",
+        metadata: { name: "spec-claim" },
+        spec: {
+          storageClassName: "local-path",
+          accessModes: ["ReadWriteOnce"],
+          resources: { requests: { storage: "1Mi" } },
+        },
+      },
+    ],
+    pod: once(
+      "spec-claim",
+      {
+        ...script("echo kept > /data/file && cat /data/file", "stat -c %g /data /data/file"),
+        volumeMounts: mounts("data"),
+      },
+      {
+        volumes: [{ name: "data", persistentVolumeClaim: { claimName: "spec-claim" } }],
+        securityContext: { runAsUser: 1000, fsGroup: 4000, fsGroupChangePolicy: "OnRootMismatch" },
+      },
+    ),
+    expected: ["kept", "4000", "4000"],
+  },
+  {
     name: "spec-memory",
     fields: { EmptyDirVolumeSource: "sizeLimit" },
     pod: once(
