@@ -12,10 +12,10 @@ import { machineState } from "../e2e/support/machine.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** EdgeCore is to have at most 70 MB in memory; raise this only together with a measurement (bench/README.md). */
-const LARGEST_EDGECORE_BYTES = 870_000;
-/** Modules that EdgeCore loads only when they are needed, or switched on. */
+const LARGEST_EDGECORE_BYTES = 800_000;
+/** Modules that EdgeCore loads only when they are needed, or switched on; `dist` and `yaml` are the YAML package. */
 const LOADED_ON_USE =
-  /^(certificate-writer|config-file-updater|edge-traces|metaserver|process-runtime-parts|start-tasks)-/;
+  /^(certificate-writer|config-file-updater|dist|edge-traces|metaserver|process-runtime-parts|start-tasks|yaml)-/;
 const scratch = mkdtempSync(join(tmpdir(), "skerry-packages-"));
 let passed = 0;
 let failed = 0;

@@ -17,7 +17,6 @@ export { supportsStrategicMerge } from "./patches/strategic-merge-schema.ts";
 export * from "./pod-references.ts";
 export * from "./quantity.ts";
 export * from "./resource-version.ts";
-export * from "./rest/kubeconfig.ts";
 export * from "./rest/resource-path.ts";
 export * from "./rest/watch-lines.ts";
 export * from "./selectors/field-selector.ts";
