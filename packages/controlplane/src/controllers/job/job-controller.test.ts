@@ -233,6 +233,22 @@ test("a success policy ends the Job as soon as the indexes that matter are done"
   assert.equal((await conditionsOf(world)).at(-1), "Complete=True SuccessPolicy");
 });
 
+test("a success policy that names a billion indexes holds nothing up and waits for those that there are", async () => {
+  await using world = await start();
+  await create(world, {
+    completionMode: "Indexed",
+    completions: 2,
+    parallelism: 2,
+    successPolicy: { rules: [{ succeededIndexes: "0-999999999" }] },
+  });
+  const [first] = await living(world);
+  assert.ok(first);
+  await setPodStatus(world, first, ended(world, 0));
+  assert.equal((await living(world)).length, 1);
+  await endAll(world, 0);
+  assert.equal((await conditionsOf(world)).at(-1), "Complete=True SuccessPolicy");
+});
+
 test("a pod that somebody deletes counts as failed and is replaced", async () => {
   await using world = await start();
   await create(world);

@@ -62,11 +62,12 @@ class Counts {
   constructor(job: Job, heldPods: readonly Pod[]) {
     const { status = {} } = job;
     this.#job = job;
-    this.#isIndexed = job.spec.completionMode === "Indexed";
+    const { completions = 0, completionMode } = job.spec;
+    this.#isIndexed = completionMode === "Indexed";
     this.#succeeded = status.succeeded ?? 0;
     this.#failed = status.failed ?? 0;
-    this.#completedIndexes = parseIndexes(status.completedIndexes);
-    this.#failedIndexes = parseIndexes(status.failedIndexes);
+    this.#completedIndexes = parseIndexes(status.completedIndexes, completions);
+    this.#failedIndexes = parseIndexes(status.failedIndexes, completions);
     const { succeeded = [], failed = [] } = status.uncountedTerminatedPods ?? {};
     const held = new Set(heldPods.map(({ metadata }) => metadata.uid ?? ""));
     // Those noted before that are no longer held are counted now.

@@ -1,6 +1,6 @@
 import type { Condition, Job, Pod } from "@skerry/api";
 import { findCondition } from "../conditions.ts";
-import { parseIndexes } from "./completion-indexes.ts";
+import { countWithin, parseRanges, sizeOfRanges } from "./completion-indexes.ts";
 import type { JobPods } from "./job-pods.ts";
 import type { JobProgress } from "./job-progress.ts";
 
@@ -55,14 +55,16 @@ function failure(job: Job, pods: JobPods, progress: JobProgress, nowMs: number):
 }
 
 function success(job: Job, pods: JobPods, progress: JobProgress): JobVerdict | undefined {
-  const rule = (job.spec.successPolicy?.rules ?? []).findIndex(({ succeededIndexes, succeededCount }) => {
-    const wanted = succeededIndexes === undefined ? undefined : parseIndexes(succeededIndexes);
-    const reached = [...progress.completedIndexes].filter((index) => wanted?.has(index) ?? true).length;
-    return reached >= (succeededCount ?? wanted?.size ?? Number.POSITIVE_INFINITY);
+  const { completions, successPolicy } = job.spec;
+  const rules = progress.completedIndexes.size > 0 ? (successPolicy?.rules ?? []) : [];
+  const rule = rules.findIndex(({ succeededIndexes, succeededCount }) => {
+    if (succeededIndexes === undefined)
+      return progress.completedIndexes.size >= (succeededCount ?? Number.POSITIVE_INFINITY);
+    const wanted = parseRanges(succeededIndexes, completions ?? 0);
+    return countWithin(progress.completedIndexes, wanted) >= (succeededCount ?? sizeOfRanges(wanted));
   });
   if (rule >= 0)
     return { type: "SuccessCriteriaMet", reason: "SuccessPolicy", message: `Matched rules at index ${rule}` };
-  const { completions } = job.spec;
   const isReached =
     completions === undefined
       ? progress.succeededCount > 0 && pods.active.length === 0

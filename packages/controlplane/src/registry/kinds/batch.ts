@@ -8,6 +8,7 @@ import { cronScheduleError } from "./cron-schedule-check.ts";
 import type { KindEntry } from "./kind-entry.ts";
 import { applyPodSpecDefaults } from "./pod-defaults.ts";
 import { validatePodSpec } from "./pod-validation.ts";
+import { validateSuccessPolicy } from "./success-policy.ts";
 
 /** Labels that tie a Job's pods to it; the short ones are from before there was a prefix. */
 const CONTROLLER_UID = "batch.kubernetes.io/controller-uid";
@@ -108,6 +109,7 @@ function validateJobSpec(spec: JsonObject, path: string): FieldError[] {
   }
   if (spec["completionMode"] === "Indexed" && numberAt(spec, "completions") === undefined)
     errors.push(required(`${path}.completions`, "when completion mode is Indexed"));
+  errors.push(...validateSuccessPolicy(spec, `${path}.successPolicy`));
   const pod = objectAt(objectAt(spec, "template"), "spec");
   errors.push(...validatePodSpec(pod, `${path}.template.spec`));
   const policy = textAt(pod, "restartPolicy");
