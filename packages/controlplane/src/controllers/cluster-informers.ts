@@ -115,7 +115,10 @@ export function createClusterInformers(ports: ControllerPorts): ClusterInformers
     }),
     statefulSets: informer<StatefulSet>(statefulSets, { [BY_NAMESPACE]: namespaceIndex }),
     daemonSets: informer<DaemonSet>(daemonSets, { [BY_NAMESPACE]: namespaceIndex }),
-    controllerRevisions: informer<ControllerRevision>(controllerRevisions, { [BY_CONTROLLER]: controllerIndex }),
+    controllerRevisions: informer<ControllerRevision>(controllerRevisions, {
+      [BY_CONTROLLER]: controllerIndex,
+      [BY_NAMESPACE]: namespaceIndex,
+    }),
     podDisruptionBudgets: informer<PodDisruptionBudget>(podDisruptionBudgets, { [BY_NAMESPACE]: namespaceIndex }),
     persistentVolumes: informer<PersistentVolume>(persistentVolumes),
     persistentVolumeClaims: informer<PersistentVolumeClaim>(persistentVolumeClaims),

@@ -9,6 +9,8 @@ import {
   nodes,
   type Taint,
 } from "@skerry/api";
+import { GarbageCollector } from "../garbagecollector/garbage-collector.ts";
+import { ResourceDirectory } from "../resource-directory.ts";
 import { type ControllerWorld, controllerWorld, playKubelet } from "../testing/controller-world.ts";
 import { ended, listPods, setPodStatus } from "../testing/pod-states.ts";
 import { nodeNameOf } from "./daemon-placement.ts";
@@ -164,3 +166,24 @@ test("a daemon that has ended is replaced, but not again and again", async () =>
   }
   assert.ok(names.size >= 2 && names.size <= 4, `${names.size} daemons`);
 });
+
+for (const isLate of [false, true])
+  test(`a set that is deleted without its daemons and made again takes them over as they are${isLate ? ", also with the cache of revisions late" : ""}`, async () => {
+    await using world = await controllerWorld((ports, informers) => [
+      new DaemonSetController(ports, informers),
+      new GarbageCollector(ports, new ResourceDirectory(informers.customResourceDefinitions)),
+    ]);
+    await addNode(world, "a");
+    await create(world);
+    await playKubelet(world);
+    const uids = async (): Promise<(string | undefined)[]> =>
+      (await listPods(world)).map(({ metadata }) => metadata.uid);
+    const before = await uids();
+    if (isLate) world.api.holdWatches(controllerRevisions);
+    await world.api.delete(target, { propagationPolicy: "Orphan" });
+    await world.clock.settle();
+    await assert.rejects(setOf(world));
+    await create(world);
+    for (let round = 0; round < 4; round++) await playKubelet(world);
+    assert.deepEqual(await uids(), before);
+  });

@@ -89,7 +89,7 @@ export class DaemonSetController implements Controller {
     if (!set || set.metadata.deletionTimestamp) return;
     const { api, clock } = this.#ports;
     const owned = await claimPods(this.#ports, this.#informers, set, daemonSetsResource, signal);
-    const history = await currentHistory(api, this.#informers, set, signal);
+    const history = await currentHistory(api, this.#informers, set, daemonSetsResource, signal);
     const hash = revisionHash(history.wanted);
     const { uid = "" } = set.metadata;
     const nodes = daemonNodes(set, this.#informers.nodes.cache.list(), owned);

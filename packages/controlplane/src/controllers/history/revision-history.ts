@@ -3,13 +3,15 @@ import {
   type KubernetesObject,
   type LabelSelector,
   type PodTemplateSpec,
+  type ResourceReference,
   controllerRevisions as revisionsResource,
 } from "@skerry/api";
 import { isJsonObject, type JsonObject } from "@skerry/base";
-import { asJson, isApiError, jsonEqual, type KubernetesApi } from "@skerry/kube";
-import { BY_CONTROLLER, type ClusterInformers } from "../cluster-informers.ts";
+import { asJson, isApiError, jsonEqual, type KubernetesApi, labelSelectorPredicate } from "@skerry/kube";
+import { claimObjects } from "../claim.ts";
+import { BY_CONTROLLER, BY_NAMESPACE, type ClusterInformers } from "../cluster-informers.ts";
 import { templateHash } from "../deployment/pod-template.ts";
-import { controllerReference } from "../owner-references.ts";
+import { controllerOf, controllerReference, isControlledBy } from "../owner-references.ts";
 
 /** Label that says which version of the template a pod, or a ControllerRevision, is of. */
 export const REVISION_HASH = "controller-revision-hash";
@@ -35,15 +37,31 @@ export interface RevisionHistory {
   readonly collisionCount: number;
 }
 
-/** Finds or makes the revision of the set's present template, which gets the highest number. */
+/**
+ * Finds or makes the revision of the set's present template, which gets the highest number. Adopts what a set of its
+ * name left behind, so that pods that it left behind too stay what they are.
+ * @param setResource collection of the set
+ */
 export async function currentHistory(
   api: KubernetesApi,
   informers: Pick<ClusterInformers, "controllerRevisions">,
   set: RevisionedSet,
+  setResource: ResourceReference,
   signal: AbortSignal,
 ): Promise<RevisionHistory> {
-  const { uid = "" } = set.metadata;
-  const revisions = [...informers.controllerRevisions.cache.byIndex(BY_CONTROLLER, uid)].sort(
+  const { namespace = "", uid = "" } = set.metadata;
+  const { cache } = informers.controllerRevisions;
+  const orphans = cache.byIndex(BY_NAMESPACE, namespace).filter((revision) => !controllerOf(revision));
+  const claim = (candidates: readonly ControllerRevision[]): Promise<ControllerRevision[]> =>
+    claimObjects(candidates, {
+      api,
+      owner: set,
+      resource: revisionsResource,
+      ownerResource: setResource,
+      matches: (revision) => isControlledBy(revision, set) || isLeftBehindFor(set, revision),
+      signal,
+    });
+  const revisions = (await claim([...cache.byIndex(BY_CONTROLLER, uid), ...orphans])).sort(
     (left, right) => left.revision - right.revision,
   );
   const data = templateData(set.spec.template);
@@ -61,7 +79,13 @@ export async function currentHistory(
     );
     return { revisions: [...revisions.filter((each) => each !== same), wanted], wanted, collisionCount };
   }
-  return createRevision(api, set, data, revisions, highest + 1, collisionCount, signal);
+  return createRevision(api, set, data, revisions, highest + 1, collisionCount, claim, signal);
+}
+
+/** Whether a revision without an owner was one of a set of this name and selector. */
+function isLeftBehindFor({ metadata, spec }: RevisionedSet, revision: ControllerRevision): boolean {
+  const isNamedSo = revision.metadata.name === `${metadata.name}-${revisionHash(revision)}`;
+  return isNamedSo && labelSelectorPredicate(spec.selector)(revision.metadata.labels);
 }
 
 async function createRevision(
@@ -71,6 +95,7 @@ async function createRevision(
   revisions: readonly ControllerRevision[],
   revision: number,
   collisionsBefore: number,
+  claim: (candidates: readonly ControllerRevision[]) => Promise<ControllerRevision[]>,
   signal: AbortSignal,
 ): Promise<RevisionHistory> {
   const { namespace = "" } = set.metadata;
@@ -96,9 +121,8 @@ async function createRevision(
       if (!isApiError(error, "AlreadyExists")) throw error;
       const target = { resource: revisionsResource, namespace, name };
       const existing = await api.get<ControllerRevision>(target, signal);
-      // Made by us, with the answer or the cache late; else the hash has met another template's.
-      const isOurs = existing.metadata.ownerReferences?.some(({ uid }) => uid === set.metadata.uid) === true;
-      if (isOurs && jsonEqual(existing.data, data))
+      // Made by us or left to us, with the answer or the cache late; else the hash has met another template's.
+      if (jsonEqual(existing.data, data) && (await claim([existing])).length > 0)
         return { revisions: [...revisions, existing], wanted: existing, collisionCount };
     }
   }

@@ -6,11 +6,11 @@ import {
   type StatefulSet,
 } from "@skerry/api";
 import { describeError } from "@skerry/base";
-import { isApiError } from "@skerry/kube";
+import { asJson, isApiError, jsonEqual } from "@skerry/kube";
 import type { ClusterInformers } from "../cluster-informers.ts";
 import type { ControllerPorts } from "../controller-ports.ts";
 import type { EventRecorder } from "../event-recorder.ts";
-import { claimsOf } from "./stateful-pods.ts";
+import { claimsOf, isScaledAway } from "./stateful-pods.ts";
 
 /** Makes the claims of a set's pods, and hands them to the garbage collector where the set wants them to go. */
 export class StatefulClaims {
@@ -48,20 +48,39 @@ export class StatefulClaims {
     }
   }
 
-  /** Lets the claims of a pod that is scaled away go with it, when the set says so. */
-  async release(set: StatefulSet, pod: Pod, signal: AbortSignal): Promise<void> {
-    if (set.spec.persistentVolumeClaimRetentionPolicy?.whenScaled !== "Delete") return;
+  /** Has the claims of a living pod go with the set, or with the pod, or stay, as the set says now. */
+  async reconcileOwners(set: StatefulSet, pod: Pod, signal: AbortSignal): Promise<void> {
     const { namespace = "" } = set.metadata;
     for (const { metadata } of claimsOf(set, pod.metadata.name)) {
-      const target = { resource: claimsResource, namespace, name: metadata.name };
-      const ownerReferences = [{ ...referenceTo(pod) }];
+      const claim = this.#informers.persistentVolumeClaims.cache.get(`${namespace}/${metadata.name}`);
+      if (!claim || claim.metadata.deletionTimestamp) continue;
+      const { name, uid = "", resourceVersion = "", ownerReferences: existing = [] } = claim.metadata;
+      const wanted = wantedOwners(set, pod, existing);
+      if (jsonEqual(asJson(wanted), asJson(existing))) continue;
+      const body = { metadata: { uid, resourceVersion, ownerReferences: asJson(wanted) } };
+      const target = { resource: claimsResource, namespace, name };
       try {
-        await this.#ports.api.patch(target, { type: "merge", body: { metadata: { ownerReferences } } }, { signal });
+        await this.#ports.api.patch(target, { type: "merge", body }, { signal });
       } catch (error) {
         if (!isApiError(error, "NotFound")) throw error;
       }
     }
   }
+}
+
+/**
+ * The owners that a pod's claim is to have; those that are neither its set nor its pod stay. A claim that goes with its
+ * pod is not the set's too, since the garbage collector waits for the last owner.
+ */
+function wantedOwners(set: StatefulSet, pod: Pod, existing: readonly OwnerReference[]): OwnerReference[] {
+  const { whenDeleted, whenScaled } = set.spec.persistentVolumeClaimRetentionPolicy ?? {};
+  const goesWithPod = whenScaled === "Delete" && isScaledAway(set, pod);
+  const owner = goesWithPod ? pod : whenDeleted === "Delete" ? set : undefined;
+  const ours = (reference: OwnerReference): boolean =>
+    reference.uid === set.metadata.uid || (reference.kind === "Pod" && reference.name === pod.metadata.name);
+  const kept = existing.filter((reference) => !ours(reference) || reference.uid === owner?.metadata.uid);
+  const isThere = kept.some(({ uid }) => uid === owner?.metadata.uid);
+  return owner && !isThere ? [...kept, referenceTo(owner)] : kept;
 }
 
 function referenceTo({ apiVersion, kind, metadata }: KubernetesObject): OwnerReference {

@@ -2,7 +2,7 @@ import type { Pod, StatefulSet } from "@skerry/api";
 import { countOf } from "../count-of.ts";
 import { REVISION_HASH } from "../history/revision-history.ts";
 import { isPodFinished, isPodReady, msUntilAvailable } from "../pod-state.ts";
-import { firstOrdinal, ordinalOf } from "./stateful-pods.ts";
+import { firstOrdinal, isScaledAway, ordinalOf } from "./stateful-pods.ts";
 
 /** Names of the two versions of a set's template that its pods may be of. */
 export interface Revisions {
@@ -48,7 +48,7 @@ export function statefulPlan(
     if (isOrdered) return { create, delete: doomed };
   }
   const condemned = pods
-    .filter((pod) => !isWithin(ordinalOf(set, pod), start, end))
+    .filter((pod) => isScaledAway(set, pod))
     .sort((left, right) => (ordinalOf(set, right) ?? 0) - (ordinalOf(set, left) ?? 0));
   for (const pod of condemned) {
     if (!pod.metadata.deletionTimestamp) doomed.push(pod);
@@ -97,8 +97,4 @@ function outdated(
     if (doomed.length >= mostUnavailable) return doomed;
   }
   return doomed;
-}
-
-function isWithin(ordinal: number | undefined, start: number, end: number): boolean {
-  return ordinal !== undefined && ordinal >= start && ordinal < end;
 }

@@ -18,6 +18,12 @@ export function firstOrdinal(set: StatefulSet): number {
   return set.spec.ordinals?.start ?? 0;
 }
 
+/** Whether the set, as it is now, does not want the pod's ordinal. */
+export function isScaledAway(set: StatefulSet, pod: Pod): boolean {
+  const [ordinal, start] = [ordinalOf(set, pod), firstOrdinal(set)];
+  return ordinal === undefined || ordinal < start || ordinal >= start + (set.spec.replicas ?? 1);
+}
+
 /** The pod of an ordinal, of one version of the template. */
 export function statefulPod(set: StatefulSet, ordinal: number, template: PodTemplateSpec, revision: string): Pod {
   const name = `${set.metadata.name}-${ordinal}`;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  controllerRevisions,
   type Event,
   events,
   type PersistentVolumeClaim,
@@ -9,11 +10,19 @@ import {
   type StatefulSet,
   statefulSets,
 } from "@skerry/api";
+import { GarbageCollector } from "../garbagecollector/garbage-collector.ts";
+import { ResourceDirectory } from "../resource-directory.ts";
 import { type ControllerWorld, controllerWorld, playKubelet } from "../testing/controller-world.ts";
 import { ended, listPods, ready, setPodStatus } from "../testing/pod-states.ts";
 import { StatefulSetController } from "./stateful-set-controller.ts";
 
 const target = { resource: statefulSets, namespace: "default", name: "db" };
+const claimTemplate: PersistentVolumeClaim = {
+  apiVersion: "v1",
+  kind: "PersistentVolumeClaim",
+  metadata: { name: "data" },
+  spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+};
 
 const start = (): Promise<ControllerWorld> =>
   controllerWorld((ports, informers) => [new StatefulSetController(ports, informers)]);
@@ -138,13 +147,7 @@ test("an update waits for each new pod to be ready", async () => {
 
 test("each pod has its own claims, which stay when the pod goes and are found again", async () => {
   await using world = await start();
-  const template: PersistentVolumeClaim = {
-    apiVersion: "v1",
-    kind: "PersistentVolumeClaim",
-    metadata: { name: "data" },
-    spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
-  };
-  await create(world, { replicas: 2, volumeClaimTemplates: [template] });
+  await create(world, { replicas: 2, volumeClaimTemplates: [claimTemplate] });
   await playRounds(world, 3);
   const claims = async (): Promise<string[]> =>
     (await world.api.list({ resource: persistentVolumeClaims })).items.map(({ metadata }) => metadata.name);
@@ -196,4 +199,55 @@ test("a lagging cache of pods leads to no second pod of a name", async () => {
   assert.equal((await podsOf(world)).length, 3);
   const told = (await world.api.list<Event>({ resource: events })).items.filter(({ type }) => type === "Warning");
   assert.deepEqual(told, []);
+});
+
+test("claims follow a retention policy that changes later, and keep owners that are not the set's", async () => {
+  await using world = await start();
+  await create(world, { replicas: 2, volumeClaimTemplates: [claimTemplate] });
+  await playRounds(world, 3);
+  const other = { apiVersion: "v1", kind: "ConfigMap", name: "other", uid: "u" };
+  const claimTarget = { resource: persistentVolumeClaims, namespace: "default", name: "data-db-1" };
+  await world.api.patch(claimTarget, { type: "merge", body: { metadata: { ownerReferences: [other] } } });
+  await world.clock.settle();
+  const owners = async (name: string): Promise<string[]> =>
+    ((await world.api.get({ ...claimTarget, name })).metadata.ownerReferences ?? []).map((owner) => owner.name);
+  const retention = (whenDeleted: string, whenScaled: string): Promise<void> =>
+    change(world, { persistentVolumeClaimRetentionPolicy: { whenDeleted, whenScaled } });
+  await retention("Delete", "Delete");
+  assert.deepEqual(await owners("data-db-0"), ["db"]);
+  assert.deepEqual(await owners("data-db-1"), ["other", "db"]);
+  await retention("Retain", "Retain");
+  assert.deepEqual(await owners("data-db-0"), []);
+  assert.deepEqual(await owners("data-db-1"), ["other"]);
+  await retention("Delete", "Delete");
+  await change(world, { replicas: 1 });
+  assert.deepEqual(await owners("data-db-1"), ["other", "db-1"], "what goes with its pod is not held by the set");
+  await playRounds(world, 2);
+  await change(world, { replicas: 2 });
+  await playRounds(world, 2);
+  assert.deepEqual(await owners("data-db-1"), ["other", "db"], "a pod that comes back takes its claim back");
+});
+
+test("a set that is deleted without its pods and made again takes them over as they are", async () => {
+  await using world = await controllerWorld((ports, informers) => [
+    new StatefulSetController(ports, informers),
+    new GarbageCollector(ports, new ResourceDirectory(informers.customResourceDefinitions)),
+  ]);
+  await create(world);
+  await playRounds(world, 4);
+  await change(world, image("i:2"));
+  await playRounds(world, 8);
+  const uids = async (): Promise<(string | undefined)[]> => (await listPods(world)).map(({ metadata }) => metadata.uid);
+  const before = await uids();
+  const revisionNames = async (): Promise<string[]> =>
+    (await world.api.list({ resource: controllerRevisions })).items.map(({ metadata }) => metadata.name);
+  const names = await revisionNames();
+  await world.api.delete(target, { propagationPolicy: "Orphan" });
+  await world.clock.settle();
+  await assert.rejects(setOf(world));
+  const template = { metadata: { labels: { app: "db" } }, spec: { containers: [{ name: "c", image: "i:2" }] } };
+  await create(world, { template });
+  await playRounds(world, 8);
+  assert.deepEqual(await uids(), before);
+  assert.deepEqual(await revisionNames(), names);
 });

@@ -17,7 +17,7 @@ import { PodControl, type PodFailure, type PodWording, UNSEEN_CHECK_MS } from ".
 import { WrittenVersions } from "../written-versions.ts";
 import { StatefulClaims } from "./stateful-claims.ts";
 import { type Revisions, statefulPlan } from "./stateful-plan.ts";
-import { firstOrdinal, ordinalOf, statefulPod } from "./stateful-pods.ts";
+import { ordinalOf, statefulPod } from "./stateful-pods.ts";
 import { type StatefulSetStatus, statefulSetStatus } from "./stateful-set-status.ts";
 
 const WORDING: PodWording = {
@@ -90,12 +90,14 @@ export class StatefulSetController implements Controller {
     const { api, clock } = this.#ports;
     const claimed = await claimPods(this.#ports, this.#informers, set, statefulSetsResource, signal);
     const owned = claimed.filter((pod) => ordinalOf(set, pod) !== undefined);
-    const history = await currentHistory(api, this.#informers, set, signal);
+    const history = await currentHistory(api, this.#informers, set, statefulSetsResource, signal);
     const update = history.wanted.metadata.name;
     const isKnown = history.revisions.some(({ metadata }) => metadata.name === set.status?.currentRevision);
     const revisions: Revisions = { update, current: (isKnown && set.status?.currentRevision) || update };
     const nowMs = clock.now();
     let failure: PodFailure | undefined;
+    // Before anything is deleted: what goes takes its claims along only if the set wants so now.
+    for (const pod of owned) if (!pod.metadata.deletionTimestamp) await this.#claims.reconcileOwners(set, pod, signal);
     if (await this.#pods.isSettled(set, this.#informers.pods.resourceVersion, signal))
       failure = await this.#manage(set, owned, revisions, history, signal);
     else this.#queue.addAfter(key, UNSEEN_CHECK_MS);
@@ -124,7 +126,6 @@ export class StatefulSetController implements Controller {
     // What was just deleted still stands in the cache: its successor waits until it has gone.
     if (owned.some((pod) => this.#pods.expectations.isBeingDeleted(uid, pod))) return undefined;
     const plan = statefulPlan(set, owned, revisions, this.#ports.clock.now());
-    for (const pod of plan.delete) if (isScaledAway(set, pod)) await this.#claims.release(set, pod, signal);
     const failure = await this.#pods.deleteAll(set, plan.delete, signal);
     if (failure || plan.create.length === 0) return failure;
     const current = history.revisions.find(({ metadata }) => metadata.name === revisions.current);
@@ -151,9 +152,4 @@ export class StatefulSetController implements Controller {
       if (!isApiError(error, "NotFound")) throw error;
     }
   }
-}
-
-function isScaledAway(set: StatefulSet, pod: Pod): boolean {
-  const [ordinal, start] = [ordinalOf(set, pod) ?? 0, firstOrdinal(set)];
-  return ordinal < start || ordinal >= start + (set.spec.replicas ?? 1);
 }
