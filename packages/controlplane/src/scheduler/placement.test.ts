@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Node, Pod, PodSpec, Taint } from "@skerry/api";
-import type { NodeView } from "./node-view.ts";
+import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, PodSpec, Taint } from "@skerry/api";
+import { type NodeView, ViewFacts } from "./node-view.ts";
 import { placePod } from "./placement.ts";
+import type { VolumeSource } from "./volume-binding.ts";
 
 const pod = (spec: Partial<PodSpec> = {}, labels: Record<string, string> = {}): Pod => ({
   apiVersion: "v1",
@@ -202,4 +203,67 @@ test("preferred pod affinity draws pods together, preferred anti-affinity keeps 
   const views = [view(node("a"), like), view(node("b"))];
   assert.equal(place(wish("podAffinity"), ...views), "-> a");
   assert.equal(place(wish("podAntiAffinity"), ...views), "-> b");
+});
+
+test("pods are counted once for all nodes, not anew for each", () => {
+  const readCount = { labels: 0 };
+  const watched: Pod = { ...like, metadata: { name: "watched", namespace: "default", labels: { app: "x" } } };
+  Object.defineProperty(watched.metadata, "labels", {
+    get: () => {
+      readCount.labels++;
+      return { app: "x" };
+    },
+  });
+  const views = Array.from({ length: 50 }, (_, at) => view(inZone(`n${at}`, `zone-${at}`)));
+  assert.equal(place(spread({}), view(inZone("a", "east"), watched), ...views), "-> n0");
+  assert.ok(readCount.labels <= 2, `looked at ${readCount.labels} times`);
+});
+
+test("volumes are looked through once for all nodes, and no two claims of a pod get the same one", () => {
+  let askedCount = 0;
+  const claim = (name: string): PersistentVolumeClaim => ({
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    metadata: { name, namespace: "default" },
+    spec: { storageClassName: "local" },
+  });
+  const claims = new Map(["one", "two"].map((name) => [name, claim(name)]));
+  const disk = (name: string, zone: string): PersistentVolume => ({
+    apiVersion: "v1",
+    kind: "PersistentVolume",
+    metadata: { name },
+    spec: {
+      storageClassName: "local",
+      nodeAffinity: {
+        required: { nodeSelectorTerms: [{ matchExpressions: [{ key: "zone", operator: "In", values: [zone] }] }] },
+      },
+    },
+    status: { phase: "Available" },
+  });
+  const volumes: VolumeSource = {
+    claim: (_, name) => claims.get(name),
+    volume: () => undefined,
+    volumes: () => {
+      askedCount++;
+      return [disk("a", "east"), disk("b", "west"), disk("c", "west")];
+    },
+    storageClass: (name) => ({
+      apiVersion: "storage.k8s.io/v1",
+      kind: "StorageClass",
+      metadata: { name },
+      provisioner: "kubernetes.io/no-provisioner",
+      volumeBindingMode: "WaitForFirstConsumer",
+    }),
+  };
+  const asking = pod({
+    volumes: [...claims.keys()].map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } })),
+  });
+  const west = inZone("w", "west");
+  const views = [...Array.from({ length: 50 }, (_, at) => view(inZone(`n${at}`, "east"))), view(west)];
+  const placement = placePod(asking, views, { facts: new ViewFacts(), volumes });
+  assert.ok(placement.kind === "node");
+  assert.equal(placement.name, "w");
+  const decided = placement.volumes.decisions(west)?.map((each) => each.kind === "bind" && each.volume.metadata.name);
+  assert.deepEqual(decided, ["b", "c"]);
+  assert.equal(askedCount, claims.size);
 });

@@ -1,5 +1,5 @@
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from "@skerry/api";
-import { bestVolume, isWaitingForConsumer, volumeFitsNode } from "../controllers/volume/volume-matching.ts";
+import { fittingVolumes, isWaitingForConsumer, volumeFitsNode } from "../controllers/volume/volume-matching.ts";
 
 /** Provisioner of storage classes whose volumes somebody makes by hand. */
 const NO_PROVISIONER = "kubernetes.io/no-provisioner";
@@ -22,6 +22,7 @@ export class VolumeRules {
   readonly #source: VolumeSource;
   readonly #bound: PersistentVolume[] = [];
   readonly #waiting: PersistentVolumeClaim[] = [];
+  readonly #fitting = new Map<PersistentVolumeClaim, readonly PersistentVolume[]>();
   /** Why the pod can go nowhere for now; undefined when it can. */
   readonly obstacle: string | undefined;
 
@@ -47,8 +48,9 @@ export class VolumeRules {
     const taken = new Set<string>();
     const decisions: ClaimDecision[] = [];
     for (const claim of this.#waiting) {
-      const candidates = this.#source.volumes().filter(({ metadata }) => !taken.has(metadata.name));
-      const volume = bestVolume(claim, candidates, node);
+      const volume = this.#fittingFor(claim).find(
+        (each) => !taken.has(each.metadata.name) && volumeFitsNode(each, node),
+      );
       if (volume) {
         taken.add(volume.metadata.name);
         decisions.push({ kind: "bind", claim, volume });
@@ -59,6 +61,13 @@ export class VolumeRules {
       decisions.push({ kind: "provision", claim });
     }
     return decisions;
+  }
+
+  /** The same for each node, so found out once. */
+  #fittingFor(claim: PersistentVolumeClaim): readonly PersistentVolume[] {
+    const fitting = this.#fitting.get(claim) ?? fittingVolumes(claim, this.#source.volumes());
+    this.#fitting.set(claim, fitting);
+    return fitting;
   }
 
   #sort({ metadata, spec }: Pod): string | undefined {

@@ -102,7 +102,8 @@ function rollingUpdate(
     if (!isServed) unavailableCount++;
     if (old.length === 0) continue;
     if (fresh && isAvailable(fresh)) doomed.push(...old);
-    else if (fresh) surgingCount++;
+    // A new daemon that has ended or is going keeps its place: it is replaced no faster than any that ends.
+    else if (fresh || (surge > 0 && node.pods.some((pod) => isUpToDate(pod, hash)))) surgingCount++;
     // Nothing is lost by replacing what does not serve.
     else if (!isServed) {
       if (surge > 0) create.push(node.name);

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type PodDisruptionBudget, podDisruptionBudgets, type ReplicaSet, replicaSets } from "@skerry/api";
+import {
+  type Deployment,
+  deployments,
+  type PodDisruptionBudget,
+  podDisruptionBudgets,
+  type ReplicaSet,
+  replicaSets,
+} from "@skerry/api";
 import { ReplicaSetController } from "../replicaset/replica-set-controller.ts";
 import { type ControllerWorld, controllerWorld, playKubelet } from "../testing/controller-world.ts";
 import { listPods, setPodStatus } from "../testing/pod-states.ts";
@@ -74,4 +81,31 @@ test("an eviction that was allowed counts until the pod is gone or nothing came 
   assert.equal(await shown(world), "0 1/1 of 2 InsufficientPods");
   await world.clock.advance(125_000);
   assert.equal(await shown(world), "1 2/1 of 2 SufficientPods");
+});
+
+test("a Deployment counts once though a rollout has its pods in two ReplicaSets", async () => {
+  await using world = await start(2, { maxUnavailable: 1 });
+  const template = { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "c", image: "i" }] } };
+  const selector = { matchLabels: { app: "web" } };
+  const deployment: Deployment = {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "web" },
+    spec: { replicas: 3, selector, template },
+  };
+  const { metadata } = await world.api.create({ resource: deployments, namespace: "default" }, deployment);
+  const owner = { apiVersion: "apps/v1", kind: "Deployment", name: "web", uid: metadata.uid ?? "", controller: true };
+  const old = { resource: replicaSets, namespace: "default", name: "web" };
+  await world.api.patch(old, { type: "merge", body: { metadata: { ownerReferences: [owner] } } });
+  const next: ReplicaSet = {
+    apiVersion: "apps/v1",
+    kind: "ReplicaSet",
+    metadata: { name: "web-next", ownerReferences: [owner] },
+    spec: { replicas: 2, selector, template },
+  };
+  await world.api.create({ resource: replicaSets, namespace: "default" }, next);
+  await world.clock.settle();
+  await playKubelet(world);
+  assert.equal((await listPods(world)).length, 4);
+  assert.equal(await shown(world), "2 4/2 of 3 SufficientPods");
 });

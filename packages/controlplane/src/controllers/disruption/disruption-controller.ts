@@ -1,4 +1,11 @@
-import { podDisruptionBudgets as budgetsResource, type Pod, type PodDisruptionBudget } from "@skerry/api";
+import {
+  podDisruptionBudgets as budgetsResource,
+  type Deployment,
+  type Pod,
+  type PodDisruptionBudget,
+  type ReplicaSet,
+  type StatefulSet,
+} from "@skerry/api";
 import { toKubernetesTime } from "@skerry/base";
 import { asJson, isApiError, jsonEqual, labelSelectorPredicate, objectKey, WorkQueue } from "@skerry/kube";
 import { BY_NAMESPACE, type ClusterInformers } from "../cluster-informers.ts";
@@ -66,22 +73,23 @@ export class DisruptionController implements Controller {
     const wanted = new Map<string, number>();
     let otherCount = 0;
     for (const pod of pods) {
-      const owner = controllerOf(pod);
-      const replicas = owner && this.#wantedBy(owner.kind, `${pod.metadata.namespace ?? ""}/${owner.name}`);
-      if (owner && replicas !== undefined) wanted.set(owner.uid, replicas);
+      const owner = this.#scaledOwner(pod);
+      if (owner) wanted.set(owner.metadata.uid ?? "", owner.spec.replicas ?? 1);
       else otherCount++;
     }
     return [...wanted.values()].reduce((sum, replicas) => sum + replicas, otherCount);
   }
 
-  #wantedBy(kind: string, key: string): number | undefined {
+  /** Who says how many of the pod there are: of a Deployment's pods the Deployment, whichever ReplicaSet has them. */
+  #scaledOwner(pod: Pod): StatefulSet | ReplicaSet | Deployment | undefined {
     const { replicaSets, deployments, statefulSets } = this.#informers;
-    if (kind === "StatefulSet") return statefulSets.cache.get(key)?.spec.replicas;
-    if (kind !== "ReplicaSet") return undefined;
-    const replicaSet = replicaSets.cache.get(key);
-    const owner = replicaSet && controllerOf(replicaSet);
-    if (owner?.kind !== "Deployment") return replicaSet?.spec.replicas;
-    return deployments.cache.get(`${replicaSet?.metadata.namespace ?? ""}/${owner.name}`)?.spec.replicas;
+    const owner = controllerOf(pod);
+    const inNamespace = (name: string): string => `${pod.metadata.namespace ?? ""}/${name}`;
+    if (owner?.kind === "StatefulSet") return statefulSets.cache.get(inNamespace(owner.name));
+    if (owner?.kind !== "ReplicaSet") return undefined;
+    const replicaSet = replicaSets.cache.get(inNamespace(owner.name));
+    const parent = replicaSet && controllerOf(replicaSet);
+    return parent?.kind === "Deployment" ? deployments.cache.get(inNamespace(parent.name)) : replicaSet;
   }
 
   async #write(
@@ -95,7 +103,7 @@ export class DisruptionController implements Controller {
     try {
       await this.#ports.api.update(target, { ...budget, status }, { signal });
     } catch (error) {
-      // An eviction came in between: the newer version is on its way into the cache.
+      // The budget is gone. After a conflict (an eviction came in between) the queue tries again with the newer version.
       if (!isApiError(error, "NotFound")) throw error;
     }
   }

@@ -5,6 +5,7 @@ import {
   events,
   type PersistentVolume,
   type PersistentVolumeClaim,
+  type Pod,
   persistentVolumeClaims,
   persistentVolumes,
   pods,
@@ -56,6 +57,18 @@ async function addClass(world: ControllerWorld, provisioner: string, volumeBindi
   } as StorageClass;
   await world.api.create({ resource: storageClasses }, storageClass);
   await world.clock.settle();
+}
+
+/** A pod that uses the claim. */
+async function addPod(world: ControllerWorld, spec: Partial<Pod["spec"]>): Promise<void> {
+  const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "data" } }];
+  const pod: Pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "p" },
+    spec: { containers: [], volumes, ...spec },
+  };
+  await world.api.create({ resource: pods, namespace: "default" }, pod);
 }
 
 const claimOf = (world: ControllerWorld): Promise<PersistentVolumeClaim> => world.api.get<PersistentVolumeClaim>(at);
@@ -148,13 +161,7 @@ test("a claim that is deleted stays as long as a pod uses it, and its volume as 
   await using world = await start();
   await addVolume(world, "disk");
   await addClaim(world);
-  const pod = {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name: "p" },
-    spec: { containers: [], volumes: [{ name: "v", persistentVolumeClaim: { claimName: "data" } }] },
-  };
-  await world.api.create({ resource: pods, namespace: "default" }, pod);
+  await addPod(world, { nodeName: "edge-1" });
   await world.api.delete(at);
   await world.api.delete({ resource: persistentVolumes, name: "disk" });
   await world.clock.settle();
@@ -163,4 +170,23 @@ test("a claim that is deleted stays as long as a pod uses it, and its volume as 
   await world.clock.settle();
   assert.deepEqual((await world.api.list({ resource: persistentVolumeClaims })).items, []);
   assert.deepEqual((await world.api.list({ resource: persistentVolumes })).items, []);
+});
+
+test("a claim that is deleted is not kept by a pod that has no node", async () => {
+  await using world = await start();
+  await addClaim(world);
+  await addPod(world, {});
+  await world.api.delete(at);
+  await world.clock.settle();
+  assert.deepEqual((await world.api.list({ resource: persistentVolumeClaims })).items, []);
+});
+
+test("a claim that is deleted stays when a pod uses it that the cache does not show yet", async () => {
+  await using world = await start();
+  await addClaim(world);
+  world.api.holdWatches(pods);
+  await addPod(world, { nodeName: "edge-1" });
+  await world.api.delete(at);
+  await world.clock.settle();
+  assert.notEqual((await claimOf(world)).metadata.deletionTimestamp, undefined);
 });

@@ -2,7 +2,9 @@ import {
   persistentVolumeClaims as claimsResource,
   type PersistentVolume,
   type PersistentVolumeClaim,
+  type Pod,
   PROVISIONED_BY,
+  pods as podsResource,
   persistentVolumes as volumesResource,
 } from "@skerry/api";
 import { toKubernetesTime } from "@skerry/base";
@@ -11,7 +13,7 @@ import { BY_NAMESPACE, type ClusterInformers } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
 import { EventRecorder } from "../event-recorder.ts";
 import { isPodFinished } from "../pod-state.ts";
-import { bestVolume, isReservedFor, isWaitingForConsumer } from "./volume-matching.ts";
+import { fittingVolumes, isReservedFor, isWaitingForConsumer } from "./volume-matching.ts";
 import { CLAIM_PROTECTION, SELECTED_NODE, STORAGE_PROVISIONER, VOLUME_PROTECTION } from "./volume-names.ts";
 import { VolumeWriter } from "./volume-writer.ts";
 
@@ -85,19 +87,25 @@ export class VolumeController implements Controller {
     const claim = this.#informers.persistentVolumeClaims.cache.get(key);
     if (!claim) return;
     if (claim.metadata.deletionTimestamp) {
-      if (!this.#isUsed(claim)) await this.#writer.release(claimsResource, claim, CLAIM_PROTECTION, signal);
+      if (!(await this.#isUsed(claim, signal)))
+        await this.#writer.release(claimsResource, claim, CLAIM_PROTECTION, signal);
     } else if (claim.spec.volumeName) await this.#keepBound(claim, claim.spec.volumeName, signal);
     else await this.#find(claim, signal);
   }
 
-  #isUsed({ metadata }: PersistentVolumeClaim): boolean {
-    return this.#informers.pods.cache
-      .byIndex(BY_NAMESPACE, metadata.namespace ?? "")
-      .some(
-        (pod) =>
-          !isPodFinished(pod) &&
-          pod.spec.volumes?.some(({ persistentVolumeClaim: used }) => used?.claimName === metadata.name),
-      );
+  /**
+   * Whether a pod that has a node uses the claim; one without a node gets none as long as its claim is being deleted.
+   * Asks the API server itself before it says no.
+   */
+  async #isUsed({ metadata }: PersistentVolumeClaim, signal: AbortSignal): Promise<boolean> {
+    const { namespace = "", name } = metadata;
+    const uses = (pod: Pod): boolean =>
+      !isPodFinished(pod) &&
+      Boolean(pod.spec.nodeName) &&
+      pod.spec.volumes?.some(({ persistentVolumeClaim: used }) => used?.claimName === name) === true;
+    if (this.#informers.pods.cache.byIndex(BY_NAMESPACE, namespace).some(uses)) return true;
+    const live = await this.#ports.api.list<Pod>({ resource: podsResource, namespace }, { signal });
+    return live.items.some(uses);
   }
 
   async #keepBound(claim: PersistentVolumeClaim, volumeName: string, signal: AbortSignal): Promise<void> {
@@ -123,7 +131,7 @@ export class VolumeController implements Controller {
     const isWaiting = isWaitingForConsumer(claim, storageClass);
     // Where a claim waits for its pod, the scheduler sets the volume aside.
     const candidates = isWaiting ? volumes.filter((volume) => isReservedFor(volume, claim)) : volumes;
-    const volume = bestVolume(claim, candidates);
+    const [volume] = fittingVolumes(claim, candidates);
     if (volume) {
       await this.#writer.bind(claim, volume, signal);
       return;

@@ -20,19 +20,18 @@ export function isReservedFor(volume: PersistentVolume, { metadata }: Persistent
   return isNamed && (!claimRef?.uid || claimRef.uid === metadata.uid);
 }
 
-/** The smallest volume that the claim can have, first of all one that was set aside for it. @param node where it must be */
-export function bestVolume(
+/** The volumes that the claim can have: first one that was set aside for it, then the smallest. */
+export function fittingVolumes(
   claim: PersistentVolumeClaim,
   volumes: readonly PersistentVolume[],
-  node?: Node,
-): PersistentVolume | undefined {
-  const fitting = volumes.filter((volume) => fits(claim, volume) && (!node || volumeFitsNode(volume, node)));
+): readonly PersistentVolume[] {
+  const fitting = volumes.filter((volume) => fits(claim, volume));
   const rank = (volume: PersistentVolume): bigint => (isReservedFor(volume, claim) ? -1n : sizeOf(volume));
   return fitting.sort((left, right) => {
     const [first, second] = [rank(left), rank(right)];
     if (first !== second) return first < second ? -1 : 1;
     return left.metadata.name < right.metadata.name ? -1 : 1;
-  })[0];
+  });
 }
 
 function fits(claim: PersistentVolumeClaim, volume: PersistentVolume): boolean {
