@@ -179,3 +179,56 @@ test("where memory is kept back for the system, what pods together use of the re
   assert.deepEqual(running(world), ["small/app"]);
   assert.match(String(world.cloud.podStatus("default", "large")?.["message"]), /low on resource: memory\. Threshold/);
 });
+
+test("something on the disk that cannot be removed does not keep the rest there", async () => {
+  await using world = await worldWith(["web"], ["job", { restartPolicy: "Never" }]);
+  world.runtime.addImage("unused:1");
+  world.runtime.endContainer(world.runtime.running().find(({ name }) => name === "job/app")?.id ?? "", 0);
+  await world.pass(5000);
+  world.runtime.removeContainer = async () => {
+    throw new Error("stuck");
+  };
+  setHost(world, { diskAvailableBytes: GIB });
+  await world.pass(10_000);
+  assert.ok(world.runtime.actions.includes("removeImage sha256:unused:1"));
+  assert.equal(world.phase("web"), "Failed");
+});
+
+test("a disk that stays short although nobody can go for it is not looked through every second", async () => {
+  await using world = await worldWith(["system", { priority: 2_000_000_000 }]);
+  let looks = 0;
+  const listImages = world.runtime.listImages.bind(world.runtime);
+  world.runtime.listImages = () => {
+    looks++;
+    return listImages();
+  };
+  setHost(world, { diskAvailableBytes: GIB });
+  await world.pass(60_000);
+  assert.ok(looks >= 5 && looks <= 7, `${looks} looks`);
+  assert.deepEqual(running(world), ["system/app"]);
+});
+
+test("inodes evict no pod of which none are counted, and do not keep memory from its turn a second later", async () => {
+  await using world = await worldWith(["web"]);
+  setHost(world, { diskInodesFree: 10 });
+  await world.pass(15_000);
+  assert.deepEqual(running(world), ["web/app"]);
+  world.usage.memoryBytes.set("web", 300 * MIB);
+  setHost(world, { memoryAvailableBytes: 1 });
+  await world.pass(3000);
+  assert.deepEqual(running(world), []);
+  assert.match(String(world.cloud.podStatus("default", "web")?.["message"]), /low on resource: memory/);
+});
+
+test("pods' own limits are looked after every ten seconds, also while the node is nearly short", async () => {
+  await using world = await worldWith(["limited", { volumes: [{ name: "data", emptyDir: { sizeLimit: "1Ki" } }] }]);
+  let looks = 0;
+  const diskUse = world.files.diskUse.bind(world.files);
+  world.files.diskUse = (path) => {
+    looks++;
+    return diskUse(path);
+  };
+  setHost(world, { memoryAvailableBytes: 150 * MIB });
+  await world.pass(60_000);
+  assert.ok(looks >= 5 && looks <= 7, `${looks} looks`);
+});

@@ -110,6 +110,17 @@ test("a container's own stop signal is sent to it; one that does not follow is k
   assert.deepEqual(world.runtime.running(), []);
 });
 
+test("a container is stopped by its image's signal when its own one cannot be sent", async () => {
+  await using world = new EdgedWorld();
+  await world.start();
+  await world.put("pod", world.pod("web", { containers: [app({ lifecycle: { stopSignal: "SIGUSR1" } })] }));
+  world.runtime.failNext("signalContainer");
+  await world.requestDeletion("web", 10);
+  await world.pass(1000);
+  assert.deepEqual(world.runtime.running(), []);
+  assert.ok(world.runtime.actions.includes("stopContainer web/app"));
+});
+
 test("a probe's own grace period counts when it ends the container", async () => {
   await using world = new EdgedWorld();
   world.runtime.programs.set("app", { ignoresStop: true });

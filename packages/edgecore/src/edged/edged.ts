@@ -255,9 +255,23 @@ export class Edged implements AsyncDisposable {
     });
   }
 
+  /** What cannot be removed does not keep the rest on the disk. */
   async #reclaimDisk(): Promise<void> {
-    for (const worker of [...this.#workers.values()]) await worker.reclaimDisk();
-    await this.#imageGarbage.reclaimUnused();
+    const attempt = async (what: string, reclaim: () => Promise<void>): Promise<void> => {
+      try {
+        await reclaim();
+      } catch (error) {
+        this.#ports.logger.warn("The disk is short, and something on it cannot be removed", {
+          what,
+          error: describeError(error),
+        });
+      }
+    };
+    for (const worker of [...this.#workers.values()]) {
+      const { namespace, name } = worker.identity;
+      await attempt(`what the pod ${namespace}/${name} has left`, () => worker.reclaimDisk());
+    }
+    await attempt("unused images", () => this.#imageGarbage.reclaimUnused());
   }
 
   /** Images of all pods that are not over, whether they run or not. */

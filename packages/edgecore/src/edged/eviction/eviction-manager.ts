@@ -7,7 +7,7 @@ import type { EdgedPorts, PodServices } from "../services.ts";
 import { SyncLoop } from "../sync-loop.ts";
 import { evictionMessage, refusalMessage } from "./eviction-message.ts";
 import { exceededStorageLimit, hasStorageLimits } from "./local-storage-limits.ts";
-import { isCritical, rankPods } from "./pod-ranking.ts";
+import { couldHelp, isCritical, rankPods } from "./pod-ranking.ts";
 import { type MeasuredDisk, type PodOnNode, PodUsageReader } from "./pod-usage-reader.ts";
 import {
   isNearlyShort,
@@ -16,6 +16,7 @@ import {
   type PressureCondition,
   PressureWatch,
   resourceOf,
+  type ShortResource,
   type WatchedSignal,
   type WatchedThreshold,
 } from "./pressure.ts";
@@ -68,6 +69,12 @@ export class EvictionManager implements AsyncDisposable {
   readonly #node: ObjectReference;
   #conditions: ReadonlySet<PressureCondition> = new Set();
   #leaving: { readonly pod: EvictablePod; readonly untilMs: number } | undefined;
+  /** When it is to be looked again whether pods keep to their own limits; on the monotonic clock. */
+  #limitsDueMs = 0;
+  /** When something is to be done for the disk again, as nothing helped; on the monotonic clock. */
+  #diskDueMs = 0;
+  /** Told once, until something changes. */
+  #toldNobodyFor: ShortResource | undefined;
   #imagePath: string | undefined;
   #hasOwnImageDisk = false;
 
@@ -113,19 +120,25 @@ export class EvictionManager implements AsyncDisposable {
       this.#conditions = conditions;
       this.#options.conditionsChanged();
     }
-    await this.#enforceLimits();
-    const [threshold] = due;
+    if (clock.monotonicMs() >= this.#limitsDueMs) {
+      this.#limitsDueMs = clock.monotonicMs() + PERIOD_MS;
+      await this.#enforceLimits();
+    }
+    if (due.length === 0) this.#toldNobodyFor = undefined;
+    const threshold = due.find((each) => !isOfDisk(each) || clock.monotonicMs() >= this.#diskDueMs);
     const isAlert = this.#thresholds.some((each) => isNearlyShort(each, observations));
     if (threshold === undefined) return isAlert ? ALERT_PERIOD_MS : PERIOD_MS;
     if (this.#isSomeoneLeaving()) return ALERT_PERIOD_MS;
     const resource = resourceOf(threshold);
     this.#ports.recorder.record(this.#node, "Warning", "EvictionThresholdMet", `Attempting to reclaim ${resource}`);
-    if (resource === "ephemeral-storage" || resource === "inodes") {
+    if (isOfDisk(threshold)) {
       await this.#options.reclaimDisk();
       observations = await this.#observe();
       if (!isShort(threshold, observations, true)) return ALERT_PERIOD_MS;
     }
-    await this.#evictOne(threshold, observations);
+    const isEvicted = await this.#evictOne(threshold, observations);
+    // All files were looked through in vain: a disk's next turn is later, that of memory and processes is not.
+    if (isOfDisk(threshold) && !isEvicted) this.#diskDueMs = clock.monotonicMs() + PERIOD_MS;
     return ALERT_PERIOD_MS;
   }
 
@@ -135,7 +148,11 @@ export class EvictionManager implements AsyncDisposable {
     return false;
   }
 
-  async #evictOne(threshold: WatchedThreshold, observations: ReadonlyMap<WatchedSignal, Observation>): Promise<void> {
+  /** Returns whether there was one. */
+  async #evictOne(
+    threshold: WatchedThreshold,
+    observations: ReadonlyMap<WatchedSignal, Observation>,
+  ): Promise<boolean> {
     const { logger, config } = this.#ports;
     const resource = resourceOf(threshold);
     const pods = this.#options.pods().filter(({ pod }) => !isCritical(pod));
@@ -143,14 +160,17 @@ export class EvictionManager implements AsyncDisposable {
     const [first] = rankPods(
       pods.flatMap((each, index) => {
         const usage = usages[index];
-        return usage ? [{ evictable: each, pod: each.pod, usage }] : [];
+        return usage && couldHelp(usage, resource) ? [{ evictable: each, pod: each.pod, usage }] : [];
       }),
       resource,
     );
     if (!first) {
-      logger.warn("The node runs short, and there is no pod that could be evicted", { resource });
-      return;
+      if (this.#toldNobodyFor !== resource)
+        logger.warn("The node runs short, and there is no pod that could be evicted", { resource });
+      this.#toldNobodyFor = resource;
+      return false;
     }
+    this.#toldNobodyFor = undefined;
     const message = evictionMessage(first, threshold, observations);
     const ownGraceSeconds = first.pod.spec.terminationGracePeriodSeconds ?? Number.POSITIVE_INFINITY;
     const graceSeconds =
@@ -158,6 +178,7 @@ export class EvictionManager implements AsyncDisposable {
         ? IMMEDIATE_GRACE_SECONDS
         : Math.min(config.eviction.maxPodGraceSeconds, ownGraceSeconds);
     this.#evict(first.evictable, message, graceSeconds);
+    return true;
   }
 
   async #enforceLimits(): Promise<void> {
@@ -216,6 +237,11 @@ export class EvictionManager implements AsyncDisposable {
     }
     return this.#imagePath === undefined ? undefined : host.pressure(this.#imagePath);
   }
+}
+
+function isOfDisk(threshold: WatchedThreshold): boolean {
+  const resource = resourceOf(threshold);
+  return resource === "ephemeral-storage" || resource === "inodes";
 }
 
 /** Some file systems make inodes as they need them and count none. */

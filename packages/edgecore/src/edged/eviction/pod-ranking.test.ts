@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod } from "@skerry/api";
-import { isCritical, type PodUsage, type RankedPod, rankPods } from "./pod-ranking.ts";
+import { couldHelp, isCritical, type PodUsage, type RankedPod, rankPods } from "./pod-ranking.ts";
 
 const MIB = 2 ** 20;
 
@@ -37,6 +37,16 @@ test("inodes and processes cannot be asked for: who has most goes first", () => 
   const pods = [ranked("few", { inodes: 10, processes: 500 }), ranked("many", { inodes: 5000, processes: 3 })];
   assert.deepEqual(names(rankPods(pods, "inodes")), ["many", "few"]);
   assert.deepEqual(names(rankPods(pods, "pids")), ["few", "many"]);
+});
+
+test("a pod of which no inodes or processes are counted is not evicted for them, but may be for what can be asked for", () => {
+  const { usage } = ranked("unknown", {});
+  assert.deepEqual(
+    (["inodes", "pids", "memory", "ephemeral-storage"] as const).map((resource) => couldHelp(usage, resource)),
+    [false, false, true, true],
+  );
+  assert.equal(couldHelp({ ...usage, inodes: 1 }, "inodes"), true);
+  assert.equal(couldHelp({ ...usage, processes: 1 }, "pids"), true);
 });
 
 test("the system's pods and those of the node's own files are never evicted", () => {

@@ -54,6 +54,15 @@ export function rankPods<Ranked extends RankedPod>(pods: readonly Ranked[], reso
   );
 }
 
+/**
+ * Whether it could help that such a pod goes. One of which no inodes or processes are counted would go in vain: not every
+ * runtime lets them be counted.
+ */
+export function couldHelp(usage: PodUsage, resource: ShortResource): boolean {
+  if (resource === "inodes") return usage.inodes > 0;
+  return resource !== "pids" || usage.processes > 0;
+}
+
 /** Nothing of inodes and processes can be asked for. */
 function beyondRequest({ pod, usage }: RankedPod, resource: ShortResource): number {
   switch (resource) {

@@ -1,5 +1,5 @@
 import type { Container, Pod } from "@skerry/api";
-import { sleep } from "@skerry/base";
+import { describeError, sleep } from "@skerry/base";
 import { hookText, lifecycleHook, runHook, stopSignal } from "../container/lifecycle-hooks.ts";
 import { plainMessage } from "../errors.ts";
 import type { RuntimeContainerStatus } from "../ports.ts";
@@ -97,9 +97,18 @@ export class PodKiller {
 
   /** CRI stops a container by its image's signal only, so the pod's own one is sent past it. */
   async #stopBySignal(container: RuntimeContainerStatus, signal: string, graceSeconds: number): Promise<void> {
-    const { runtime, clock } = this.#services;
+    const { runtime, clock, logger } = this.#services;
     const deadlineMs = clock.monotonicMs() + graceSeconds * 1000;
-    await runtime.signalContainer(container.id, signal);
+    try {
+      await runtime.signalContainer(container.id, signal);
+    } catch (error) {
+      const { id, name } = container;
+      logger.warn("A container's own stop signal cannot be sent; it is stopped by its image's", {
+        ...{ id, name, signal, error: describeError(error) },
+      });
+      await runtime.stopContainer(id, graceSeconds);
+      return;
+    }
     while (clock.monotonicMs() < deadlineMs) {
       const now = await runtime.containerStatus(container.id);
       if (now?.state !== "running") return;
