@@ -20,13 +20,27 @@ export function processes(): ProcessEntry[] {
     });
 }
 
-/** The processes below `parents`, at any depth. */
-export function descendants(parents: readonly number[]): number[] {
+/** The ids of all processes whose command line can be read, by their parent's id. */
+export function childProcesses(): Map<number, number[]> {
   const children = new Map<number, number[]>();
   for (const { processId } of processes()) {
     const parent = parentOf(processId);
-    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), processId]);
+    if (parent === undefined) continue;
+    const siblings = children.get(parent);
+    if (siblings) siblings.push(processId);
+    else children.set(parent, [processId]);
   }
+  return children;
+}
+
+/**
+ * The processes below `parents`, at any depth.
+ * @param children for several questions at once
+ */
+export function descendants(
+  parents: readonly number[],
+  children: ReadonlyMap<number, readonly number[]> = childProcesses(),
+): number[] {
   const found: number[] = [];
   const open = [...parents];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {

@@ -30,7 +30,9 @@ test("what a container's processes use is read as what any runtime tells, and on
     end: isEnded ? { exitCode: 0, finishedAtMs: 0, reason: "" } : undefined,
   });
   const all = [container(process.pid, false), container(process.pid, true), container(2 ** 30, false)];
-  const [own, ...more] = readContainerStats(encodeContainerStats(all, 1_000));
+  const [own, ...more] = readContainerStats(
+    encodeContainerStats(all, new Map([["c", { bytes: 8192, inodes: 3 }]]), 1_000),
+  );
   assert.deepEqual(more, []);
   assert.equal(own?.atMs, 1_000);
   assert.deepEqual(
@@ -40,5 +42,6 @@ test("what a container's processes use is read as what any runtime tells, and on
       ["io.kubernetes.pod.name", "web"],
     ],
   );
+  assert.deepEqual([own?.diskUsedBytes, own?.diskInodes], [8192, 3]);
   assert.ok((own?.cpuNanos ?? 0) > 0 && (own?.memoryWorkingSetBytes ?? 0) > 1024 ** 2);
 });

@@ -20,7 +20,7 @@ import type { MachineAbility } from "./ability.ts";
 import { type Container, readContainer, readEnd, saveRequest, saveState } from "./container-record.ts";
 import { checkCommand, imageText, writeResolvConf } from "./container-root.ts";
 import type { ImageStore, StoredImage } from "./image-store.ts";
-import { type BindMount, launchContainer } from "./launch-container.ts";
+import { type BindMount, type Launched, launchContainer } from "./launch-container.ts";
 import { LogPump } from "./log-pump.ts";
 import { stillRuns } from "./process-identity.ts";
 import { removeTree } from "./remove-tree.ts";
@@ -130,7 +130,6 @@ export class Containers implements Disposable {
     await checkCommand(image, command.words, searchPath(command.environment), command.workingDirectory, mounts);
     const id = randomBytes(32).toString("hex");
     const folder = join(this.#options.folder, id);
-    await this.#makeFolder(folder, image);
     const state = {
       createdAtMs: Date.now(),
       imageId: image.id,
@@ -140,8 +139,14 @@ export class Containers implements Disposable {
       stopSignal: signalOf(image.config.stopSignal),
     };
     const container: Container = { id, folder, sandboxId: sandbox.id, config, state, end: undefined };
-    await saveRequest(folder, request);
-    await saveState(container);
+    try {
+      await this.#makeFolder(folder, image);
+      await saveRequest(folder, request);
+      await saveState(container);
+    } catch (error) {
+      await removeTree(folder);
+      throw error;
+    }
     this.#all.set(id, container);
     return container;
   }
@@ -156,8 +161,9 @@ export class Containers implements Disposable {
     const namespaces = await this.#namespacesOf(container.config, sandbox);
     const mounts = await mountsOf(container, sandbox);
     const pump = this.#openLog(container, sandbox);
+    let launched: Launched | undefined;
     try {
-      const launched = await launchContainer({ container, namespaces, mounts, busybox, ability, scripts });
+      launched = await launchContainer({ container, namespaces, mounts, busybox, ability, scripts });
       const { child, shim, main, makerId } = launched;
       pump.begun();
       container.state = { ...container.state, run: { startedAtMs: Date.now(), namespaces, shim, main, makerId } };
@@ -166,6 +172,7 @@ export class Containers implements Disposable {
       await saveState(container);
       sandboxes.portsOf(sandbox)?.lookSoon();
     } catch (error) {
+      for (const each of [launched?.main, launched?.shim]) if (each && stillRuns(each)) killTree(each.processId);
       this.#logs.delete(id);
       pump[Symbol.dispose]();
       throw error;

@@ -10,6 +10,7 @@ import type { ImageStore, StoredImage } from "./image-store.ts";
 import { pullImage } from "./registry-client.ts";
 import { runTool } from "./run-tool.ts";
 import type { Sandbox, Sandboxes } from "./sandboxes.ts";
+import { WritableLayers } from "./writable-layers.ts";
 
 /** What the service is about. */
 export interface CriServicePorts {
@@ -39,6 +40,7 @@ export function criStatus(error: unknown): CallStatus {
 
 function runtimeMethods(ports: CriServicePorts): [string, UnaryMethod][] {
   const { sandboxes, containers } = ports;
+  const layers = new WritableLayers();
   const at = (method: string): string => `/runtime.v1.RuntimeService/${method}`;
   return [
     [
@@ -132,9 +134,10 @@ function runtimeMethods(ports: CriServicePorts): [string, UnaryMethod][] {
     ],
     [
       at("ContainerStatus"),
-      serve(cri.ContainerStatusRequest, cri.ContainerStatusResponse, async ({ containerId = "" }) => ({
-        status: containerStatus(containers.get(containerId)),
-      })),
+      serve(cri.ContainerStatusRequest, cri.ContainerStatusResponse, async ({ containerId = "", verbose }) => {
+        const container = containers.get(containerId);
+        return { status: containerStatus(container), info: verbose ? containerInfo(container) : {} };
+      }),
     ],
     [
       at("ReopenContainerLog"),
@@ -143,7 +146,14 @@ function runtimeMethods(ports: CriServicePorts): [string, UnaryMethod][] {
         return {};
       }),
     ],
-    [at("ListContainerStats"), async () => encodeContainerStats(containers.list(), Date.now())],
+    [
+      at("ListContainerStats"),
+      async () => {
+        const running = containers.list().filter(({ state, end }) => state.run && !end);
+        const written = await layers.measure(running);
+        return encodeContainerStats(running, written, Date.now());
+      },
+    ],
     ...NEEDS_ENGINE.map(([method, what]): [string, UnaryMethod] => [
       at(method),
       async () => {
@@ -276,6 +286,11 @@ function containerStatus(container: Container): cri.ContainerStatus {
     message: "",
     logPath: config.logPath ?? "",
   };
+}
+
+/** As containerd tells it: by this process a pod's own stop signal reaches the container. */
+function containerInfo({ state, end }: Container): Record<string, string> {
+  return state.run && !end ? { info: JSON.stringify({ pid: state.run.main.processId }) } : {};
 }
 
 function imageItem({ id, names, sizeBytes, config }: StoredImage): cri.Image {

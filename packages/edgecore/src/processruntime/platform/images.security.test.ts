@@ -273,3 +273,23 @@ test("a pull that is refused, finds nothing or gets something else says so with 
   await assert.rejects(pullImage("127.0.0.1:1/app", undefined, store), failed(/the registry cannot be used/));
   assert.deepEqual(await store.list(), []);
 });
+
+test("a token that does not end is not read to its end", async (context) => {
+  const server = createServer(({ url = "" }, response) => {
+    const { port } = server.address() as AddressInfo;
+    if (url.startsWith("/token")) Readable.from(endless()).pipe(response);
+    else response.writeHead(401, { "www-authenticate": `Bearer realm="http://127.0.0.1:${port}/token"` }).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  context.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const store = await openStore(scratch(context));
+  const { port } = server.address() as AddressInfo;
+  await assert.rejects(pullImage(`127.0.0.1:${port}/app`, undefined, store), invalid);
+});
+
+function* endless(): Generator<Buffer> {
+  for (;;) yield Buffer.alloc(64 * 1024, " ");
+}

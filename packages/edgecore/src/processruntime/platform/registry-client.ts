@@ -61,18 +61,22 @@ class Registry {
 
   /** A small document, checked against its digest when it is known. */
   async document(path: string, digest: string | undefined): Promise<Buffer> {
-    const response = await this.#get(path);
+    const content = await this.#content(await this.#get(path), "a description of it");
+    if (digest !== undefined && digestOf(content) !== digest)
+      throw imageInvalid(this.#reference.name, `what came for ${digest} is something else`);
+    return content;
+  }
+
+  /** A small body. */
+  async #content(response: Response, what: string): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const chunk of response.body ?? []) {
       bytes += chunk.length;
-      if (bytes > LARGEST_DOCUMENT_BYTES) throw imageInvalid(this.#reference.name, "a description of it is too large");
+      if (bytes > LARGEST_DOCUMENT_BYTES) throw imageInvalid(this.#reference.name, `${what} is too large`);
       chunks.push(Buffer.from(chunk));
     }
-    const content = Buffer.concat(chunks);
-    if (digest !== undefined && digestOf(content) !== digest)
-      throw imageInvalid(this.#reference.name, `what came for ${digest} is something else`);
-    return content;
+    return Buffer.concat(chunks);
   }
 
   /** A layer's bytes; the stream fails at its end when they are not those of the digest. */
@@ -134,7 +138,7 @@ class Registry {
       await response.body?.cancel();
       throw pullFailed(name, `the registry gives no token (${response.status})`);
     }
-    const answer = parseJson(name, (await response.text()).slice(0, LARGEST_DOCUMENT_BYTES));
+    const answer = parseJson(name, (await this.#content(response, "the registry's token")).toString("utf8"));
     const token = answer["token"] ?? answer["access_token"];
     if (typeof token !== "string") throw pullFailed(name, "the registry's answer has no token");
     return `Bearer ${token}`;

@@ -58,7 +58,6 @@ export class Sandboxes implements AsyncDisposable {
         const config = PodSandboxConfig.decode(await readFile(join(folder, "config.pb")));
         const sandbox: Sandbox = { id, folder, config, ...state };
         this.#all.set(id, sandbox);
-        if (this.isReady(sandbox)) await this.#openPorts(sandbox);
       } catch (error) {
         this.#options.logger.warn("What is left of a sandbox cannot be read; it is removed", {
           sandbox: id,
@@ -67,6 +66,7 @@ export class Sandboxes implements AsyncDisposable {
         await rm(folder, { recursive: true, force: true });
       }
     }
+    for (const sandbox of this.#all.values()) if (this.isReady(sandbox)) await this.#openPortsAgain(sandbox);
   }
 
   list(): Sandbox[] {
@@ -128,12 +128,21 @@ export class Sandboxes implements AsyncDisposable {
   async stop(id: string): Promise<void> {
     const sandbox = this.#all.get(id);
     if (!sandbox || sandbox.isStopped) return;
-    sandbox.isStopped = true;
-    await this.#save(sandbox);
-    await this.#ports.get(id)?.[Symbol.asyncDispose]();
+    // First what others wait for: a disk that is full must not keep it.
+    const ports = this.#ports.get(id);
     this.#ports.delete(id);
+    await ports?.[Symbol.asyncDispose]();
     for (const holder of [sandbox.processHolder, sandbox.holder])
       if (holder && stillRuns(holder)) killTree(holder.processId);
+    sandbox.isStopped = true;
+    try {
+      await this.#save(sandbox);
+    } catch (error) {
+      this.#options.logger.warn("That a sandbox was stopped cannot be noted", {
+        sandbox: id,
+        reason: describeError(error),
+      });
+    }
   }
 
   async remove(id: string): Promise<void> {
@@ -154,6 +163,19 @@ export class Sandboxes implements AsyncDisposable {
     const range = createHash("sha256").update(this.#options.folder).digest().readUInt16BE();
     const used = this.list().flatMap(({ address }) => address ?? []);
     return freePodAddress(range, new Set(used));
+  }
+
+  /** Another program may have taken a port of the machine meanwhile: then the pod needs a new sandbox. */
+  async #openPortsAgain(sandbox: Sandbox): Promise<void> {
+    try {
+      await this.#openPorts(sandbox);
+    } catch (error) {
+      this.#options.logger.warn("A sandbox's ports cannot be opened again; it is stopped", {
+        sandbox: sandbox.id,
+        reason: describeError(error),
+      });
+      await this.stop(sandbox.id);
+    }
   }
 
   async #openPorts(sandbox: Sandbox): Promise<void> {

@@ -1,4 +1,4 @@
-import { Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 
 /** The bytes as they were before they were packed by gzip or zstd, which is seen at their beginning. */
@@ -23,9 +23,10 @@ export async function unpacked(content: Readable): Promise<Readable> {
       : begin.length >= 4 && begin.readUInt32LE(0) === 0xfd2fb528
         ? createZstdDecompress()
         : undefined;
-  if (!unpacker) return whole;
-  whole.on("error", (error) => unpacker.destroy(error));
-  return whole.pipe(unpacker);
+  // Also when nothing was read of it: then its generator has not begun, and ends nothing.
+  whole.once("close", () => content.destroy());
+  // What fails is told to who reads the result.
+  return unpacker ? pipeline(whole, unpacker, () => undefined) : whole;
 }
 
 async function* rejoined(begin: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
