@@ -23,6 +23,7 @@ import { ImageStore } from "./image-store.ts";
 import { identify } from "./process-identity.ts";
 import { Sandboxes, type SandboxState } from "./sandboxes.ts";
 
+/** Its ports are those of the whole machine, as the holder here is in its network: other warnings may come. */
 const ADDRESS = "127.77.0.1";
 
 /** A runtime's folder, with what an earlier runtime has left in it. */
@@ -120,7 +121,7 @@ test("a sandbox that is stopped while the disk refuses every write holds nothing
   assert.deepEqual(await ended, [null, "SIGKILL"]);
   assert.equal(sandboxes.portsOf(sandboxes.get("s")), undefined);
   assert.equal(sandboxes.isReady(sandboxes.get("s")), false);
-  assert.match(left.warnings.join("\n"), /^That a sandbox was stopped cannot be noted: .*EISDIR/);
+  assert.match(left.warnings.join("\n"), /^That a sandbox was stopped cannot be noted: .*EISDIR/m);
 });
 
 test("a sandbox whose hostPort was taken meanwhile is stopped, told so, and kept until it is removed", async (context) => {
@@ -135,7 +136,7 @@ test("a sandbox whose hostPort was taken meanwhile is stopped, told so, and kept
   assert.equal(sandboxes.isReady(sandboxes.get("s")), false);
   const state = JSON.parse(readFileSync(join(folder, "state.json"), "utf8")) as SandboxState;
   assert.equal(state.isStopped, true);
-  assert.match(left.warnings.join("\n"), new RegExp(`^A sandbox's ports cannot be opened again.*port ${hostPort} `));
+  assert.match(left.warnings.join("\n"), new RegExp(`^A sandbox's ports cannot be opened again.*port ${hostPort} `, "m"));
 });
 
 test("a container that cannot be made leaves no folder", async (context) => {
