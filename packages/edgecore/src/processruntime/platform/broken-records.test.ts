@@ -136,7 +136,10 @@ test("a sandbox whose hostPort was taken meanwhile is stopped, told so, and kept
   assert.equal(sandboxes.isReady(sandboxes.get("s")), false);
   const state = JSON.parse(readFileSync(join(folder, "state.json"), "utf8")) as SandboxState;
   assert.equal(state.isStopped, true);
-  assert.match(left.warnings.join("\n"), new RegExp(`^A sandbox's ports cannot be opened again.*port ${hostPort} `, "m"));
+  assert.match(
+    left.warnings.join("\n"),
+    new RegExp(`^A sandbox's ports cannot be opened again.*port ${hostPort} `, "m"),
+  );
 });
 
 test("a container that cannot be made leaves no folder", async (context) => {
