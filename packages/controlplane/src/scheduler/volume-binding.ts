@@ -1,8 +1,6 @@
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from "@skerry/api";
 import { fittingVolumes, isWaitingForConsumer, volumeFitsNode } from "../controllers/volume/volume-matching.ts";
-
-/** Provisioner of storage classes whose volumes somebody makes by hand. */
-const NO_PROVISIONER = "kubernetes.io/no-provisioner";
+import { NO_PROVISIONER } from "../controllers/volume/volume-names.ts";
 
 /** Where the scheduler finds volumes. */
 export interface VolumeSource {

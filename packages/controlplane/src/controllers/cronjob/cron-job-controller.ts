@@ -6,13 +6,14 @@ import {
   type KubernetesObject,
 } from "@skerry/api";
 import { describeError, type Logger, toKubernetesTime } from "@skerry/base";
-import { asJson, isApiError, jsonEqual, objectKey, WorkQueue } from "@skerry/kube";
+import { isApiError, objectKey, WorkQueue } from "@skerry/kube";
 import { BY_CONTROLLER, type ClusterInformers } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
 import { EventRecorder } from "../event-recorder.ts";
 import { finishedCondition } from "../job/job-verdict.ts";
 import { isNamespaceGoing } from "../namespace/namespace-state.ts";
 import { controllerOf, controllerReference } from "../owner-references.ts";
+import { writeStatus } from "../write-status.ts";
 import { WrittenVersions } from "../written-versions.ts";
 import { cronDue } from "./cron-due.ts";
 import { type CronSchedule, parseCronSchedule } from "./cron-schedule.ts";
@@ -224,17 +225,9 @@ export class CronJobController implements Controller {
   }
 
   async #writeStatus(cronJob: CronJob, status: NonNullable<CronJob["status"]>, signal: AbortSignal): Promise<CronJob> {
-    if (jsonEqual(asJson(status), asJson(cronJob.status ?? {}))) return cronJob;
-    const { namespace = "", name } = cronJob.metadata;
-    const target = { resource: cronJobsResource, namespace, name, subresource: "status" };
-    try {
-      const written = await this.#ports.api.update<CronJob>(target, { ...cronJob, status }, { signal });
-      this.#written.wrote(written);
-      return written;
-    } catch (error) {
-      if (isApiError(error, "NotFound")) return cronJob;
-      throw error;
-    }
+    const written = await writeStatus(this.#ports.api, cronJobsResource, cronJob, status, signal);
+    if (written) this.#written.wrote(written);
+    return written ?? cronJob;
   }
 }
 

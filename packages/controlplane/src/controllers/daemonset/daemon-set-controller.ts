@@ -1,17 +1,17 @@
 import { type DaemonSet, daemonSets as daemonSetsResource, type Node, type Pod } from "@skerry/api";
 import type { Logger } from "@skerry/base";
-import { asJson, isApiError, jsonEqual, objectKey, WorkQueue } from "@skerry/kube";
+import { asJson, jsonEqual, objectKey, WorkQueue } from "@skerry/kube";
 import type { ClusterInformers } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
 import { currentHistory, REVISION_HASH, revisionHash, trimHistory } from "../history/revision-history.ts";
-import { controllerOf } from "../owner-references.ts";
 import { nextAvailabilityMs } from "../pod-state.ts";
-import { claimPods, ownerKeysOf } from "../pods/claim-pods.ts";
+import { claimPods, followPods, ownerKeysOf } from "../pods/claim-pods.ts";
 import { PodControl, type PodFailure, UNSEEN_CHECK_MS } from "../pods/pod-control.ts";
 import { freshPodName, podFromTemplate } from "../pods/pod-from-template.ts";
+import { writeStatus } from "../write-status.ts";
 import { daemonTolerations, pinnedTo } from "./daemon-placement.ts";
 import { type DaemonNode, daemonNodes, daemonPlan } from "./daemon-plan.ts";
-import { type DaemonSetStatus, daemonSetStatus } from "./daemon-set-status.ts";
+import { daemonSetStatus } from "./daemon-set-status.ts";
 
 /** Most pods created or deleted in one go for one DaemonSet. */
 const BURST = 250;
@@ -50,14 +50,7 @@ export class DaemonSetController implements Controller {
         this.#queue.add(objectKey(object));
       }),
     );
-    this.#listening.use(
-      pods.listen((event) => {
-        this.#pods.observe(event.object, event.type === "deleted");
-        this.#enqueueOwnersOf(event.object);
-        if (event.type === "updated" && controllerOf(event.before)?.uid !== controllerOf(event.object)?.uid)
-          this.#enqueueOwnersOf(event.before);
-      }),
-    );
+    this.#listening.use(followPods(pods, this.#pods, (pod) => this.#enqueueOwnersOf(pod)));
     this.#listening.use(
       nodes.listen((event) => {
         if (event.type === "updated" && !matters(event.before, event.object)) return;
@@ -98,7 +91,8 @@ export class DaemonSetController implements Controller {
       failure = await this.#manage(key, set, nodes, hash, signal);
     else this.#queue.addAfter(key, UNSEEN_CHECK_MS);
     const nowMs = clock.now();
-    await this.#writeStatus(set, daemonSetStatus(set, nodes, hash, history.collisionCount, nowMs), signal);
+    const status = daemonSetStatus(set, nodes, hash, history.collisionCount, nowMs);
+    await writeStatus(api, daemonSetsResource, set, status, signal);
     const usedHashes = new Set([hash, ...owned.map(({ metadata }) => metadata.labels?.[REVISION_HASH] ?? "")]);
     await trimHistory(api, set, history.revisions, (revision) => usedHashes.has(revisionHash(revision)), signal);
     const waitMs = nextAvailabilityMs(owned, set.spec.minReadySeconds, nowMs);
@@ -144,17 +138,6 @@ export class DaemonSetController implements Controller {
     const what = `Found failed daemon pod ${namespace}/${name} on node ${pod.spec.nodeName ?? ""}, will try to kill it`;
     this.#pods.events.record(set, "Warning", "FailedDaemonPod", what);
     return true;
-  }
-
-  async #writeStatus(set: DaemonSet, status: DaemonSetStatus, signal: AbortSignal): Promise<void> {
-    if (jsonEqual(asJson(status), asJson(set.status ?? {}))) return;
-    const { namespace = "", name } = set.metadata;
-    const target = { resource: daemonSetsResource, namespace, name, subresource: "status" };
-    try {
-      await this.#ports.api.update(target, { ...set, status }, { signal });
-    } catch (error) {
-      if (!isApiError(error, "NotFound")) throw error;
-    }
   }
 }
 

@@ -5,7 +5,7 @@ import {
   replicaSets as replicaSetsResource,
 } from "@skerry/api";
 import { type Logger, toKubernetesTime } from "@skerry/base";
-import { ApiError, asJson, isApiError, jsonEqual, labelSelectorPredicate, objectKey, WorkQueue } from "@skerry/kube";
+import { ApiError, jsonEqual, labelSelectorPredicate, objectKey, WorkQueue } from "@skerry/kube";
 import { claimObjects } from "../claim.ts";
 import { BY_CONTROLLER, BY_NAMESPACE, type ClusterInformers } from "../cluster-informers.ts";
 import { findCondition, withCondition } from "../conditions.ts";
@@ -13,6 +13,7 @@ import type { Controller, ControllerPorts } from "../controller-ports.ts";
 import { EventRecorder } from "../event-recorder.ts";
 import { controllerOf } from "../owner-references.ts";
 import { isPodActive } from "../pod-state.ts";
+import { writeStatus } from "../write-status.ts";
 import { REVISION } from "./deployment-names.ts";
 import {
   condition,
@@ -282,15 +283,7 @@ export class DeploymentController implements Controller {
   }
 
   async #writeStatus(deployment: Deployment, status: DeploymentStatus, signal: AbortSignal): Promise<void> {
-    if (jsonEqual(asJson(status), asJson(deployment.status ?? {}))) return;
-    const { namespace = "", name } = deployment.metadata;
-    const target = { resource: deploymentsResource, namespace, name, subresource: "status" };
-    try {
-      await this.#ports.api.update(target, { ...deployment, status }, { signal });
-    } catch (error) {
-      // On a conflict the newer version is on its way into the cache and comes into the queue by itself.
-      if (!isApiError(error, "NotFound")) throw error;
-    }
+    await writeStatus(this.#ports.api, deploymentsResource, deployment, status, signal);
   }
 
   #time(): StatusTime {

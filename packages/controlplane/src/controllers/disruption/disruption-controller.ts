@@ -2,15 +2,15 @@ import {
   podDisruptionBudgets as budgetsResource,
   type Deployment,
   type Pod,
-  type PodDisruptionBudget,
   type ReplicaSet,
   type StatefulSet,
 } from "@skerry/api";
 import { toKubernetesTime } from "@skerry/base";
-import { asJson, isApiError, jsonEqual, labelSelectorPredicate, objectKey, WorkQueue } from "@skerry/kube";
+import { labelSelectorPredicate, objectKey, WorkQueue } from "@skerry/kube";
 import { BY_NAMESPACE, type ClusterInformers } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
 import { controllerOf } from "../owner-references.ts";
+import { writeStatus } from "../write-status.ts";
 import { budgetStatus, nextTimeoutMs } from "./disruption-budget.ts";
 
 /** Says in each PodDisruptionBudget how many of its pods may be evicted at the moment. */
@@ -63,7 +63,7 @@ export class DisruptionController implements Controller {
       .filter(({ metadata }) => selects(metadata.labels));
     const nowMs = this.#ports.clock.now();
     const status = budgetStatus(budget, pods, this.#expectedCount(pods), nowMs, toKubernetesTime(nowMs));
-    await this.#write(budget, status, signal);
+    await writeStatus(this.#ports.api, budgetsResource, budget, status, signal);
     const waitMs = nextTimeoutMs(status, nowMs);
     if (waitMs !== undefined) this.#queue.addAfter(key, waitMs);
   }
@@ -90,21 +90,5 @@ export class DisruptionController implements Controller {
     const replicaSet = replicaSets.cache.get(inNamespace(owner.name));
     const parent = replicaSet && controllerOf(replicaSet);
     return parent?.kind === "Deployment" ? deployments.cache.get(inNamespace(parent.name)) : replicaSet;
-  }
-
-  async #write(
-    budget: PodDisruptionBudget,
-    status: NonNullable<PodDisruptionBudget["status"]>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    if (jsonEqual(asJson(status), asJson(budget.status ?? {}))) return;
-    const { namespace = "", name } = budget.metadata;
-    const target = { resource: budgetsResource, namespace, name, subresource: "status" };
-    try {
-      await this.#ports.api.update(target, { ...budget, status }, { signal });
-    } catch (error) {
-      // The budget is gone. After a conflict (an eviction came in between) the queue tries again with the newer version.
-      if (!isApiError(error, "NotFound")) throw error;
-    }
   }
 }

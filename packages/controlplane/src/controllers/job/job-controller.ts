@@ -1,12 +1,13 @@
 import { type Job, type JobStatus, jobs as jobsResource, type Pod, pods as podsResource } from "@skerry/api";
 import { type Logger, toKubernetesTime } from "@skerry/base";
-import { asJson, isApiError, jsonEqual, objectKey, WorkQueue } from "@skerry/kube";
+import { isApiError, objectKey, WorkQueue } from "@skerry/kube";
 import { BY_CONTROLLER, type ClusterInformers } from "../cluster-informers.ts";
 import { findCondition } from "../conditions.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
 import { controllerOf } from "../owner-references.ts";
-import { claimPods, ownerKeysOf } from "../pods/claim-pods.ts";
+import { claimPods, followPods, ownerKeysOf } from "../pods/claim-pods.ts";
 import { PodControl, type PodFailure, UNSEEN_CHECK_MS } from "../pods/pod-control.ts";
+import { writeStatus } from "../write-status.ts";
 import { WrittenVersions } from "../written-versions.ts";
 import { jobConditions } from "./job-conditions.ts";
 import { JOB_CONTROLLER, JOB_TRACKING } from "./job-names.ts";
@@ -62,15 +63,11 @@ export class JobController implements Controller {
       }),
     );
     this.#listening.use(
-      pods.listen((event) => {
-        const { object: pod } = event;
-        this.#pods.observe(pod, event.type === "deleted");
-        if (event.type === "deleted" || !isTracked(pod)) this.#released.delete(pod.metadata.uid ?? "");
-        this.#enqueue(pod);
-        if (event.type === "updated" && controllerOf(event.before)?.uid !== controllerOf(pod)?.uid)
-          this.#enqueue(event.before);
+      pods.listen(({ type, object: pod }) => {
+        if (type === "deleted" || !isTracked(pod)) this.#released.delete(pod.metadata.uid ?? "");
       }),
     );
+    this.#listening.use(followPods(pods, this.#pods, (pod) => this.#enqueue(pod)));
     this.#queue.start();
     this.#orphans.start();
   }
@@ -223,17 +220,9 @@ export class JobController implements Controller {
   async #writeStatus(job: Job, wanted: JobStatus, signal: AbortSignal): Promise<Job> {
     const { active = 0, ...others } = wanted;
     const status: JobStatus = active > 0 ? { ...others, active } : others;
-    if (jsonEqual(asJson(status), asJson(job.status ?? {}))) return job;
-    const { namespace = "", name } = job.metadata;
-    const target = { resource: jobsResource, namespace, name, subresource: "status" };
-    try {
-      const written = await this.#ports.api.update<Job>(target, { ...job, status }, { signal });
-      this.#written.wrote(written);
-      return written;
-    } catch (error) {
-      if (isApiError(error, "NotFound")) return job;
-      throw error;
-    }
+    const written = await writeStatus(this.#ports.api, jobsResource, job, status, signal);
+    if (written) this.#written.wrote(written);
+    return written ?? job;
   }
 
   #time(): { readonly now: number; readonly text: string } {

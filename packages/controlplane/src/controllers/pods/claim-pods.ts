@@ -11,6 +11,7 @@ import { BY_CONTROLLER, BY_NAMESPACE, type ClusterInformers } from "../cluster-i
 import type { ControllerPorts } from "../controller-ports.ts";
 import { controllerOf } from "../owner-references.ts";
 import { isPodActive } from "../pod-state.ts";
+import type { PodControl } from "./pod-control.ts";
 
 /** Something that has pods by a selector. */
 export interface PodOwner extends KubernetesObject {
@@ -47,4 +48,14 @@ export function ownerKeysOf<T extends PodOwner>(pod: Pod, kind: string, owners: 
     .byIndex(BY_NAMESPACE, namespace)
     .filter((owner) => labelSelectorPredicate(owner.spec.selector)(pod.metadata.labels))
     .map(objectKey);
+}
+
+/** Tells `control` of each change of a pod, and `enqueue` of the pod; of what it was, too, when its owner is another now. */
+export function followPods(pods: Informer<Pod>, control: PodControl, enqueue: (pod: Pod) => void): Disposable {
+  return pods.listen((event) => {
+    control.observe(event.object, event.type === "deleted");
+    enqueue(event.object);
+    if (event.type === "updated" && controllerOf(event.before)?.uid !== controllerOf(event.object)?.uid)
+      enqueue(event.before);
+  });
 }

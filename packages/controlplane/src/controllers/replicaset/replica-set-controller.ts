@@ -1,13 +1,13 @@
 import { type Pod, type ReplicaSet, replicaSets as replicaSetsResource } from "@skerry/api";
 import { type Logger, toKubernetesTime } from "@skerry/base";
-import { asJson, isApiError, jsonEqual, objectKey, WorkQueue } from "@skerry/kube";
+import { objectKey, WorkQueue } from "@skerry/kube";
 import type { ClusterInformers } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
-import { controllerOf } from "../owner-references.ts";
 import { isPodActive, nextAvailabilityMs } from "../pod-state.ts";
-import { claimPods, ownerKeysOf } from "../pods/claim-pods.ts";
+import { claimPods, followPods, ownerKeysOf } from "../pods/claim-pods.ts";
 import { PodControl, type PodFailure, UNSEEN_CHECK_MS } from "../pods/pod-control.ts";
 import { freshPodName, podFromTemplate } from "../pods/pod-from-template.ts";
+import { writeStatus } from "../write-status.ts";
 import { podsToDelete } from "./pod-deletion-order.ts";
 import { replicaSetStatus } from "./replica-set-status.ts";
 
@@ -44,14 +44,7 @@ export class ReplicaSetController implements Controller {
         this.#queue.add(objectKey(object));
       }),
     );
-    this.#listening.use(
-      pods.listen((event) => {
-        this.#pods.observe(event.object, event.type === "deleted");
-        this.#enqueueOwnersOf(event.object);
-        if (event.type === "updated" && controllerOf(event.before)?.uid !== controllerOf(event.object)?.uid)
-          this.#enqueueOwnersOf(event.before);
-      }),
-    );
+    this.#listening.use(followPods(pods, this.#pods, (pod) => this.#enqueueOwnersOf(pod)));
     this.#queue.start();
   }
 
@@ -124,13 +117,6 @@ export class ReplicaSetController implements Controller {
     const epochMs = this.#ports.clock.now();
     const now = { epochMs, text: toKubernetesTime(epochMs) };
     const status = replicaSetStatus(replicaSet, active, terminatingCount, failure, now);
-    if (jsonEqual(asJson(status), asJson(replicaSet.status ?? {}))) return;
-    const { namespace = "", name } = replicaSet.metadata;
-    const target = { resource: replicaSetsResource, namespace, name, subresource: "status" };
-    try {
-      await this.#ports.api.update(target, { ...replicaSet, status }, { signal });
-    } catch (error) {
-      if (!isApiError(error, "NotFound")) throw error;
-    }
+    await writeStatus(this.#ports.api, replicaSetsResource, replicaSet, status, signal);
   }
 }

@@ -1,6 +1,6 @@
 import { type Pod, type StatefulSet, statefulSets as statefulSetsResource } from "@skerry/api";
 import type { Logger } from "@skerry/base";
-import { asJson, isApiError, jsonEqual, objectKey, WorkQueue } from "@skerry/kube";
+import { objectKey, WorkQueue } from "@skerry/kube";
 import type { ClusterInformers } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
 import {
@@ -10,15 +10,15 @@ import {
   templateOf,
   trimHistory,
 } from "../history/revision-history.ts";
-import { controllerOf } from "../owner-references.ts";
 import { nextAvailabilityMs } from "../pod-state.ts";
-import { claimPods, ownerKeysOf } from "../pods/claim-pods.ts";
+import { claimPods, followPods, ownerKeysOf } from "../pods/claim-pods.ts";
 import { PodControl, type PodFailure, type PodWording, UNSEEN_CHECK_MS } from "../pods/pod-control.ts";
+import { writeStatus } from "../write-status.ts";
 import { WrittenVersions } from "../written-versions.ts";
 import { StatefulClaims } from "./stateful-claims.ts";
 import { type Revisions, statefulPlan } from "./stateful-plan.ts";
 import { ordinalOf, statefulPod } from "./stateful-pods.ts";
-import { type StatefulSetStatus, statefulSetStatus } from "./stateful-set-status.ts";
+import { statefulSetStatus } from "./stateful-set-status.ts";
 
 const WORDING: PodWording = {
   done: ({ metadata }, verb, pod) => `${verb} Pod ${pod} in StatefulSet ${metadata.name} successful`,
@@ -62,14 +62,7 @@ export class StatefulSetController implements Controller {
         this.#queue.add(objectKey(object));
       }),
     );
-    this.#listening.use(
-      pods.listen((event) => {
-        this.#pods.observe(event.object, event.type === "deleted");
-        this.#enqueueOwnersOf(event.object);
-        if (event.type === "updated" && controllerOf(event.before)?.uid !== controllerOf(event.object)?.uid)
-          this.#enqueueOwnersOf(event.before);
-      }),
-    );
+    this.#listening.use(followPods(pods, this.#pods, (pod) => this.#enqueueOwnersOf(pod)));
     this.#queue.start();
   }
 
@@ -101,7 +94,9 @@ export class StatefulSetController implements Controller {
     if (await this.#pods.isSettled(set, this.#informers.pods.resourceVersion, signal))
       failure = await this.#manage(set, owned, revisions, history, signal);
     else this.#queue.addAfter(key, UNSEEN_CHECK_MS);
-    await this.#writeStatus(set, statefulSetStatus(set, owned, revisions, history.collisionCount, nowMs), signal);
+    const status = statefulSetStatus(set, owned, revisions, history.collisionCount, nowMs);
+    const written = await writeStatus(api, statefulSetsResource, set, status, signal);
+    if (written) this.#written.wrote(written);
     const used = new Set([
       revisions.update,
       revisions.current,
@@ -140,16 +135,5 @@ export class StatefulSetController implements Controller {
     );
     for (const { metadata } of created) await this.#claims.ensure(set, metadata.name, signal);
     return this.#pods.createAll(set, created, signal);
-  }
-
-  async #writeStatus(set: StatefulSet, status: StatefulSetStatus, signal: AbortSignal): Promise<void> {
-    if (jsonEqual(asJson(status), asJson(set.status ?? {}))) return;
-    const { namespace = "", name } = set.metadata;
-    const target = { resource: statefulSetsResource, namespace, name, subresource: "status" };
-    try {
-      this.#written.wrote(await this.#ports.api.update<StatefulSet>(target, { ...set, status }, { signal }));
-    } catch (error) {
-      if (!isApiError(error, "NotFound")) throw error;
-    }
   }
 }

@@ -14,10 +14,15 @@ import type { Controller, ControllerPorts } from "../controller-ports.ts";
 import { EventRecorder } from "../event-recorder.ts";
 import { isPodFinished } from "../pod-state.ts";
 import { fittingVolumes, isReservedFor, isWaitingForConsumer } from "./volume-matching.ts";
-import { CLAIM_PROTECTION, SELECTED_NODE, STORAGE_PROVISIONER, VOLUME_PROTECTION } from "./volume-names.ts";
+import {
+  CLAIM_PROTECTION,
+  NO_PROVISIONER,
+  SELECTED_NODE,
+  STORAGE_PROVISIONER,
+  VOLUME_PROTECTION,
+} from "./volume-names.ts";
 import { VolumeWriter } from "./volume-writer.ts";
 
-const NO_PROVISIONER = "kubernetes.io/no-provisioner";
 const NOTHING_FITS = "no persistent volumes available for this claim and no storage class is set";
 
 /** Binds claims to volumes, tells what becomes of both, and keeps them as long as they are used. */

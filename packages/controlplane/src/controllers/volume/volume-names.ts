@@ -10,3 +10,5 @@ export const BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller";
 export const CLAIM_PROTECTION = "kubernetes.io/pvc-protection";
 /** Keeps a volume as long as a claim has it. */
 export const VOLUME_PROTECTION = "kubernetes.io/pv-protection";
+/** Provisioner of storage classes whose volumes somebody makes by hand. */
+export const NO_PROVISIONER = "kubernetes.io/no-provisioner";
