@@ -11,6 +11,7 @@ import { BY_CONTROLLER, type ClusterInformers } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
 import { EventRecorder } from "../event-recorder.ts";
 import { finishedCondition } from "../job/job-verdict.ts";
+import { liveObject } from "../live-object.ts";
 import { isNamespaceGoing } from "../namespace/namespace-state.ts";
 import { controllerOf, controllerReference } from "../owner-references.ts";
 import { writeStatus } from "../write-status.ts";
@@ -189,14 +190,9 @@ export class CronJobController implements Controller {
 
   /** Asks the API server itself: the cache may lag behind. */
   async #exists(cronJob: CronJob, name: string, uid: string, signal: AbortSignal): Promise<boolean> {
-    try {
-      const { namespace = "" } = cronJob.metadata;
-      const job = await this.#ports.api.get({ resource: jobsResource, namespace, name }, signal);
-      return job.metadata.uid === uid;
-    } catch (error) {
-      if (isApiError(error, "NotFound")) return false;
-      throw error;
-    }
+    const { namespace = "" } = cronJob.metadata;
+    const job = await liveObject(this.#ports.api, { resource: jobsResource, namespace, name }, signal);
+    return job?.metadata.uid === uid;
   }
 
   async #clearHistory(cronJob: CronJob, own: readonly Job[], signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ import { isApiError, objectKey, WorkQueue } from "@skerry/kube";
 import { BY_CONTROLLER, type ClusterInformers } from "../cluster-informers.ts";
 import { findCondition } from "../conditions.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
+import { liveObject } from "../live-object.ts";
 import { controllerOf } from "../owner-references.ts";
 import { claimPods, followPods, ownerKeysOf } from "../pods/claim-pods.ts";
 import { PodControl, type PodFailure, UNSEEN_CHECK_MS } from "../pods/pod-control.ts";
@@ -186,14 +187,9 @@ export class JobController implements Controller {
 
   /** Asks the API server itself: the cache may lag behind. */
   async #jobExists(pod: Pod, name: string, uid: string, signal: AbortSignal): Promise<boolean> {
-    try {
-      const { namespace = "" } = pod.metadata;
-      const job = await this.#ports.api.get({ resource: jobsResource, namespace, name }, signal);
-      return job.metadata.uid === uid;
-    } catch (error) {
-      if (isApiError(error, "NotFound")) return false;
-      throw error;
-    }
+    const { namespace = "" } = pod.metadata;
+    const job = await liveObject(this.#ports.api, { resource: jobsResource, namespace, name }, signal);
+    return job?.metadata.uid === uid;
   }
 
   /** Deletes a finished Job some time after its end, when it says so. */

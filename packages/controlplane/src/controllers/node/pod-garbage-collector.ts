@@ -3,6 +3,7 @@ import type { Logger } from "@skerry/base";
 import { isApiError, objectKey, WorkQueue } from "@skerry/kube";
 import { BY_NODE, type ClusterInformers } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
+import { liveObject } from "../live-object.ts";
 import { isPodFinished } from "../pod-state.ts";
 
 /** A pod's node must be missing for this long before the pod is removed: a node may just be registering anew. */
@@ -111,12 +112,6 @@ export class PodGarbageCollector implements Controller {
 
   /** Asks the API server itself: the cache may lag behind. */
   async #nodeExists(name: string, signal: AbortSignal): Promise<boolean> {
-    try {
-      await this.#ports.api.get({ resource: nodesResource, name }, signal);
-      return true;
-    } catch (error) {
-      if (isApiError(error, "NotFound")) return false;
-      throw error;
-    }
+    return (await liveObject(this.#ports.api, { resource: nodesResource, name }, signal)) !== undefined;
   }
 }

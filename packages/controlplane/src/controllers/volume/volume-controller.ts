@@ -8,10 +8,11 @@ import {
   persistentVolumes as volumesResource,
 } from "@skerry/api";
 import { toKubernetesTime } from "@skerry/base";
-import { isApiError, objectKey, WorkQueue } from "@skerry/kube";
+import { objectKey, WorkQueue } from "@skerry/kube";
 import { BY_NAMESPACE, type ClusterInformers } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
 import { EventRecorder } from "../event-recorder.ts";
+import { liveObject } from "../live-object.ts";
 import { isPodFinished } from "../pod-state.ts";
 import { fittingVolumes, isReservedFor, isWaitingForConsumer } from "./volume-matching.ts";
 import {
@@ -186,24 +187,13 @@ export class VolumeController implements Controller {
     const { namespace = "", name = "", uid } = spec.claimRef ?? {};
     const cached = this.#informers.persistentVolumeClaims.cache.get(`${namespace}/${name}`);
     if (cached?.metadata.uid === uid) return cached;
-    try {
-      const target = { resource: claimsResource, namespace, name };
-      const live = await this.#ports.api.get<PersistentVolumeClaim>(target, signal);
-      return live.metadata.uid === uid ? live : undefined;
-    } catch (error) {
-      if (isApiError(error, "NotFound")) return undefined;
-      throw error;
-    }
+    const target = { resource: claimsResource, namespace, name };
+    const live = await liveObject<PersistentVolumeClaim>(this.#ports.api, target, signal);
+    return live?.metadata.uid === uid ? live : undefined;
   }
 
   async #volumeExists(name: string, signal: AbortSignal): Promise<boolean> {
-    try {
-      await this.#ports.api.get({ resource: volumesResource, name }, signal);
-      return true;
-    } catch (error) {
-      if (isApiError(error, "NotFound")) return false;
-      throw error;
-    }
+    return (await liveObject(this.#ports.api, { resource: volumesResource, name }, signal)) !== undefined;
   }
 
   /** Nobody has the volume any more. Its maker removes it if it is to go; here nothing is ever wiped. */
