@@ -84,7 +84,7 @@ export class SimulatedEdge {
   /** UIDs whose deletion was committed here. */
   readonly #deleted = new Set<string>();
   #running: RunningEdge | undefined;
-  #knowsVersions = false;
+  #newestVersion = 0;
   /** A newer version has changed the tables. */
   #isSchemaNewer = false;
   #machineRestarted = false;
@@ -238,13 +238,17 @@ export class SimulatedEdge {
     if (container) this.runtime.loseContainer(container.id);
   }
 
-  /** Only a restored cluster makes a node forget all versions, those of deletions too. */
+  /**
+   * Only a restored cluster makes a node forget all versions, those of deletions too. What the same commit stored may be
+   * from before or after that: its listeners tell between the two notes.
+   */
   #noteForgetting(): void {
-    const knew = this.#knowsVersions;
-    this.#knowsVersions = this.state.newestVersion() > 0;
-    if (!knew || this.#knowsVersions) return;
-    // After the listeners of the same commit, which tell what came before.
-    this.#options.clock.setTimer(0, () => this.#options.history.add({ kind: "versions-forgotten" }));
+    const before = this.#newestVersion;
+    this.#newestVersion = this.state.newestVersion();
+    if (this.#newestVersion >= before) return;
+    const note = (): void => this.#options.history.add({ kind: "versions-forgotten" });
+    note();
+    this.#options.clock.setTimer(0, note);
   }
 
   async #boot(life: ProcessLife, mqtt: MortalConnector, logger: Logger, random: SeededRandom): Promise<void> {
