@@ -24,6 +24,7 @@ import { waitUntil } from "../support/wait-until.ts";
 
 const VERSIONS = ["1.20.2", "1.32.3", "1.36.4"] as const;
 
+/** Its pods have no node and are never ready: old ones make room for new ones only because all may be unavailable. */
 const deployment = (replicas: number, image: string): string => `
 apiVersion: apps/v1
 kind: Deployment
@@ -31,6 +32,7 @@ metadata: {name: web, labels: {app: web}}
 spec:
   replicas: ${replicas}
   selector: {matchLabels: {app: web}}
+  strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: "100%"}}
   template:
     metadata: {labels: {app: web}}
     spec: {containers: [{name: app, image: "${image}", ports: [{containerPort: 80}]}]}

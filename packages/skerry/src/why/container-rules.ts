@@ -25,7 +25,8 @@ function waiting(
   return undefined;
 }
 
-const missing: Rule<PodFacts> = ({ missing: [first], namespace, pod }) =>
+/** Something that the pod refers to is not there. */
+export const missing: Rule<PodFacts> = ({ missing: [first], namespace, pod }) =>
   first && pod?.status?.phase === "Pending"
     ? {
         code: first.kind === "image pull Secret" ? "WHY_POD_PULL_SECRET_MISSING" : "WHY_POD_OBJECT_MISSING",
@@ -34,7 +35,8 @@ const missing: Rule<PodFacts> = ({ missing: [first], namespace, pod }) =>
       }
     : undefined;
 
-const unbound: Rule<PodFacts> = ({ unboundClaims: [first], namespace, pod }) =>
+/** A claim of the pod has no volume. */
+export const unbound: Rule<PodFacts> = ({ unboundClaims: [first], namespace, pod }) =>
   first && pod?.status?.phase === "Pending"
     ? {
         code: "WHY_POD_CLAIM_UNBOUND",

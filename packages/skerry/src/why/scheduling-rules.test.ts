@@ -1,5 +1,5 @@
 import { test } from "node:test";
-import { deployments } from "@skerry/api";
+import { deployments, persistentVolumeClaims } from "@skerry/api";
 import { assertBroken, World } from "./testing/world.ts";
 
 const unschedulable = (message: string) => ({
@@ -42,4 +42,24 @@ test("why names a taint, a cordoned and an offline node that keep a pod away", a
     await world.pod({ tolerations: [{ key: "other", operator: "Exists" }] }, unschedulable(refusal));
     assertBroken(await world.whyPod(), "has a node", code, found);
   }
+});
+
+test("why names the claim that keeps the scheduler from giving a pod a node", async () => {
+  const claim = { name: "data", persistentVolumeClaim: { claimName: "data" } };
+  const absent = await new World().node();
+  await absent.pod(
+    { volumes: [claim] },
+    { phase: "Pending", ...unschedulable('persistentvolumeclaim "data" not found') },
+  );
+  assertBroken(await absent.whyPod(), "has a node", "WHY_POD_OBJECT_MISSING", /default\/data, which does not exist/);
+  const unbound = await new World().node();
+  await unbound.add(persistentVolumeClaims, {
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    metadata: { name: "data", namespace: "default" },
+    status: { phase: "Pending" },
+  });
+  const refusal = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.";
+  await unbound.pod({ volumes: [claim] }, { phase: "Pending", ...unschedulable(refusal) });
+  assertBroken(await unbound.whyPod(), "has a node", "WHY_POD_CLAIM_UNBOUND", /has no volume/);
 });

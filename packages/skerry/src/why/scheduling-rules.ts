@@ -1,6 +1,7 @@
 import type { Pod, Taint, Toleration } from "@skerry/api";
 import { firstFew } from "@skerry/base";
 import type { Rule } from "./chain.ts";
+import { missing, unbound } from "./container-rules.ts";
 import { conditionOf, newestEvent, type PodFacts } from "./facts.ts";
 
 const DEFAULT_SCHEDULER = "default-scheduler";
@@ -108,6 +109,10 @@ const affinity: Rule<PodFacts> = (facts) => {
       };
 };
 
+/** The scheduler gives a pod no node before its claims can have their volumes there. */
+const claims: Rule<PodFacts> = (facts) =>
+  /persistentvolumeclaim/i.test(refusalOf(facts) ?? "") ? (missing(facts) ?? unbound(facts)) : undefined;
+
 /** Pods that no scheduler looks at, by their own wish. */
 const unscheduled: Rule<PodFacts> = (facts) => {
   const refusal = refusalOf(facts);
@@ -162,6 +167,7 @@ export const schedulingRules: readonly Rule<PodFacts>[] = [
   resources,
   ports,
   affinity,
+  claims,
   otherwise,
 ];
 
