@@ -1,6 +1,5 @@
 // Many hollow nodes on one CloudCore: memory and CPU a node, how fast they come, one ConfigMap to all, the same beside
 // two hostile nodes, and their return after CloudCore was killed; with each protocol, on a Skerry that is set up anew.
-import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { describeError } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
@@ -8,6 +7,7 @@ import { Fleet } from "./support/fleet.ts";
 import { HostileNodes } from "./support/hostile-nodes.ts";
 import { createFleetLoad, createHostileNodes, deliverConfigMap } from "./support/link-load.ts";
 import { sampleMemory } from "./support/process-memory.ts";
+import { processorMs } from "./support/process-time.ts";
 import { type Figure, milliseconds, table } from "./support/results.ts";
 import type { ShippedSkerry } from "./support/shipped-skerry.ts";
 import { median, percentile } from "./support/statistics.ts";
@@ -20,7 +20,6 @@ const ROUNDS = 3;
 /** For all nodes to be there; for everything else. */
 const JOIN_LIMIT_MS = 420_000;
 const LIMIT_MS = 120_000;
-const TICKS_PER_SECOND = 100;
 const PARTS = ["cloudcore", "control plane"] as const;
 
 /** Measures and returns a table for each protocol; what a run came to before it failed is in its table too. */
@@ -99,11 +98,11 @@ class LinkRun {
       this.tell(`${part}, memory a node`, `${(bytes / 1000).toFixed(0)} kB`);
       this.tell(`${part}, memory in all`, `${(after[part] / 1e6).toFixed(0)} MB`);
     }
-    const [ticks, bytes] = [this.#ticks(), fleet.bytes];
+    const [usedMs, bytes] = [this.#processorMs(), fleet.bytes];
     await delay(IDLE_MS);
-    const later = this.#ticks();
+    const later = this.#processorMs();
     for (const part of PARTS) {
-      const share = (later[part] - ticks[part]) / TICKS_PER_SECOND / (IDLE_MS / 1000);
+      const share = (later[part] - usedMs[part]) / IDLE_MS;
       this.tell(`${part}, CPU of all idle`, `${(100 * share).toFixed(1)} % of a core`);
     }
     const aDay = ((fleet.bytes - bytes) * 86_400_000) / IDLE_MS / this.#nodes;
@@ -146,14 +145,10 @@ class LinkRun {
     return ofParts((part) => (memory.get(part)?.residentMib ?? 0) * 2 ** 20);
   }
 
-  /** CPU time so far, user and system. */
-  #ticks(): OfParts {
+  /** The processor's time so far. */
+  #processorMs(): OfParts {
     const processes = this.#skerry.processIds();
-    return ofParts((part) => {
-      const stat = readFileSync(`/proc/${processes.get(part)}/stat`, "utf8");
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      return Number(fields[11]) + Number(fields[12]);
-    });
+    return ofParts((part) => processorMs(processes.get(part) ?? Number.NaN));
   }
 }
 
