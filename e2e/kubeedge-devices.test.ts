@@ -10,7 +10,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { server as servers } from "jsmodbus";
 import mqtt from "mqtt";
-import { freePorts, Installation, root } from "./support/installation.ts";
+import { freePorts } from "./support/free-ports.ts";
+import { Installation, root } from "./support/installation.ts";
 import { waitUntil } from "./support/wait-until.ts";
 
 const NODE = "edge-node-1";

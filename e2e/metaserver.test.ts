@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { after, before, suite, test } from "node:test";
 import { CoreV1Api, KubeConfig, makeInformer, type V1ConfigMap } from "@kubernetes/client-node";
-import { freePorts, Installation } from "./support/installation.ts";
+import { freePorts } from "./support/free-ports.ts";
+import { Installation } from "./support/installation.ts";
 import { type Ended, run } from "./support/run.ts";
 import { waitUntil } from "./support/wait-until.ts";
 

@@ -4,7 +4,8 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { freePorts, Installation } from "./support/installation.ts";
+import { freePorts } from "./support/free-ports.ts";
+import { Installation } from "./support/installation.ts";
 import { podOf } from "./support/planted-pods.ts";
 import { waitUntil } from "./support/wait-until.ts";
 

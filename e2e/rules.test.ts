@@ -4,7 +4,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, suite, test } from "node:test";
 import { connectAsync, type MqttClient } from "mqtt";
-import { freePorts, Installation } from "./support/installation.ts";
+import { freePorts } from "./support/free-ports.ts";
+import { Installation } from "./support/installation.ts";
 import { waitUntil } from "./support/wait-until.ts";
 
 const NODE = "edge-node-1";

@@ -7,7 +7,8 @@ import { type RequestOptions, request } from "node:https";
 import { after, before, describe, test } from "node:test";
 import { connect } from "node:tls";
 import { KubeConfig } from "@kubernetes/client-node";
-import { freePorts, Installation } from "./support/installation.ts";
+import { freePorts } from "./support/free-ports.ts";
+import { Installation } from "./support/installation.ts";
 import { streamsPod } from "./support/stream-commands.ts";
 import { waitUntil } from "./support/wait-until.ts";
 

@@ -3,11 +3,11 @@
 // when one failed.
 import { spawn, spawnSync } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
+import { freePorts } from "../e2e/support/free-ports.ts";
 import { machineState } from "../e2e/support/machine.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -74,17 +74,6 @@ async function runUntil(
   return { isFound: text.includes(wanted), text };
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}
-
 /** A driver of one's own and one that comes as a package, in a folder that knows nothing of the repository. */
 async function checkMapper(folder: string, skerry: string, driverTarball: string): Promise<void> {
   const made = run([skerry, "mapper", "new", "thermostat"], folder);
@@ -109,20 +98,19 @@ async function checkMapper(folder: string, skerry: string, driverTarball: string
 /** All of it as a user has it: from an empty folder, with a node, system parts downloaded. Needs root. */
 async function checkRunning(folder: string, skerry: string): Promise<void> {
   const names = ["api", "hub", "hub-https", "mqtt", "stream", "tunnel"] as const;
-  const ports = new Map<string, number>();
-  for (const name of names) ports.set(name, await freePort());
+  const ports = await freePorts(names.length);
   const home = join(folder, ".skerry");
   const before = machineState(home);
   const kubectl = (...parameters: string[]): ReturnType<typeof run> =>
     run(["kubectl", "--kubeconfig", join(home, "kubeconfig"), ...parameters], folder);
   try {
-    const options = [...ports].flatMap(([name, port]) => [`--${name}-port`, String(port)]);
+    const options = names.flatMap((name, index) => [`--${name}-port`, String(ports[index])]);
     const up = run([skerry, "up", "--detach", ...options], folder);
     check("skerry up --detach becomes ready", up.status === 0, up.text);
     if (up.status !== 0) return;
     const nodes = kubectl("get", "nodes", "--no-headers");
     check("its node is Ready", /^edge-node-1\s+Ready\s/.test(nodes.text), nodes.text);
-    const authority = run(["curl", "-sk", `https://127.0.0.1:${ports.get("hub-https")}/ca.crt`], folder);
+    const authority = run(["curl", "-sk", `https://127.0.0.1:${ports[names.indexOf("hub-https")]}/ca.crt`], folder);
     check("the installed cloudcore answers on its HTTPS port", authority.status === 0 && authority.text !== "");
     const rollout = kubectl("rollout", "status", "deployment/edge-app", "--timeout=120s");
     check("the example app is rolled out", rollout.status === 0, rollout.text);

@@ -9,12 +9,12 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { HttpsKubernetesApi, loadKubeconfig } from "@skerry/kube/platform";
+import { freePorts } from "../../e2e/support/free-ports.ts";
 import { run } from "../../e2e/support/run.ts";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -173,20 +173,4 @@ export async function waitUntil<T>(
     if (performance.now() > deadline) throw new Error(`not within ${limitMs / 1000} s: ${expected}`);
     await delay(intervalMs);
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, () => resolve()));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { chownSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { unpackDebianPackages } from "../../packages/skerry/src/systemparts/debian-packages.ts";
+import { freePorts } from "./free-ports.ts";
 import { run } from "./run.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -39,7 +39,7 @@ export class PostgresServer implements AsyncDisposable {
     );
     const status = await new Promise((resolve, reject) => initialised.on("exit", resolve).on("error", reject));
     if (status !== 0) throw new Error(`initdb ended with ${String(status)}`);
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     const settings = [`port=${port}`, "listen_addresses=127.0.0.1", `unix_socket_directories=${folder}`];
     const server = spawn(join(programs, "postgres"), ["-D", data, ...settings.flatMap((each) => ["-c", each])], {
       ...options,
@@ -92,12 +92,4 @@ function environment(programs: string): NodeJS.ProcessEnv {
   const root = programs.replace(/\/usr\/lib\/postgresql\/.*$/, "");
   const libraries = root === programs ? [] : globSync(join(root, "usr/lib/*-linux-gnu"));
   return { PATH: process.env["PATH"] ?? "", ...(libraries.length > 0 ? { LD_LIBRARY_PATH: libraries.join(":") } : {}) };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", () => resolve()));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
