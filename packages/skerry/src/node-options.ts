@@ -29,11 +29,12 @@ export const busyNode: NodeOptions = { options: ["--max-semi-space-size=4"], env
  * For the cloud side: full speed, but young objects and freed memory do not pile up. Node.js takes 64 KiB to read what
  * comes over a TLS connection, and keeps them as long as it is open. What is allocated by `mmap` costs only the pages that
  * were used, so that is done from 16 KiB on, whether or not the heap's end has room (`TOP_PAD_`): 19 kB less a connection.
- * `--memory-saver-mode`: garbage is collected after less of it has come together; the control plane with 300 nodes then
- * has a third of the memory, CloudCore 10 MB less.
+ * `--heap-growing-percent`: old garbage is collected when the heap has grown by so much since the last time. The control
+ * plane that is written to 100 times a second then has 150 MB instead of 230, for the same processor's time;
+ * `--memory-saver-mode` has 130, for a quarter more.
  */
 export const serverNode: NodeOptions = {
-  options: ["--max-semi-space-size=4", "--memory-saver-mode"],
+  options: ["--max-semi-space-size=4", "--heap-growing-percent=25"],
   environment: {
     MALLOC_ARENA_MAX: "2",
     MALLOC_TRIM_THRESHOLD_: "131072",

@@ -13,6 +13,7 @@ import {
   type LinkConnection,
   type Message,
   opensTunnelOnDemand,
+  PatientLiveness,
   responseTo,
 } from "@skerry/link";
 import { linkCongested, linkDisconnected } from "./errors.ts";
@@ -69,7 +70,7 @@ export class LinkSession {
   readonly #events: SessionEvents;
   readonly #requests: PendingRequests;
   /** Instead of keepalives and pings at a fixed pace, with Skerry's delivery. */
-  readonly #liveness: AdaptiveLiveness | undefined;
+  readonly #liveness: PatientLiveness | undefined;
   #keepaliveTimer: Timer | undefined;
   #pingTimer: Timer | undefined;
   #alive = true;
@@ -83,7 +84,8 @@ export class LinkSession {
     this.#policy = policy;
     this.#events = events;
     const nowMs = ports.clock.monotonicMs();
-    this.#liveness = this.delivery === "skerry" ? new AdaptiveLiveness(EDGE_LIVENESS, nowMs) : undefined;
+    this.#liveness =
+      this.delivery === "skerry" ? new PatientLiveness(new AdaptiveLiveness(EDGE_LIVENESS, nowMs)) : undefined;
     this.#requests = new PendingRequests(ports.clock, policy.maxPendingRequests);
   }
 
@@ -189,7 +191,7 @@ export class LinkSession {
   }
 
   /** Pings when it is due. Signs of life move the due time only later, so that the timer need not follow each of them. */
-  #watch(liveness: AdaptiveLiveness): void {
+  #watch(liveness: PatientLiveness): void {
     this.#pingTimer?.cancel();
     if (this.#endReason !== undefined) return;
     const { clock } = this.#ports;

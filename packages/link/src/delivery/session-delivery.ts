@@ -3,6 +3,7 @@ import { routeOf } from "../routes.ts";
 import type { DeliveryAction, DeliveryCounters, DeliveryInput, DeliveryProtocol } from "./delivery-protocol.ts";
 import type { LivenessVerdict } from "./liveness.ts";
 import { ObjectDelivery, type ObjectDeliveryOptions } from "./object-delivery.ts";
+import { PatientLiveness } from "./patient-liveness.ts";
 
 /** Watches over one peer; pure. */
 export interface PeerLiveness {
@@ -31,7 +32,7 @@ export abstract class SessionDelivery implements DeliveryProtocol {
 
   constructor(options: ObjectDeliveryOptions, liveness: PeerLiveness) {
     this.#objects = new ObjectDelivery(options);
-    this.#liveness = liveness;
+    this.#liveness = new PatientLiveness(liveness);
   }
 
   get counters(): DeliveryCounters {
