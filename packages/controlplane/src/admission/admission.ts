@@ -5,10 +5,11 @@ import type { ResourceDefinition, WriteScope } from "../registry/resource-defini
 import { deviceErrors } from "./devices.ts";
 import { admitLimitRanges } from "./limit-ranges.ts";
 import { admitNamespaceDeletion, requireLiveNamespace } from "./namespace-lifecycle.ts";
+import { restrictNodeCreate, restrictNodeDelete, restrictNodeUpdate } from "./node-restriction.ts";
 import { admitPriority } from "./priority.ts";
 import { ResourceQuotas } from "./quota/resource-quotas.ts";
 import { admitServiceAccount } from "./service-account.ts";
-import { admitStorage } from "./storage.ts";
+import { admitResize, admitStorage } from "./storage.ts";
 import { addDefaultTolerations } from "./tolerations.ts";
 
 /** Rules that look beyond the object itself, applied within the write's transaction. */
@@ -24,10 +25,22 @@ export class Admission {
     requireLiveNamespace(definition, object, scope);
     admitLimitRanges(definition, object, scope);
     admitStorage(definition, object, scope);
-    if (definition.storageKey !== "/pods") return;
-    admitServiceAccount(definition, object, scope);
+    const isPod = definition.storageKey === "/pods";
+    if (isPod) admitServiceAccount(definition, object, scope);
+    restrictNodeCreate(definition, object, scope);
+    if (!isPod) return;
     addDefaultTolerations(object);
     admitPriority(definition, object, scope);
+  }
+
+  /** Looks at a change of an object, also through a subresource, and at who makes it. @throws ApiError Forbidden */
+  admitUpdate(
+    definition: ResourceDefinition,
+    change: { readonly next: ApiObject; readonly previous: ApiObject; readonly subresource: string },
+    scope: WriteScope,
+  ): void {
+    restrictNodeUpdate(definition, change, scope);
+    admitResize(definition, change.next, change.previous, scope);
   }
 
   /** What is wrong with an object in view of others; `previous` is undefined for a new one. */
@@ -54,7 +67,8 @@ export class Admission {
   }
 
   /** @throws ApiError Forbidden */
-  admitDelete(definition: ResourceDefinition, object: ApiObject, _scope: WriteScope): void {
+  admitDelete(definition: ResourceDefinition, object: ApiObject, scope: WriteScope): void {
     admitNamespaceDeletion(definition, object);
+    restrictNodeDelete(definition, object, scope);
   }
 }

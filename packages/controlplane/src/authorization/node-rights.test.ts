@@ -60,8 +60,94 @@ test("a node reads its own pods and what they use, its Node and Services, and no
     "namespaces/default/serviceaccounts/default",
   ])
     assert.equal(await status(path), 403, path);
-  assert.equal(await status("namespaces/default/pods/mine", "DELETE"), 403);
+  assert.equal(await status("namespaces/default/pods", "DELETE"), 403);
   assert.equal(await status("nodes/edge-1", "DELETE"), 403);
+});
+
+test("a node reads the volumes of its pods' claims, and attachments to itself", async () => {
+  await using server = await startTestApiServer();
+  const create = async (path: string, body: object): Promise<void> =>
+    assert.equal((await server.call("POST", path, { body })).status, 201, path);
+  const volume = (name: string): object => ({
+    apiVersion: "v1",
+    kind: "PersistentVolume",
+    metadata: { name },
+    spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/data" } },
+  });
+  for (const name of ["used", "other"]) {
+    await create("/api/v1/persistentvolumes", volume(name));
+    await create("/api/v1/namespaces/default/persistentvolumeclaims", {
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: { name },
+      spec: { volumeName: name, accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+    });
+    await create("/apis/storage.k8s.io/v1/volumeattachments", {
+      apiVersion: "storage.k8s.io/v1",
+      kind: "VolumeAttachment",
+      metadata: { name },
+      spec: {
+        attacher: "x",
+        nodeName: name === "used" ? "edge-1" : "edge-2",
+        source: { persistentVolumeName: name },
+      },
+    });
+  }
+  await create("/api/v1/namespaces/default/pods", {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "db" },
+    spec: {
+      nodeName: "edge-1",
+      containers: [{ name: "c", image: "i" }],
+      volumes: [{ name: "v", persistentVolumeClaim: { claimName: "used" } }],
+    },
+  });
+  for (const path of [
+    "/api/v1/persistentvolumes/",
+    "/api/v1/namespaces/default/persistentvolumeclaims/",
+    "/apis/storage.k8s.io/v1/volumeattachments/",
+  ]) {
+    assert.equal((await server.call("GET", `${path}used`, { user })).status, 200, path);
+    assert.equal((await server.call("GET", `${path}other`, { user })).status, 403, path);
+    assert.equal((await server.call("GET", path.slice(0, -1), { user })).status, 403, path);
+  }
+});
+
+test("a list of a node's pods has these alone, page by page too", async () => {
+  await using server = await startTestApiServer();
+  for (let index = 0; index < 9; index++)
+    await server.call("POST", "/api/v1/namespaces/default/pods", {
+      body: {
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name: `pod-${index}`, labels: { odd: String(index % 2) } },
+        spec: { ...(index === 8 ? {} : { nodeName: `edge-${index % 2}` }), containers: [{ name: "c", image: "i" }] },
+      },
+    });
+  const names = async (query: string): Promise<{ names: string[]; next: string }> => {
+    const { body } = await server.call("GET", `/api/v1/pods?${query}`);
+    const items = body["items"] as { metadata: { name: string } }[];
+    const next = String((body["metadata"] as { continue?: string }).continue ?? "");
+    return { names: items.map(({ metadata }) => metadata.name), next };
+  };
+  const own = "fieldSelector=spec.nodeName%3Dedge-1";
+  assert.deepEqual((await names(own)).names, ["pod-1", "pod-3", "pod-5", "pod-7"]);
+  assert.deepEqual((await names(`${own}&labelSelector=odd%3D0`)).names, []);
+  assert.deepEqual((await names("fieldSelector=spec.nodeName%3D")).names, ["pod-8"]);
+  assert.deepEqual((await names("fieldSelector=spec.nodeName!%3Dedge-1")).names, [
+    "pod-0",
+    "pod-2",
+    "pod-4",
+    "pod-6",
+    "pod-8",
+  ]);
+  const first = await names(`${own}&limit=3`);
+  assert.deepEqual(first.names, ["pod-1", "pod-3", "pod-5"]);
+  await server.call("DELETE", "/api/v1/namespaces/default/pods/pod-7?gracePeriodSeconds=0");
+  // The second page is of the first one's moment.
+  const second = await names(`${own}&limit=3&continue=${encodeURIComponent(first.next)}`);
+  assert.deepEqual(second, { names: ["pod-7"], next: "" });
 });
 
 test("a review answers for a node by the selector that it names", async () => {

@@ -1,58 +1,122 @@
-import type { Pod } from "@skerry/api";
-import { referencesOf } from "@skerry/kube";
+import type { PersistentVolumeClaim, Pod } from "@skerry/api";
+import { type PodReferences, referencesOf } from "@skerry/kube";
+import { asJsonObject, objectAt, textAt } from "../registry/api-object.ts";
 import type { StoreView } from "../registry/store-session.ts";
 import type { AccessAttributes } from "./attributes.ts";
+import { nodeNameOf } from "./node-identity.ts";
+import { NODE_RULES } from "./node-rules.ts";
+import { ruleAllows } from "./policy-rule.ts";
 
-/** Every user of a node is in this group. */
-const NODES = "system:nodes";
-const NODE_USER = /^system:node:(.+)$/;
 const READS: ReadonlySet<string> = new Set(["get", "list", "watch"]);
+const CHANGES: ReadonlySet<string> = new Set(["update", "patch"]);
+/** What a node does with objects that bear its name. */
+const KEEPS: ReadonlySet<string> = new Set(["get", "create", "update", "patch", "delete"]);
+const LEASES_NAMESPACE = "kube-node-lease";
 
 type Resource = NonNullable<AccessAttributes["resource"]>;
 
+/** What a node asks for. */
+interface Question {
+  readonly view: StoreView;
+  readonly nodeName: string;
+  readonly verb: string;
+  readonly resource: Resource;
+  /** A list or watch of one name is about this object. */
+  readonly name: string;
+}
+
 /**
- * What a node may read without any role, as Kubernetes' node authorizer has it: its Node and its pods, Services, and
- * the ConfigMaps, Secrets and claims that its pods use. Lists and watches need the selector that says so.
+ * What a node may do without any role, as Kubernetes' node authorizer has it: read its Node, its pods and what these use,
+ * report on them, keep its Lease and CSINode, and have tokens for its pods. A list or watch needs the selector that says
+ * so. Which of the writes concern the node itself NodeRestriction looks at, who sees the object.
  */
-export function isNodesOwn(view: StoreView, { user, verb, resource }: AccessAttributes): boolean {
-  const nodeName = user.groups.includes(NODES) ? NODE_USER.exec(user.username)?.[1] : undefined;
-  if (nodeName === undefined || !resource || !READS.has(verb)) return false;
-  if (resource.group !== "" || !["", "status"].includes(resource.subresource)) return false;
-  // A list or watch of one name is about this object.
+export function isNodesOwn(view: StoreView, attributes: AccessAttributes): boolean {
+  const { user, verb, resource } = attributes;
+  const nodeName = nodeNameOf(user);
+  if (nodeName === undefined || nodeName === "" || !resource) return false;
   const name = resource.name || (fieldOf(resource, "metadata.name") ?? "");
-  switch (resource.resource) {
-    case "services":
-      return true;
-    case "nodes":
-      return name === nodeName;
-    case "pods":
-      if (verb !== "get") return fieldOf(resource, "spec.nodeName") === nodeName;
-      return podOf(view, resource.namespace, name)?.spec.nodeName === nodeName;
-    case "configmaps":
-      return name !== "" && isUsed(view, nodeName, resource.namespace, (pod) => referencesOf(pod).configMaps.has(name));
-    case "secrets":
-      return name !== "" && isUsed(view, nodeName, resource.namespace, (pod) => referencesOf(pod).secrets.has(name));
-    case "persistentvolumeclaims":
+  const question: Question = { view, nodeName, verb, resource, name };
+  const isWhole = resource.subresource === "";
+  switch (`${resource.group}/${resource.resource}`) {
+    case "/nodes":
+      return mayUseNode(question);
+    case "/pods":
+      return mayUsePod(question);
+    case "/configmaps":
+      return isWhole && READS.has(verb) && isUsed(question, ({ configMaps }) => configMaps.has(name));
+    case "/secrets":
+      return isWhole && READS.has(verb) && isUsed(question, ({ secrets }) => secrets.has(name));
+    case "/persistentvolumeclaims": {
+      const isMeant = isWhole ? verb === "get" : resource.subresource === "status" && CHANGES.has(verb);
+      return isMeant && isUsed(question, (references) => references.persistentVolumeClaims.has(name));
+    }
+    case "/persistentvolumes":
+      return isWhole && verb === "get" && isVolumeUsed(question);
+    case "/serviceaccounts":
       return (
-        name !== "" &&
-        isUsed(view, nodeName, resource.namespace, (pod) => referencesOf(pod).persistentVolumeClaims.has(name))
+        resource.subresource === "token" &&
+        verb === "create" &&
+        isUsed(question, ({ serviceAccount }) => serviceAccount === name)
       );
+    case "coordination.k8s.io/leases":
+      return isWhole && resource.namespace === LEASES_NAMESPACE && keepsOwn(question);
+    case "storage.k8s.io/csinodes":
+      return isWhole && keepsOwn(question);
+    case "storage.k8s.io/volumeattachments":
+      return isWhole && verb === "get" && isAttachedHere(question);
     default:
-      return false;
+      return NODE_RULES.some((rule) => ruleAllows(rule, attributes));
   }
 }
 
-function isUsed(view: StoreView, nodeName: string, namespace: string, uses: (pod: Pod) => boolean): boolean {
-  if (namespace === "") return false;
-  return view.list("/pods", namespace).some((object) => {
-    const pod = object as unknown as Pod;
-    return pod.spec.nodeName === nodeName && uses(pod);
+function mayUseNode({ nodeName, verb, resource, name }: Question): boolean {
+  if (resource.subresource === "status") return CHANGES.has(verb);
+  if (resource.subresource !== "") return false;
+  return READS.has(verb) ? name === nodeName : verb === "create" || CHANGES.has(verb);
+}
+
+function mayUsePod({ view, nodeName, verb, resource, name }: Question): boolean {
+  if (resource.subresource === "status") return CHANGES.has(verb);
+  if (resource.subresource === "eviction") return verb === "create";
+  if (resource.subresource !== "") return false;
+  if (!READS.has(verb)) return verb === "create" || verb === "delete";
+  if (verb !== "get" && fieldOf(resource, "spec.nodeName") === nodeName) return true;
+  if (resource.namespace === "" || name === "") return false;
+  const pod = view.get({ resource: "/pods", namespace: resource.namespace, name });
+  return pod !== undefined && textAt(objectAt(asJsonObject(pod), "spec"), "nodeName") === nodeName;
+}
+
+/** The name of what is created is not known yet; NodeRestriction looks at it. */
+function keepsOwn({ nodeName, verb, name }: Question): boolean {
+  return KEEPS.has(verb) && (verb === "create" || name === nodeName);
+}
+
+/** Whether a pod of the node refers to it. */
+function isUsed({ view, nodeName, resource, name }: Question, uses: (references: PodReferences) => boolean): boolean {
+  if (resource.namespace === "" || name === "") return false;
+  return podsOn(view, nodeName, resource.namespace).some((pod) => uses(referencesOf(pod)));
+}
+
+/** Whether a claim that a pod of the node uses is bound to the volume. */
+function isVolumeUsed({ view, nodeName, name }: Question): boolean {
+  if (name === "") return false;
+  return podsOn(view, nodeName).some((pod) => {
+    const namespace = pod.metadata.namespace ?? "";
+    return [...referencesOf(pod).persistentVolumeClaims].some((claimName) => {
+      const claim = view.get({ resource: "/persistentvolumeclaims", namespace, name: claimName });
+      return (claim as unknown as PersistentVolumeClaim | undefined)?.spec.volumeName === name;
+    });
   });
 }
 
-function podOf(view: StoreView, namespace: string, name: string): Pod | undefined {
-  if (namespace === "" || name === "") return undefined;
-  return view.get({ resource: "/pods", namespace, name }) as unknown as Pod | undefined;
+function isAttachedHere({ view, nodeName, name }: Question): boolean {
+  const attachment = view.get({ resource: "storage.k8s.io/volumeattachments", namespace: "", name });
+  return attachment !== undefined && textAt(objectAt(asJsonObject(attachment), "spec"), "nodeName") === nodeName;
+}
+
+function podsOn(view: StoreView, nodeName: string, namespace?: string): Pod[] {
+  // Stored pods are validated.
+  return view.podsOn(nodeName, namespace) as unknown as Pod[];
 }
 
 /** The value that a selector asks of a field; undefined when it asks none. */

@@ -1,17 +1,23 @@
-import { isJsonObject, type JsonObject } from "@skerry/base";
-import { jsonEqual } from "@skerry/kube";
+import type { JsonObject } from "@skerry/base";
 import { asJsonObject, objectAt, objectsIn, textAt } from "../registry/api-object.ts";
 import type { ObjectStore } from "../registry/object-store.ts";
 import type { UserInfo } from "../registry/request-context.ts";
 import type { StoreView } from "../registry/store-session.ts";
 import type { AccessAttributes } from "./attributes.ts";
 import { isNodesOwn } from "./node-rights.ts";
+import { isSameRule, type PolicyRule, ruleAllows } from "./policy-rule.ts";
 
 const RBAC = "rbac.authorization.k8s.io";
 /** May do everything, whatever the stored rules say: the way back in after a mistake. */
 const SUPERUSERS = "system:masters";
 
-/** Decides by the stored RBAC objects, and lets nodes read what is their own; everything else is refused. */
+/** All that can be allowed. */
+export const EVERYTHING: readonly PolicyRule[] = [
+  { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
+  { verbs: ["*"], nonResourceURLs: ["*"] },
+];
+
+/** Decides by the stored RBAC objects, and lets nodes do what is their own; everything else is refused. */
 export class RbacAuthorizer {
   readonly #store: ObjectStore;
 
@@ -24,25 +30,20 @@ export class RbacAuthorizer {
     const namespace = attributes.resource?.namespace ?? "";
     return this.#store.read(
       (view) =>
-        rulesFor(view, attributes.user, namespace).some((rule) => ruleAllows(rule, attributes)) ||
-        isNodesOwn(view, attributes),
+        isNodesOwn(view, attributes) ||
+        rulesFor(view, attributes.user, namespace).some((rule) => ruleAllows(rule, attributes)),
     );
   }
 
   /** All rules that hold for a user in a namespace (empty: only cluster-wide ones). */
-  rulesFor(user: UserInfo, namespace: string): JsonObject[] {
+  rulesFor(user: UserInfo, namespace: string): PolicyRule[] {
     return this.#store.read((view) => rulesFor(view, user, namespace));
   }
 }
 
 /** All rules that hold for a user in a namespace (empty: only cluster-wide ones). */
-export function rulesFor(view: StoreView, user: UserInfo, namespace: string): JsonObject[] {
-  const all: JsonObject[] = user.groups.includes(SUPERUSERS)
-    ? [
-        { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
-        { verbs: ["*"], nonResourceURLs: ["*"] },
-      ]
-    : [];
+export function rulesFor(view: StoreView, user: UserInfo, namespace: string): PolicyRule[] {
+  const all = user.groups.includes(SUPERUSERS) ? EVERYTHING : [];
   const bindings = view.list(`${RBAC}/clusterrolebindings`).map((binding) => ({ binding, scope: "" }));
   if (namespace !== "")
     for (const binding of view.list(`${RBAC}/rolebindings`, namespace)) bindings.push({ binding, scope: namespace });
@@ -53,12 +54,6 @@ export function rulesFor(view: StoreView, user: UserInfo, namespace: string): Js
       : [];
   });
   return [...all, ...bound.filter((rule) => !all.some((other) => isSameRule(other, rule)))];
-}
-
-function isSameRule(left: JsonObject, right: JsonObject): boolean {
-  return ["verbs", "apiGroups", "resources", "nonResourceURLs"].every((member) =>
-    jsonEqual(left[member], right[member]),
-  );
 }
 
 function isSubject(subject: JsonObject, user: UserInfo, namespace: string): boolean {
@@ -76,36 +71,11 @@ function isSubject(subject: JsonObject, user: UserInfo, namespace: string): bool
 }
 
 /** The rules of the role that a binding in the namespace refers to; none when there is no such role. */
-export function rulesOfRole(view: StoreView, reference: JsonObject, namespace: string): JsonObject[] {
+export function rulesOfRole(view: StoreView, reference: JsonObject, namespace: string): PolicyRule[] {
   const name = textAt(reference, "name");
   const role =
     reference["kind"] === "ClusterRole"
       ? view.get({ resource: `${RBAC}/clusterroles`, namespace: "", name })
       : view.get({ resource: `${RBAC}/roles`, namespace, name });
   return role ? objectsIn(asJsonObject(role)["rules"]) : [];
-}
-
-/** Whether one rule allows it, whoever asks. */
-export function ruleAllows(rule: JsonObject, { verb, resource, path }: Omit<AccessAttributes, "user">): boolean {
-  if (!contains(rule["verbs"], verb)) return false;
-  if (!resource) return listOf(rule["nonResourceURLs"]).some((pattern) => matchesPath(pattern, path ?? ""));
-  if (!contains(rule["apiGroups"], resource.group)) return false;
-  const named = resource.subresource === "" ? resource.resource : `${resource.resource}/${resource.subresource}`;
-  const resources = listOf(rule["resources"]);
-  if (!resources.some((item) => item === "*" || item === named || item === `*/${resource.subresource}`)) return false;
-  const names = listOf(rule["resourceNames"]);
-  return names.length === 0 || (resource.name !== "" && names.includes(resource.name));
-}
-
-function matchesPath(pattern: string, path: string): boolean {
-  return pattern === "*" || pattern === path || (pattern.endsWith("*") && path.startsWith(pattern.slice(0, -1)));
-}
-
-function contains(value: unknown, wanted: string): boolean {
-  const list = listOf(value);
-  return list.includes("*") || list.includes(wanted);
-}
-
-function listOf(value: unknown): string[] {
-  return Array.isArray(value) && !isJsonObject(value) ? value.filter((item) => typeof item === "string") : [];
 }

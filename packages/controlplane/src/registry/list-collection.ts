@@ -21,7 +21,9 @@ export function listCollection(view: StoreView, at: CollectionAt, options: ListO
   const token = options.continue ? decodeContinue(options.continue) : undefined;
   const revision = token?.revision ?? revisionFor(view, options);
   const after = token?.after;
-  const entries = entriesAt(view, definition.storageKey, namespace, revision);
+  const { nodeName } = selection;
+  const of = { resource: definition.storageKey, namespace, ...(nodeName === undefined ? {} : { nodeName }) };
+  const entries = entriesAt(view, of, revision);
   const rest = after === undefined ? entries : entries.filter(({ path }) => comparePaths(path, after) > 0);
   const limit = options.limit !== undefined && options.limit > 0 ? options.limit : Number.POSITIVE_INFINITY;
   const items: ApiObject[] = [];

@@ -17,20 +17,29 @@ export interface StoredEntry {
   readonly text: string;
 }
 
+/** What of the store a list is about. */
+export interface StoredCollection {
+  readonly resource: string;
+  /** Undefined for all namespaces. */
+  readonly namespace: string | undefined;
+  /** Only the pods of this node are asked for; there may be others among the entries. */
+  readonly nodeName?: string;
+}
+
 /**
  * The collection as it was at `revision`, in order: today's state with the later changes undone.
  * @throws ApiError 410
  */
 export function entriesAt(
   view: StoreView,
-  resource: string,
-  namespace: string | undefined,
+  { resource, namespace, nodeName }: StoredCollection,
   revision: number,
 ): StoredEntry[] {
-  const present = view
-    .texts(resource, namespace)
-    .map(({ key, text }): StoredEntry => ({ path: `${key.namespace}/${key.name}`, text }));
-  if (revision === view.revision) return present;
+  const isNow = revision === view.revision;
+  const texts =
+    isNow && nodeName !== undefined ? view.podTextsOn(nodeName, namespace) : view.texts(resource, namespace);
+  const present = texts.map(({ key, text }): StoredEntry => ({ path: `${key.namespace}/${key.name}`, text }));
+  if (isNow) return present;
   // One of the future is of a time that a restored backup knows nothing of.
   if (revision > view.revision || revision < view.compactedRevision) throw continueExpired();
   const before = new Map<string, string | undefined>();

@@ -280,6 +280,7 @@ export class Registry {
     definition.strategy.applyDefaults?.(json);
     if (ownership === "update") trackUpdate(fieldWriteOf(context, definition, subresource, this.clock), before, json);
     if (part === "object") definition.strategy.prepareForUpdate?.(json, before, scope);
+    this.#admission.admitUpdate(definition, { next, previous, subresource }, scope);
     if (part !== "status") countGeneration(definition, next, previous);
     this.#check(definition, next, [
       ...validateMetadata(definition, next),

@@ -5,6 +5,8 @@ import type { ResourceDefinition } from "./resource-definition.ts";
 /** Which objects of a collection a request is about. */
 export interface Selection {
   readonly everything: boolean;
+  /** Only pods of this node can match. */
+  readonly nodeName?: string;
   matches(object: ApiObject): boolean;
 }
 
@@ -26,8 +28,11 @@ export function selectionOf(
     if (!known) throw badRequest(`field label not supported: ${field}`);
   }
   if (labels.length === 0 && fields.length === 0) return EVERYTHING;
+  const node = fields.find(({ field, operator }) => field === "spec.nodeName" && operator === "=");
+  const isOfNode = definition.storageKey === "/pods" && node !== undefined && node.value !== "";
   return {
     everything: false,
+    ...(isOfNode ? { nodeName: node.value } : {}),
     matches: (object) => matchesLabels(labels, object.metadata.labels) && matchesFields(fields, object),
   };
 }

@@ -15,6 +15,7 @@ export const storeMigrations: readonly Migration[] = [
    );
    CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
    INSERT INTO counter VALUES ('revision', 1), ('compacted', 1), ('logged_characters', 0);`,
+  "CREATE INDEX pod_node ON object (json_extract(data, '$.spec.nodeName')) WHERE resource = '/pods'",
 ];
 
 /** Changes that the log keeps; a watch that wants older ones gets 410 and lists again. */
@@ -33,6 +34,12 @@ export interface ObjectKey {
   /** Empty for cluster-scoped kinds. */
   readonly namespace: string;
   readonly name: string;
+}
+
+/** An object's stored text and where it is. */
+export interface StoredText {
+  readonly key: ObjectKey;
+  readonly text: string;
 }
 
 /** What can be read at one moment. */
@@ -74,7 +81,7 @@ export class StoreView {
   }
 
   /** As {@link list}, but the stored texts with their keys. */
-  texts(resource: string, namespace?: string): { key: ObjectKey; text: string }[] {
+  texts(resource: string, namespace?: string): StoredText[] {
     const rows =
       namespace === undefined
         ? this.#reader.all(
@@ -86,10 +93,22 @@ export class StoreView {
             resource,
             namespace,
           );
-    return rows.map((row) => ({
-      key: { resource, namespace: String(row["namespace"]), name: String(row["name"]) },
-      text: String(row["data"]),
-    }));
+    return rows.map((row) => storedText(resource, row));
+  }
+
+  /** As {@link list}, but only the pods that are bound to a node. */
+  podsOn(nodeName: string, namespace?: string): ApiObject[] {
+    return this.podTextsOn(nodeName, namespace).map(({ text }) => parseObject(text));
+  }
+
+  /** As {@link texts}, but only the pods that are bound to a node. */
+  podTextsOn(nodeName: string, namespace?: string): StoredText[] {
+    const rows = this.#reader.all(
+      "SELECT namespace, name, data FROM object INDEXED BY pod_node WHERE resource = '/pods' AND json_extract(data, '$.spec.nodeName') = ? ORDER BY namespace, name",
+      nodeName,
+    );
+    const texts = rows.map((row) => storedText("/pods", row));
+    return namespace === undefined ? texts : texts.filter(({ key }) => key.namespace === namespace);
   }
 
   /** Logged changes after a revision, oldest first. */
@@ -199,6 +218,13 @@ export class StoreSession extends StoreView {
 /** Parses a stored object. */
 export function parseObject(text: string): ApiObject {
   return asApiObject(JSON.parse(text));
+}
+
+function storedText(resource: string, row: Row): StoredText {
+  return {
+    key: { resource, namespace: String(row["namespace"]), name: String(row["name"]) },
+    text: String(row["data"]),
+  };
 }
 
 function changeOf(row: Row): Change {

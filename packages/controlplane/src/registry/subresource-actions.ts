@@ -1,5 +1,6 @@
 import { type JsonObject, toKubernetesTime } from "@skerry/base";
 import { badRequest } from "@skerry/kube";
+import { restrictNodeAction } from "../admission/node-restriction.ts";
 import type { ServiceAccountTokens } from "../authentication/service-account-tokens.ts";
 import { type ApiObject, asApiObject, asJsonObject, ensureObject, objectAt, objectsIn, textAt } from "./api-object.ts";
 import type { ObjectAt } from "./api-service.ts";
@@ -19,7 +20,9 @@ export class SubresourceActions {
     this.#tokens = tokens;
   }
 
-  create(context: RequestContext, at: ObjectAt, body: JsonObject): Promise<ApiObject> {
+  /** @throws ApiError Forbidden, MethodNotAllowed, and those of the single actions */
+  async create(context: RequestContext, at: ObjectAt, body: JsonObject): Promise<ApiObject> {
+    this.#registry.store.read((view) => restrictNodeAction(view, context, at, body));
     switch (at.subresource) {
       case "binding":
         return this.#bind(context, at, body);

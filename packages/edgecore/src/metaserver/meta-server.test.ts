@@ -301,11 +301,13 @@ test("pods of the node are there without the cloud, though nobody ever asked for
   await watch.close();
 });
 
-test("Secrets are for callers with the token only", async () => {
+test("Secrets and tokens of service accounts are for callers with the token only", async () => {
   await using database = open();
   await using world = new MetaWorld(database);
   for (const path of ["/api/v1/secrets", "/api/v1/namespaces/plant/secrets/key", "/api/v1/secrets?watch=true"])
     assert.equal((await world.json("GET", path)).code, 403, path);
+  const token = "/api/v1/namespaces/plant/serviceaccounts/default/token";
+  assert.equal((await world.json("POST", token, '{"spec":{}}')).code, 403);
   world.hasToken = true;
   assert.equal((await world.json("GET", "/api/v1/secrets")).code, 200);
 });

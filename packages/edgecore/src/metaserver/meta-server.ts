@@ -170,8 +170,7 @@ export class MetaServer implements DownstreamHandler, Service {
     const { resource, namespace, name, subresource } = path;
     const { method, query } = request;
     if (STREAMS.has(subresource)) return statusResponse(notAllowedStatus(`the subresource ${subresource}`));
-    if (resource.group === "" && resource.resource === "secrets" && !request.hasToken)
-      return statusResponse(secretsNeedToken());
+    if (isSecret(path) && !request.hasToken) return statusResponse(secretsNeedToken());
     if (method === "POST" && namespace === "" && name === UNHOLD) return this.#unhold(resource.resource, request);
     this.local.touch(resource);
     switch (method) {
@@ -242,8 +241,14 @@ function scopeOf({ resource, namespace, name }: ResourcePath, query: URLSearchPa
   return { resource, namespace, labelSelector: query.get("labelSelector") ?? "", fieldSelector };
 }
 
+/** What gives more rights to who reads it: Secrets, and the tokens that a node may have for its pods. */
+function isSecret({ resource, subresource }: ResourcePath): boolean {
+  if (resource.group !== "") return false;
+  return resource.resource === "secrets" || (resource.resource === "serviceaccounts" && subresource === "token");
+}
+
 function secretsNeedToken(): Status {
   const text =
-    "Secrets are answered only to callers with the MetaServer's token: set modules.metaManager.metaServer.tokenFile in edgecore.yaml";
+    "Secrets and tokens are answered only to callers with the MetaServer's token: set modules.metaManager.metaServer.tokenFile in edgecore.yaml";
   return failureStatus(403, "Forbidden", text, { kind: "secrets" });
 }

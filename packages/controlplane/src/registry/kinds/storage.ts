@@ -1,7 +1,9 @@
+import type { JsonObject, JsonValue } from "@skerry/base";
 import { jsonEqual } from "@skerry/kube";
 import { ensureObject, objectAt, setDefault } from "../api-object.ts";
 import { forbiddenField } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
+import { storageBytes } from "./claim-size.ts";
 
 /** What a claim may get once. */
 const LATER: ReadonlySet<string> = new Set(["volumeName", "storageClassName"]);
@@ -33,16 +35,30 @@ export const persistentVolumeClaimStrategy: KindStrategy = {
   },
   validateUpdate(next, previous) {
     const [after, before] = [objectAt(next, "spec"), objectAt(previous, "spec")];
+    const status = objectAt(previous, "status");
+    const isBound = status["phase"] === "Bound";
     const isFixed = (member: string): boolean =>
-      member !== "resources" && (before[member] !== undefined || !LATER.has(member)) && member !== ATTRIBUTES_CLASS;
+      (before[member] !== undefined || !LATER.has(member)) && member !== ATTRIBUTES_CLASS;
+    const fixed = (spec: JsonObject, member: string): JsonValue =>
+      (member === "resources" && isBound ? withoutSize(objectAt(spec, member)) : spec[member]) ?? null;
     const members = new Set([...Object.keys(after), ...Object.keys(before)]);
-    return [...members].some((member) => isFixed(member) && !jsonEqual(after[member], before[member]))
-      ? [
-          forbiddenField(
-            "spec",
-            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
-          ),
-        ]
+    if ([...members].some((member) => isFixed(member) && !jsonEqual(fixed(after, member), fixed(before, member))))
+      return [
+        forbiddenField(
+          "spec",
+          "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
+        ),
+      ];
+    const size = storageBytes(objectAt(objectAt(after, "resources"), "requests"));
+    const isSmaller = size < storageBytes(objectAt(objectAt(before, "resources"), "requests"));
+    return isSmaller && size <= storageBytes(objectAt(status, "capacity"))
+      ? [forbiddenField("spec.resources.requests.storage", "field can not be less than status.capacity")]
       : [];
   },
 };
+
+/** What a bound claim's resources must stay but for the size that is asked for. */
+function withoutSize(resources: JsonObject): JsonObject {
+  const { storage: _size, ...requests } = objectAt(resources, "requests");
+  return { ...resources, requests };
+}
