@@ -24,6 +24,7 @@ export const serviceAccounts: ResourceReference = core("serviceaccounts", "Servi
 export const events: ResourceReference = core("events", "Event");
 export const services: ResourceReference = core("services", "Service");
 export const endpoints: ResourceReference = core("endpoints", "Endpoints");
+export const replicationControllers: ResourceReference = core("replicationcontrollers", "ReplicationController");
 export const nodes: ResourceReference = core("nodes", "Node", false);
 export const namespaces: ResourceReference = core("namespaces", "Namespace", false);
 export const persistentVolumes: ResourceReference = core("persistentvolumes", "PersistentVolume", false);
@@ -70,6 +71,13 @@ export const certificateSigningRequests: ResourceReference = {
   version: "v1",
   resource: "certificatesigningrequests",
   kind: "CertificateSigningRequest",
+  namespaced: false,
+};
+export const clusterRoles: ResourceReference = {
+  group: "rbac.authorization.k8s.io",
+  version: "v1",
+  resource: "clusterroles",
+  kind: "ClusterRole",
   namespaced: false,
 };
 export const endpointSlices: ResourceReference = {

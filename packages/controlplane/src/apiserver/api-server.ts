@@ -4,6 +4,7 @@ import type { Database } from "@skerry/store";
 import { Admission } from "../admission/admission.ts";
 import { AuditLog } from "../audit/audit-log.ts";
 import { Authenticator } from "../authentication/authenticator.ts";
+import { BootstrapTokens } from "../authentication/bootstrap-tokens.ts";
 import { ServiceAccountTokens } from "../authentication/service-account-tokens.ts";
 import type { TokenSigner } from "../authentication/token-signer.ts";
 import { RbacAuthorizer } from "../authorization/rbac-authorizer.ts";
@@ -61,6 +62,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   stack.use(serveCustomResources(store, catalog, topologies));
   const registry = new Registry({ store, admission: new Admission(catalog), clock, random, logger });
   const tokens = new ServiceAccountTokens(store, signer, clock, random);
+  const bootstrapTokens = new BootstrapTokens(store, clock);
   const service = new ApiService({
     registry,
     catalog,
@@ -75,9 +77,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     discovery: new ApiDiscovery(catalog, options.kubelet !== undefined),
     openApi: new OpenApiDocuments(catalog, types),
     types,
-    authenticator: new Authenticator(tokens),
+    authenticator: new Authenticator(tokens, bootstrapTokens),
     authorizer,
-    reviews: new Reviews(authorizer, tokens),
+    reviews: new Reviews(authorizer, tokens, bootstrapTokens),
     signer,
     clock,
     logger,

@@ -1,21 +1,32 @@
 import type { JsonObject } from "@skerry/base";
 import { isApiError } from "@skerry/kube";
 import { bootstrapBindings, bootstrapRoles } from "../authorization/bootstrap-roles.ts";
+import { reconciledDefault } from "../authorization/reconcile-default.ts";
+import { asJsonObject, objectAt, textAt } from "../registry/api-object.ts";
 import type { ApiService } from "../registry/api-service.ts";
-import { systemContext } from "../registry/request-context.ts";
+import { type RequestContext, systemContext } from "../registry/request-context.ts";
 
 const RBAC = "rbac.authorization.k8s.io";
 const NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
-/** Makes what every cluster begins with: namespaces, the first service account, roles and priority classes. */
+/**
+ * Makes what every cluster begins with: namespaces, the first service account, roles and priority classes. Roles and
+ * bindings that an older version made get what they lack.
+ */
 export async function bootstrapCluster(service: ApiService): Promise<void> {
-  const create = async (group: string, resource: string, namespace: string, object: JsonObject): Promise<void> => {
+  /** Returns whether it was made; false when it was there. */
+  const create = async (group: string, resource: string, namespace: string, object: JsonObject): Promise<boolean> => {
     const definition = service.definitionOf({ group, version: "v1", resource });
     try {
-      await service.create(systemContext(false, "kube-apiserver"), definition, namespace, structuredClone(object));
+      await service.create(apiServerContext(), definition, namespace, structuredClone(object));
+      return true;
     } catch (error) {
       if (!isApiError(error, "AlreadyExists")) throw error;
+      return false;
     }
+  };
+  const createDefault = async (resource: string, object: JsonObject): Promise<void> => {
+    if (!(await create(RBAC, resource, "", object))) await reconcile(service, resource, object);
   };
   const named = (kind: string, name: string, apiVersion = "v1"): JsonObject => ({
     apiVersion,
@@ -26,10 +37,21 @@ export async function bootstrapCluster(service: ApiService): Promise<void> {
   await create("", "services", "default", structuredClone(API_SERVICE));
   await Promise.all([
     ...NAMESPACES.map((namespace) => create("", "serviceaccounts", namespace, named("ServiceAccount", "default"))),
-    ...bootstrapRoles.map((role) => create(RBAC, "clusterroles", "", role)),
-    ...bootstrapBindings.map((binding) => create(RBAC, "clusterrolebindings", "", binding)),
+    ...bootstrapRoles.map((role) => createDefault("clusterroles", role)),
+    ...bootstrapBindings.map((binding) => createDefault("clusterrolebindings", binding)),
     ...PRIORITY_CLASSES.map((priorityClass) => create("scheduling.k8s.io", "priorityclasses", "", priorityClass)),
   ]);
+}
+
+async function reconcile(service: ApiService, resource: string, wanted: JsonObject): Promise<void> {
+  const definition = service.definitionOf({ group: RBAC, version: "v1", resource });
+  const at = { definition, namespace: "", name: textAt(objectAt(wanted, "metadata"), "name") };
+  const merged = reconciledDefault(asJsonObject(service.get(at)), structuredClone(wanted));
+  if (merged) await service.update(apiServerContext(), at, merged);
+}
+
+function apiServerContext(): RequestContext {
+  return systemContext(false, "kube-apiserver");
 }
 
 /** Where pods look for the API, as on every cluster; nothing of ours leads there. */

@@ -135,3 +135,46 @@ test("nobody grants by a role or a binding what they do not have", async () => {
   });
   assert.equal(patch.status, 403);
 });
+
+test("an answer to an attempt to grant too much names what is missing", async () => {
+  await using server = await startTestApiServer();
+  const RBAC = "/apis/rbac.authorization.k8s.io/v1";
+  const apiVersion = "rbac.authorization.k8s.io/v1";
+  const user = { username: "jane", groups: ["dev"] };
+  const rule = (resources: string[], verbs: string[]): object => ({ apiGroups: [""], resources, verbs });
+  const manage = { apiGroups: ["rbac.authorization.k8s.io"], resources: ["clusterroles"], verbs: ["create", "update"] };
+  const role = (name: string, content: object): object => ({
+    apiVersion,
+    kind: "ClusterRole",
+    metadata: { name },
+    ...content,
+  });
+  await server.call("POST", `${RBAC}/clusterroles`, { body: role("m", { rules: [manage, rule(["pods"], ["get"])] }) });
+  await server.call("POST", `${RBAC}/clusterrolebindings`, {
+    body: {
+      apiVersion,
+      kind: "ClusterRoleBinding",
+      metadata: { name: "m" },
+      roleRef: { kind: "ClusterRole", name: "m" },
+      subjects: [{ kind: "User", name: "jane" }],
+    },
+  });
+  const tried = async (content: object): Promise<unknown> => {
+    const { status, body } = await server.call("POST", `${RBAC}/clusterroles`, { user, body: role("more", content) });
+    assert.equal(status, 403);
+    return body["message"];
+  };
+  assert.equal(
+    await tried({ rules: [rule(["secrets", "pods"], ["get", "delete"])] }),
+    'clusterroles.rbac.authorization.k8s.io "more" is forbidden: user "jane" (groups=["dev" "system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[""], Resources:["pods"], Verbs:["delete"]}\n{APIGroups:[""], Resources:["secrets"], Verbs:["get" "delete"]}',
+  );
+  // Whatever it selects, now or later, would be granted.
+  assert.equal(
+    await tried({ aggregationRule: { clusterRoleSelectors: [{ matchLabels: { a: "1" } }] } }),
+    'clusterroles.rbac.authorization.k8s.io "more" is forbidden: must have cluster-admin privileges to use the aggregationRule',
+  );
+  const { body: view } = await server.call("GET", `${RBAC}/clusterroles/view`);
+  const { aggregationRule: _taken, ...plain } = view;
+  const untied = await server.call("PUT", `${RBAC}/clusterroles/view`, { user, body: plain });
+  assert.equal(untied.status, 403);
+});

@@ -1,88 +1,56 @@
 import type { JsonObject } from "@skerry/base";
+import { defaultBinding, defaultRole, pathsRule, rule } from "./bootstrap-objects.ts";
+import { NODE_RULES } from "./node-rules.ts";
+import { EVERYTHING } from "./rbac-authorizer.ts";
+import { userRoles } from "./user-roles.ts";
 
-const RBAC = "rbac.authorization.k8s.io";
-const READ = ["get", "list", "watch"];
-const WRITE = ["create", "delete", "deletecollection", "patch", "update"];
-const WORKLOADS = ["deployments", "deployments/scale", "replicasets", "replicasets/scale"];
-const CORE = ["configmaps", "endpoints", "events", "persistentvolumeclaims", "pods", "serviceaccounts", "services"];
+const CERTIFICATES = "certificates.k8s.io";
+const HEALTH = ["/healthz", "/livez", "/readyz"];
+const VERSION = ["/version", "/version/"];
 
-const rule = (apiGroups: string[], resources: string[], verbs: string[]): JsonObject => ({
-  apiGroups,
-  resources,
-  verbs,
-});
-const defaultMetadata = (name: string): JsonObject => ({
-  name,
-  annotations: { "rbac.authorization.kubernetes.io/autoupdate": "true" },
-  labels: { "kubernetes.io/bootstrapping": "rbac-defaults" },
-});
-const role = (name: string, rules: JsonObject[]): JsonObject => ({
-  apiVersion: `${RBAC}/v1`,
-  kind: "ClusterRole",
-  metadata: defaultMetadata(name),
-  rules,
-});
-const binding = (name: string, roleName: string, groups: string[]): JsonObject => ({
-  apiVersion: `${RBAC}/v1`,
-  kind: "ClusterRoleBinding",
-  metadata: defaultMetadata(name),
-  roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: roleName },
-  subjects: groups.map((group) => ({ apiGroup: RBAC, kind: "Group", name: group })),
-});
+const approver = (name: string, signer: string): JsonObject =>
+  defaultRole(`system:${CERTIFICATES}:${name}-approver`, [rule([CERTIFICATES], ["signers"], ["approve"], [signer])]);
 
-const viewRules: JsonObject[] = [
-  rule(["metrics.k8s.io"], ["pods"], ["get", "list"]),
-  rule([""], [...CORE, "namespaces", "pods/status", "pods/log"], READ),
-  rule(["apps"], WORKLOADS, READ),
-  rule(["discovery.k8s.io"], ["endpointslices"], READ),
-];
-const editRules: JsonObject[] = [
-  ...viewRules,
-  rule([""], [...CORE, "secrets"], [...READ, ...WRITE]),
-  rule([""], ["pods/eviction"], ["create"]),
-  rule(["apps"], WORKLOADS, WRITE),
-  rule(["coordination.k8s.io"], ["leases"], [...READ, ...WRITE]),
-];
-
-/** The roles that every cluster begins with, as far as this control plane serves what they are about. */
+/** The roles that every cluster begins with, but for those of components that do not run here. */
 export const bootstrapRoles: readonly JsonObject[] = [
-  role("cluster-admin", [rule(["*"], ["*"], ["*"]), { nonResourceURLs: ["*"], verbs: ["*"] }]),
-  role("admin", [...editRules, rule([RBAC], ["roles", "rolebindings"], [...READ, ...WRITE])]),
-  role("edit", editRules),
-  role("view", viewRules),
-  role("system:discovery", [
-    {
-      nonResourceURLs: [
-        "/.well-known",
-        "/.well-known/*",
-        "/api",
-        "/api/*",
-        "/apis",
-        "/apis/*",
-        "/healthz",
-        "/livez",
-        "/openapi",
-        "/openapi/*",
-        "/readyz",
-        "/version",
-        "/version/",
-      ],
-      verbs: ["get"],
-    },
+  defaultRole("cluster-admin", EVERYTHING),
+  ...userRoles,
+  defaultRole("system:discovery", [
+    pathsRule([
+      ...["/.well-known", "/.well-known/*", "/api", "/api/*", "/apis", "/apis/*"],
+      ...["/openapi", "/openapi/*", ...HEALTH, ...VERSION],
+    ]),
   ]),
-  role("system:public-info-viewer", [
-    { nonResourceURLs: ["/healthz", "/livez", "/readyz", "/version", "/version/"], verbs: ["get"] },
+  defaultRole("system:monitoring", [pathsRule(["/metrics", ...HEALTH, ...HEALTH.map((path) => `${path}/*`)])]),
+  defaultRole("system:public-info-viewer", [pathsRule([...HEALTH, ...VERSION])]),
+  defaultRole("system:service-account-issuer-discovery", [
+    pathsRule(["/.well-known/openid-configuration", "/openid/v1/jwks"]),
   ]),
-  role("system:basic-user", [
+  defaultRole("system:basic-user", [
     rule(["authorization.k8s.io"], ["selfsubjectaccessreviews", "selfsubjectrulesreviews"], ["create"]),
     rule(["authentication.k8s.io"], ["selfsubjectreviews"], ["create"]),
   ]),
+  defaultRole("system:auth-delegator", [
+    rule(["authentication.k8s.io"], ["tokenreviews"], ["create"]),
+    rule(["authorization.k8s.io"], ["subjectaccessreviews"], ["create"]),
+  ]),
+  defaultRole("system:node", NODE_RULES),
+  defaultRole("system:node-bootstrapper", [
+    rule([CERTIFICATES], ["certificatesigningrequests"], ["create", "get", "list", "watch"]),
+  ]),
+  approver("kube-apiserver-client", "kubernetes.io/kube-apiserver-client"),
+  approver("kube-apiserver-client-kubelet", "kubernetes.io/kube-apiserver-client-kubelet"),
+  approver("kubelet-serving", "kubernetes.io/kubelet-serving"),
 ];
 
 /** Who has them from the beginning. */
 export const bootstrapBindings: readonly JsonObject[] = [
-  binding("cluster-admin", "cluster-admin", ["system:masters"]),
-  binding("system:discovery", "system:discovery", ["system:authenticated"]),
-  binding("system:public-info-viewer", "system:public-info-viewer", ["system:authenticated", "system:unauthenticated"]),
-  binding("system:basic-user", "system:basic-user", ["system:authenticated"]),
+  defaultBinding("cluster-admin", ["system:masters"]),
+  defaultBinding("system:discovery", ["system:authenticated"]),
+  defaultBinding("system:monitoring", ["system:monitoring"]),
+  defaultBinding("system:public-info-viewer", ["system:authenticated", "system:unauthenticated"]),
+  defaultBinding("system:service-account-issuer-discovery", ["system:serviceaccounts"]),
+  defaultBinding("system:basic-user", ["system:authenticated"]),
+  // Nodes have these by the node authorizer, and only as far as they concern them.
+  defaultBinding("system:node", []),
 ];

@@ -1,25 +1,44 @@
 import type { JsonObject } from "@skerry/base";
-import { ApiError, failureStatus } from "@skerry/kube";
+import { jsonEqual } from "@skerry/kube";
 import { objectAt, objectsIn, textAt } from "../registry/api-object.ts";
+import type { UserInfo } from "../registry/request-context.ts";
 import type { WriteScope } from "../registry/resource-definition.ts";
+import { forbidden } from "../registry/status-errors.ts";
 import type { AccessAttributes } from "./attributes.ts";
-import { ruleAllows, rulesFor, rulesOfRole } from "./rbac-authorizer.ts";
+import { RBAC_GROUP } from "./bootstrap-objects.ts";
+import { type PolicyRule, ruleAllows, textsIn } from "./policy-rule.ts";
+import { EVERYTHING, rulesFor, rulesOfRole } from "./rbac-authorizer.ts";
 
-const RBAC = "rbac.authorization.k8s.io";
 /** Single permissions of one role that are looked at; no honest role has as many. */
 const MOST_PERMISSIONS = 10_000;
+/** Missing permissions that an answer names. */
+const MOST_NAMED = 50;
+
+type Permission = Omit<AccessAttributes, "user">;
 
 /**
- * Nobody gives away what they do not have: who writes a role must hold each permission in it, or the verb `escalate`.
+ * Nobody gives away what they do not have: who writes a role must hold each permission in it, or the verb `escalate`; who
+ * writes one that is put together from others, everything.
+ * @param previous left out for a new role
  * @throws ApiError Forbidden
  */
-export function checkRole(role: JsonObject, { session, context }: WriteScope): void {
-  const namespace = textAt(objectAt(role, "metadata"), "namespace");
+export function checkRole(role: JsonObject, { session, context }: WriteScope, previous?: JsonObject): void {
   const resource = textAt(role, "kind") === "ClusterRole" ? "clusterroles" : "roles";
+  const aggregations = [role["aggregationRule"], previous?.["aggregationRule"]];
+  const isSame =
+    previous !== undefined &&
+    jsonEqual(role["rules"] ?? [], previous["rules"] ?? []) &&
+    jsonEqual(aggregations[0] ?? null, aggregations[1] ?? null);
+  if (isSame) return;
+  const metadata = objectAt(role, "metadata");
+  const [namespace, name] = [textAt(metadata, "namespace"), textAt(metadata, "name")];
   const own = rulesFor(session, context.user, namespace);
-  const name = textAt(objectAt(role, "metadata"), "name");
   if (own.some((rule) => ruleAllows(rule, onRole("escalate", resource, namespace, name)))) return;
-  requireAll(own, objectsIn(role["rules"]), context.user.username, `${resource}.${RBAC} "${name}"`);
+  const reference = referenceOf(resource, textAt(role, "kind"));
+  if (aggregations.some((rule) => rule !== undefined && rule !== null) && missingOf(own, EVERYTHING).length > 0)
+    throw forbidden(reference, name, "must have cluster-admin privileges to use the aggregationRule");
+  const missing = missingOf(own, objectsIn(role["rules"]));
+  if (missing.length > 0) throw forbidden(reference, name, refusalOf(context.user, missing));
 }
 
 /**
@@ -27,45 +46,79 @@ export function checkRole(role: JsonObject, { session, context }: WriteScope): v
  * @throws ApiError Forbidden
  */
 export function checkRoleBinding(binding: JsonObject, { session, context }: WriteScope): void {
-  const namespace = textAt(objectAt(binding, "metadata"), "namespace");
-  const reference = objectAt(binding, "roleRef");
-  const resource = reference["kind"] === "ClusterRole" ? "clusterroles" : "roles";
-  const roleName = textAt(reference, "name");
+  const metadata = objectAt(binding, "metadata");
+  const namespace = textAt(metadata, "namespace");
+  const roleRef = objectAt(binding, "roleRef");
+  const resource = roleRef["kind"] === "ClusterRole" ? "clusterroles" : "roles";
   const own = rulesFor(session, context.user, namespace);
-  const roleNamespace = resource === "roles" ? namespace : "";
-  if (own.some((rule) => ruleAllows(rule, onRole("bind", resource, roleNamespace, roleName)))) return;
-  const what = `${textAt(binding, "kind").toLowerCase()}s.${RBAC} "${textAt(objectAt(binding, "metadata"), "name")}"`;
-  requireAll(own, rulesOfRole(session, reference, namespace), context.user.username, what);
+  const role = onRole("bind", resource, resource === "roles" ? namespace : "", textAt(roleRef, "name"));
+  if (own.some((rule) => ruleAllows(rule, role))) return;
+  const missing = missingOf(own, rulesOfRole(session, roleRef, namespace));
+  if (missing.length === 0) return;
+  const kind = textAt(binding, "kind");
+  throw forbidden(
+    referenceOf(`${kind.toLowerCase()}s`, kind),
+    textAt(metadata, "name"),
+    refusalOf(context.user, missing),
+  );
 }
 
-function onRole(verb: string, resource: string, namespace: string, name: string): Omit<AccessAttributes, "user"> {
-  return { verb, resource: { group: RBAC, resource, subresource: "", namespace, name } };
+function referenceOf(resource: string, kind: string): Parameters<typeof forbidden>[0] {
+  return { group: RBAC_GROUP, version: "v1", resource, kind, namespaced: !kind.startsWith("Cluster") };
 }
 
-function requireAll(own: readonly JsonObject[], wanted: readonly JsonObject[], username: string, what: string): void {
+function onRole(verb: string, resource: string, namespace: string, name: string): Permission {
+  return { verb, resource: { group: RBAC_GROUP, resource, subresource: "", namespace, name } };
+}
+
+/** The permissions among the wanted ones that are not held; what is beyond the limit counts as missing. */
+function missingOf(own: readonly PolicyRule[], wanted: readonly PolicyRule[]): Permission[] {
+  const missing: Permission[] = [];
   let count = 0;
   for (const rule of wanted)
     for (const permission of permissionsOf(rule)) {
       if (++count <= MOST_PERMISSIONS && own.some((candidate) => ruleAllows(candidate, permission))) continue;
-      const text = `${what} is forbidden: user "${username}" is attempting to grant RBAC permissions not currently held`;
-      throw new ApiError(failureStatus(403, "Forbidden", text));
+      missing.push(permission);
+      if (missing.length >= MOST_PERMISSIONS) return missing;
     }
+  return missing;
 }
 
 /** Each single thing that a rule allows; `*` stands for itself, which only `*` covers. */
-function* permissionsOf(rule: JsonObject): Generator<Omit<AccessAttributes, "user">> {
-  const texts = (member: string): string[] => {
-    const value = rule[member];
-    return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
-  };
-  for (const verb of texts("verbs")) {
-    for (const path of texts("nonResourceURLs")) yield { verb, path };
-    const names = texts("resourceNames");
-    for (const group of texts("apiGroups"))
-      for (const item of texts("resources"))
+function* permissionsOf(rule: PolicyRule): Generator<Permission> {
+  const names = textsIn(rule["resourceNames"]);
+  for (const verb of textsIn(rule["verbs"])) {
+    for (const path of textsIn(rule["nonResourceURLs"])) yield { verb, path };
+    for (const group of textsIn(rule["apiGroups"]))
+      for (const item of textsIn(rule["resources"]))
         for (const name of names.length === 0 ? [""] : names) {
           const [resource = "", subresource = ""] = item.split("/");
           yield { verb, resource: { group, resource, subresource, namespace: "", name } };
         }
   }
+}
+
+/** Names what is missing as Kubernetes does: a line for each thing, with all verbs. */
+function refusalOf({ username, groups }: UserInfo, missing: readonly Permission[]): string {
+  const verbs = new Map<string, string[]>();
+  for (const { verb, resource, path = "" } of missing) {
+    const thing = resource
+      ? `APIGroups:${quoted([resource.group])}, Resources:${quoted([fullName(resource)])}${resource.name === "" ? "" : `, ResourceNames:${quoted([resource.name])}`}`
+      : `NonResourceURLs:${quoted([path])}`;
+    verbs.set(thing, [...(verbs.get(thing) ?? []), verb]);
+  }
+  const lines = [...verbs].map(([thing, list]) => `{${thing}, Verbs:${quoted(list)}}`).sort();
+  const more = lines.length > MOST_NAMED ? [`and ${lines.length - MOST_NAMED} more`] : [];
+  const who = `user ${JSON.stringify(username)} (groups=${quoted(groups)})`;
+  const named = [...lines.slice(0, MOST_NAMED), ...more].join("\n");
+  return `${who} is attempting to grant RBAC permissions not currently held:\n${named}`;
+}
+
+function fullName({ resource, subresource }: NonNullable<Permission["resource"]>): string {
+  return subresource === "" ? resource : `${resource}/${subresource}`;
+}
+
+/** As Go prints a list of quoted texts. */
+function quoted(texts: readonly string[]): string {
+  return `[${texts.map((text) => JSON.stringify(text)).join(" ")}]`;
 }

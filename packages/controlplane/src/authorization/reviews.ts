@@ -1,9 +1,12 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
+import type { BootstrapTokens } from "../authentication/bootstrap-tokens.ts";
 import type { ServiceAccountTokens } from "../authentication/service-account-tokens.ts";
 import { TOKEN_ISSUER } from "../authentication/service-account-tokens.ts";
 import { objectAt, objectsIn, textAt } from "../registry/api-object.ts";
 import type { UserInfo } from "../registry/request-context.ts";
 import type { AccessAttributes } from "./attributes.ts";
+import { nodeNameOf } from "./node-identity.ts";
+import { textsIn } from "./policy-rule.ts";
 import type { RbacAuthorizer } from "./rbac-authorizer.ts";
 
 /** A resource that is only ever created and never stored: its answer is the object with a status. */
@@ -31,10 +34,12 @@ export const REVIEW_RESOURCES: readonly ReviewResource[] = [
 export class Reviews {
   readonly #authorizer: RbacAuthorizer;
   readonly #tokens: ServiceAccountTokens;
+  readonly #bootstrapTokens: BootstrapTokens;
 
-  constructor(authorizer: RbacAuthorizer, tokens: ServiceAccountTokens) {
+  constructor(authorizer: RbacAuthorizer, tokens: ServiceAccountTokens, bootstrapTokens: BootstrapTokens) {
     this.#authorizer = authorizer;
     this.#tokens = tokens;
+    this.#bootstrapTokens = bootstrapTokens;
   }
 
   /** The review with its status. */
@@ -51,16 +56,8 @@ export class Reviews {
 
   #status(review: ReviewResource, user: UserInfo, spec: JsonObject): JsonObject {
     switch (review.kind) {
-      case "TokenReview": {
-        const asked = Array.isArray(spec["audiences"]) ? spec["audiences"].map(String) : [];
-        const token = textAt(spec, "token");
-        // Only those that the token is for: who asked for several must not take it for one of the others.
-        const audiences = (asked.length > 0 ? asked : [TOKEN_ISSUER]).filter((audience) =>
-          this.#tokens.authenticate(token, [audience]),
-        );
-        const found = this.#tokens.authenticate(token, audiences);
-        return found ? { authenticated: true, user: userJson(found), audiences } : { error: "invalid bearer token" };
-      }
+      case "TokenReview":
+        return this.#reviewToken(spec);
       case "SelfSubjectReview":
         return { userInfo: userJson(user) };
       case "SelfSubjectRulesReview":
@@ -72,12 +69,28 @@ export class Reviews {
     }
   }
 
+  #reviewToken(spec: JsonObject): JsonObject {
+    const asked = textsIn(spec["audiences"]);
+    const token = textAt(spec, "token");
+    const userFor = (audience: string): UserInfo | undefined =>
+      this.#tokens.authenticate(token, [audience]) ??
+      (audience === TOKEN_ISSUER ? this.#bootstrapTokens.authenticate(token) : undefined);
+    // Only those that the token is for: who asked for several must not take it for one of the others.
+    const audiences = (asked.length > 0 ? asked : [TOKEN_ISSUER]).filter((audience) => userFor(audience));
+    const [first] = audiences;
+    const found = first === undefined ? undefined : userFor(first);
+    return found ? { authenticated: true, user: userJson(found), audiences } : { error: "invalid bearer token" };
+  }
+
   #rules(user: UserInfo, namespace: string): JsonObject {
     const rules = this.#authorizer.rulesFor(user, namespace);
     return {
       resourceRules: rules.filter((rule) => rule["resources"] !== undefined),
       nonResourceRules: rules.filter((rule) => rule["nonResourceURLs"] !== undefined),
-      incomplete: false,
+      // What is a node's own cannot be told by rules.
+      ...(nodeNameOf(user) === undefined
+        ? { incomplete: false }
+        : { incomplete: true, evaluationError: "node authorizer does not support user rule resolution" }),
     };
   }
 }

@@ -1,8 +1,10 @@
 import type { Clock, Logger, Random } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import { Scheduler } from "../scheduler/scheduler.ts";
+import { BootstrapTokenCleaner } from "./bootstraptoken/bootstrap-token-cleaner.ts";
 import { CertificateSigningController, type SigningAuthority } from "./certificates/certificate-signing-controller.ts";
 import { createClusterInformers } from "./cluster-informers.ts";
+import { ClusterRoleAggregationController } from "./clusterrole/cluster-role-aggregation-controller.ts";
 import type { Controller, ControllerPorts } from "./controller-ports.ts";
 import { CronJobController } from "./cronjob/cron-job-controller.ts";
 import { DaemonSetController } from "./daemonset/daemon-set-controller.ts";
@@ -15,6 +17,7 @@ import { NamespaceController } from "./namespace/namespace-controller.ts";
 import { NodeLifecycleController } from "./node/node-lifecycle-controller.ts";
 import { PodGarbageCollector } from "./node/pod-garbage-collector.ts";
 import { TaintEvictionController } from "./node/taint-eviction-controller.ts";
+import { replicationControllerKind } from "./replicaset/replica-kind.ts";
 import { ReplicaSetController } from "./replicaset/replica-set-controller.ts";
 import { ResourceDirectory } from "./resource-directory.ts";
 import { RootCaPublisher } from "./serviceaccount/root-ca-publisher.ts";
@@ -53,6 +56,7 @@ export async function startControllers(options: ControllersOptions): Promise<Asy
     new RootCaPublisher(ports, informers, options.rootCaPem),
     new DeploymentController(ports, informers),
     new ReplicaSetController(ports, informers),
+    new ReplicaSetController(ports, informers, replicationControllerKind(informers)),
     new StatefulSetController(ports, informers),
     new DaemonSetController(ports, informers),
     new JobController(ports, informers),
@@ -67,6 +71,8 @@ export async function startControllers(options: ControllersOptions): Promise<Asy
     new PodGarbageCollector(ports, informers),
     new NamespaceController(ports, informers, directory),
     new GarbageCollector(ports, directory),
+    new ClusterRoleAggregationController(ports),
+    new BootstrapTokenCleaner(ports),
     ...(options.signing ? [new CertificateSigningController(ports, options.signing)] : []),
   ];
   for (const controller of controllers) {

@@ -11,10 +11,8 @@ const RBAC_GROUP = "rbac.authorization.k8s.io";
 export const roleStrategy: KindStrategy = {
   ...plainStrategy,
   nameRule: "path",
-  prepareForCreate: checkRole,
-  prepareForUpdate(next, previous, scope) {
-    if (!jsonEqual(next["rules"] ?? [], previous["rules"] ?? [])) checkRole(next, scope);
-  },
+  prepareForCreate: (role, scope) => checkRole(role, scope),
+  prepareForUpdate: (next, previous, scope) => checkRole(next, scope, previous),
 };
 
 /** RoleBinding and ClusterRoleBinding: the role they refer to cannot be changed. */
