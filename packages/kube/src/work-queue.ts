@@ -9,6 +9,7 @@ import {
   type Timer,
 } from "@skerry/base";
 import { isApiError } from "./api-error.ts";
+import { WaitingKeys } from "./waiting-keys.ts";
 
 /** What a work queue does and lives on. */
 export interface WorkQueueOptions {
@@ -19,6 +20,8 @@ export interface WorkQueueOptions {
   readonly logger: Logger;
   /** Keys worked on at the same time. @default 1 */
   readonly concurrency?: number;
+  /** Keys with a higher number come first; asked when a key begins to wait. @default all are alike */
+  readonly priorityOf?: (key: string) => number;
   /** Delays after failures, per key. @default 50 ms … 60 s */
   readonly retry?: RetryPolicy;
   /** Most keys waiting, delayed ones included; further ones are refused, counted and logged. @default 100_000 */
@@ -36,7 +39,7 @@ export class WorkQueue implements AsyncDisposable {
   readonly #limit: number;
   readonly #concurrency: number;
   /** Keys to be worked on, in order; also those that changed while being worked on. */
-  readonly #waiting = new Set<string>();
+  readonly #waiting = new WaitingKeys();
   readonly #active = new Set<string>();
   readonly #delayed = new Map<string, { readonly dueMs: number; readonly timer: Timer }>();
   readonly #schedules = new Map<string, RetrySchedule>();
@@ -74,7 +77,7 @@ export class WorkQueue implements AsyncDisposable {
     if (!delayed && this.#isFull(key)) return;
     delayed?.timer.cancel();
     this.#delayed.delete(key);
-    this.#waiting.add(key);
+    this.#waiting.add(key, this.#options.priorityOf?.(key) ?? 0);
     this.#pump();
   }
 

@@ -30,6 +30,7 @@ import {
   type ReplicaSet,
   type ResourceReference,
   replicaSets,
+  replicationControllers,
   type Service,
   type ServiceAccount,
   type StatefulSet,
@@ -39,9 +40,10 @@ import {
   statefulSets,
   storageClasses,
 } from "@skerry/api";
-import { type Indexer, Informer } from "@skerry/kube";
+import { type Indexer, Informer, type InformerOptions } from "@skerry/kube";
 import type { ControllerPorts } from "./controller-ports.ts";
 import { controllerOf } from "./owner-references.ts";
+import { asReplicaSet } from "./replicaset/replica-kind.ts";
 
 /** Index of objects by the UID of the controller that owns them. */
 export const BY_CONTROLLER = "controller";
@@ -61,6 +63,8 @@ export interface ClusterInformers {
   readonly namespaces: Informer<Namespace>;
   readonly deployments: Informer<Deployment>;
   readonly replicaSets: Informer<ReplicaSet>;
+  /** In the form of ReplicaSets. */
+  readonly replicationControllers: Informer<ReplicaSet>;
   readonly statefulSets: Informer<StatefulSet>;
   readonly daemonSets: Informer<DaemonSet>;
   readonly controllerRevisions: Informer<ControllerRevision>;
@@ -88,15 +92,15 @@ export function createClusterInformers(ports: ControllerPorts): ClusterInformers
   const informer = <T extends KubernetesObject>(
     resource: ResourceReference,
     indexers: Readonly<Record<string, Indexer<T>>> = {},
-    selection: { readonly namespace?: string; readonly fieldSelector?: string } = {},
+    more: Pick<InformerOptions<T>, "fieldSelector" | "transform"> & { readonly namespace?: string } = {},
   ): Informer<T> => {
-    const { namespace, fieldSelector } = selection;
+    const { namespace, ...options } = more;
     return new Informer<T>({
       ...ports,
       target: { resource, ...(namespace === undefined ? {} : { namespace }) },
       indexers,
       transform: withoutManagedFields,
-      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+      ...options,
     });
   };
   return {
@@ -113,6 +117,11 @@ export function createClusterInformers(ports: ControllerPorts): ClusterInformers
       [BY_CONTROLLER]: controllerIndex,
       [BY_NAMESPACE]: namespaceIndex,
     }),
+    replicationControllers: informer<ReplicaSet>(
+      replicationControllers,
+      { [BY_NAMESPACE]: namespaceIndex },
+      { transform: (object) => asReplicaSet(withoutManagedFields(object)) },
+    ),
     statefulSets: informer<StatefulSet>(statefulSets, { [BY_NAMESPACE]: namespaceIndex }),
     daemonSets: informer<DaemonSet>(daemonSets, { [BY_NAMESPACE]: namespaceIndex }),
     controllerRevisions: informer<ControllerRevision>(controllerRevisions, {

@@ -45,6 +45,11 @@ export function tooLong(field: string, limit: number): FieldError {
   return { reason: "FieldValueTooLong", field, message: `Too long: may not be more than ${limit} bytes` };
 }
 
+/** The list has too many items. */
+export function tooMany(field: string, count: number, limit: number): FieldError {
+  return { reason: "FieldValueTooMany", field, message: `Too many: ${count}: must have at most ${limit} items` };
+}
+
 /** The member refers to something that is not there. */
 export function fieldNotFound(field: string, value: unknown): FieldError {
   return { reason: "FieldValueNotFound", field, message: `Not found: ${shown(value)}` };

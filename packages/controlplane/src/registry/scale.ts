@@ -10,7 +10,7 @@ export function scaleOf(paths: ScalePaths, object: ApiObject): ApiObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const selector = paths.selector === undefined ? undefined : valueAtPath(json, paths.selector);
   const selectorText = isJsonObject(selector)
-    ? formatLabelSelector(labelSelectorRequirements(selector) ?? [])
+    ? formatLabelSelector(labelSelectorRequirements(isPlain(selector) ? { matchLabels: selector } : selector) ?? [])
     : typeof selector === "string"
       ? selector
       : "";
@@ -39,6 +39,11 @@ export function withScale(paths: ScalePaths, object: ApiObject, scale: JsonObjec
   const version = objectAt(scale, "metadata")["resourceVersion"];
   if (version !== undefined) ensureObject(json, "metadata")["resourceVersion"] = version;
   return json;
+}
+
+/** ReplicationControllers select by a plain map of labels. */
+function isPlain(selector: JsonObject): selector is Record<string, string> {
+  return Object.values(selector).every((value) => typeof value === "string");
 }
 
 function countAt(object: JsonObject, path: string): number {

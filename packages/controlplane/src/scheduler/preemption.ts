@@ -46,9 +46,9 @@ export function preemption(pod: Pod, refused: RefusedPlacement, budgets: readonl
   return { kind: "none", message: `preemption: 0/${nodes.length} nodes are available: ${reasons.join(", ")}.` };
 }
 
-/** How important a pod is. */
-export function priorityOf(pod: Pod): number {
-  return pod.spec.priority ?? 0;
+/** How important a pod is; 0 for one that is gone. */
+export function priorityOf(pod: Pod | undefined): number {
+  return pod?.spec.priority ?? 0;
 }
 
 /** The node that a pod was promised. */

@@ -85,6 +85,22 @@ test("pods scheduled faster than the cache follows do not overfill a node", asyn
   assert.equal(now.length, 2);
 });
 
+test("the most important of the pods that wait is placed first, whichever came first", async () => {
+  await using world = await start();
+  for (const [name, priority] of [
+    ["first", 0],
+    ["important", 1000],
+    ["low", -5],
+    ["second", 0],
+  ] as const)
+    await addPod(world, name, { priority, preemptionPolicy: "Never" });
+  await world.clock.settle();
+  await addNode(world, "a", "2");
+  await world.clock.settle();
+  const bound = (await world.api.list<Pod>({ resource: pods })).items.filter(({ spec }) => spec.nodeName);
+  assert.deepEqual(bound.map(({ metadata }) => metadata.name).sort(), ["first", "important"]);
+});
+
 test("pods of other schedulers, gated and deleted ones are left alone", async () => {
   await using world = await start();
   await addNode(world, "a");

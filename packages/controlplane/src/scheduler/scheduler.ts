@@ -46,6 +46,7 @@ export class Scheduler implements Controller {
       ...ports,
       logger: this.#logger,
       work: (key, signal) => this.#schedule(key, signal),
+      priorityOf: (key) => priorityOf(informers.pods.cache.get(key)),
       retry: { initialMs: 100, maximumMs: 10_000 },
     });
   }

@@ -8,16 +8,25 @@ import {
 } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
 import { asJson, isApiError, jsonEqual, matchesLabels, objectKey, WorkQueue } from "@skerry/kube";
+import { SLICE_LIMIT } from "../../registry/kinds/endpoint-slice.ts";
 import { BY_NAMESPACE, type ClusterInformers } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
 import { controllerReference } from "../owner-references.ts";
-import { endpointSubsets, serviceBackends, sliceEndpoints } from "./service-endpoints.ts";
+import { endpointSubsets, isOverCapacity, serviceBackends, sliceEndpoints } from "./service-endpoints.ts";
 
-/** Keeps Endpoints and one EndpointSlice for each service with a selector. */
+const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
+const SERVICE_NAME = "kubernetes.io/service-name";
+const CONTROLLER = "endpointslice-controller.k8s.io";
+/** As Kubernetes marks an Endpoints object that does not list all. */
+const OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity";
+
+/** Keeps Endpoints, and as many EndpointSlices as are needed, for each service with a selector. */
 export class EndpointsController implements Controller {
   readonly #ports: ControllerPorts;
   readonly #informers: ClusterInformers;
   readonly #queue: WorkQueue;
+  /** How many slices each service has; missing for those that this process has not looked at yet. */
+  readonly #sliceCounts = new Map<string, number>();
   readonly #listening = new DisposableStack();
 
   constructor(ports: ControllerPorts, informers: ClusterInformers) {
@@ -33,7 +42,12 @@ export class EndpointsController implements Controller {
 
   start(): void {
     const { services, pods } = this.#informers;
-    this.#listening.use(services.listen(({ object }) => this.#queue.add(objectKey(object))));
+    this.#listening.use(
+      services.listen(({ type, object }) => {
+        if (type === "deleted") this.#sliceCounts.delete(objectKey(object));
+        this.#queue.add(objectKey(object));
+      }),
+    );
     this.#listening.use(
       pods.listen((event) => {
         this.#enqueueServicesOf(event.object);
@@ -60,45 +74,68 @@ export class EndpointsController implements Controller {
 
   async #sync(key: string, signal: AbortSignal): Promise<void> {
     const service = this.#informers.services.cache.get(key);
-    // Both objects are owned by the service: the garbage collector removes them with it.
+    // What is written is owned by the service: the garbage collector removes it with it.
     if (!service || service.metadata.deletionTimestamp || Object.keys(service.spec.selector ?? {}).length === 0) return;
     const { namespace = "", name } = service.metadata;
     const pods = this.#informers.pods.cache.byIndex(BY_NAMESPACE, namespace).filter((pod) => selects(service, pod));
     const backends = serviceBackends(service, pods);
     const labels = service.metadata.labels ?? {};
+    const annotations = isOverCapacity(backends) ? { annotations: { [OVER_CAPACITY]: "truncated" } } : {};
     await this.#write(
       endpointsResource,
       {
         apiVersion: "v1",
         kind: "Endpoints",
-        metadata: { name, namespace, labels, ownerReferences: [controllerReference(service)] },
+        metadata: { name, namespace, labels, ...annotations, ownerReferences: [controllerReference(service)] },
       },
       { subsets: endpointSubsets(backends) },
       signal,
     );
-    await this.#write(
-      endpointSlices,
-      {
-        apiVersion: "discovery.k8s.io/v1",
-        kind: "EndpointSlice",
-        metadata: {
-          name: `${name}-endpoints`,
-          namespace,
-          labels: {
-            ...labels,
-            "kubernetes.io/service-name": name,
-            "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+    const endpoints = sliceEndpoints(backends);
+    const ports = backends.ports.map(({ name: portName = "", ...port }) => ({ name: portName, ...port }));
+    const count = Math.max(1, Math.ceil(endpoints.length / SLICE_LIMIT));
+    for (let index = 0; index < count; index++)
+      await this.#write(
+        endpointSlices,
+        {
+          apiVersion: "discovery.k8s.io/v1",
+          kind: "EndpointSlice",
+          metadata: {
+            name: sliceName(name, index),
+            namespace,
+            labels: { ...labels, [SERVICE_NAME]: name, [MANAGED_BY]: CONTROLLER },
+            ownerReferences: [controllerReference(service)],
           },
-          ownerReferences: [controllerReference(service)],
         },
-      },
-      {
-        addressType: "IPv4",
-        endpoints: sliceEndpoints(backends),
-        ports: backends.ports.map(({ name: portName = "", ...port }) => ({ name: portName, ...port })),
-      },
-      signal,
-    );
+        { addressType: "IPv4", endpoints: endpoints.slice(index * SLICE_LIMIT, (index + 1) * SLICE_LIMIT), ports },
+        signal,
+      );
+    await this.#removeFurtherSlices(service, count, signal);
+  }
+
+  /** Removes slices that a service had when it was larger. */
+  async #removeFurtherSlices(service: Service, count: number, signal: AbortSignal): Promise<void> {
+    const key = objectKey(service);
+    const known = this.#sliceCounts.get(key) ?? Number.POSITIVE_INFINITY;
+    for (let index = count; index < known; index++)
+      if (!(await this.#removeSlice(service, sliceName(service.metadata.name, index), signal))) break;
+    this.#sliceCounts.set(key, count);
+  }
+
+  /** Whether there was one of the service's. */
+  async #removeSlice(service: Service, name: string, signal: AbortSignal): Promise<boolean> {
+    const { namespace = "" } = service.metadata;
+    const target = { resource: endpointSlices, namespace, name };
+    try {
+      const { metadata } = await this.#ports.api.get(target, signal);
+      const { labels = {}, uid = "" } = metadata;
+      if (labels[MANAGED_BY] !== CONTROLLER || labels[SERVICE_NAME] !== service.metadata.name) return false;
+      await this.#ports.api.delete(target, { preconditions: { uid }, signal });
+      return true;
+    } catch (error) {
+      if (isApiError(error, "NotFound")) return false;
+      throw error;
+    }
   }
 
   async #write(
@@ -115,7 +152,8 @@ export class EndpointsController implements Controller {
       const json = asJson(current);
       const isSame =
         Object.entries(content).every(([member, value]) => jsonEqual(json[member] ?? [], value)) &&
-        jsonEqual(current.metadata.labels ?? {}, object.metadata.labels ?? {});
+        jsonEqual(current.metadata.labels ?? {}, object.metadata.labels ?? {}) &&
+        current.metadata.annotations?.[OVER_CAPACITY] === object.metadata.annotations?.[OVER_CAPACITY];
       if (!isSame) {
         const metadata = { ...object.metadata, resourceVersion: current.metadata.resourceVersion ?? "" };
         await this.#ports.api.update(target, { ...wanted, metadata }, { signal });
@@ -125,6 +163,10 @@ export class EndpointsController implements Controller {
       await this.#ports.api.create({ resource, namespace }, wanted, { signal });
     }
   }
+}
+
+function sliceName(serviceName: string, index: number): string {
+  return `${serviceName}-endpoints${index === 0 ? "" : `-${index + 1}`}`;
 }
 
 function selects(service: Service, pod: Pod): boolean {

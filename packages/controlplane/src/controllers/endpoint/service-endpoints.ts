@@ -2,7 +2,7 @@ import type { IntOrString, KubernetesObject, Pod, Service } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
 import { isPodFinished, isPodReady } from "../pod-state.ts";
 
-/** Most addresses listed for one service, as the Endpoints API allows. */
+/** Most addresses that an Endpoints object lists; those of a larger service are in its EndpointSlices alone. */
 const MOST_ADDRESSES = 1_000;
 
 /** Where a service's traffic can go. */
@@ -21,8 +21,7 @@ export function serviceBackends(service: Service, pods: readonly Pod[]): Service
       address: pod.status?.podIP ?? "",
       ready: publishNotReadyAddresses === true || (isPodReady(pod) && !pod.metadata.deletionTimestamp),
     }))
-    .sort((left, right) => (left.pod.metadata.name < right.pod.metadata.name ? -1 : 1))
-    .slice(0, MOST_ADDRESSES);
+    .sort((left, right) => (left.pod.metadata.name < right.pod.metadata.name ? -1 : 1));
   const ports = (service.spec.ports ?? []).flatMap(({ name, port, targetPort, protocol = "TCP" }) => {
     const number = resolvePort(targetPort ?? port, protocol, backends[0]?.pod);
     return number === undefined ? [] : [{ ...(name ? { name } : {}), port: number, protocol }];
@@ -30,9 +29,16 @@ export function serviceBackends(service: Service, pods: readonly Pod[]): Service
   return { backends, ports };
 }
 
-/** The Endpoints object's `subsets`. */
-export function endpointSubsets({ backends, ports }: ServiceBackends): JsonObject[] {
-  if (backends.length === 0) return [];
+/** Whether an Endpoints object lists only some of them. */
+export function isOverCapacity({ backends }: ServiceBackends): boolean {
+  return backends.length > MOST_ADDRESSES;
+}
+
+/** The Endpoints object's `subsets`; where there are too many addresses, those that are ready come first. */
+export function endpointSubsets({ backends: all, ports }: ServiceBackends): JsonObject[] {
+  if (all.length === 0) return [];
+  const byReady = [...all].sort((left, right) => Number(right.ready) - Number(left.ready));
+  const backends = byReady.slice(0, MOST_ADDRESSES);
   const addresses = (ready: boolean): JsonObject[] =>
     backends
       .filter((backend) => backend.ready === ready)

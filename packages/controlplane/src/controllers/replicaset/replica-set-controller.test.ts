@@ -1,9 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Pod, pods, type ReplicaSet, replicaSets } from "@skerry/api";
+import {
+  type KubernetesObject,
+  type Pod,
+  pods,
+  type ReplicaSet,
+  replicaSets,
+  replicationControllers,
+} from "@skerry/api";
 import { SkerryError } from "@skerry/base";
 
 import { type ControllerWorld, controllerWorld } from "../testing/controller-world.ts";
+import { replicationControllerKind } from "./replica-kind.ts";
 import { ReplicaSetController } from "./replica-set-controller.ts";
 
 const inDefault = { resource: pods, namespace: "default" };
@@ -142,4 +150,26 @@ test("a refused creation is told in the status and tried again", async () => {
   await world.clock.advance(60_000);
   assert.equal((await podNames(world)).length, 1);
   assert.equal((await world.api.get<ReplicaSet>(target)).status?.conditions, undefined);
+});
+
+test("a ReplicationController gets its pods, grows and shrinks, and says so in its status", async () => {
+  await using world = await controllerWorld((ports, informers) => [
+    new ReplicaSetController(ports, informers, replicationControllerKind(informers)),
+  ]);
+  const at = { resource: replicationControllers, namespace: "default", name: "web" };
+  const { spec } = replicaSet(2);
+  await world.api.create<KubernetesObject & { spec: object }>(at, {
+    ...{ apiVersion: "v1", kind: "ReplicationController", metadata: { name: "web" } },
+    spec: { ...spec, selector: { app: "web" } },
+  });
+  await world.clock.settle();
+  const [pod, ...others] = (await world.api.list<Pod>(inDefault)).items;
+  assert.equal(others.length, 1);
+  assert.equal(pod?.metadata.ownerReferences?.[0]?.kind, "ReplicationController");
+  await world.api.patch(at, { type: "merge", body: { spec: { replicas: 1 } } });
+  await world.clock.settle();
+  assert.equal((await podNames(world)).length, 1);
+  const kept = await world.api.get<KubernetesObject & { status: object; spec: { selector: object } }>(at);
+  assert.deepEqual(kept.spec.selector, { app: "web" });
+  assert.deepEqual(kept.status, { replicas: 1, fullyLabeledReplicas: 1, observedGeneration: 2 });
 });

@@ -1,4 +1,4 @@
-import { type Pod, type ReplicaSet, replicaSets as replicaSetsResource } from "@skerry/api";
+import type { Pod, ReplicaSet } from "@skerry/api";
 import { type Logger, toKubernetesTime } from "@skerry/base";
 import { objectKey, WorkQueue } from "@skerry/kube";
 import type { ClusterInformers } from "../cluster-informers.ts";
@@ -9,25 +9,28 @@ import { PodControl, type PodFailure, UNSEEN_CHECK_MS } from "../pods/pod-contro
 import { freshPodName, podFromTemplate } from "../pods/pod-from-template.ts";
 import { writeStatus } from "../write-status.ts";
 import { podsToDelete } from "./pod-deletion-order.ts";
+import { type ReplicaKind, replicaSetKind } from "./replica-kind.ts";
 import { replicaSetStatus } from "./replica-set-status.ts";
 
 /** Most pods created or deleted in one go for one ReplicaSet. */
 const BURST = 500;
 
-/** Keeps as many pods alive as each ReplicaSet wants. */
+/** Keeps as many pods alive as each ReplicaSet wants, or each object of a kind that is like it. */
 export class ReplicaSetController implements Controller {
   readonly #ports: ControllerPorts;
   readonly #informers: ClusterInformers;
+  readonly #kind: ReplicaKind;
   readonly #logger: Logger;
   readonly #pods: PodControl;
   readonly #queue: WorkQueue;
   readonly #listening = new DisposableStack();
 
-  constructor(ports: ControllerPorts, informers: ClusterInformers) {
+  constructor(ports: ControllerPorts, informers: ClusterInformers, kind: ReplicaKind = replicaSetKind(informers)) {
     this.#ports = ports;
     this.#informers = informers;
-    this.#logger = ports.logger.child("replicaset-controller");
-    this.#pods = new PodControl(ports, "replicaset-controller");
+    this.#kind = kind;
+    this.#logger = ports.logger.child(kind.controllerName);
+    this.#pods = new PodControl(ports, kind.controllerName);
     this.#queue = new WorkQueue({
       ...ports,
       logger: this.#logger,
@@ -37,14 +40,13 @@ export class ReplicaSetController implements Controller {
   }
 
   start(): void {
-    const { replicaSets, pods } = this.#informers;
     this.#listening.use(
-      replicaSets.listen(({ type, object }) => {
+      this.#kind.informer.listen(({ type, object }) => {
         if (type === "deleted") this.#pods.expectations.forget(object.metadata.uid ?? "");
         this.#queue.add(objectKey(object));
       }),
     );
-    this.#listening.use(followPods(pods, this.#pods, (pod) => this.#enqueueOwnersOf(pod)));
+    this.#listening.use(followPods(this.#informers.pods, this.#pods, (pod) => this.#enqueueOwnersOf(pod)));
     this.#queue.start();
   }
 
@@ -55,14 +57,14 @@ export class ReplicaSetController implements Controller {
   }
 
   #enqueueOwnersOf(pod: Pod): void {
-    for (const key of ownerKeysOf(pod, "ReplicaSet", this.#informers.replicaSets)) this.#queue.add(key);
+    for (const key of ownerKeysOf(pod, this.#kind.kind, this.#kind.informer)) this.#queue.add(key);
   }
 
   async #sync(key: string, signal: AbortSignal): Promise<void> {
-    const replicaSet = this.#informers.replicaSets.cache.get(key);
+    const replicaSet = this.#kind.informer.cache.get(key);
     if (!replicaSet) return;
     const { uid = "" } = replicaSet.metadata;
-    const owned = await claimPods(this.#ports, this.#informers, replicaSet, replicaSetsResource, signal);
+    const owned = await claimPods(this.#ports, this.#informers, replicaSet, this.#kind.resource, signal);
     let active = owned.filter((pod) => isPodActive(pod) && !this.#pods.expectations.isBeingDeleted(uid, pod));
     let failure: PodFailure | undefined;
     this.#pods.expectations.cacheReached(uid, this.#informers.pods.resourceVersion);
@@ -116,7 +118,8 @@ export class ReplicaSetController implements Controller {
   ): Promise<void> {
     const epochMs = this.#ports.clock.now();
     const now = { epochMs, text: toKubernetesTime(epochMs) };
-    const status = replicaSetStatus(replicaSet, active, terminatingCount, failure, now);
-    await writeStatus(this.#ports.api, replicaSetsResource, replicaSet, status, signal);
+    const { resource, toStatus, toWritten } = this.#kind;
+    const status = toStatus(replicaSetStatus(replicaSet, active, terminatingCount, failure, now));
+    await writeStatus(this.#ports.api, resource, toWritten(replicaSet), status, signal);
   }
 }

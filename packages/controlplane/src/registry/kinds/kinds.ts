@@ -17,6 +17,7 @@ import {
   secretStrategy,
 } from "./core.ts";
 import { dataKinds } from "./data-kinds.ts";
+import { endpointSliceStrategy } from "./endpoint-slice.ts";
 import { eventFromCore, eventToCore } from "./event-conversion.ts";
 import type { KindEntry } from "./kind-entry.ts";
 import { podStrategy } from "./pod.ts";
@@ -157,7 +158,7 @@ const KINDS: readonly KindEntry[] = [
     group: "discovery.k8s.io",
     resource: "endpointslices",
     kind: "EndpointSlice",
-    strategy: plainStrategy,
+    strategy: endpointSliceStrategy,
     columns: columns.endpointSliceColumns,
   },
   {

@@ -7,7 +7,7 @@ import {
   replicationControllerColumns,
   statefulSetColumns,
 } from "../../table/workload-columns.ts";
-import { ensureObject, numberAt, objectAt, setDefault } from "../api-object.ts";
+import { ensureObject, numberAt, objectAt, setDefault, textAt } from "../api-object.ts";
 import { type FieldError, forbiddenField, invalidValue, notSupported, required } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
 import { plainStrategy } from "./core.ts";
@@ -158,6 +158,13 @@ export const replicationControllerStrategy: KindStrategy = {
   prepareForCreate(controller) {
     controller["status"] = { replicas: 0 };
   },
+  validate(controller) {
+    const spec = objectAt(controller, "spec");
+    const labels = objectAt(spec, "selector");
+    const selector = Object.keys(labels).length === 0 ? {} : { selector: { matchLabels: labels } };
+    const { selector: _plain, ...rest } = spec;
+    return validateWorkload({ ...controller, spec: { ...rest, ...selector } });
+  },
 };
 
 /** The workloads besides Deployment and ReplicaSet. */
@@ -217,7 +224,7 @@ export function validateWorkload(object: JsonObject): FieldError[] {
   const labels = objectAt(objectAt(template, "metadata"), "labels");
   if (isJsonObject(selector)) {
     if (Object.keys(selector).length === 0)
-      errors.push(invalidValue("spec.selector", selector, "empty selector is invalid for deployment"));
+      errors.push(invalidValue("spec.selector", selector, emptySelector(textAt(object, "kind"))));
     else if (!selects(selector, labels))
       errors.push(invalidValue("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
   } else errors.push(required("spec.selector"));
@@ -226,6 +233,12 @@ export function validateWorkload(object: JsonObject): FieldError[] {
   if (podSpec["restartPolicy"] !== undefined && podSpec["restartPolicy"] !== "Always")
     errors.push(notSupported("spec.template.spec.restartPolicy", podSpec["restartPolicy"], ["Always"]));
   return errors;
+}
+
+/** In the words of Kubernetes, which calls a ReplicaSet a deployment too. */
+function emptySelector(kind: string): string {
+  const named = kind === "ReplicaSet" ? "deployment" : kind.toLowerCase();
+  return `empty selector is invalid for ${named}`;
 }
 
 function selects(selector: JsonObject, labels: JsonObject): boolean {
