@@ -1,10 +1,10 @@
 import { isJsonObject, type JsonObject } from "@skerry/base";
-import { jsonEqual } from "@skerry/kube";
 import { cronJobColumns, jobColumns } from "../../table/batch-columns.ts";
 import { ensureObject, numberAt, objectAt, setDefault, textAt } from "../api-object.ts";
 import { type FieldError, forbiddenField, invalidValue, notSupported, required } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
 import { cronScheduleError } from "./cron-schedule-check.ts";
+import { validateJobUpdate } from "./job-update.ts";
 import type { KindEntry } from "./kind-entry.ts";
 import { applyPodSpecDefaults } from "./pod-defaults.ts";
 import { validatePodSpec } from "./pod-validation.ts";
@@ -47,12 +47,7 @@ export const jobStrategy: KindStrategy = {
     if (Object.keys(own).length === 0) Object.assign(own, labels);
   },
   validate: (job) => validateJobSpec(objectAt(job, "spec"), "spec"),
-  validateUpdate(next, previous) {
-    const [after, before] = [objectAt(next, "spec"), objectAt(previous, "spec")];
-    return ["selector", "template", "completions", "completionMode"]
-      .filter((member) => !jsonEqual(after[member], before[member]))
-      .map((member) => invalidValue(`spec.${member}`, after[member], "field is immutable"));
-  },
+  validateUpdate: validateJobUpdate,
 };
 
 /** batch/v1 CronJob. */

@@ -3,6 +3,7 @@ import { jsonEqual } from "@skerry/kube";
 import { ensureObject, objectAt, setDefault, textAt } from "../api-object.ts";
 import { type FieldError, forbiddenField, invalidValue } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
+import { secretTypeErrors } from "./secret-types.ts";
 
 /** A kind that is only data: no status of its own, nothing to default. */
 export const plainStrategy: KindStrategy = { hasStatus: false, tracksGeneration: false };
@@ -78,7 +79,7 @@ export const secretStrategy: KindStrategy = {
     delete secret["stringData"];
     if (textAt(secret, "type") === "") secret["type"] = "Opaque";
   },
-  validate: (object) => validateDataKeys(object, "data"),
+  validate: (object) => [...validateDataKeys(object, "data"), ...secretTypeErrors(object)],
   validateUpdate: (next, previous) => [
     ...(next["type"] === previous["type"] ? [] : [invalidValue("type", next["type"], "field is immutable")]),
     ...validateImmutable(next, previous, ["data"]),

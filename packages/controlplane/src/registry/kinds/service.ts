@@ -1,8 +1,10 @@
 import { type JsonObject, type Random, randomInteger } from "@skerry/base";
+import { jsonEqual } from "@skerry/kube";
 import { ensureObject, numberAt, objectAt, objectsIn, setDefault, textAt } from "../api-object.ts";
 import { type FieldError, invalidValue, required } from "../field-error.ts";
 import type { KindStrategy, WriteScope } from "../resource-definition.ts";
 import type { StoreSession } from "../store-session.ts";
+import { assignNodePorts, nodePortErrors } from "./node-ports.ts";
 
 /** Service addresses come from 10.96.0.0/16; the first ones are kept for the API server and DNS. */
 const ADDRESS_PREFIX = "10.96";
@@ -29,15 +31,25 @@ export const serviceStrategy: KindStrategy = {
   },
   prepareForCreate(service, scope) {
     service["status"] = { loadBalancer: {} };
-    const spec = ensureObject(service, "spec");
-    if (spec["type"] === "ExternalName") return;
-    setDefault(spec, "ipFamilies", ["IPv4"]);
-    setDefault(spec, "ipFamilyPolicy", "SingleStack");
-    if (textAt(spec, "clusterIP") === "") spec["clusterIP"] = freeAddress(scope);
-    spec["clusterIPs"] = [spec["clusterIP"] ?? ""];
+    giveAddress(ensureObject(service, "spec"), scope);
+    assignNodePorts(service, scope);
   },
-  prepareForUpdate(next, previous) {
+  prepareForUpdate(next, previous, scope) {
+    assignNodePorts(next, scope, previous);
     const [spec, before] = [ensureObject(next, "spec"), objectAt(previous, "spec")];
+    if (spec["type"] === "ExternalName") {
+      // The address is given back with the type that had it.
+      for (const member of ADDRESS_MEMBERS) if (jsonEqual(spec[member], before[member])) delete spec[member];
+      return;
+    }
+    if (before["type"] === "ExternalName") {
+      giveAddress(spec, scope);
+      return;
+    }
+    // Who knows only the older member changes only that.
+    const isNewAddress = textAt(spec, "clusterIP") !== "" && spec["clusterIP"] !== before["clusterIP"];
+    if (isNewAddress && jsonEqual(spec["clusterIPs"], before["clusterIPs"]))
+      spec["clusterIPs"] = [spec["clusterIP"] ?? ""];
     if (textAt(spec, "clusterIP") === "" && before["clusterIP"] !== undefined) {
       spec["clusterIP"] = before["clusterIP"];
       spec["clusterIPs"] = before["clusterIPs"] ?? [];
@@ -59,16 +71,26 @@ export const serviceStrategy: KindStrategy = {
         errors.push(invalidValue(`spec.ports[${index}].port`, number, "must be between 1 and 65535, inclusive"));
       if (ports.length > 1 && textAt(port, "name") === "") errors.push(required(`spec.ports[${index}].name`));
     }
-    return errors;
+    return [...errors, ...nodePortErrors(spec)];
   },
   validateUpdate(next, previous) {
     const [after, before] = [objectAt(next, "spec"), objectAt(previous, "spec")];
     if (textAt(before, "clusterIP") === "" || after["type"] === "ExternalName") return [];
     return after["clusterIP"] === before["clusterIP"]
       ? []
-      : [invalidValue("spec.clusterIPs[0]", after["clusterIP"], "may not change once set")];
+      : [invalidValue("spec.clusterIPs[0]", after["clusterIPs"], "may not change once set")];
   },
 };
+
+const ADDRESS_MEMBERS = ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"];
+
+function giveAddress(spec: JsonObject, scope: WriteScope): void {
+  if (spec["type"] === "ExternalName") return;
+  setDefault(spec, "ipFamilies", ["IPv4"]);
+  setDefault(spec, "ipFamilyPolicy", "SingleStack");
+  if (textAt(spec, "clusterIP") === "") spec["clusterIP"] = freeAddress(scope);
+  spec["clusterIPs"] = [spec["clusterIP"] ?? ""];
+}
 
 function freeAddress({ session, random }: WriteScope): string {
   const used = usedAddresses(session);
