@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KubernetesObject } from "@skerry/api";
-import { configMaps } from "@skerry/api";
+import { configMaps, secrets } from "@skerry/api";
+import { systemClock } from "@skerry/base/platform";
 import { isApiError, type WatchEvent } from "@skerry/kube";
 import fc from "fast-check";
 import { startTestApiServer } from "../testing/test-api-server.ts";
+import { Change } from "./change.ts";
+import { ChangeFeed } from "./change-feed.ts";
 import { encodeContinue } from "./list-snapshot.ts";
+import type { StoreView } from "./store-session.ts";
 
 /** A step of a history: names are few, so that objects come and go. */
 const step = fc.record({
@@ -118,6 +122,58 @@ test("a watch from a revision that the log no longer has gets 410, and one from 
   stop.abort();
   await watching;
   assert.match(received[0] ?? "", / DELETED x$/);
+});
+
+test("a watch of what does not change outlasts any number of changes of other things", async () => {
+  await using server = await startTestApiServer();
+  const { api } = server;
+  const target = { resource: configMaps, namespace: "default" };
+  const other = { resource: secrets, namespace: "default" };
+  const { metadata } = await api.list(target);
+  const received: string[] = [];
+  const stop = new AbortController();
+  const { resourceVersion } = metadata;
+  const watching = collect(api.watch<KubernetesObject>(target, { resourceVersion, signal: stop.signal }), received);
+  await api.create(other, { apiVersion: "v1", kind: "Secret", metadata: { name: "x" } });
+  for (let batch = 0; batch < 14; batch++)
+    await Promise.all(
+      Array.from({ length: 400 }, (_, index) =>
+        api.patch({ ...other, name: "x" }, { type: "merge", body: { data: { n: btoa(`${batch} ${index}`) } } }),
+      ),
+    );
+  await api.create(target, { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } });
+  await api.delete({ ...target, name: "a" });
+  while (received.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  stop.abort();
+  await watching;
+  assert.deepEqual(
+    received.map((line) => line.split(" ").slice(1).join(" ")),
+    ["ADDED a", "DELETED a"],
+  );
+});
+
+test("a waiting watch is woken by changes of its resource, and by whatever is not known to be without any", async () => {
+  let revision = 1;
+  const feed = new ChangeFeed({ read: (work) => work({ revision } as StoreView) });
+  const change = (at: number, resource: string): Change =>
+    new Change(at, "ADDED", { resource, namespace: "", name: "x" }, "{}", undefined);
+  const outcomes: string[] = [];
+  const follow = (name: string, from: number): void =>
+    void feed.wait(from, "/pods", systemClock, 60_000, undefined).then((to) => outcomes.push(`${name} ${to}`));
+  const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  follow("own", 1);
+  feed.append([change(2, "/nodes"), change(3, "/nodes")]);
+  await settled();
+  assert.deepEqual(outcomes, []);
+  feed.append([change(4, "/nodes"), change(5, "/pods")]);
+  await settled();
+  assert.deepEqual(outcomes.splice(0), ["own 3"]);
+  // What is missing between them may be a pod's.
+  follow("gap", 5);
+  revision = 9;
+  feed.append([change(8, "/nodes"), change(9, "/nodes")]);
+  await settled();
+  assert.deepEqual(outcomes, ["gap 5"]);
 });
 
 test("pages of a list show the collection as it was when the list began", async () => {

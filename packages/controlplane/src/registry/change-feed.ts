@@ -8,6 +8,14 @@ export interface ChangeLog {
   read<T>(work: (view: StoreView) => T): T;
 }
 
+/** A watch that has seen everything. */
+interface Waiter {
+  readonly resource: string;
+  /** Up to here nothing more concerns it. */
+  seenRevision: number;
+  readonly wake: () => void;
+}
+
 /** Newest changes kept in memory, by number and by the length of their texts. */
 const RECENT_LIMIT = 1_000;
 const RECENT_LIMIT_CHARACTERS = 8 * 1024 * 1024;
@@ -21,7 +29,7 @@ const BATCH_LIMIT = 200;
 export class ChangeFeed {
   readonly #log: ChangeLog;
   readonly #recent: Change[] = [];
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<Waiter>();
   readonly #listeners = new Set<(changes: readonly Change[]) => void>();
   #recentCharacters = 0;
   #revision: number | undefined;
@@ -45,6 +53,7 @@ export class ChangeFeed {
 
   /** Takes committed changes; those that come late or out of order are read from the log instead. */
   append(changes: readonly Change[]): void {
+    let isGapless = true;
     for (const change of changes) {
       if (change.revision <= this.revision) continue;
       if (change.revision === this.revision + 1) {
@@ -52,6 +61,7 @@ export class ChangeFeed {
         this.#recentCharacters += sizeOf(change);
         this.#revision = change.revision;
       } else {
+        isGapless = false;
         this.#recent.length = 0;
         this.#recentCharacters = 0;
         this.#revision = this.#log.read((view) => view.revision);
@@ -59,7 +69,16 @@ export class ChangeFeed {
     }
     this.#forgetOldest();
     for (const listener of this.#listeners) listener(changes);
-    for (const wake of [...this.#waiting]) wake();
+    this.#wake(changes, isGapless);
+  }
+
+  /** Most changes concern few of the watches: the others stay asleep, and need not look at these changes later. */
+  #wake(changes: readonly Change[], isGapless: boolean): void {
+    const resources = new Set(changes.map(({ key }) => key.resource));
+    for (const waiter of [...this.#waiting]) {
+      if (!isGapless || resources.has(waiter.resource)) waiter.wake();
+      else waiter.seenRevision = this.revision;
+    }
   }
 
   /**
@@ -85,9 +104,18 @@ export class ChangeFeed {
     return this.#logReadCount;
   }
 
-  /** Resolves when there may be changes after `revision`, or when `timeoutMs` have passed; rejects when aborted. */
-  wait(revision: number, clock: Clock, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
-    if (this.revision > revision) return Promise.resolve();
+  /**
+   * Resolves when there may be changes of a resource after `revision`, or when `timeoutMs` have passed, with the revision up
+   * to which there are none; rejects when aborted.
+   */
+  wait(
+    revision: number,
+    resource: string,
+    clock: Clock,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
+    if (this.revision > revision) return Promise.resolve(revision);
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {
         reject(abortReason(signal));
@@ -95,14 +123,15 @@ export class ChangeFeed {
       }
       const settle = (finish: () => void): void => {
         timer.cancel();
-        this.#waiting.delete(wake);
+        this.#waiting.delete(waiter);
         signal?.removeEventListener("abort", onAbort);
         finish();
       };
-      const wake = (): void => settle(resolve);
+      const wake = (): void => settle(() => resolve(waiter.seenRevision));
+      const waiter: Waiter = { resource, seenRevision: revision, wake };
       const onAbort = (): void => settle(() => reject(signal ? abortReason(signal) : undefined));
       const timer: Timer = clock.setTimer(timeoutMs, wake);
-      this.#waiting.add(wake);
+      this.#waiting.add(waiter);
       signal?.addEventListener("abort", onAbort, { once: true });
     });
   }

@@ -128,7 +128,8 @@ export class CollectionWatches {
         yield { type: "BOOKMARK", revision, initialEventsEnd: false };
       }
       if (changes.length > 0) continue;
-      await feed.wait(revision, this.#clock, Math.min(endMs, bookmarkMs) - nowMs, options.signal);
+      const waitMs = Math.min(endMs, bookmarkMs) - nowMs;
+      revision = await feed.wait(revision, at.definition.storageKey, this.#clock, waitMs, options.signal);
     }
   }
 }
