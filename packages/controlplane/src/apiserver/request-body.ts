@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 import { badRequest, type Patch } from "@skerry/kube";
-import { decodeMessage, openEnvelope, ProtobufError } from "../openapi/protobuf-decoder.ts";
+import { decodeMessage, isDecodable, openEnvelope, ProtobufError } from "../openapi/protobuf-decoder.ts";
 import type { TypeCatalog } from "../openapi/type-table.ts";
 import { unsupportedMediaType } from "../registry/status-errors.ts";
 import type { ApiRequest } from "./api-request.ts";
@@ -86,7 +86,8 @@ function readProtobuf(body: Uint8Array, types: TypeCatalog): JsonObject {
   try {
     const { apiVersion, kind, raw } = openEnvelope(body);
     const typeName = typeNameOf(apiVersion, kind);
-    if (!types.has(typeName)) throw new ProtobufError(`${apiVersion} ${kind} is only understood as JSON`);
+    // Protobuf names no members, so of other types nothing could be read.
+    if (!isDecodable(types, typeName)) throw unsupportedMediaType(["application/json"]);
     return { apiVersion, kind, ...decodeMessage(types, typeName, raw) };
   } catch (error) {
     if (error instanceof ProtobufError || error instanceof SyntaxError)

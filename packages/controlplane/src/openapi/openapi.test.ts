@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { isJsonObject, type JsonValue } from "@skerry/base";
+import { builtInReferences } from "../registry/kinds/kinds.ts";
 import { startTestApiServer } from "../testing/test-api-server.ts";
 import { builtInTypes } from "./built-in-types.ts";
-import { decodeMessage, openEnvelope, ProtobufError } from "./protobuf-decoder.ts";
+import { decodeMessage, isDecodable, openEnvelope, ProtobufError } from "./protobuf-decoder.ts";
 import { checkType } from "./type-check.ts";
 
 const types = builtInTypes();
@@ -108,6 +109,63 @@ test("a protobuf zero is kept where it is a wish, and left out where it is an em
   const minReadySeconds = [0x28, 0];
   const decoded = decodeMessage(types, "apps.v1.DeploymentSpec", Uint8Array.from([...replicas, ...minReadySeconds]));
   assert.deepEqual(decoded, { replicas: 0 });
+});
+
+test("a zero that a pointer leads to is kept where it means something", () => {
+  // maxUnavailable = 1, an IntOrString: type = 1, intVal = 2, strVal = 3.
+  const unavailable = Uint8Array.from([0x0a, 6, 0x08, 0, 0x10, 0, 0x1a, 0]);
+  assert.deepEqual(decodeMessage(types, "apps.v1.RollingUpdateDeployment", unavailable), { maxUnavailable: 0 });
+  const limits = Uint8Array.from([6 << 3, 0, 7 << 3, 0]);
+  const kept = { successfulJobsHistoryLimit: 0, failedJobsHistoryLimit: 0 };
+  assert.deepEqual(decodeMessage(types, "batch.v1.CronJobSpec", limits), kept);
+});
+
+test("a protobuf body of a built-in kind can be read with all its members, or not at all", () => {
+  const refused: string[] = [];
+  const missing: string[] = [];
+  for (const { group, version, kind } of builtInReferences()) {
+    const root = `${group === "" ? "core" : group.split(".")[0]}.${version}.${kind}`;
+    if (isDecodable(types, root)) missing.push(...withoutNumber(root, root, new Set()));
+    else refused.push(kind);
+  }
+  // Told by nodes with devices that are claimed, which are not served.
+  assert.deepEqual(missing, ["core.v1.Pod.status.nodeAllocatableResourceClaimStatuses.resources"]);
+  assert.deepEqual(refused.sort(), [
+    "CustomResourceDefinition",
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+  ]);
+});
+
+/** The members below that have no number, but for what says the kind of the whole. */
+function withoutNumber(name: string, path: string, seen: Set<string>): string[] {
+  if (seen.has(name)) return [];
+  const missing: string[] = [];
+  seen.add(name);
+  for (const field of types.get(name).fields.values()) {
+    const at = `${path}.${field.name}`;
+    const isWhole = path === name || name === "core.v1.PersistentVolumeClaim";
+    const isTypeMeta = isWhole && (field.name === "apiVersion" || field.name === "kind");
+    if (!isTypeMeta && field.numbers.length === 0) missing.push(at);
+    let { type } = field;
+    while (type.kind === "list" || type.kind === "map") type = type.item;
+    if (type.kind === "object") missing.push(...withoutNumber(type.name, at, seen));
+  }
+  return missing;
+}
+
+test("a protobuf body of a kind that is only understood as JSON gets 415", async () => {
+  await using server = await startTestApiServer();
+  const text = (number: number, value: string): number[] => field(number, [...new TextEncoder().encode(value)]);
+  const body = (apiVersion: string, kind: string): Uint8Array =>
+    new Uint8Array([0x6b, 0x38, 0x73, 0, ...field(1, [...text(1, apiVersion), ...text(2, kind)]), ...field(2, [])]);
+  const contentType = "application/vnd.kubernetes.protobuf";
+  const url = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  const definition = body("apiextensions.k8s.io/v1", "CustomResourceDefinition");
+  assert.equal((await server.call("POST", url, { body: definition, contentType })).status, 415);
+  const unknown = body("example.io/v1", "Widget");
+  const { status, body: answer } = await server.call("POST", "/api/v1/nodes", { body: unknown, contentType });
+  assert.deepEqual([status, answer["reason"]], [415, "UnsupportedMediaType"]);
 });
 
 test("a protobuf body that is cut off or no protobuf is refused", () => {

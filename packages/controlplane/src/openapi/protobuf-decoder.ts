@@ -10,7 +10,10 @@ const POINTERS: ReadonlySet<string> = new Set([
   ...["ttlSecondsAfterFinished", "activeDeadlineSeconds", "terminationGracePeriodSeconds", "gracePeriodSeconds"],
   ...["tolerationSeconds", "defaultMode", "mode", "priority", "runAsUser", "runAsGroup", "fsGroup"],
   ...["runAsNonRoot", "privileged", "allowPrivilegeEscalation", "readOnlyRootFilesystem", "optional", "suspend"],
-  ...["automountServiceAccountToken", "enableServiceLinks", "shareProcessNamespace", "immutable"],
+  ...["automountServiceAccountToken", "enableServiceLinks", "shareProcessNamespace", "immutable", "hostUsers"],
+  ...["maxSurge", "maxUnavailable", "minAvailable", "maxFailedIndexes", "backoffLimitPerIndex", "partition"],
+  ...["successfulJobsHistoryLimit", "failedJobsHistoryLimit", "startingDeadlineSeconds", "manualSelector"],
+  ...["storageClassName", "minReplicas", "stabilizationWindowSeconds", "setHostnameAsFQDN", "expirationSeconds"],
 ]);
 
 /** A body that is not what its content type says. */
@@ -40,6 +43,13 @@ export function openEnvelope(body: Uint8Array): ProtobufEnvelope {
     } else if (field.number === 2) raw = field.value;
   }
   return { apiVersion, kind, raw };
+}
+
+/** Whether bodies of a type can be read: it is a built-in one, and its members' numbers are known. */
+export function isDecodable(types: TypeCatalog, typeName: string): boolean {
+  if (!types.has(typeName)) return false;
+  const members = [...types.get(typeName).fields.values()];
+  return members.every(({ name, numbers }) => numbers.length > 0 || name === "apiVersion" || name === "kind");
 }
 
 /** Decodes a message of a built-in type to the JSON that means the same. @throws ProtobufError */

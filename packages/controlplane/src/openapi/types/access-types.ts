@@ -2,7 +2,7 @@ import type { TypeTable } from "../type-table.ts";
 
 /** Authentication, authorization, RBAC and certificates. Read as type-table.ts tells. */
 export const accessTypes: TypeTable = {
-  "authentication.v1.BoundObjectReference": "2 apiVersion string;1 kind string;3 name string;- uid string",
+  "authentication.v1.BoundObjectReference": "2 apiVersion string;1 kind string;3 name string;4 uid string",
   "authentication.v1.SelfSubjectReview":
     "- apiVersion string;- kind string;1 metadata meta.v1.ObjectMeta value;2 status authentication.v1.SelfSubjectReviewStatus value",
   "authentication.v1.SelfSubjectReviewStatus": "1 userInfo authentication.v1.UserInfo value",

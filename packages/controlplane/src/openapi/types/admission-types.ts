@@ -47,8 +47,8 @@ export const admissionTypes: TypeTable = {
   "admissionregistration.v1.ValidatingWebhookConfiguration":
     "- apiVersion string;- kind string;1 metadata meta.v1.ObjectMeta value;- webhooks []admissionregistration.v1.ValidatingWebhook merge:name map",
   "admissionregistration.v1.Validation":
-    "- expression! string;2 message string;4 messageExpression string;3 reason string",
-  "admissionregistration.v1.Variable": "atomic;- expression! string;- name! string",
+    "1 expression! string;2 message string;4 messageExpression string;3 reason string",
+  "admissionregistration.v1.Variable": "atomic;2 expression! string;1 name! string",
   "admissionregistration.v1.WebhookClientConfig":
     "2 caBundle bytes;1 service admissionregistration.v1.ServiceReference;3 url string",
 };

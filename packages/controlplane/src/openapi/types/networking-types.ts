@@ -16,7 +16,7 @@ export const networkingTypes: TypeTable = {
   "networking.v1.IngressClass":
     "- apiVersion string;- kind string;1 metadata meta.v1.ObjectMeta value;2 spec networking.v1.IngressClassSpec value",
   "networking.v1.IngressClassParametersReference":
-    "- apiGroup string;2 kind! string;3 name! string;5 namespace string;4 scope string",
+    "1 apiGroup string;2 kind! string;3 name! string;5 namespace string;4 scope string",
   "networking.v1.IngressClassSpec": "1 controller string;2 parameters networking.v1.IngressClassParametersReference",
   "networking.v1.IngressLoadBalancerIngress":
     "2 hostname string;1 ip string;4 ports []networking.v1.IngressPortStatus atomic",
