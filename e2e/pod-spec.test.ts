@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Installation } from "./support/installation.ts";
 import { podSpecCases } from "./support/pod-spec/all-cases.ts";
+import { DEVICE_RESOURCE, devicePlugin, devicePod } from "./support/pod-spec/device-plugin.ts";
 import { HealthServers } from "./support/pod-spec/health-servers.ts";
 import { HOST_FOLDER } from "./support/pod-spec/pod-spec-case.ts";
 import { refusedCases } from "./support/pod-spec/refused-cases.ts";
@@ -75,6 +76,18 @@ describe("fields of a pod", { concurrency: false }, () => {
       assert.deepEqual([status.phase, status.containerStatuses[0].restartCount], ["Pending", 0]);
       assert.ok(status.containerStatuses[0].state.waiting, JSON.stringify(status.containerStatuses));
     });
+
+  test("spec-devices: a container gets the device that a device plugin gives it, and the Node has what it offers", async () => {
+    const offered = async (): Promise<unknown> => (await skerry.get("node", NODE)).status.allocatable[DEVICE_RESOURCE];
+    const folder = join(skerry.nodeFolder(NODE), "edged", "device-plugins");
+    using plugin = devicePlugin(folder, DEVICE_RESOURCE, "/dev/zero");
+    await waitUntil("the Node has the device", async () => (await offered()) === "1");
+    assert.equal((await skerry.kubectlWith(JSON.stringify(devicePod), "apply", "-f", "-")).status, 0);
+    assert.equal(await ended("spec-devices"), "Succeeded", plugin.output());
+    assertLines(await skerry.kubectlOk("logs", "spec-devices"), ["SERIAL=/dev/zero", "a device", "3"]);
+    plugin.end();
+    await waitUntil("the Node has none to give", async () => (await offered()) === "0");
+  });
 
   test(`${probedPod.name}: it is ready when its probes have succeeded`, async () => {
     await skerry.kubectlOk("wait", "--for=condition=Ready", `pod/${probedPod.name}`, "--timeout=120s");

@@ -99,6 +99,8 @@ describe("the process runtime", () => {
       workingDirectory: "",
       environment: [],
       mounts: [],
+      devices: [],
+      cdiDevices: [],
       labels: { pod: name },
       annotations: {},
       logPath: `${name}.log`,

@@ -1,7 +1,7 @@
 // A second machine joins with what `skerry token` prints; the tests build on each other.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { findSystemParts } from "../packages/skerry/src/systemparts/system-parts.ts";
@@ -67,15 +67,24 @@ describe("a second machine", () => {
     assert.equal(status.kubeconfig, undefined);
   });
 
-  test("without the cable, a stop and `skerry up` bring the app back; with it, the node is Ready again", async () => {
+  test("without the cable, a graceful stop lets pods end in their time, and `skerry up` brings them back", async () => {
+    const notes = join(folder, "slow");
+    assert.equal((await cloud.kubectlWith(slowPodOn(NODE, folder), "apply", "-f", "-")).status, 0);
+    await cloud.kubectlOk("wait", "--for=condition=Ready", "pod/slow", "--timeout=120s");
     await machine.setCable("down");
-    await machine.down();
+    const stopped = await machine.skerry("down", "--graceful");
+    assert.equal(stopped.status, 0, stopped.stderr);
+    assert.equal(readFileSync(notes, "utf8"), "started\nended\n");
     const started = await machine.skerry("up", "--detach");
     assert.equal(started.status, 0, started.stdout + started.stderr);
     await waitUntil("the app answers without the cloud", async () => {
       const address = await appAddress(machine);
       return address !== undefined && /Hello from the edge/.test(await answerOf(machine, address));
     });
+    await waitUntil("the other pod runs again too", async () => /ended\nstarted\n$/.test(readFileSync(notes, "utf8")));
+  });
+
+  test("with the cable in again, the node is Ready", async () => {
     const before = (await cloud.get("lease", NODE, "-n", "kube-node-lease")).spec.renewTime;
     await machine.setCable("up");
     await machine.run(
@@ -91,6 +100,7 @@ describe("a second machine", () => {
       async () => (await cloud.get("lease", NODE, "-n", "kube-node-lease")).spec.renewTime > before,
     );
     await cloud.kubectlOk("wait", "--for=condition=Ready", `node/${NODE}`, "--timeout=120s");
+    await cloud.kubectlOk("delete", "pod", "slow", "--now");
     await removeDeployment(cloud);
   });
 
@@ -179,6 +189,32 @@ describe("a second machine", () => {
     assert.match(ended.stderr, /^SKERRY_CONFIG_UNREADABLE: .*token.*\n.+/);
   });
 });
+
+/** Takes longer to end than a stop without `--graceful` gives it, and notes in `folder` what it does. */
+function slowPodOn(node: string, folder: string): string {
+  const note = (what: string): string => `echo ${what} >> /notes/slow`;
+  const container = {
+    name: "slow",
+    image: "edge-app:latest",
+    imagePullPolicy: "IfNotPresent",
+    command: [
+      "sh",
+      "-c",
+      `trap 'sleep 5; ${note("ended")}; exit' TERM; ${note("started")}; while :; do sleep 0.2; done`,
+    ],
+    volumeMounts: [{ name: "notes", mountPath: "/notes" }],
+  };
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "slow" },
+    spec: {
+      nodeSelector: { "kubernetes.io/hostname": node },
+      containers: [container],
+      volumes: [{ name: "notes", hostPath: { path: folder } }],
+    },
+  });
+}
 
 function deploymentOn(node: string): string {
   const labels = { app: "there" };

@@ -18,6 +18,7 @@ export {
 } from "./componentconfig/edgecore-eviction-section.ts";
 export type { MetaServerSection } from "./componentconfig/edgecore-metaserver-section.ts";
 export type { ServiceBusSection } from "./componentconfig/edgecore-servicebus-section.ts";
+export type { ShutdownGroup } from "./componentconfig/edgecore-shutdown-section.ts";
 export * from "./componentconfig/field-updates.ts";
 export * from "./componentconfig/telemetry-section.ts";
 export * from "./kubeedge/index.ts";

@@ -6,6 +6,7 @@ import {
   type Logger,
   type Metric,
   type Random,
+  sleep,
 } from "@skerry/base";
 import type { GrpcTransport } from "@skerry/grpc";
 import type { LinkDialer } from "@skerry/link";
@@ -38,7 +39,7 @@ import type { EdgeTraces } from "./tracing/edge-traces.ts";
 /** What Edged needs besides what EdgeCore gives it. */
 export type EdgedMachine = Pick<
   EdgedPorts,
-  "runtime" | "fileSystem" | "mounts" | "host" | "usage" | "network" | "config" | "manifests"
+  "runtime" | "fileSystem" | "mounts" | "host" | "usage" | "network" | "config" | "manifests" | "devicePlugins"
 >;
 
 /** All that EdgeCore runs on; a module whose ports are left out does not run. */
@@ -84,6 +85,10 @@ export interface EdgeCoreOptions {
   /** At most one report of a device to the cloud in this time. @default 1 s */
   readonly reportIntervalMs?: number;
 }
+
+/** How long what was reported last may take to reach the cloud before the machine goes down. */
+const LAST_WORDS_MS = 3000;
+const LAST_WORDS_POLL_MS = 50;
 
 /**
  * One edge node: all its modules, wired. Everything starts from the database; the network is looked for afterwards and
@@ -212,6 +217,20 @@ export class EdgeCore implements AsyncDisposable {
   /** Settles when the node has its certificate and begins to dial; rejects when the cloud has refused it one. */
   get connecting(): Promise<void> {
     return this.#connecting;
+  }
+
+  /**
+   * The machine goes down: ends the pods in the times that the configuration gives them, and lets the cloud know if it is
+   * there. EdgeCore is to be stopped afterwards; the next one starts the pods again.
+   */
+  async shutDown(): Promise<void> {
+    await this.edged?.shutDown();
+    const { clock } = this.#ports;
+    const { metaManager, edgeHub } = this;
+    const deadlineMs = clock.monotonicMs() + LAST_WORDS_MS;
+    const isWaiting = (): boolean => metaManager.read((reader) => metaManager.outbox.keys(reader)).length > 0;
+    while (edgeHub.state.kind === "connected" && isWaiting() && clock.monotonicMs() < deadlineMs)
+      await sleep(clock, LAST_WORDS_POLL_MS);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

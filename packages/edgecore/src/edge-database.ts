@@ -1,7 +1,7 @@
 import type { Migration } from "@skerry/store";
 import { deviceTwinMigrations, twinOwnersTable, twinReplacedTable, twinReportsTable } from "./devicetwin/index.ts";
 import { dmiMigrations } from "./dmi/index.ts";
-import { edgedTables } from "./edged/index.ts";
+import { deviceTables, edgedTables } from "./edged/index.ts";
 import { metaManagerTables, outboxStreamTable, tombstoneTypes } from "./metamanager/index.ts";
 import { metaServerTables } from "./metaserver/migrations.ts";
 import { ruleMigrations } from "./rules/index.ts";
@@ -24,4 +24,5 @@ export const edgeDatabaseMigrations: readonly Migration[] = [
   metaServerTables,
   twinOwnersTable,
   twinReplacedTable,
+  deviceTables,
 ];

@@ -20,6 +20,27 @@ export interface ClientErrors {
   failed(method: string, grpcCode: number, message: string): Error;
 }
 
+/** One call that a server answers with any number of messages. */
+export interface ServerStreamCall {
+  readonly socketPath: string;
+  /** `/package.Service/Method` */
+  readonly method: string;
+  readonly request: Uint8Array;
+  readonly errors: Pick<ClientErrors, "unavailable" | "failed">;
+  /** Ends the call. */
+  readonly signal: AbortSignal;
+  /** What it throws ends the call. */
+  readonly onMessage: (message: Uint8Array) => void;
+  /** A larger message ends the call. @default 4 MiB, as in grpc-go */
+  readonly maximumMessageBytes?: number;
+}
+
+/**
+ * Makes a call that lasts: resolves when the server has ended it in order.
+ * @throws the call's own errors for: not reachable, refused; the signal's reason
+ */
+export type ServerStreaming = (call: ServerStreamCall) => Promise<void>;
+
 /** Answers one method. What it throws is told to the client: see {@link UnaryServerOptions.statusOf}. */
 export type UnaryMethod = (request: Uint8Array) => Promise<Uint8Array>;
 

@@ -148,10 +148,31 @@ test("thresholds of eviction and of images are read as the kubelet's; wrong ones
     assert.throws(() => kubelet(fields), told);
 });
 
-test("a node with a folder of its own keeps its logs there", () => {
+test("a node with a folder of its own keeps its logs there, and device plugins register there", () => {
   const { config } = read("modules: { edged: { rootDirectory: /srv/node/ } }");
   assert.equal(config.edged.rootDirectory, "/srv/node");
   assert.equal(config.edged.podLogsDirectory, "/srv/node/pod-logs");
+  assert.equal(config.edged.devicePluginFolder, "/srv/node/device-plugins");
+  assert.equal(read("{}").config.edged.devicePluginFolder, "/var/lib/kubelet/device-plugins");
+  const other = read("skerry: { devicePluginFolder: /run/plugins }").config.edged;
+  assert.equal(other.devicePluginFolder, "/run/plugins");
+});
+
+test("the times at a shutdown are read in both of the kubelet's forms, and together refused", () => {
+  const groups = (fields: string): unknown =>
+    read(`modules: { edged: { tailoredKubeletConfig: { ${fields} } } }`).config.edged.shutdownGroups;
+  assert.deepEqual(groups("shutdownGracePeriod: 0s"), []);
+  assert.deepEqual(groups("shutdownGracePeriod: 30s, shutdownGracePeriodCriticalPods: 10s"), [
+    { priority: 0, graceMs: 20_000 },
+    { priority: 2_000_000_000, graceMs: 10_000 },
+  ]);
+  const byPriority = "shutdownGracePeriodByPodPriority: [{ priority: 1000, shutdownGracePeriodSeconds: 7 }]";
+  assert.deepEqual(groups(byPriority), [{ priority: 1000, graceMs: 7000 }]);
+  for (const [fields, told] of [
+    [`shutdownGracePeriod: 1s, ${byPriority}`, /must not be given together with shutdownGracePeriod/],
+    ["shutdownGracePeriod: 1s, shutdownGracePeriodCriticalPods: 2s", /must not be longer than shutdownGracePeriod/],
+  ] as const)
+    assert.throws(() => groups(fields), told);
 });
 
 test("unknown fields are warned of, wrong ones refused all at once with their paths", () => {

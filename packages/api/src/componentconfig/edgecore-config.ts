@@ -75,7 +75,7 @@ export function parseEdgeCoreConfig(file: JsonValue | undefined): ParsedEdgeCore
   const isShortForm = !root.has("modules") && root.has("spec");
   const modules = root.section(isShortForm ? "spec" : "modules");
   const extras = root.section("skerry");
-  const { nodeName, edged } = readEdged(modules.section("edged"));
+  const { nodeName, edged } = readEdged(modules.section("edged"), extras);
   const shortName = isShortForm ? modules.text("nodeID", "") : "";
   const hub = isShortForm
     ? readShortCloudHub(modules.section("cloudHub"), modules.section("edgeHub"), extras)

@@ -7,6 +7,7 @@ import {
   readImageGarbage,
   readReservedMemory,
 } from "./edgecore-eviction-section.ts";
+import { readShutdown, type ShutdownGroup } from "./edgecore-shutdown-section.ts";
 import { KUBELET_FIELDS_WITHOUT_EFFECT, V1ALPHA1_FIELDS_WITHOUT_EFFECT } from "./edgecore-unused-fields.ts";
 import { readSizeText } from "./size-text.ts";
 
@@ -36,14 +37,24 @@ export interface EdgedSection {
   readonly imageGarbage: ImageGarbageSection;
   /** Memory that pods together do not get. */
   readonly reservedMemoryBytes: number;
+  /** The times that pods have to end when the machine goes down; empty: they are not ended before it. */
+  readonly shutdownGroups: readonly ShutdownGroup[];
+  /** Where device plugins register, and their own sockets are. */
+  readonly devicePluginFolder: string;
 }
 
 const DEFAULT_ROOT = "/var/lib/kubelet";
 const DEFAULT_ENDPOINT = "unix:///run/containerd/containerd.sock";
 const UNSCHEDULABLE: Taint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" };
 
-/** KubeEdge's `modules.edged`: v1alpha2, and the flat fields of v1alpha1 where they still mean something. */
-export function readEdged(edged: ConfigSection): { readonly nodeName: string; readonly edged: EdgedSection } {
+/**
+ * KubeEdge's `modules.edged`: v1alpha2, and the flat fields of v1alpha1 where they still mean something.
+ * @param extras the section `skerry`
+ */
+export function readEdged(
+  edged: ConfigSection,
+  extras: ConfigSection,
+): { readonly nodeName: string; readonly edged: EdgedSection } {
   const kubelet = edged.section("tailoredKubeletConfig");
   const enabled = edged.flag("enable", true);
   const rootDirectory = readPath(edged, "rootDirectory", DEFAULT_ROOT);
@@ -86,6 +97,8 @@ export function readEdged(edged: ConfigSection): { readonly nodeName: string; re
     eviction: readEviction(kubelet),
     imageGarbage: readImageGarbage(kubelet),
     reservedMemoryBytes: readReservedMemory(kubelet),
+    shutdownGroups: readShutdown(kubelet),
+    devicePluginFolder: readPath(extras, "devicePluginFolder", `${rootDirectory}/device-plugins`),
   };
   kubelet.ignore(...KUBELET_FIELDS_WITHOUT_EFFECT);
   kubelet.finish();

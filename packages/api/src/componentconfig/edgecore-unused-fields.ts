@@ -13,8 +13,7 @@ export const KUBELET_FIELDS_WITHOUT_EFFECT: readonly string[] =
   maxParallelImagePulls memoryManagerPolicy memorySwap memoryThrottlingFactor nodeStatusMaxImages oomScoreAdj podCIDR
   podPidsLimit podsPerCore protectKernelDefaults qosReserved registryBurst registryPullQPS reservedMemory
   reservedSystemCPUs runtimeRequestTimeout seccompDefault serializeImagePulls showHiddenMetricsForVersion
-  shutdownGracePeriod shutdownGracePeriodByPodPriority shutdownGracePeriodCriticalPods singleProcessOOMKill
-  streamingConnectionIdleTimeout syncFrequency systemCgroups systemReservedCgroup
+  singleProcessOOMKill streamingConnectionIdleTimeout syncFrequency systemCgroups systemReservedCgroup
   topologyManagerPolicy topologyManagerPolicyOptions topologyManagerScope volumePluginDir volumeStatsAggPeriod`.split(
     /\s+/,
   );

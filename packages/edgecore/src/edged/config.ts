@@ -3,8 +3,11 @@ import {
   defaultImageGarbage,
   type EvictionSection,
   type ImageGarbageSection,
+  type ShutdownGroup,
   type Taint,
 } from "@skerry/api";
+
+export type { ShutdownGroup } from "@skerry/api";
 
 /** How Edged runs this node. */
 export interface EdgedConfig {
@@ -41,6 +44,8 @@ export interface EdgedConfig {
   readonly imageGarbage: ImageGarbageSection;
   /** Memory that pods together do not get. */
   readonly reservedMemoryBytes: number;
+  /** The times that pods have to end when the machine goes down; empty: they are not ended before it. */
+  readonly shutdownGroups: readonly ShutdownGroup[];
 }
 
 /** Edged's configuration with KubeEdge's defaults for what is left out. */
@@ -67,6 +72,7 @@ export function edgedConfig(
     eviction: defaultEviction,
     imageGarbage: defaultImageGarbage,
     reservedMemoryBytes: 0,
+    shutdownGroups: [],
     ...given,
   };
 }

@@ -1,5 +1,6 @@
 import type { PodStatus } from "@skerry/api";
 import type { Migration, Reader, Transaction } from "@skerry/store";
+import { releaseDevices } from "./devices/device-tables.ts";
 import type { PodIdentity } from "./pod/runtime-names.ts";
 
 /**
@@ -50,6 +51,7 @@ export function rememberPod(transaction: Transaction, pod: PodIdentity, status: 
 export function forgetPod(transaction: Transaction, uid: string): void {
   transaction.run("DELETE FROM edged_pod WHERE uid = ?", uid);
   transaction.run("DELETE FROM edged_token WHERE pod_uid = ?", uid);
+  releaseDevices(transaction, uid);
 }
 
 /** A service-account token in use by a pod. */

@@ -200,13 +200,13 @@ test("a pod that outlives its deadline fails for good, whether it runs or still 
 test("a pod with a field that is not supported is not started, and an Event says so", async () => {
   await using world = new EdgedWorld();
   await world.start();
-  const resources = { limits: { "example.com/gpu": "1" } };
+  const resources = { limits: { gpu: "1" } };
   await world.put("pod", world.pod("web", { containers: [{ name: "app", image: "app:1", resources }] }));
   await world.pass(5000);
   assert.ok(world.cloud.eventReasons("web").includes("FieldNotSupported"));
   assert.equal(world.phase("web"), "Pending");
   assert.deepEqual(world.runtime.actions, []);
-  assert.match(JSON.stringify(world.containerStatus("web")["state"]), /CreateContainerConfigError.*example.com/);
+  assert.match(JSON.stringify(world.containerStatus("web")["state"]), /CreateContainerConfigError.*limits\[gpu\]/);
   const volume = { name: "v", nfs: { server: "192.0.2.1", path: "/" } } as Volume;
   await world.put("pod", world.pod("disk", { volumes: [volume] }));
   await world.pass(2000);

@@ -3,16 +3,19 @@ import { describeError, sleep } from "@skerry/base";
 import type { DeliveryName } from "@skerry/link";
 import type { ObjectChange } from "../metamanager/meta-store.ts";
 import { ImageProvider } from "./container/image-provider.ts";
+import { DevicePlugins } from "./devices/device-plugins.ts";
 import { type RememberedPod, rememberedPods } from "./edged-tables.ts";
 import { EventRecorder } from "./events.ts";
-import { type EvictablePod, EvictionManager } from "./eviction/eviction-manager.ts";
+import { EvictionManager } from "./eviction/eviction-manager.ts";
 import { ImageGarbage } from "./images/image-garbage.ts";
 import { LogRotator } from "./log-rotator.ts";
 import { MachineFacts } from "./node/machine-facts.ts";
 import { NodeLease } from "./node/node-lease.ts";
 import { NodeReporter } from "./node/node-reporter.ts";
+import { shutDownPods } from "./node/node-shutdown.ts";
 import { HeldUpgrades } from "./pod/held-upgrades.ts";
 import { PodWorker } from "./pod/pod-worker.ts";
+import { PodWorkers } from "./pod/pod-workers.ts";
 import {
   isFingerprint,
   nodeLabel,
@@ -32,6 +35,8 @@ import { ServiceAccountTokens } from "./volumes/service-account-tokens.ts";
 
 /** Pods that nothing here ever knew are ended only after the cloud had this long to send them (a database was lost). */
 const UNKNOWN_PODS_GRACE_MS = 2 * 60_000;
+/** What the kubelet says then. */
+const SHUTTING_DOWN = "node is shutting down";
 /** How long a stop waits for what the runtime is doing. */
 const STOP_TIMEOUT_MS = 5000;
 
@@ -42,7 +47,8 @@ const STOP_TIMEOUT_MS = 5000;
 export class Edged implements AsyncDisposable {
   readonly #ports: EdgedPorts;
   readonly #services: PodServices;
-  readonly #workers = new Map<string, PodWorker>();
+  readonly #workers: PodWorkers;
+  readonly #devices: DevicePlugins;
   readonly #staticPods: StaticPods | undefined;
   readonly #mirrorPods: MirrorPods;
   readonly #relister: Relister;
@@ -55,6 +61,7 @@ export class Edged implements AsyncDisposable {
   #subscriptions: Disposable[] = [];
   /** On the monotonic clock: how long the cloud has been there does not change with the time of day. */
   #connectedAtMs: number | undefined;
+  #isShuttingDown = false;
   /** Of the last session. */
   #delivery: DeliveryName | undefined;
 
@@ -62,6 +69,12 @@ export class Edged implements AsyncDisposable {
     this.#ports = { ...ports, logger: ports.logger.child("edged") };
     const { meta, clock, logger, config, runtime, network, cloudLink, fileSystem, mounts } = this.#ports;
     const machine = new MachineFacts(ports.host, runtime, config);
+    this.#workers = new PodWorkers(logger);
+    this.#devices = new DevicePlugins(ports.devicePlugins, {
+      ...{ meta, clock, logger },
+      isActive: (uid) => this.#remembered.has(uid) || this.#workers.get(uid)?.isOver === false,
+      changed: () => this.#devicesChanged(),
+    });
     const { manifests } = ports;
     this.#staticPods =
       manifests &&
@@ -71,6 +84,7 @@ export class Edged implements AsyncDisposable {
       ...this.#ports,
       pods: new PodDirectory(meta, (uid) => this.#staticPods?.get(uid)),
       machine,
+      devices: this.#devices,
       held: new HeldUpgrades(),
       recorder: new EventRecorder(meta, clock, logger, config.nodeName),
       images: new ImageProvider(runtime, network, cloudLink, clock),
@@ -84,22 +98,23 @@ export class Edged implements AsyncDisposable {
     };
     this.#relister = new Relister(this.#ports, {
       listed: (pods) => {
-        for (const worker of this.#workers.values())
+        for (const worker of this.#workers)
           if (worker.seenSignature !== (pods.get(worker.identity.uid)?.signature ?? "")) worker.wake();
         for (const pod of pods.values()) if (!this.#workers.has(pod.uid)) this.#considerOrphan(pod);
       },
       availabilityChanged: () => this.#reporter.check(),
     });
     this.#reporter = new NodeReporter(this.#ports, machine, {
-      runtimeFailure: () => this.#relister.failure,
+      runtimeFailure: () => (this.#isShuttingDown ? SHUTTING_DOWN : this.#relister.failure),
       pressure: () => this.#eviction.conditions,
+      devices: () => this.#devices.counts,
       onRegistered: () => this.#lease.renewNow(),
     });
     this.#logRotator = new LogRotator(this.#ports);
-    this.#imageGarbage = new ImageGarbage(this.#services, () => this.#namedImages());
+    this.#imageGarbage = new ImageGarbage(this.#services, () => this.#workers.namedImages());
     this.#eviction = new EvictionManager(this.#services, {
-      pods: () => this.#evictablePods(),
-      reclaimDisk: () => this.#reclaimDisk(),
+      pods: () => this.#workers.evictable(),
+      reclaimDisk: () => this.#workers.reclaimDisk(() => this.#imageGarbage.reclaimUnused()),
       conditionsChanged: () => this.#reporter.check(),
     });
     this.#lease = new NodeLease(this.#ports, () => this.#reporter.reportNow());
@@ -116,6 +131,7 @@ export class Edged implements AsyncDisposable {
         else this.#connectedAtMs = undefined;
       }),
     ];
+    await this.#devices.start();
     await this.#staticPods?.start();
     for (const pod of meta.list<Pod>("pod")) this.#ensureWorker(pod);
     // Known from an earlier run, but no longer in the store: deleted, and perhaps not yet ended.
@@ -136,10 +152,20 @@ export class Edged implements AsyncDisposable {
 
   /** Lets held pods start: the one of this name, or all of the node. Returns how many were held. */
   releaseHeld(only?: { readonly namespace: string; readonly name: string }): number {
-    const chosen = [...this.#workers.values()].filter(
-      ({ identity }) => !only || (identity.namespace === only.namespace && identity.name === only.name),
-    );
-    return chosen.filter((worker) => worker.release()).length;
+    return this.#workers.releaseHeld(only);
+  }
+
+  /**
+   * The machine goes down: ends the pods in the times that the configuration gives them; without any it does nothing. New
+   * ones do not start, and the Node says so. They start again with the next EdgeCore.
+   */
+  async shutDown(): Promise<void> {
+    const { config, clock, logger } = this.#ports;
+    if (config.shutdownGroups.length === 0) return;
+    logger.info("The machine goes down; pods are ended", { pods: this.#workers.size });
+    this.#isShuttingDown = true;
+    this.#reporter.check();
+    await shutDownPods(this.#workers, config.shutdownGroups, { clock, logger });
   }
 
   /** Stops working; all containers go on. */
@@ -148,7 +174,7 @@ export class Edged implements AsyncDisposable {
     await this.#staticPods?.[Symbol.asyncDispose]();
     const parts = [
       ...[this.#mirrorPods, this.#relister, this.#logRotator, this.#imageGarbage, this.#eviction],
-      ...[this.#reporter, this.#lease, ...this.#workers.values()],
+      ...[this.#reporter, this.#lease, this.#devices, ...this.#workers],
     ];
     const ends = parts.map((part) => part[Symbol.asyncDispose]());
     // A runtime that hangs must not keep EdgeCore from stopping: what is cut off is done again after the start.
@@ -162,12 +188,12 @@ export class Edged implements AsyncDisposable {
     this.#connectedAtMs = this.#ports.clock.monotonicMs();
     // Nobody in the cloud may know what this node holds: what it speaks of and is gone there it is told to delete.
     if (delivery === "kubeedge" && this.#delivery !== delivery)
-      for (const worker of this.#workers.values()) worker.reportAgain();
+      for (const worker of this.#workers) worker.reportAgain();
     this.#delivery = delivery;
     this.#reporter.reportNow();
     this.#lease.renewNow();
     this.#mirrorPods.wake();
-    for (const worker of this.#workers.values()) worker.retryNow();
+    for (const worker of this.#workers) worker.retryNow();
   }
 
   #onChange(change: ObjectChange): void {
@@ -178,14 +204,12 @@ export class Edged implements AsyncDisposable {
         if (isMirrorPod(pod)) this.#mirrorPods.wake();
         if (change.kind === "stored") this.#ensureWorker(pod);
         // Also the worker of another pod of this name: it may have lost it.
-        for (const worker of this.#workers.values())
-          if (worker.identity.name === name && worker.identity.namespace === namespace) worker.wake();
+        for (const worker of this.#workers.named(namespace, name)) worker.wake();
         return;
       }
       case "configmap":
       case "secret":
-        for (const worker of this.#workers.values())
-          if (worker.uses(type, namespace, name)) worker.objectChanged(type, name);
+        for (const worker of this.#workers) if (worker.uses(type, namespace, name)) worker.objectChanged(type, name);
         return;
       case "node":
         if (name !== this.#ports.config.nodeName) return;
@@ -223,8 +247,9 @@ export class Edged implements AsyncDisposable {
         this.#forgetWorker(uid),
       );
       this.#remembered.delete(uid);
-      this.#workers.set(uid, worker);
-      worker.wake();
+      this.#workers.add(worker);
+      if (this.#isShuttingDown) void worker.shutDown(0);
+      else worker.wake();
     } catch (error) {
       this.#ports.logger.error("A pod cannot be worked on", {
         pod: `${namespace}/${name}`,
@@ -234,55 +259,15 @@ export class Edged implements AsyncDisposable {
   }
 
   #forgetWorker(uid: string): void {
-    this.#workers.delete(uid);
+    this.#workers.remove(uid);
     this.#services.held.forget(uid);
     this.#ports.logger.info("Nothing of the pod is left on this node", { uid });
   }
 
-  #evictablePods(): EvictablePod[] {
-    return [...this.#workers.values()].flatMap((worker) => {
-      const { living } = worker;
-      if (!living) return [];
-      return [
-        {
-          ...living,
-          fail: (failure) => worker.fail(failure),
-          get isLeaving() {
-            return worker.isFailing;
-          },
-        },
-      ];
-    });
-  }
-
-  /** What cannot be removed does not keep the rest on the disk. */
-  async #reclaimDisk(): Promise<void> {
-    const attempt = async (what: string, reclaim: () => Promise<void>): Promise<void> => {
-      try {
-        await reclaim();
-      } catch (error) {
-        this.#ports.logger.warn("The disk is short, and something on it cannot be removed", {
-          what,
-          error: describeError(error),
-        });
-      }
-    };
-    for (const worker of [...this.#workers.values()]) {
-      const { namespace, name } = worker.identity;
-      await attempt(`what the pod ${namespace}/${name} has left`, () => worker.reclaimDisk());
-    }
-    await attempt("unused images", () => this.#imageGarbage.reclaimUnused());
-  }
-
-  /** Images of all pods that are not over, whether they run or not. */
-  #namedImages(): ReadonlySet<string> {
-    const pods = [...this.#workers.values()].flatMap(({ living }) => living?.pod ?? []);
-    const containers = pods.flatMap(({ spec }) => [
-      ...spec.containers,
-      ...(spec.initContainers ?? []),
-      ...(spec.ephemeralContainers ?? []),
-    ]);
-    return new Set(containers.flatMap(({ image }) => (image === undefined ? [] : [image])));
+  /** The Node says what there is now, and who waited for devices may have them. */
+  #devicesChanged(): void {
+    this.#reporter.check();
+    for (const worker of this.#workers) worker.devicesChanged();
   }
 
   /** A pod of ours in the runtime that neither the store nor Edged's memory knows. */

@@ -1,6 +1,8 @@
 export { type EdgedConfig, edgedConfig } from "./config.ts";
 export { isImageReference } from "./container/image-reference.ts";
 export { registryCredentials } from "./container/pull-credentials.ts";
+export type { DevicePluginPorts } from "./devices/device-plugins.ts";
+export { deviceTables } from "./devices/device-tables.ts";
 export { Edged } from "./edged.ts";
 export { edgedTables } from "./edged-tables.ts";
 export { OwnPod } from "./own-pod.ts";

@@ -5,6 +5,8 @@ import type { UsageSource } from "../edgestream/metrics/usage.ts";
 import type { MetaClient } from "../metamanager/meta-store.ts";
 import type { EdgedConfig } from "./config.ts";
 import type { ImageProvider } from "./container/image-provider.ts";
+import type { ContainerDevices } from "./devices/container-devices.ts";
+import type { DevicePluginPorts } from "./devices/device-plugins.ts";
 import type { EventRecorder } from "./events.ts";
 import type { MachineFacts } from "./node/machine-facts.ts";
 import type { HeldUpgrades } from "./pod/held-upgrades.ts";
@@ -30,6 +32,8 @@ export interface EdgedPorts {
   readonly config: EdgedConfig;
   /** Where static pods come from; left out: there are none. */
   readonly manifests?: ManifestSource;
+  /** Left out: there are no devices for containers. */
+  readonly devicePlugins?: DevicePluginPorts;
 }
 
 /** What all pods share. */
@@ -38,6 +42,7 @@ export interface PodServices extends EdgedPorts {
   readonly recorder: EventRecorder;
   readonly images: ImageProvider;
   readonly volumes: PodVolumes;
+  readonly devices: ContainerDevices;
   readonly machine: MachineFacts;
   readonly held: HeldUpgrades;
   /** Why a new pod must not start on this node as it is now; undefined: it may. */

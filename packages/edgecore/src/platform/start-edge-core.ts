@@ -78,7 +78,9 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
   const database = opened.use(openEdgeDatabase(config.databasePath, clock, logger, options.onDamage));
   const traces = await edgeTraces(config, nodeName, opened, { clock, random, logger });
   const usage = config.edged.enabled ? await machineUsage(config, nodeName, clock, opened) : undefined;
-  const machine = config.edged.enabled ? { ...(await edgedMachine(config, nodeName, opened)), usage } : undefined;
+  const machine = config.edged.enabled
+    ? { ...(await edgedMachine(config, nodeName, opened, logger)), usage }
+    : undefined;
   const edged = machine && traces ? { ...machine, runtime: traces.runtime(machine.runtime) } : machine;
   const mqtt = config.eventBus.enabled ? await mqttConnector(config.eventBus, nodeName) : undefined;
   const telemetry = config.deviceTwin.enabled ? sampleRing(config, opened, clock, logger) : undefined;
@@ -243,11 +245,15 @@ async function edgedMachine(
   config: EdgeCoreConfig,
   nodeName: string,
   opened: AsyncDisposableStack,
+  logger: Logger,
 ): Promise<EdgedMachine> {
+  const { unixGrpc, unixServerStream } = await import("@skerry/grpc/platform");
   const { CriRuntime, linuxHost, linuxMounts, nodeFileSystem, nodeNetworkCheck, parseManifest } = await import(
     "../edged/platform/index.ts"
   );
-  const { nodeIp, nodeLabels, containerRuntimeEndpoint, enabled, staticPods, ...rest } = config.edged;
+  const { nodeIp, nodeLabels, containerRuntimeEndpoint, enabled, staticPods, devicePluginFolder, ...rest } =
+    config.edged;
+  await makeFolder(devicePluginFolder, 0o750, logger);
   return {
     runtime: opened.use(new CriRuntime(containerRuntimeEndpoint)),
     fileSystem: nodeFileSystem,
@@ -255,15 +261,24 @@ async function edgedMachine(
     host: linuxHost,
     network: nodeNetworkCheck,
     manifests: { ...staticPods, parse: parseManifest },
+    devicePlugins: {
+      transport: { grpc: unixGrpc, stream: unixServerStream },
+      folder: devicePluginFolder,
+      load: () => import("../edged/devices/device-manager.ts"),
+    },
     config: edgedConfig({ ...rest, nodeName, labels: nodeLabels, ...(nodeIp === "" ? {} : { nodeIp }) }),
   };
 }
 
-/** The socket's folder is made if need be; when it cannot be, the DMI server says what is wrong with the socket. */
-async function dmi(socketPath: string, logger: Logger): Promise<NonNullable<EdgeCorePorts["dmi"]>> {
-  await mkdir(dirname(socketPath), { recursive: true, mode: 0o755 }).catch((error: unknown) =>
-    logger.debug("The folder of the DMI socket cannot be made", { socketPath, reason: describeError(error) }),
+/** A socket's folder; when it cannot be made, whoever serves the socket says what is wrong with it. */
+async function makeFolder(folder: string, mode: number, logger: Logger): Promise<void> {
+  await mkdir(folder, { recursive: true, mode }).catch((error: unknown) =>
+    logger.debug("The folder of a socket cannot be made", { folder, reason: describeError(error) }),
   );
+}
+
+async function dmi(socketPath: string, logger: Logger): Promise<NonNullable<EdgeCorePorts["dmi"]>> {
+  await makeFolder(dirname(socketPath), 0o755, logger);
   const { unixGrpc } = await import("@skerry/grpc/platform");
   return { transport: unixGrpc, socketPath };
 }

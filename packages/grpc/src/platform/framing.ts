@@ -16,6 +16,32 @@ export function unframe(body: Buffer): Uint8Array | undefined {
   return new Uint8Array(body.subarray(FRAME_HEADER_BYTES));
 }
 
+/** Takes a body apart that comes in pieces and has any number of messages. */
+export class FrameReader {
+  readonly #maximumBytes: number;
+  #rest: Buffer = Buffer.alloc(0);
+
+  /** @param maximumBytes of one message */
+  constructor(maximumBytes: number) {
+    this.#maximumBytes = maximumBytes;
+  }
+
+  /** The messages that are complete with this piece; undefined when one is compressed or too large. */
+  push(piece: Buffer): Uint8Array[] | undefined {
+    this.#rest = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
+    const messages: Uint8Array[] = [];
+    while (this.#rest.length >= FRAME_HEADER_BYTES) {
+      const length = this.#rest.readUInt32BE(1);
+      if (this.#rest[0] !== 0 || length > this.#maximumBytes) return undefined;
+      const end = FRAME_HEADER_BYTES + length;
+      if (this.#rest.length < end) break;
+      messages.push(new Uint8Array(this.#rest.subarray(FRAME_HEADER_BYTES, end)));
+      this.#rest = this.#rest.subarray(end);
+    }
+    return messages;
+  }
+}
+
 /** `grpc-message` as it is sent: what is not printable ASCII, and `%`, is percent-encoded. */
 export function encodeStatusMessage(text: string): string {
   return text.toWellFormed().replace(/[^ -$&-~]+/g, encodeURIComponent);

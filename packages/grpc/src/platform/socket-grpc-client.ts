@@ -1,8 +1,9 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
 import type { Socket } from "node:net";
 import { GrpcCode } from "../grpc-code.ts";
-import type { ClientErrors, UnaryCall, UnaryClient } from "../transport.ts";
-import { decodeStatusMessage, frame, unframe } from "./framing.ts";
+import type { CallStatus, ClientErrors, UnaryCall, UnaryClient } from "../transport.ts";
+import { CALL_HEADERS, callStatus } from "./call-status.ts";
+import { frame, unframe } from "./framing.ts";
 
 /** The largest answer taken: listings of hundreds of containers fit many times over. */
 const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -31,10 +32,8 @@ export class SocketGrpcClient implements UnaryClient {
       try {
         call.signal?.throwIfAborted();
         stream = this.#connected().request({
-          [constants.HTTP2_HEADER_METHOD]: "POST",
+          ...CALL_HEADERS,
           [constants.HTTP2_HEADER_PATH]: call.method,
-          "content-type": "application/grpc",
-          te: "trailers",
           "grpc-timeout": `${Math.max(1, Math.ceil(call.timeoutMs))}m`,
         });
       } catch (error) {
@@ -43,7 +42,7 @@ export class SocketGrpcClient implements UnaryClient {
       }
       const chunks: Buffer[] = [];
       let receivedBytes = 0;
-      let status: { code: number; message: string } | undefined;
+      let status: CallStatus | undefined;
       let failure: unknown;
       const fail = (error: unknown): void => {
         failure ??= error;
@@ -52,10 +51,8 @@ export class SocketGrpcClient implements UnaryClient {
       const timer = setTimeout(() => fail(this.#errors.timeout(call.method, call.timeoutMs)), call.timeoutMs + 1000);
       const onAbort = (): void => fail(call.signal?.reason);
       call.signal?.addEventListener("abort", onAbort, { once: true });
-      const readStatus = (headers: Record<string, unknown>): void => {
-        const code = headers["grpc-status"];
-        if (code !== undefined)
-          status = { code: Number(code), message: decodeStatusMessage(String(headers["grpc-message"] ?? "")) };
+      const readStatus = (headers: Readonly<Record<string, unknown>>): void => {
+        status = callStatus(headers) ?? status;
       };
       stream.on("response", readStatus);
       stream.on("trailers", readStatus);

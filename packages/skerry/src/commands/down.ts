@@ -9,6 +9,7 @@ import { type SkerryHome, skerryHome } from "../skerry-home.ts";
 import { cleanUpAfterCrash } from "../supervisor/clean-up.ts";
 import { askSupervisor } from "../supervisor/control-channel.ts";
 import { liveHolder, readLock, releaseLock } from "../supervisor/home-lock.ts";
+import { LONGEST_SHUTDOWN_MS } from "../supervisor/part-descriptions.ts";
 import { print } from "../terminal.ts";
 import { type Command, EXIT_OK } from "./command.ts";
 
@@ -18,17 +19,23 @@ const STOP_MS = 90_000;
 export const down: Command = {
   name: "down",
   summary: "stop everything and leave nothing running",
-  help: `skerry down
+  help: `skerry down [--graceful]
 
 Stops all parts and removes the containers, mounts, network interfaces and rules. What the API server and the edge
-node store stays, so that the next start goes on from it.
+node store stays, so that the next start goes on from it. Containers have three seconds to end.
 
-Example:
+  --graceful   as before a shutdown of the machine: pods end first, each in its own time as far as shutdownGracePeriod
+               of edgecore.yaml gives it (30 s in all), the most important ones last. systemd stops Skerry so.
+
+Examples:
   skerry down
+  skerry down --graceful
 `,
   async run(parameters) {
-    parseArgs({ args: [...parameters], options: {} });
-    const stopped = await stopEverything(skerryHome());
+    const { values } = parseArgs({ args: [...parameters], options: { graceful: { type: "boolean" } } });
+    const graceful = values.graceful === true;
+    if (graceful) print("Pods have their time to end …");
+    const stopped = await stopEverything(skerryHome(), graceful);
     print(stopped ? "Skerry is stopped." : "Skerry did not run.");
     return EXIT_OK;
   },
@@ -77,8 +84,11 @@ async function confirmed(question: string): Promise<boolean> {
   return /^y(es)?$/i.test(answer.trim());
 }
 
-/** Stops what runs with this home folder, also what a crash left. False when nothing did. */
-export async function stopEverything(home: SkerryHome): Promise<boolean> {
+/**
+ * Stops what runs with this home folder, also what a crash left. False when nothing did.
+ * @param graceful pods have their own time to end
+ */
+export async function stopEverything(home: SkerryHome, graceful = false): Promise<boolean> {
   const holder = liveHolder(home);
   if (!holder) {
     const crashed = readLock(home);
@@ -87,12 +97,12 @@ export async function stopEverything(home: SkerryHome): Promise<boolean> {
     releaseLock(home);
     return true;
   }
-  await askSupervisor(home, { command: "stop" }).catch((error: unknown) => {
+  await askSupervisor(home, { command: "stop", graceful }).catch((error: unknown) => {
     // It was on its way down already, or does not listen yet.
     if (!isSkerryError(error, "SKERRY_NOT_RUNNING")) throw error;
     process.kill(holder.processId, "SIGTERM");
   });
-  const deadlineMs = systemClock.monotonicMs() + STOP_MS;
+  const deadlineMs = systemClock.monotonicMs() + STOP_MS + (graceful ? LONGEST_SHUTDOWN_MS : 0);
   while (startTicks(holder.processId) === holder.startTicks) {
     if (systemClock.monotonicMs() >= deadlineMs)
       throw partNotReady("The stop", `process ${holder.processId} still runs`, `${home.logs}/supervisor.log`);

@@ -22,6 +22,9 @@ Runs EdgeCore in this process. It reads KubeEdge's edgecore.yaml and the short f
 token in it: \`skerry token\` on the cloud's machine prints one. What jobs change of it is kept in a file beside it,
 *.updates.json. It ends with exit code 75 to be started again with a changed configuration.
 
+SIGTERM stops it, containers go on. SIGPWR says that the machine goes down: the pods end first, each in its own time as
+far as shutdownGracePeriod of the configuration gives it, and start again with EdgeCore.
+
   --config FILE     ${DEFAULT_CONFIG_FILE}
   --minconfig       print a configuration to begin with
   --defaultconfig   print all that can be configured
@@ -55,7 +58,8 @@ Examples:
       for (const warning of warnings) logger.warn(`${configFile}: ${warning}`);
       if (fields.length > 0) logger.info("Jobs have changed the configuration", { configFile, fields: [...fields] });
       const ports = { clock: systemClock, random: systemRandom, logger };
-      return { service: await startEdgeCore({ config, ...ports, onDamage, configUpdater }) };
+      const service = await startEdgeCore({ config, ...ports, onDamage, configUpdater });
+      return { service, shutDown: () => service.core.shutDown() };
     });
   },
 };

@@ -142,10 +142,12 @@ async function supervise(
   try {
     if (crashed) await cleanUpAfterCrash(home, settings, crashed);
     const stop = Promise.withResolvers<void>();
+    let isGraceful = false;
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.resolve());
     const supervisor = new Supervisor({ home, settings, clock: systemClock, logger, tell });
     const control = new ControlServer(controlSocketPath(home), async (request: ControlRequest) => {
       if (request.command !== "stop") return supervisor.handle(request);
+      isGraceful = request.graceful;
       stop.resolve();
       return undefined;
     });
@@ -154,7 +156,8 @@ async function supervise(
       const started = supervisor.start().then(onReady);
       await Promise.race([started, stop.promise]);
       await stop.promise;
-      logger.info("Stopping");
+      logger.info(isGraceful ? "Stopping; pods have their own time to end" : "Stopping");
+      if (isGraceful) await supervisor.shutDown();
     } catch (error) {
       logger.error("The start failed", { reason: error instanceof Error ? error.message : String(error) });
       throw error;

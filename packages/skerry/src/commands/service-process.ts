@@ -17,6 +17,8 @@ const FAILED_STOP_MS = 2_000;
 export interface RunningService {
   readonly service: AsyncDisposable;
   readonly facts?: Readonly<Record<string, string | number>>;
+  /** What is done before it stops because the machine goes down (SIGPWR). */
+  readonly shutDown?: () => Promise<void>;
 }
 
 /** A logger for a process: JSON lines for files and collectors, text at a terminal. */
@@ -30,7 +32,7 @@ export function processLogger(): Logger {
 }
 
 /**
- * Runs a service until SIGTERM, SIGINT or the end of its supervisor, or until it calls `fail` or `restart`, then stops it
+ * Runs a service until SIGTERM, SIGINT, SIGPWR or the end of its supervisor, or until it calls `fail` or `restart`, then stops it
  * in order. Resolves with the exit code.
  */
 export async function runService(
@@ -48,7 +50,8 @@ export async function runService(
   process.on("disconnect", () => stop.resolve());
   const logger = processLogger();
   try {
-    const { service, facts } = await start(logger, stop.reject, restart);
+    const { service, facts, shutDown } = await start(logger, stop.reject, restart);
+    if (shutDown) process.once("SIGPWR", () => shutDown().then(stop.resolve, stop.reject));
     tellReady(facts);
     try {
       await stop.promise;

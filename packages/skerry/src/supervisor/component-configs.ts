@@ -127,6 +127,8 @@ export function edgeCoreConfig(input: EdgeCoreConfigInput): Record<string, unkno
         tailoredKubeletConfig: {
           containerRuntimeEndpoint: `unix://${input.containerRuntimeSocket}`,
           staticPodPath: join(input.nodeFolder, "manifests"),
+          shutdownGracePeriod: "30s",
+          shutdownGracePeriodCriticalPods: "10s",
           ...(input.sharesDisk ? SHARED_DISK : {}),
         },
       },

@@ -10,7 +10,7 @@ import type { PartState } from "./supervised-process.ts";
 /** What the running supervisor can be asked. */
 export type ControlRequest =
   | { readonly command: "status" }
-  | { readonly command: "stop" }
+  | { readonly command: "stop" /** Pods have their own time to end. */; readonly graceful: boolean }
   | { readonly command: "cut"; readonly node: string }
   | { readonly command: "restore"; readonly node: string };
 

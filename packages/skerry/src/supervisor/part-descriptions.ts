@@ -66,6 +66,9 @@ export function cloudCorePart(home: SkerryHome, configFile: string, number: numb
   };
 }
 
+/** Pods may have so long to end, whatever edgecore.yaml gives them: less than systemd gives Skerry as a whole. */
+export const LONGEST_SHUTDOWN_MS = 90_000;
+
 /** EdgeCore of a node on this machine. */
 export function edgeCorePart(home: SkerryHome, node: string, configFile: string, parts: CommonParts): PartDescription {
   const nodeOptions = process.env["SKERRY_BUSY_NODE"] === "1" ? busyNode : smallNode;
@@ -75,6 +78,7 @@ export function edgeCorePart(home: SkerryHome, node: string, configFile: string,
     environment: { ...parts.environment, ...nodeOptions.environment },
     logPath: join(home.logs, `edgecore-${node}.log`),
     readiness: { kind: "message" },
+    shutdown: { signal: "SIGPWR", timeoutMs: LONGEST_SHUTDOWN_MS },
   };
 }
 

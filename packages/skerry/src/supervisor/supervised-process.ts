@@ -17,6 +17,8 @@ export interface PartDescription {
   readonly readyTimeoutMs?: number;
   /** How long it may take to end after SIGTERM. @default 10000 */
   readonly stopTimeoutMs?: number;
+  /** How it is ended when the machine goes down; left out: as ever. */
+  readonly shutdown?: { readonly signal: NodeJS.Signals; readonly timeoutMs: number };
 }
 
 /** What a part does now. */
@@ -115,16 +117,31 @@ export class SupervisedProcess implements AsyncDisposable {
     this.#enter({ kind: "running", sinceMs: this.#clock.now() });
   }
 
+  /** Ends the part as it is ended before the machine goes down, and forces it when it takes too long. */
+  async shutDown(): Promise<void> {
+    const { signal, timeoutMs } = this.description.shutdown ?? this.#usualStop;
+    await this.#end(signal, timeoutMs);
+  }
+
   /** Ends the part: SIGTERM, then SIGKILL when it takes too long. */
   async stop(): Promise<void> {
+    const { signal, timeoutMs } = this.#usualStop;
+    await this.#end(signal, timeoutMs);
+  }
+
+  get #usualStop(): NonNullable<PartDescription["shutdown"]> {
+    return { signal: "SIGTERM", timeoutMs: this.description.stopTimeoutMs ?? 10_000 };
+  }
+
+  async #end(signal: NodeJS.Signals, timeoutMs: number): Promise<void> {
     this.#stopping = true;
     this.#timer?.cancel();
     const child = this.#child;
     const processId = child?.pid;
     if (child && processId !== undefined && child.exitCode === null && child.signalCode === null) {
       const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-      sendSignal(processId, "SIGTERM");
-      const killer = this.#clock.setTimer(this.description.stopTimeoutMs ?? 10_000, () => {
+      sendSignal(processId, signal);
+      const killer = this.#clock.setTimer(timeoutMs, () => {
         if (isAlive(processId)) sendSignal(processId, "SIGKILL");
       });
       await ended;

@@ -96,6 +96,11 @@ export class Supervisor implements AsyncDisposable {
     }
   }
 
+  /** The machine goes down: pods have their own time to end. The supervisor is to be disposed of afterwards. */
+  async shutDown(): Promise<void> {
+    for (const part of this.#running.toReversed()) if (part.description.shutdown) await part.shutDown();
+  }
+
   /** Stops the parts, the last started first, and leaves nothing on the machine. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const part of this.#running.toReversed()) await part[Symbol.asyncDispose]();

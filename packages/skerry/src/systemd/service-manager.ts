@@ -16,6 +16,8 @@ const UNIT_FOLDER = "/etc/systemd/system";
 /** Where there is this folder, systemd runs the machine. */
 const RUNNING_MARK = "/run/systemd/system";
 const READY_MS = 180_000;
+/** A little more than a unit may take. */
+const STOP_MS = 160_000;
 
 /** The unit of a home folder with the settings: its name, and what is in it. */
 export function unitOf(home: SkerryHome, settings: Settings): { readonly name: string; readonly text: string } {
@@ -45,7 +47,7 @@ export async function removeUnit(home: SkerryHome): Promise<void> {
   for (const role of ["cloud", "edge"] as const) {
     const file = join(UNIT_FOLDER, unitName(role));
     if (!existsSync(file) || !readFileSync(file, "utf8").includes(home.folder)) continue;
-    await tryCommand(["systemctl", "disable", "--now", unitName(role)], { timeoutMs: 120_000 });
+    await tryCommand(["systemctl", "disable", "--now", unitName(role)], { timeoutMs: STOP_MS });
     rmSync(file, { force: true });
     await tryCommand(["systemctl", "daemon-reload"]);
     print(`${unitName(role)} is removed.`);

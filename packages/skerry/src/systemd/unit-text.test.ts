@@ -24,7 +24,7 @@ test("every line of a unit is a section, a comment or a setting that systemd kno
   const known: Readonly<Record<string, readonly string[]>> = {
     Unit: ["Description", "After"],
     Service: [
-      ...["Type", "Environment", "ExecStart", "Restart", "RestartSec", "KillMode", "TimeoutStopSec"],
+      ...["Type", "Environment", "ExecStart", "ExecStop", "Restart", "RestartSec", "KillMode", "TimeoutStopSec"],
       ...["Delegate", "TasksMax", "LimitNOFILE"],
     ],
     Install: ["WantedBy"],

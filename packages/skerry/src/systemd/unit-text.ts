@@ -31,11 +31,13 @@ After=network.target
 Type=exec
 Environment=${quoted(`SKERRY_HOME=${homeFolder}`)}
 ExecStart=${[...command, "up"].map(quoted).join(" ")}
+# Pods have their own time to end, before the machine goes down too.
+ExecStop=${[...command, "down", "--graceful"].map(quoted).join(" ")}
 Restart=always
 RestartSec=5
 # Skerry stops its own parts; what it leaves is killed after the time limit.
 KillMode=mixed
-TimeoutStopSec=90
+TimeoutStopSec=150
 # Containers get control groups below the unit's own.
 Delegate=yes
 TasksMax=infinity

@@ -1,4 +1,5 @@
 import type { Container, Pod } from "@skerry/api";
+import type { GivenDevices } from "../devices/container-devices.ts";
 import { PodPaths } from "../pod/pod-paths.ts";
 import {
   containerHash,
@@ -28,6 +29,7 @@ export interface ContainerConfigInput {
   readonly nodeName: string;
   readonly variables: ReadonlyMap<string, string>;
   readonly mounts: readonly ContainerMount[];
+  readonly devices: GivenDevices;
   readonly host: HostFacts;
   /** Where the machine's own seccomp profiles are. */
   readonly profileFolder: string;
@@ -46,7 +48,7 @@ function isForOneInput({ spec }: Pod, { name, stdin, tty }: Container): boolean 
 
 /** What the runtime makes the container from. @throws `EDGED_INVALID_POD`, `EDGED_NOT_SUPPORTED` */
 export function containerConfig(input: ContainerConfigInput): ContainerConfig {
-  const { pod, container, image, restartCount, variables } = input;
+  const { pod, container, image, restartCount, variables, devices } = input;
   const grace = pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_PERIOD_SECONDS;
   return {
     name: container.name,
@@ -56,10 +58,16 @@ export function containerConfig(input: ContainerConfigInput): ContainerConfig {
     command: (container.command ?? []).map((part) => expandReferences(part, variables)),
     args: (container.args ?? []).map((part) => expandReferences(part, variables)),
     workingDirectory: container.workingDir ?? "",
-    environment: [...variables].map(([name, value]) => ({ name, value })),
-    mounts: input.mounts,
+    environment: [
+      ...devices.environment.filter(({ name }) => !variables.has(name)),
+      ...[...variables].map(([name, value]) => ({ name, value })),
+    ],
+    mounts: [...devices.mounts, ...input.mounts],
+    devices: devices.devices,
+    cdiDevices: devices.cdiDevices,
     labels: { ...podLabels(podIdentity(pod), input.nodeName), [containerNameLabel]: container.name },
     annotations: {
+      ...devices.annotations,
       [containerHashAnnotation]: containerHash(container),
       [resourcesAnnotation]: JSON.stringify(effectiveResources(pod, container)),
       [restartCountAnnotation]: String(restartCount),

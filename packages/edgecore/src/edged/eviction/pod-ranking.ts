@@ -23,7 +23,8 @@ export interface RankedPod {
   readonly usage: PodUsage;
 }
 
-const SYSTEM_CRITICAL = 2_000_000_000;
+/** Priority from which on pods are the system's own. */
+export const SYSTEM_CRITICAL = 2_000_000_000;
 const CONFIG_SOURCE = "kubernetes.io/config.source";
 
 /** Pods that are never evicted: the system's own, and those that the node itself was given. */

@@ -2,6 +2,7 @@ import type { Condition, EvictionSignal, Node, NodeStatus } from "@skerry/api";
 import { toKubernetesTime } from "@skerry/base";
 import type { ByteBudgetStatus } from "@skerry/link";
 import type { EdgedConfig } from "../config.ts";
+import type { DeviceCount } from "../devices/container-devices.ts";
 import { amountOf, type PressureCondition } from "../eviction/pressure.ts";
 import type { HostFacts } from "../ports.ts";
 
@@ -13,6 +14,7 @@ export interface NodeFacts {
   readonly diskBytes: number;
   /** What the node is short of. */
   readonly pressure: ReadonlySet<PressureCondition>;
+  readonly devices: ReadonlyMap<string, DeviceCount>;
   readonly address: string | undefined;
   readonly runtime: { readonly name: string; readonly version: string } | undefined;
   /** Why the node cannot run pods; undefined when it can. */
@@ -88,11 +90,13 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
       ...fixed,
       "ephemeral-storage": `${Math.floor(diskBytes / 1024)}Ki`,
       memory: `${memoryKi}Ki`,
+      ...deviceAmounts(facts, "capacity"),
     },
     allocatable: {
       ...fixed,
       "ephemeral-storage": String(Math.floor(diskBytes - evictedBelow(config, "nodefs.available", diskBytes))),
       memory: `${Math.max(0, Math.floor(memoryKi - reservedMemoryBytes / 1024))}Ki`,
+      ...deviceAmounts(facts, "allocatable"),
     },
     conditions: nodeConditions(facts),
     addresses: [
@@ -113,6 +117,10 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
       architecture: goArchitecture(host.architecture),
     },
   };
+}
+
+function deviceAmounts({ devices }: NodeFacts, which: keyof DeviceCount): Record<string, string> {
+  return Object.fromEntries([...devices].map(([resource, count]) => [resource, String(count[which])]));
 }
 
 /** What pods cannot have because they would be evicted before: the hard threshold. */

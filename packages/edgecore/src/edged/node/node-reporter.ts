@@ -1,6 +1,7 @@
 import type { Condition, Node, NodeStatus } from "@skerry/api";
 import { describeError, isSkerryError, type JsonObject } from "@skerry/base";
 import { isApiError } from "@skerry/kube";
+import type { DeviceCount } from "../devices/container-devices.ts";
 import type { PressureCondition } from "../eviction/pressure.ts";
 import type { EdgedPorts } from "../services.ts";
 import { SyncLoop } from "../sync-loop.ts";
@@ -25,6 +26,7 @@ export interface NodeReporterOptions {
   readonly runtimeFailure: () => string | undefined;
   /** What the node is short of. */
   readonly pressure: () => ReadonlySet<PressureCondition>;
+  readonly devices: () => ReadonlyMap<string, DeviceCount>;
   /** The Node exists in the cloud now. */
   readonly onRegistered: () => void;
 }
@@ -164,6 +166,7 @@ export class NodeReporter implements AsyncDisposable {
       host: facts,
       diskBytes: (await host.pressure(config.rootDirectory)).diskTotalBytes,
       pressure: this.#options.pressure(),
+      devices: this.#options.devices(),
       address: await this.#machine.address(),
       runtime: version,
       notReady,

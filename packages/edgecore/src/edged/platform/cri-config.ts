@@ -82,6 +82,8 @@ export function toContainerConfig(config: ContainerConfig): cri.ContainerConfig 
         bidirectional: cri.MountPropagation.PROPAGATION_BIDIRECTIONAL,
       }[mount.propagation],
     })),
+    devices: config.devices.map((device) => ({ ...device })),
+    CDIDevices: config.cdiDevices.map((name) => ({ name })),
     labels: { ...config.labels },
     annotations: { ...config.annotations },
     logPath: config.logPath,

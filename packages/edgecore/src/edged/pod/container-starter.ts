@@ -135,6 +135,7 @@ export class ContainerStarter {
         `This machine has no control groups for ${unenforced.join(" and ")}; the container runs without that limit`,
       );
     const { pod } = place;
+    const devices = await this.#services.devices.provide(pod, container, place.signal);
     return containerConfig({
       pod,
       container,
@@ -143,6 +144,7 @@ export class ContainerStarter {
       nodeName: config.nodeName,
       variables,
       mounts,
+      devices,
       host,
       profileFolder: join(config.rootDirectory, "seccomp"),
       ...targetOf(start, place.state),

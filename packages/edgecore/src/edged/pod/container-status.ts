@@ -3,6 +3,7 @@ import { type JsonObject, toKubernetesTime } from "@skerry/base";
 import { isRecursivelyReadOnly } from "../container/container-mounts.ts";
 import type { Resources } from "../container/resize.ts";
 import type { RuntimeContainerStatus } from "../ports.ts";
+import { type Interruption, NODE_SHUTDOWN, wasInterrupted } from "./interruption.ts";
 import { UNKNOWN_EXIT_CODE } from "./pod-plan.ts";
 import { isLive, type PodRuntimeState } from "./pod-runtime-state.ts";
 import { restartCountOf } from "./runtime-names.ts";
@@ -29,6 +30,8 @@ export interface ContainerStatusContext {
   readonly resourcesOf: (container: RuntimeContainerStatus) => Resources | undefined;
   readonly recursiveReadOnlyMounts: boolean;
   readonly nowMs: number;
+  /** Set in the last report before the machine goes down. */
+  readonly interruption?: Interruption | undefined;
 }
 
 /** The API status of one container, as the kubelet would report it. */
@@ -90,13 +93,19 @@ function terminated(container: RuntimeContainerStatus, context: ContainerStatusC
   const message = context.terminationMessages.get(container.id) || container.message;
   const seen = container.state === "exited";
   const exitCode = seen ? container.exitCode : UNKNOWN_EXIT_CODE;
+  const last = context.lastStatuses.find(({ name }) => name === container.name);
+  const isInterrupted = context.interruption?.containerIds.has(container.id) || wasInterrupted(last, container.id);
   return {
     terminated: {
       containerID: `${context.runtimeName}://${container.id}`,
       exitCode,
       finishedAt: toKubernetesTime(container.finishedAtMs || context.nowMs),
       ...messageOf(message),
-      reason: seen ? container.reason || (exitCode === 0 ? "Completed" : "Error") : "ContainerStatusUnknown",
+      reason: isInterrupted
+        ? NODE_SHUTDOWN
+        : seen
+          ? container.reason || (exitCode === 0 ? "Completed" : "Error")
+          : "ContainerStatusUnknown",
       startedAt: toKubernetesTime(container.startedAtMs || container.createdAtMs),
     },
   };

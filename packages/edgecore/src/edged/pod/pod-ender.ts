@@ -1,6 +1,8 @@
 import type { Pod } from "@skerry/api";
 import { describeError } from "@skerry/base";
 import type { PodServices } from "../services.ts";
+import { type Interruption, SHUTDOWN_MESSAGE, TERMINATED } from "./interruption.ts";
+import type { PodFailure } from "./pod-failure.ts";
 import { PodKiller } from "./pod-killer.ts";
 import { PodNotices } from "./pod-notices.ts";
 import type { PodPaths } from "./pod-paths.ts";
@@ -8,6 +10,9 @@ import { allContainers, type PodRuntimeState } from "./pod-runtime-state.ts";
 import type { PodStateReader } from "./pod-state-reader.ts";
 import { DEFAULT_GRACE_PERIOD_SECONDS, gracePeriodOf } from "./runtime-names.ts";
 import type { StatusReporter } from "./status-reporter.ts";
+
+/** The kubelet's reason for pods that had to make room, and for those that found none. */
+export const EVICTED = "Evicted";
 
 /** The grace period of the pod's own specification. */
 export function gracePeriodSecondsOf(pod: Pod): number {
@@ -31,6 +36,37 @@ export class PodEnder {
     this.#reader = reader;
     this.#reporter = reporter;
     this.#killer = new PodKiller(services);
+  }
+
+  /** It has run its course, or is made to: ends what still runs, and reports the end. */
+  async finish(
+    pod: Pod,
+    state: PodRuntimeState,
+    failure: PodFailure | undefined,
+    reportEnd: (state: PodRuntimeState) => Promise<void>,
+  ): Promise<void> {
+    const notices = new PodNotices(this.#services.recorder, pod);
+    const isLeft =
+      state.sandbox !== undefined || allContainers(state).some((container) => container.state !== "exited");
+    if (failure?.isDisruption) notices.pod("Warning", failure.reason, failure.message);
+    if (isLeft) await this.#killer.killPod(state, failure?.graceSeconds ?? gracePeriodSecondsOf(pod), pod, notices);
+    if (isLeft || failure) await reportEnd(await this.#reader.read());
+    if (this.#reporter.last?.reason === EVICTED) await this.removeLeftovers();
+  }
+
+  /** The machine goes down: ends what runs within the time, to be started again afterwards. */
+  async interrupt(
+    pod: Pod,
+    state: PodRuntimeState,
+    graceSeconds: number,
+    reportEnd: (state: PodRuntimeState, interruption: Interruption) => Promise<void>,
+  ): Promise<void> {
+    const running = allContainers(state).filter((container) => container.state === "running");
+    if (running.length === 0 && !state.sandbox) return;
+    const notices = new PodNotices(this.#services.recorder, pod);
+    notices.pod("Warning", TERMINATED, SHUTDOWN_MESSAGE);
+    await this.#killer.killPod(state, Math.min(graceSeconds, gracePeriodSecondsOf(pod)), pod, notices);
+    await reportEnd(await this.#reader.read(), { containerIds: new Set(running.map(({ id }) => id)) });
   }
 
   /** The cloud may have forgotten that it was told of the removal. */

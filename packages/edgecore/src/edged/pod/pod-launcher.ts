@@ -75,8 +75,11 @@ export class PodLauncher {
     for (const start of starts) {
       signal.throwIfAborted();
       const { container, previous } = start;
-      if (previous?.state === "exited") this.#backOff.restarted(container.name, previous.finishedAtMs, clock.now());
       const result = await this.#starter.start(start, place);
+      // What could not even be made was not started again; it has delays of its own.
+      const wasTried = result.kind === "started" || result.wait.reason === "RunContainerError";
+      if (previous?.state === "exited" && wasTried)
+        this.#backOff.restarted(container.name, previous.finishedAtMs, clock.now());
       if (result.kind === "started") {
         this.#failedStarts.started(container.name);
         continue;

@@ -1,7 +1,8 @@
-import type { Container, Pod, PodStatus } from "@skerry/api";
+import type { Container, ContainerStatus, Pod, PodStatus } from "@skerry/api";
 import { type Resize, type Resources, resizeOf } from "../container/resize.ts";
 import type { RuntimeContainerStatus, Sandbox } from "../ports.ts";
 import type { FailedProbe } from "../probes/pod-probes.ts";
+import { wasInterrupted } from "./interruption.ts";
 import { isLive, type PodRuntimeState } from "./pod-runtime-state.ts";
 import type { RestartBackOff } from "./restart-back-off.ts";
 import { isSidecar, restartsAfter } from "./restart-policy.ts";
@@ -221,14 +222,20 @@ class Planner {
     if (latest?.state === "created" && latest.sandboxId === this.#state.sandbox?.id) return true;
     const exitCode = latest ? latest.exitCode : this.#lastKnownExitCode(container.name);
     if (exitCode === undefined) return true;
-    // What did not end by itself, but was lost with its sandbox, has failed.
-    const hasEnded = latest === undefined || latest.state === "exited";
+    // What did not end by itself, but was lost with its sandbox or ended by the machine's shutdown, has failed.
+    const hasEnded =
+      latest === undefined || (latest.state === "exited" && !wasInterrupted(this.#known(latest.name), latest.id));
     return restartsAfter(this.#pod, container, hasEnded ? exitCode : UNKNOWN_EXIT_CODE);
+  }
+
+  #known(name: string): ContainerStatus | undefined {
+    return this.#context.lastStatus?.containerStatuses?.find((status) => status.name === name);
   }
 
   /** Exit code of a container that ran but that the runtime no longer knows; undefined when it never ran. */
   #lastKnownExitCode(name: string): number | undefined {
-    const known = this.#context.lastStatus?.containerStatuses?.find((status) => status.name === name);
+    const known = this.#known(name);
+    if (wasInterrupted(known)) return UNKNOWN_EXIT_CODE;
     if (known?.state?.terminated) return known.state.terminated.exitCode;
     return known?.state?.running ? UNKNOWN_EXIT_CODE : undefined;
   }

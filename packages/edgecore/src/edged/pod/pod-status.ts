@@ -1,6 +1,7 @@
 import type { Condition, ContainerStatus, Pod, PodStatus } from "@skerry/api";
 import { toKubernetesTime } from "@skerry/base";
 import { type ContainerStatusContext, containerStatus } from "./container-status.ts";
+import { SHUTDOWN_MESSAGE, TERMINATED } from "./interruption.ts";
 import type { PodFailure } from "./pod-failure.ts";
 import { allContainers } from "./pod-runtime-state.ts";
 import { isSidecar } from "./restart-policy.ts";
@@ -69,8 +70,9 @@ export function podStatus(context: PodStatusContext): PodStatus {
   };
 }
 
-/** Why the pod failed as a whole; stays once it is said. */
-function failureOf({ failure, last }: PodStatusContext): { reason?: string; message?: string } {
+/** Why the pod failed as a whole, which stays once it is said; or that the machine goes down. */
+function failureOf({ failure, last, interruption }: PodStatusContext): { reason?: string; message?: string } {
+  if (interruption) return { reason: TERMINATED, message: SHUTDOWN_MESSAGE };
   if (failure) return { reason: failure.reason, message: failure.message };
   if (last?.phase !== "Failed") return {};
   return { ...(last.reason ? { reason: last.reason } : {}), ...(last.message ? { message: last.message } : {}) };

@@ -68,10 +68,10 @@ test("what a runtime says it can is not refused", () => {
   assert.deepEqual(refusedFields(podOf(mounts, spec), features), []);
 });
 
-test("a pod is refused for a limit of a resource that the node does not know, of init containers too", () => {
-  const limited = { name: "prepare", image: "app:1", resources: { limits: { "example.com/gpu": "1" } } };
+test("a pod is refused for a limit of a resource that no device plugin can offer, of init containers too", () => {
+  const limited = { name: "prepare", image: "app:1", resources: { limits: { gpu: "1", "example.com/gpu": "1" } } };
   assert.deepEqual(refusedFields(podOf({}, { initContainers: [limited] }), OLD_RUNTIME), [
-    "container prepare: resources.limits[example.com/gpu] (this node has no such resource)",
+    "container prepare: resources.limits[gpu] (this node has no such resource)",
   ]);
 });
 

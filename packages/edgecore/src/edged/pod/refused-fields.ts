@@ -2,6 +2,7 @@ import type { Container, Pod } from "@skerry/api";
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 import { hasPodLimits } from "../container/pod-resources.ts";
 import { isLimitCarriedOut } from "../container/resources.ts";
+import { isExtendedResource } from "../devices/container-devices.ts";
 import { listAt, objectAt } from "../json-access.ts";
 import type { RuntimeFeatures } from "../ports.ts";
 
@@ -82,7 +83,8 @@ export function refusedFields(pod: Pod, features: RuntimeFeatures): string[] {
     }
     if (type === "ResourceRequirements")
       for (const resource of Object.keys(objectAt(object, "limits") ?? {}))
-        if (!isLimitCarriedOut(resource)) found.push(`${where}limits[${resource}] (this node has no such resource)`);
+        if (!isLimitCarriedOut(resource) && !isExtendedResource(resource))
+          found.push(`${where}limits[${resource}] (this node has no such resource)`);
   }
   return found;
 }

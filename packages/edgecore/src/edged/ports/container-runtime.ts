@@ -137,6 +137,14 @@ export interface ContainerMount {
   readonly relabel: boolean;
 }
 
+/** A device of the machine in a container. */
+export interface ContainerDevice {
+  readonly containerPath: string;
+  readonly hostPath: string;
+  /** Some of `r` (read), `w` (write), `m` (make). */
+  readonly permissions: string;
+}
+
 /** Limits as Linux control groups take them; 0 means not set. */
 export interface LinuxResources {
   readonly cpuPeriodUs: number;
@@ -161,6 +169,9 @@ export interface ContainerConfig {
   readonly workingDirectory: string;
   readonly environment: readonly { readonly name: string; readonly value: string }[];
   readonly mounts: readonly ContainerMount[];
+  readonly devices: readonly ContainerDevice[];
+  /** Full names in the Container Device Interface, e.g. `vendor.com/gpu=0`; older runtimes do not know them. */
+  readonly cdiDevices: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   /** Relative to the sandbox's `logDirectory`. */

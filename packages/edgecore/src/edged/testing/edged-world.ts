@@ -7,6 +7,8 @@ import { SqliteDatabase } from "@skerry/store/platform";
 import { MetaManager } from "../../metamanager/meta-manager.ts";
 import { metaManagerMigrations } from "../../metamanager/migrations.ts";
 import { type EdgedConfig, edgedConfig } from "../config.ts";
+import type { DevicePluginPorts } from "../devices/device-plugins.ts";
+import { deviceTables } from "../devices/device-tables.ts";
 import { Edged } from "../edged.ts";
 import { edgedTables } from "../edged-tables.ts";
 import type { ManifestSource } from "../static/static-pods.ts";
@@ -21,6 +23,7 @@ export interface EdgedWorldOptions {
   readonly connected?: boolean;
   readonly config?: Partial<EdgedConfig>;
   readonly manifests?: ManifestSource;
+  readonly devicePlugins?: DevicePluginPorts;
 }
 
 /** An edge with the real Edged, MetaManager and database; machine, runtime and cloud are the test's. */
@@ -36,17 +39,18 @@ export class EdgedWorld implements AsyncDisposable {
   readonly cloud: ScriptedCloudLink;
   readonly #database: Database = new SqliteDatabase({
     path: ":memory:",
-    migrations: [...metaManagerMigrations, edgedTables],
+    migrations: [...metaManagerMigrations, edgedTables, deviceTables],
   });
   readonly #config: Partial<EdgedConfig>;
-  readonly #manifests: ManifestSource | undefined;
+  readonly #machine: Pick<EdgedWorldOptions, "manifests" | "devicePlugins">;
   #meta: MetaManager;
   #edged: Edged;
   #version = 0;
 
   constructor(options: EdgedWorldOptions = {}) {
     this.#config = options.config ?? {};
-    this.#manifests = options.manifests;
+    const { manifests, devicePlugins } = options;
+    this.#machine = { ...(manifests ? { manifests } : {}), ...(devicePlugins ? { devicePlugins } : {}) };
     const ports = { clock: this.clock, random: this.random, logger: silentLogger };
     this.cloud = new ScriptedCloudLink(ports, options.connected ?? true);
     [this.#meta, this.#edged] = this.#build();
@@ -155,7 +159,7 @@ export class EdgedWorld implements AsyncDisposable {
       host: this.host,
       usage: this.usage,
       network: this.network,
-      ...(this.#manifests ? { manifests: this.#manifests } : {}),
+      ...this.#machine,
       config: edgedConfig({ nodeName: "edge-1", rootDirectory: "/edged", ...this.#config }),
     });
     return [meta, edged];

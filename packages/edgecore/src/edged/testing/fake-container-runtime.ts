@@ -64,6 +64,8 @@ export class FakeContainerRuntime implements ContainerRuntime {
   #available = true;
   /** Every call takes this long. */
   delayMs = 0;
+  /** With what programs end that follow the request to end. */
+  stoppedExitCode: number = STOPPED_EXIT_CODE;
   /** What images can be pulled; all others are unknown to the registry. */
   readonly pullable: Set<string> = new Set();
   /** What images were pulled with, without those that needed none. */
@@ -155,6 +157,11 @@ export class FakeContainerRuntime implements ContainerRuntime {
   /** The configuration a container was made from. */
   configOf(id: string): ContainerConfig | undefined {
     return this.#containers.get(id)?.config;
+  }
+
+  /** The variables a container was made with. */
+  environmentOf(id: string): ReadonlyMap<string, string> {
+    return new Map(this.configOf(id)?.environment.map(({ name, value }) => [name, value]));
   }
 
   /** The configuration of a container's sandbox. */
@@ -283,7 +290,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
       await sleep(this.#clock, gracePeriodSeconds * 1000);
       this.endContainer(containerId, KILLED_EXIT_CODE);
     } else {
-      this.endContainer(containerId, STOPPED_EXIT_CODE);
+      this.endContainer(containerId, this.stoppedExitCode);
     }
   }
 

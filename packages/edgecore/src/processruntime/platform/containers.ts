@@ -331,6 +331,8 @@ function refuseWhatCannotBe(config: ContainerConfig): void {
   if (security?.namespaceOptions?.pid === NamespaceMode.TARGET)
     throw needsEngine("a container that sees another one's processes (kubectl debug --target)");
   if (config.tty === true) throw needsEngine("a container with a terminal (tty: true)");
+  if ((config.devices?.length ?? 0) + (config.CDIDevices?.length ?? 0) > 0)
+    throw needsEngine("devices of a device plugin");
   if (config.mounts?.some(({ propagation }) => propagation === 2)) throw needsEngine("mountPropagation Bidirectional");
 }
 

@@ -413,6 +413,16 @@ export interface ContainerMetadata {
   attempt?: number | undefined;
 }
 
+export interface Device {
+  containerPath?: string | undefined;
+  hostPath?: string | undefined;
+  permissions?: string | undefined;
+}
+
+export interface CDIDevice {
+  name?: string | undefined;
+}
+
 export interface ContainerConfig {
   metadata?: ContainerMetadata | undefined;
   image?: ImageSpec | undefined;
@@ -421,6 +431,7 @@ export interface ContainerConfig {
   workingDir?: string | undefined;
   envs?: KeyValue[] | undefined;
   mounts?: Mount[] | undefined;
+  devices?: Device[] | undefined;
   labels?: { [key: string]: string } | undefined;
   annotations?: { [key: string]: string } | undefined;
   logPath?: string | undefined;
@@ -428,6 +439,7 @@ export interface ContainerConfig {
   stdinOnce?: boolean | undefined;
   tty?: boolean | undefined;
   linux?: LinuxContainerConfig | undefined;
+  CDIDevices?: CDIDevice[] | undefined;
 }
 
 export interface ContainerConfig_LabelsEntry {
@@ -4345,6 +4357,120 @@ export const ContainerMetadata: MessageFns<ContainerMetadata> = {
   },
 };
 
+function createBaseDevice(): Device {
+  return { containerPath: "", hostPath: "", permissions: "" };
+}
+
+export const Device: MessageFns<Device> = {
+  encode(message: Device, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.containerPath !== undefined && message.containerPath !== "") {
+      writer.uint32(10).string(message.containerPath);
+    }
+    if (message.hostPath !== undefined && message.hostPath !== "") {
+      writer.uint32(18).string(message.hostPath);
+    }
+    if (message.permissions !== undefined && message.permissions !== "") {
+      writer.uint32(26).string(message.permissions);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Device {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.containerPath = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hostPath = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.permissions = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCDIDevice(): CDIDevice {
+  return { name: "" };
+}
+
+export const CDIDevice: MessageFns<CDIDevice> = {
+  encode(message: CDIDevice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined && message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CDIDevice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCDIDevice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseContainerConfig(): ContainerConfig {
   return {
     metadata: undefined,
@@ -4354,6 +4480,7 @@ function createBaseContainerConfig(): ContainerConfig {
     workingDir: "",
     envs: [],
     mounts: [],
+    devices: [],
     labels: {},
     annotations: {},
     logPath: "",
@@ -4361,6 +4488,7 @@ function createBaseContainerConfig(): ContainerConfig {
     stdinOnce: false,
     tty: false,
     linux: undefined,
+    CDIDevices: [],
   };
 }
 
@@ -4395,6 +4523,11 @@ export const ContainerConfig: MessageFns<ContainerConfig> = {
         Mount.encode(v!, writer.uint32(58).fork()).join();
       }
     }
+    if (message.devices !== undefined && message.devices.length !== 0) {
+      for (const v of message.devices) {
+        Device.encode(v!, writer.uint32(66).fork()).join();
+      }
+    }
     globalThis.Object.entries(message.labels || {}).forEach(([key, value]: [string, string]) => {
       ContainerConfig_LabelsEntry.encode({ key: key as any, value }, writer.uint32(74).fork()).join();
     });
@@ -4415,6 +4548,11 @@ export const ContainerConfig: MessageFns<ContainerConfig> = {
     }
     if (message.linux !== undefined) {
       LinuxContainerConfig.encode(message.linux, writer.uint32(122).fork()).join();
+    }
+    if (message.CDIDevices !== undefined && message.CDIDevices.length !== 0) {
+      for (const v of message.CDIDevices) {
+        CDIDevice.encode(v!, writer.uint32(138).fork()).join();
+      }
     }
     return writer;
   },
@@ -4500,6 +4638,17 @@ export const ContainerConfig: MessageFns<ContainerConfig> = {
             }
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            const el = Device.decode(reader, reader.uint32());
+            if (el !== undefined) {
+              message.devices!.push(el);
+            }
+            continue;
+          }
           case 9: {
             if (tag !== 74) {
               break;
@@ -4560,6 +4709,17 @@ export const ContainerConfig: MessageFns<ContainerConfig> = {
             }
 
             message.linux = LinuxContainerConfig.decode(reader, reader.uint32());
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            const el = CDIDevice.decode(reader, reader.uint32());
+            if (el !== undefined) {
+              message.CDIDevices!.push(el);
+            }
             continue;
           }
         }

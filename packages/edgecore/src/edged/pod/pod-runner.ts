@@ -1,0 +1,164 @@
+import type { Pod } from "@skerry/api";
+import type { PodProbes } from "../probes/pod-probes.ts";
+import type { PodServices } from "../services.ts";
+import type { AppliedResources } from "./applied-resources.ts";
+import { resizeContainers } from "./container-resizer.ts";
+import { FailedStarts } from "./failed-starts.ts";
+import { deadlineFailure, untilDeadlineMs } from "./pod-deadline.ts";
+import { EVICTED, gracePeriodSecondsOf, type PodEnder } from "./pod-ender.ts";
+import type { PodFailure } from "./pod-failure.ts";
+import { PodKiller } from "./pod-killer.ts";
+import { PodLauncher } from "./pod-launcher.ts";
+import { PodNotices } from "./pod-notices.ts";
+import type { PodPaths } from "./pod-paths.ts";
+import { type PodPlan, planPod } from "./pod-plan.ts";
+import { PodPreparation } from "./pod-preparation.ts";
+import type { PodReport, PodReportParts } from "./pod-report.ts";
+import { allContainers, type PodRuntimeState } from "./pod-runtime-state.ts";
+import type { PodStateReader } from "./pod-state-reader.ts";
+import { RestartBackOff } from "./restart-back-off.ts";
+import { removeGarbage } from "./runtime-garbage.ts";
+import type { PodIdentity } from "./runtime-names.ts";
+import type { StatusReporter } from "./status-reporter.ts";
+import { waitReasons } from "./wait-reasons.ts";
+
+/** Even when nothing happens a pod is looked at this often: volumes may have changed without anyone telling. */
+const RESYNC_MS = 60_000;
+/** However soon something falls due: no pod is looked at more often without a cause. */
+const LEAST_RESYNC_MS = 100;
+
+/** What of its worker the runner works with. */
+export interface PodRunnerParts extends PodReportParts {
+  readonly paths: PodPaths;
+  readonly ender: PodEnder;
+  readonly report: PodReport;
+  /** Ends whatever is being started. */
+  readonly signal: () => AbortSignal;
+}
+
+/** Takes one pod a step nearer to running as it should, or to the end of its course. */
+export class PodRunner {
+  readonly #services: PodServices;
+  readonly #identity: PodIdentity;
+  readonly #paths: PodPaths;
+  readonly #reporter: StatusReporter;
+  readonly #reader: PodStateReader;
+  readonly #launcher: PodLauncher;
+  readonly #killer: PodKiller;
+  readonly #ender: PodEnder;
+  readonly #probes: PodProbes;
+  readonly #backOff: RestartBackOff;
+  readonly #failedStarts: FailedStarts;
+  readonly #preparation: PodPreparation;
+  readonly #resources: AppliedResources;
+  readonly #report: PodReport;
+  readonly #signal: () => AbortSignal;
+
+  constructor(services: PodServices, identity: PodIdentity, parts: PodRunnerParts) {
+    this.#services = services;
+    this.#identity = identity;
+    this.#paths = parts.paths;
+    this.#reporter = parts.reporter;
+    this.#reader = parts.reader;
+    this.#ender = parts.ender;
+    this.#probes = parts.probes;
+    this.#resources = parts.resources;
+    this.#report = parts.report;
+    this.#signal = parts.signal;
+    this.#backOff = new RestartBackOff(services.clock);
+    this.#failedStarts = new FailedStarts(services.clock);
+    this.#preparation = new PodPreparation(services, identity, parts.paths, parts.signal);
+    this.#launcher = new PodLauncher(services, parts.paths, this.#backOff, this.#failedStarts);
+    this.#killer = new PodKiller(services);
+  }
+
+  /** Whatever could not be had may be there now. */
+  retryAll(): void {
+    this.#failedStarts.retryAll();
+    this.#preparation.askAgain();
+  }
+
+  /** An object that was missing has arrived or changed. */
+  objectChanged(type: string, name: string): void {
+    this.#preparation.objectArrived(type, name);
+    this.#failedStarts.retryConfigurations();
+  }
+
+  /** Containers that could not be configured may be by now. */
+  retryConfigurations(): void {
+    this.#failedStarts.retryConfigurations();
+  }
+
+  /**
+   * One step; returns after how many milliseconds the next is due, undefined when the pod is over.
+   * @param decided why others have decided that it is over
+   */
+  async run(pod: Pod, decided: PodFailure | undefined): Promise<number | undefined> {
+    const { clock } = this.#services;
+    const notices = new PodNotices(this.#services.recorder, pod);
+    const state = await this.#reader.read();
+    const failure = decided ?? this.#refusal(pod, state) ?? deadlineFailure(pod, this.#reporter.last, clock.now());
+    const plan: PodPlan = failure ? { kind: "finished" } : this.#plan(pod, state);
+    const isStarting = plan.kind === "run" && plan.starts.length > 0;
+    const refusal = isStarting ? await this.#preparation.refusal(pod, this.#reporter.last) : undefined;
+    const obstacles = { failedStarts: this.#failedStarts, refusal };
+    this.#report.waitReasons = waitReasons(plan, this.#identity, obstacles, notices);
+    const hostIp = await this.#services.machine.address();
+    this.#resources.keepOnly(new Set(allContainers(state).map(({ id }) => id)));
+    this.#probes.update(pod, state, hostIp);
+    await this.#report.report(pod, state, { ending: plan.kind === "finished" && !failure });
+
+    if (plan.kind === "finished") {
+      await this.#ender.finish(pod, state, failure, (ended) =>
+        this.#report.report(pod, ended, { ending: true, failure }),
+      );
+      return undefined;
+    }
+    for (const sandbox of plan.staleSandboxes) await this.#services.runtime.stopSandbox(sandbox.id);
+    for (const { container, why, graceSeconds: gracePeriodSeconds = gracePeriodSecondsOf(pod) } of plan.kills) {
+      notices.container(container, "Normal", "Killing", why);
+      await this.#killer.killContainer(container, { gracePeriodSeconds, pod, address: state.addresses[0] });
+    }
+    const isResized = await resizeContainers(pod, plan.resizes, this.#resources, this.#services, notices);
+    const startable = refusal === undefined ? plan.starts : [];
+    const due = startable.filter(({ container }) => !this.#failedStarts.mustWait(container.name));
+    const context = await this.#preparation.context(pod, state, hostIp, this.#reporter.last);
+    const volumes =
+      refusal === undefined ? await this.#preparation.volumes(pod, context, due.length > 0, notices) : undefined;
+    if (plan.kills.length > 0 || isResized) return LEAST_RESYNC_MS;
+    if (due.length > 0 && volumes) {
+      const launch = { pod, state, ...context, volumes, signal: this.#signal() };
+      await this.#launcher.launch(due, plan.newSandboxAttempt, launch);
+      return 0;
+    }
+    await removeGarbage(state, this.#paths, this.#services.runtime, this.#services.fileSystem);
+    const nowMs = clock.now();
+    return Math.max(
+      LEAST_RESYNC_MS,
+      Math.min(
+        RESYNC_MS,
+        ...plan.waits.map(({ remainingMs }) => remainingMs),
+        this.#failedStarts.untilNextMs,
+        (volumes?.refreshAtMs ?? Number.POSITIVE_INFINITY) - nowMs,
+        untilDeadlineMs(pod, this.#reporter.last, nowMs),
+      ),
+    );
+  }
+
+  #plan(pod: Pod, state: PodRuntimeState): PodPlan {
+    return planPod(pod, state, {
+      backOff: this.#backOff,
+      nowMs: this.#services.clock.now(),
+      lastStatus: this.#reporter.last,
+      resourcesOf: (container) => this.#resources.of(container),
+      failedProbe: (id) => this.#probes.failedProbe(id),
+    });
+  }
+
+  /** A node that is short of something starts nothing new that would make it worse. */
+  #refusal(pod: Pod, state: PodRuntimeState): PodFailure | undefined {
+    if (this.#reporter.last !== undefined || state.sandboxes.length > 0) return undefined;
+    const message = this.#services.refuses(pod);
+    return message === undefined ? undefined : { reason: EVICTED, message, isDisruption: true };
+  }
+}
