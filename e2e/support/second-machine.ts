@@ -132,8 +132,8 @@ exec sleep infinity`;
   }
 
   /** Stops the node and fails if something of it stays. */
-  async down(): Promise<void> {
-    const stopped = await this.skerry("down");
+  async down(...options: readonly string[]): Promise<void> {
+    const stopped = await this.skerry("down", ...options);
     assert.equal(stopped.status, 0, stopped.stderr);
     assert.deepEqual(machineState(this.home).processes, []);
     const mounts = await this.run("cat", "/proc/self/mountinfo");
