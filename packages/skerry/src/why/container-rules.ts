@@ -56,6 +56,20 @@ const asRoot: Rule<PodFacts> = (facts) => {
   };
 };
 
+/** As Edged begins what it says of devices: the resource, or the plugin. */
+const OF_DEVICES = /^([a-z0-9.-]+\.[a-z0-9.-]+\/[\w.-]+: |the device plugin at )/;
+
+const devices: Rule<PodFacts> = (facts) => {
+  const found = waiting(facts, "CreateContainerConfigError");
+  if (!found || !OF_DEVICES.test(found.message)) return undefined;
+  return {
+    code: "WHY_POD_DEVICES",
+    found: `container ${found.name} waits for devices of the node: ${found.message}`,
+    advice:
+      "See that the resource's device plugin runs on the node and that enough of its devices work (docs/node.md).",
+  };
+};
+
 const config: Rule<PodFacts> = (facts) => {
   const found = waiting(facts, "CreateContainerConfigError");
   return (
@@ -68,7 +82,7 @@ const config: Rule<PodFacts> = (facts) => {
 };
 
 /** What must be there before a container can start. */
-export const inputRules: readonly Rule<PodFacts>[] = [missing, unbound, asRoot, config];
+export const inputRules: readonly Rule<PodFacts>[] = [missing, unbound, asRoot, devices, config];
 
 const mount: Rule<PodFacts> = ({ pod, events }) => {
   const event = newestEvent(events, "FailedMount", "FailedAttachVolume");
