@@ -225,6 +225,15 @@ test("on a node without plugins nothing of them is loaded", async () => {
   assert.equal(world.plugins.loads, 1);
 });
 
+test("a plugin's answer that is too large is told, and nothing of it is kept", async () => {
+  await using world = await DeviceWorld.withCameras({ answer: () => ({ envs: { CAMERAS: "x".repeat(300_000) } }) });
+  await world.put("pod", world.pod("web", asking(1)));
+  const waiting = (world.containerStatus("web")["state"] as JsonObject)["waiting"] as JsonObject;
+  assert.match(String(waiting["message"]), /answered with more than 262144 bytes/);
+  await world.comeBack();
+  assert.deepEqual(world.cameras(), { "web/app": "a" });
+});
+
 test("a plugin that says of itself what cannot be is refused, and told what is wrong", async () => {
   await using world = new DeviceWorld();
   await world.start();

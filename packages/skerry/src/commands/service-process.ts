@@ -51,7 +51,7 @@ export async function runService(
   const logger = processLogger();
   try {
     const { service, facts, shutDown } = await start(logger, stop.reject, restart);
-    if (shutDown) process.once("SIGPWR", () => shutDown().then(stop.resolve, stop.reject));
+    if (shutDown) process.on("SIGPWR", () => shutDown().then(stop.resolve, stop.reject));
     tellReady(facts);
     try {
       await stop.promise;

@@ -18,6 +18,8 @@ const CALL_TIMEOUT_MS = 30_000;
 const HEALTHY = "Healthy";
 const MAXIMUM_DEVICES = 10_000;
 const LONGEST_ID = 1024;
+/** Of what is kept in the database for each container. */
+const MAXIMUM_ANSWER_BYTES = 256 * 1024;
 
 /** What calls of plugins go over. */
 export interface PluginTransport {
@@ -78,7 +80,10 @@ export class PluginClient implements AsyncDisposable {
     const [only] = containerResponses;
     if (!only || containerResponses.length !== 1)
       throw pluginFailed(this.#socketPath, `answered for ${containerResponses.length} containers instead of one`);
-    return ContainerAllocateResponse.encode(only).finish();
+    const kept = ContainerAllocateResponse.encode(only).finish();
+    if (kept.length > MAXIMUM_ANSWER_BYTES)
+      throw pluginFailed(this.#socketPath, `answered with more than ${MAXIMUM_ANSWER_BYTES} bytes for one container`);
+    return kept;
   }
 
   /** A container with these devices is about to start. */
