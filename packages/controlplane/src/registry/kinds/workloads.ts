@@ -152,8 +152,10 @@ export const replicationControllerStrategy: KindStrategy = {
     setDefault(spec, "replicas", 1);
     applyTemplateDefaults(spec);
     const labels = objectAt(objectAt(objectAt(spec, "template"), "metadata"), "labels");
-    if (Object.keys(objectAt(spec, "selector")).length === 0 && Object.keys(labels).length > 0)
-      spec["selector"] = { ...labels };
+    if (Object.keys(labels).length === 0) return;
+    if (Object.keys(objectAt(spec, "selector")).length === 0) spec["selector"] = { ...labels };
+    const metadata = ensureObject(controller, "metadata");
+    if (Object.keys(objectAt(metadata, "labels")).length === 0) metadata["labels"] = { ...labels };
   },
   prepareForCreate(controller) {
     controller["status"] = { replicas: 0 };

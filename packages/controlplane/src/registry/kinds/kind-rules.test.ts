@@ -58,6 +58,19 @@ test("what makes pods keeps the selector that it knows them by", async () => {
   }
 });
 
+test("a ReplicationController without labels and selector has those of its pods", async () => {
+  await using server = await startTestApiServer();
+  const labels = { app: "x" };
+  const template = { metadata: { labels }, spec: { containers: [{ name: "c", image: "i" }] } };
+  const { metadata, spec } = await made(server, `${CORE}/replicationcontrollers`, { spec: { template } });
+  assert.deepEqual((metadata as { labels: object }).labels, labels);
+  assert.deepEqual((spec as { selector: object }).selector, labels);
+  const wrong = { metadata: { name: "y" }, spec: { selector: { app: "y" }, template } };
+  const { status, body } = await server.call("POST", `${CORE}/replicationcontrollers`, { body: wrong });
+  assert.equal(status, 422);
+  assert.match(String(body["message"]), /`selector` does not match template `labels`/);
+});
+
 test("a StatefulSet changes only what Kubernetes lets it", async () => {
   await using server = await startTestApiServer();
   const url = `${APPS}/statefulsets`;
