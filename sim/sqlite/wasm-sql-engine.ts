@@ -33,6 +33,10 @@ export class WasmSqlEngine implements SqlEngine {
     return created;
   }
 
+  syncLog(name: string): void {
+    this.disk.sync(this.disk.open(`${this.#path(name)}-wal`));
+  }
+
   abandon(): void {
     // What SQLite would tidy up when it closes a file does not happen.
     this.disk.dieAfter(0);

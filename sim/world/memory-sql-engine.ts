@@ -15,6 +15,8 @@ export class MemorySqlEngine implements SqlEngine {
     return created;
   }
 
+  syncLog(): void {}
+
   abandon(): void {}
 
   losePower(): void {}

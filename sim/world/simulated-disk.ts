@@ -1,6 +1,6 @@
 import { type Clock, describeError } from "@skerry/base";
 import type { Database, DatabaseOpener, Migration, Reader, Transaction } from "@skerry/store";
-import { commitTogether, databaseClosed, migrate, type PendingWork, writeFailed } from "@skerry/store";
+import { commitTogether, databaseClosed, migrate, type PendingWork, syncBeside, writeFailed } from "@skerry/store";
 import type { CrashPoints } from "./crash-points.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { readerOf, type SqlEngine, type SqlFile } from "./sql-engine.ts";
@@ -52,11 +52,17 @@ export class SimulatedDisk implements DatabaseOpener {
     return this.#options.engine.disk && this.#trouble === DISK_FULL ? undefined : this.#trouble;
   }
 
-  async open(name: string, migrations: readonly Migration[]): Promise<Database> {
+  /** With `syncsBeside` a commit waits for its sync only before it is told. */
+  async open(
+    name: string,
+    migrations: readonly Migration[],
+    { syncsBeside = false }: { syncsBeside?: boolean } = {},
+  ): Promise<Database> {
     const file = this.#options.engine.open(name);
     this.#names.add(name);
     migrate(file, name, migrations);
-    const database = new SimulatedDatabase(name, file, this, this.#options);
+    if (syncsBeside) syncBeside(file);
+    const database = new SimulatedDatabase(name, file, this, this.#options, syncsBeside);
     this.#open.add(database);
     return database;
   }
@@ -116,12 +122,16 @@ class SimulatedDatabase implements Database {
   readonly #file: SqlFile;
   readonly #disk: SimulatedDisk;
   readonly #options: SimulatedDiskOptions;
+  readonly #syncsBeside: boolean;
   #pending: PendingWork[] = [];
+  /** Committed, but neither synced nor told. */
+  #unsynced: PendingWork[] = [];
   #isDead = false;
   #isClosed = false;
 
-  constructor(name: string, file: SqlFile, disk: SimulatedDisk, options: SimulatedDiskOptions) {
+  constructor(name: string, file: SqlFile, disk: SimulatedDisk, options: SimulatedDiskOptions, syncsBeside: boolean) {
     this.#name = name;
+    this.#syncsBeside = syncsBeside;
     this.#file = file;
     this.#disk = disk;
     this.#options = options;
@@ -146,13 +156,19 @@ class SimulatedDatabase implements Database {
         committed: () => resolve(result),
         failed: reject,
       });
-      if (this.#pending.length === 1)
-        clock.setTimer(random.between(1, 30) + this.#disk.extraSyncMs, () => this.#commit());
+      if (this.#pending.length > 1) return;
+      const delayMs = random.between(1, 30) + this.#disk.extraSyncMs;
+      const syncMs = this.#syncsBeside ? Math.floor(delayMs / 2) : 0;
+      clock.setTimer(delayMs - syncMs, () => {
+        this.#commit();
+        if (this.#syncsBeside) clock.setTimer(syncMs, () => this.#sync());
+      });
     });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#commit();
+    this.#sync();
     this.#isDead = true;
     this.#isClosed = true;
   }
@@ -160,6 +176,7 @@ class SimulatedDatabase implements Database {
   kill(): void {
     this.#isDead = true;
     this.#pending = [];
+    this.#unsynced = [];
   }
 
   #commit(): void {
@@ -183,8 +200,17 @@ class SimulatedDatabase implements Database {
       due.crash();
       return;
     }
-    for (const work of done) work.committed();
+    if (this.#syncsBeside) this.#unsynced.push(...done);
+    else for (const work of done) work.committed();
     if (due) this.#options.crashPoints.afterwards(due);
+  }
+
+  #sync(): void {
+    if (this.#isDead || this.#unsynced.length === 0) return;
+    this.#options.engine.syncLog(this.#name);
+    const works = this.#unsynced;
+    this.#unsynced = [];
+    for (const work of works) work.committed();
   }
 
   #write(works: readonly PendingWork[]): PendingWork[] {

@@ -261,7 +261,7 @@ export class SimulatedEdge {
     await mutant?.beforeStart?.(mutated);
     const opened = await this.disk.open(DATABASE, edgeDatabaseMigrations);
     const database = mutant?.mutateDatabase?.(opened, mutated) ?? opened;
-    const samples = await this.disk.open(SAMPLES, telemetryMigrations);
+    const samples = await this.disk.open(SAMPLES, telemetryMigrations, { syncsBeside: true });
     if (this.#isSchemaNewer && this.state.schemaVersion() > edgeDatabaseMigrations.length)
       this.#options.onDamage("EdgeCore runs on a database that a newer version has written");
     const transport = sockets.transport({ life, crashPoints: this.crashPoints });

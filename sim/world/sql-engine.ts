@@ -10,6 +10,8 @@ export interface SqlFile extends Transaction {
 export interface SqlEngine {
   /** A handle; there is at most one a file. */
   open(name: string): SqlFile;
+  /** Brings what was committed to the disk, where commits do not. */
+  syncLog(name: string): void;
   /** The process with the handles has died; they are void. */
   abandon(): void;
   /** The machine is off: handles are void, and what was not synced may be lost. */

@@ -1,3 +1,4 @@
+import type { Row } from "./database.ts";
 import { hasResultCode } from "./group-commit.ts";
 
 /** A connection that has just been opened. */
@@ -22,4 +23,13 @@ export function openSettled(connection: OpenedConnection): void {
   } catch (error) {
     if (!hasResultCode(error, FULL)) throw error;
   }
+}
+
+/**
+ * From now on a commit does not wait until the log is on the disk; whoever commits syncs the log before he tells. What
+ * SQLite needs for itself it still syncs. One commit with a sync before it brings the log's name to the disk.
+ */
+export function syncBeside(connection: OpenedConnection & { first(sql: string): Row | undefined }): void {
+  const version = Number(connection.first("PRAGMA user_version")?.["user_version"] ?? 0);
+  connection.exec(`PRAGMA user_version = ${version}; PRAGMA synchronous = NORMAL`);
 }

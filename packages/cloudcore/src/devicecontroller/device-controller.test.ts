@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Device, type DeviceStatus, deviceModels, deviceStatuses, devices } from "@skerry/api";
 import type { JsonValue } from "@skerry/base";
-import { ApiError, apiUnreachable, failureStatus, type KubernetesApi } from "@skerry/kube";
+import { ApiError, apiUnreachable, failureStatus, type KubernetesApi, type ObjectTarget } from "@skerry/kube";
 import { errorStatusOf, objectOf } from "@skerry/link";
 import { CloudWorld } from "../testing/cloud-world.ts";
 
@@ -118,22 +118,32 @@ test("state and twins are stored side by side, and values of unknown properties 
   });
 });
 
+/** Something is done before each object is made or changed. */
+function beforeWrites(
+  api: KubernetesApi,
+  before: (target: Partial<ObjectTarget>, body: object) => Promise<void>,
+): KubernetesApi {
+  return new Proxy(api, {
+    get(target, member) {
+      const value: unknown = Reflect.get(target, member);
+      if (typeof value !== "function") return value;
+      if (member !== "patch" && member !== "create") return value.bind(target);
+      return async (...parameters: [ObjectTarget, object]) => {
+        await before(...parameters);
+        return value.apply(target, parameters);
+      };
+    },
+  });
+}
+
 test("reports that come while one is being written go together, newest first, and each is answered", async () => {
-  const patches: string[] = [];
+  const writes: string[] = [];
   const gate = Promise.withResolvers<void>();
   const slow = (api: KubernetesApi): KubernetesApi =>
-    new Proxy(api, {
-      get(target, member) {
-        const value: unknown = Reflect.get(target, member);
-        if (member !== "patch") return typeof value === "function" ? value.bind(target) : value;
-        return async (...parameters: Parameters<KubernetesApi["patch"]>) => {
-          if (parameters[0].resource === deviceStatuses && parameters[0].subresource === undefined) {
-            patches.push(JSON.stringify(parameters[1].body));
-            await gate.promise;
-          }
-          return target.patch(...parameters);
-        };
-      },
+    beforeWrites(api, async ({ resource, subresource }, body) => {
+      if (resource !== deviceStatuses || subresource !== undefined) return;
+      writes.push(JSON.stringify(body));
+      await gate.promise;
     });
   await using world = await worldWithDevice(slow);
   world.hub.take();
@@ -141,23 +151,17 @@ test("reports that come while one is being written go together, newest first, an
   assert.deepEqual(world.hub.take(), []);
   gate.resolve();
   await world.clock.advance(1_000);
-  assert.equal(patches.length, 2);
-  assert.match(patches[1] ?? "", /"50"/);
+  assert.equal(writes.length, 2);
+  assert.match(writes[1] ?? "", /"50"/);
   assert.equal(world.hub.take().length, 50);
 });
 
 test("a report is answered only when it is stored: the API's failures are tried again", async () => {
   let failures = 3;
   const flaky = (api: KubernetesApi): KubernetesApi =>
-    new Proxy(api, {
-      get(target, member) {
-        const value: unknown = Reflect.get(target, member);
-        if (member !== "patch") return typeof value === "function" ? value.bind(target) : value;
-        return async (...parameters: Parameters<KubernetesApi["patch"]>) => {
-          if (failures-- > 0) throw new ApiError(failureStatus(409, "Conflict", "the object has been modified"));
-          return target.patch(...parameters);
-        };
-      },
+    beforeWrites(api, async ({ resource }) => {
+      if (resource === deviceStatuses && failures-- > 0)
+        throw new ApiError(failureStatus(409, "Conflict", "the object has been modified"));
     });
   await using world = await worldWithDevice(flaky);
   world.hub.take();
@@ -166,6 +170,32 @@ test("a report is answered only when it is stored: the API's failures are tried 
   await world.clock.advance(1_000);
   assert.deepEqual(world.hub.take(), ["devicecontroller response twin"]);
   assert.equal((await world.stored<DeviceStatus>(deviceStatuses))[0]?.status?.twins?.[0]?.reported?.value, "21.5");
+});
+
+test("a device's first report is one write of its DeviceStatus; one that is there already is not written over", async () => {
+  const writes: string[] = [];
+  const noted = (api: KubernetesApi): KubernetesApi =>
+    beforeWrites(api, async ({ resource, name, subresource }) => {
+      if (resource === deviceStatuses && subresource === undefined)
+        writes.push(name === undefined ? "create" : "patch");
+    });
+  await using world = await worldWithDevice(noted);
+  await world.report("edge-1", reportPath, twinReport("1"));
+  await world.clock.advance(1_000);
+  assert.deepEqual(writes, ["create"]);
+  const [made] = await world.stored<DeviceStatus>(deviceStatuses);
+  assert.equal(made?.status?.twins?.[0]?.reported?.value, "1");
+  assert.equal(made?.metadata.ownerReferences?.[0]?.kind, "Device");
+  await using other = await worldWithDevice(noted);
+  assert.ok(made);
+  const kept: DeviceStatus = { ...made, metadata: { name: "thermo", namespace: "plant" }, status: { state: "ok" } };
+  await other.memory.create({ resource: deviceStatuses, namespace: "plant" }, kept);
+  writes.length = 0;
+  await other.report("edge-1", reportPath, twinReport("2"));
+  await other.clock.advance(1_000);
+  assert.deepEqual(writes, ["create", "patch"]);
+  const [found] = await other.stored<DeviceStatus>(deviceStatuses);
+  assert.deepEqual([found?.status?.state, found?.status?.twins?.[0]?.reported?.value], ["ok", "2"]);
 });
 
 test("a report is answered only when it is stored, also when one before it is stored but not yet shown in the Device", async () => {

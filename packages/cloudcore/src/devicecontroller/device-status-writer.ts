@@ -158,14 +158,26 @@ export class DeviceStatusWriter implements AsyncDisposable {
   }
 
   async #writeDeviceStatus(key: string, device: Device, report: DeviceReport): Promise<DeviceReportedState> {
-    const { namespace = "", name } = device.metadata;
-    const stored = this.#lastWritten.get(key) ?? (await this.#existing(device));
     const properties = new Set(
       [...(device.spec?.properties ?? []), ...(this.#options.objects.modelOf(device)?.spec?.properties ?? [])].map(
         (property) => property.name,
       ),
     );
-    const state = applyReport(stored.status ?? {}, report, (property) => properties.has(property));
+    const stateAfter = (stored: DeviceReportedState): DeviceReportedState =>
+      applyReport(stored, report, (property) => properties.has(property));
+    // A device that shows nothing yet has hardly ever a DeviceStatus: that is tried first, without a read before it.
+    const known = this.#lastWritten.get(key) ?? (showsReports(device) ? await this.#find(device) : undefined);
+    if (known === undefined) {
+      const state = stateAfter({});
+      const created = await this.#create(device, state);
+      if (created) {
+        this.#remember(key, created);
+        return state;
+      }
+    }
+    const { namespace = "", name } = device.metadata;
+    const stored = known ?? (await this.#read(device));
+    const state = stateAfter(stored.status ?? {});
     this.#remember(key, await this.#patchStatus(deviceStatuses, namespace, name, state, stored));
     return state;
   }
@@ -179,25 +191,39 @@ export class DeviceStatusWriter implements AsyncDisposable {
     }
   }
 
-  /** The device's DeviceStatus; created when it is missing, and then removed with the Device. */
-  async #existing(device: Device): Promise<DeviceStatus> {
-    const { api } = this.#options;
-    const { namespace = "", name, uid = "" } = device.metadata;
+  #read({ metadata: { namespace = "", name } }: Device): Promise<DeviceStatus> {
+    return this.#options.api.get<DeviceStatus>({ resource: deviceStatuses, namespace, name });
+  }
+
+  async #find(device: Device): Promise<DeviceStatus | undefined> {
     try {
-      return await api.get<DeviceStatus>({ resource: deviceStatuses, namespace, name });
+      return await this.#read(device);
     } catch (error) {
-      if (!isApiError(error, "NotFound")) throw error;
+      if (isApiError(error, "NotFound")) return undefined;
+      throw error;
     }
+  }
+
+  /** Makes the device's DeviceStatus, which is removed with the Device; undefined when there is one. */
+  async #create(device: Device, state: DeviceReportedState): Promise<DeviceStatus | undefined> {
+    const { namespace = "", name, uid = "" } = device.metadata;
     const owner = { apiVersion: apiVersionOf(devices), kind: "Device", name, uid, controller: true };
-    return await api.create<DeviceStatus>(
-      { resource: deviceStatuses, namespace },
-      {
-        apiVersion: apiVersionOf(deviceStatuses),
-        kind: "DeviceStatus",
-        metadata: { name, namespace, ownerReferences: [{ ...owner, blockOwnerDeletion: true }] },
-        spec: {},
-      },
-    );
+    const body: DeviceStatus = {
+      apiVersion: apiVersionOf(deviceStatuses),
+      kind: "DeviceStatus",
+      metadata: { name, namespace, ownerReferences: [{ ...owner, blockOwnerDeletion: true }] },
+      spec: {},
+      status: state,
+    };
+    let created: DeviceStatus;
+    try {
+      created = await this.#options.api.create<DeviceStatus>({ resource: deviceStatuses, namespace }, body);
+    } catch (error) {
+      if (isApiError(error, "AlreadyExists")) return undefined;
+      throw error;
+    }
+    if (holds(created.status, { ...state } as JsonObject)) return created;
+    return await this.#patchStatus(deviceStatuses, namespace, name, state, created);
   }
 
   /**
@@ -253,6 +279,10 @@ function unanswered(report: DeviceReport): PendingReport {
 function lastReportedTime({ twins = [] }: DeviceReportedState): { lastReportedTime?: string } {
   const newestMs = Math.max(0, ...twins.map(({ reported }) => Number(reported?.metadata?.["timestamp"]) || 0));
   return newestMs > 0 && newestMs < LATEST_MS ? { lastReportedTime: toKubernetesTime(newestMs) } : {};
+}
+
+function showsReports({ status }: Device): boolean {
+  return [status?.twins, status?.state, status?.lastOnlineTime].some((reported) => reported !== undefined);
 }
 
 function holds(written: object | undefined, wanted: JsonObject): boolean {

@@ -188,13 +188,22 @@ async function refusalOf(client: PoolClient, batch: SampleBatch): Promise<Append
   return refusal(batch, cursor == null ? undefined : Number(cursor), () => Number(before ?? 0));
 }
 
-/** One statement for all samples: a round trip each would be the limit of a busy node. */
+/** One statement for all samples, in which each series is named once: a round trip each would be the limit of a busy node. */
 async function insertSamples(client: PoolClient, streamId: string, samples: SampleBatch["samples"]): Promise<void> {
-  const devices = samples.map(({ deviceId }) => deviceId);
-  const properties = samples.map(({ property }) => property);
+  const series = new Map<string, number>();
+  const [devices, properties]: [string[], string[]] = [[], []];
+  const places = samples.map(({ deviceId, property }) => {
+    const key = `${deviceId}\n${property}`;
+    const known = series.get(key);
+    if (known !== undefined) return known;
+    properties.push(property);
+    const place = devices.push(deviceId);
+    series.set(key, place);
+    return place;
+  });
   await client.query(
     `INSERT INTO telemetry_series (device, property)
-     SELECT DISTINCT device, property FROM unnest($1::text[], $2::text[]) AS new (device, property)
+     SELECT device, property FROM unnest($1::text[], $2::text[]) AS new (device, property)
      WHERE NOT EXISTS (SELECT FROM telemetry_series AS known
                        WHERE known.device = new.device AND known.property = new.property)
      ORDER BY device, property ON CONFLICT DO NOTHING`,
@@ -203,18 +212,24 @@ async function insertSamples(client: PoolClient, streamId: string, samples: Samp
   await client.query(
     `INSERT INTO telemetry_sample (stream_id, sequence, series_id, time_ms, value)
      SELECT $1, new.sequence, series.id, new.time_ms, new.value
-     FROM unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[])
-       AS new (sequence, device, property, time_ms, value)
-     JOIN telemetry_series AS series ON series.device = new.device AND series.property = new.property`,
+     FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::text[]) AS new (sequence, place, time_ms, value)
+     JOIN unnest($6::text[], $7::text[]) WITH ORDINALITY AS named (device, property, place) USING (place)
+     JOIN telemetry_series AS series USING (device, property)`,
     [
       streamId,
-      samples.map(({ sequence }) => sequence),
+      numberArray(samples.map(({ sequence }) => sequence)),
+      numberArray(places),
+      numberArray(samples.map(({ timestampMs }) => timestampMs)),
+      samples.map(({ value }) => value),
       devices,
       properties,
-      samples.map(({ timestampMs }) => timestampMs),
-      samples.map(({ value }) => value),
     ],
   );
+}
+
+/** An array as PostgreSQL writes it; `pg` takes each number for something to be quoted. */
+function numberArray(numbers: readonly number[]): string {
+  return `{${numbers.join(",")}}`;
 }
 
 async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {

@@ -7,6 +7,7 @@ import { membershipResult } from "./membership.ts";
 import type { DeviceTwinContext } from "./ports.ts";
 import { readSampleMessage } from "./sample-message.ts";
 import { type DocumentHead, errorResult, getResult, updateResult } from "./twin-document.ts";
+import type { PropertyChange } from "./twin-property.ts";
 import type { TwinPublisher } from "./twin-publisher.ts";
 import { parseRequest, readEventId, readUpdates } from "./twin-request.ts";
 import type { TwinWriter } from "./twin-writer.ts";
@@ -16,12 +17,20 @@ export class DeviceRequests {
   readonly #context: DeviceTwinContext;
   readonly #writer: TwinWriter;
   readonly #publisher: TwinPublisher;
+  readonly #onWish: (deviceId: string) => void;
   #ignoredCount = 0;
 
-  constructor(context: DeviceTwinContext, writer: TwinWriter, publisher: TwinPublisher) {
+  /** `onWish` hears of a device of which something else is wanted now. */
+  constructor(
+    context: DeviceTwinContext,
+    writer: TwinWriter,
+    publisher: TwinPublisher,
+    onWish: (deviceId: string) => void,
+  ) {
     this.#context = context;
     this.#writer = writer;
     this.#publisher = publisher;
+    this.#onWish = onWish;
   }
 
   /** Messages on reserved topics that nobody at the edge may send, so far. */
@@ -71,6 +80,7 @@ export class DeviceRequests {
     this.#publish(topic, updateResult(head, changes));
     if (called !== deviceId) this.#publisher.calledByName(deviceId);
     this.#publisher.changed(deviceId, changes, twin, head);
+    if (changes.some(isWish)) this.#onWish(deviceId);
   }
 
   #get({ deviceId, called }: EventTopic & { kind: "device" }, topic: string, head: DocumentHead): void {
@@ -127,4 +137,9 @@ export class DeviceRequests {
   #publish(topic: string, document: JsonObject): void {
     this.#context.bus.publish(topic, JSON.stringify(document));
   }
+}
+
+/** What is wanted, or what has become of it, is another: not so with most updates, which say what is. */
+function isWish({ before, after, sides }: PropertyChange): boolean {
+  return sides.expected || (before?.effect ?? null) !== after.effect;
 }

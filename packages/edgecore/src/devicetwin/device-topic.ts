@@ -27,23 +27,34 @@ export function isDeviceTwinTopic(topic: string): boolean {
   );
 }
 
+const DEVICE_ROOT = "$hw/events/device/";
+
 /** Takes a topic apart by its levels, never by searching text in it. */
 export function parseEventTopic(topic: string): EventTopic {
+  if (topic.startsWith(DEVICE_ROOT)) return parseDeviceTopic(topic.slice(DEVICE_ROOT.length));
   const levels = topic.split("/");
   const [root, events, kind, first = "", second = "", ...rest] = levels;
   if (root === "$ke") return parseDataTopic(levels.slice(1));
   if (root !== "$hw" || events !== "events" || first === "") return { kind: "other" };
-  if (kind === "device" && second !== "") {
-    // Before KubeEdge knew namespaces of devices, and in its older examples still, topics had the name alone.
-    const isOld = rest.length === 1;
-    const called = isOld ? first : `${first}/${second}`;
-    const wanted = isOld ? `${second}/${rest[0]}` : rest.join("/");
-    const action = deviceActions.find((candidate) => candidate === wanted);
-    if (action !== undefined) return { kind: "device", deviceId: isOld ? `default/${first}` : called, called, action };
-  }
   if (kind === "node" && second === "membership" && rest.join("/") === "get")
     return { kind: "membership", nodeName: first };
   return { kind: "other" };
+}
+
+/**
+ * `[<namespace>/]<name>/<action>`: before KubeEdge knew namespaces of devices, and in its older examples still, topics had
+ * the name alone.
+ */
+function parseDeviceTopic(levels: string): EventTopic {
+  const action = deviceActions.find((candidate) => levels.endsWith(candidate));
+  const called = action === undefined ? "" : levels.slice(0, -action.length);
+  const names = called.split("/", 4);
+  // What is before the action ends with a slash.
+  if (action === undefined || names.pop() !== "" || names.length > 2 || names.length === 0 || names.includes(""))
+    return { kind: "other" };
+  const [name] = names;
+  const path = called.slice(0, -1);
+  return { kind: "device", deviceId: names.length === 1 ? `default/${name}` : path, called: path, action };
 }
 
 /** `$ke/events/device/[<namespace>/]<name>/data/update`; without a namespace, as of old, it is `default`. */

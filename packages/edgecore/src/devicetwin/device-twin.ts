@@ -8,7 +8,6 @@ import { DeviceRegistry } from "./device-registry.ts";
 import { DeviceRequests } from "./device-requests.ts";
 import { readState } from "./device-state.ts";
 import { readTwin } from "./device-table.ts";
-import { parseEventTopic } from "./device-topic.ts";
 import { defaultDeviceTwinLimits } from "./limits.ts";
 import { readMembership } from "./membership.ts";
 import { OnceEffects } from "./once-effects.ts";
@@ -63,7 +62,9 @@ export class DeviceTwin implements Service, DownstreamHandler {
     this.#once = new OnceEffects(this.#context, this.#publisher, this.#reporter);
     this.#writer = new TwinWriter(this.#context, stateReport, this.#reporter, this.#definitions);
     this.#registry = new DeviceRegistry(this.#context, stateReport, this.#reporter, this.#publisher);
-    this.#requests = new DeviceRequests(this.#context, this.#writer, this.#publisher);
+    this.#requests = new DeviceRequests(this.#context, this.#writer, this.#publisher, (deviceId) =>
+      this.#listeners.emit(deviceId),
+    );
     this.#listeners = new Listeners((error) =>
       logger.error("A listener to devices failed", { reason: describeError(error) }),
     );
@@ -87,7 +88,7 @@ export class DeviceTwin implements Service, DownstreamHandler {
     for (const deviceId of this.#registry.deviceIds()) this.#dirty.add(deviceId);
     await this.#reconcileDirty();
     this.#reporter.start();
-    this.#registrations.use(bus.onDeviceMessage((topic, payload) => this.#onMessage(topic, payload)));
+    this.#registrations.use(bus.onDeviceMessage((topic, payload) => this.#requests.handle(topic, payload)));
     this.#registrations.use(
       bus.onConnected(() => {
         this.#registry.publishDeltas();
@@ -162,12 +163,6 @@ export class DeviceTwin implements Service, DownstreamHandler {
     await this.#work.run(async () => {});
     await this.#once[Symbol.asyncDispose]();
     await this.#reporter[Symbol.asyncDispose]();
-  }
-
-  async #onMessage(topic: string, payload: string): Promise<void> {
-    await this.#requests.handle(topic, payload);
-    const target = parseEventTopic(topic);
-    if (target.kind === "device" && target.action === "twin/update") this.#listeners.emit(target.deviceId);
   }
 
   #onObjectChange({ key }: ObjectChange): void {

@@ -11,7 +11,7 @@ function takeAll(due: DueDevices, nowMs: number): string[] {
 }
 
 test("devices are taken when they are due, the longest waiting first", () => {
-  const due = new DueDevices();
+  const due = new DueDevices(0);
   due.add("c", 20);
   due.add("a", 0);
   due.add("b", 10);
@@ -24,7 +24,7 @@ test("devices are taken when they are due, the longest waiting first", () => {
 });
 
 test("a device that has changed once does not wait behind those that change on and on", () => {
-  const due = new DueDevices();
+  const due = new DueDevices(0);
   const busy = Array.from({ length: 100 }, (_, index) => `busy-${index}`);
   for (const [index, device] of busy.entries()) due.add(device, index % 2);
   due.nextMs(0); // Half of them are due.
@@ -34,7 +34,7 @@ test("a device that has changed once does not wait behind those that change on a
 });
 
 test("a device that changes on and on gets its turn however many others come", () => {
-  const due = new DueDevices();
+  const due = new DueDevices(0);
   due.add("busy", 0);
   due.nextMs(0);
   due.changedAgain("busy");
@@ -48,7 +48,7 @@ test("a device that changes on and on gets its turn however many others come", (
 });
 
 test("one that may not be taken now keeps its place", () => {
-  const due = new DueDevices();
+  const due = new DueDevices(0);
   due.add("a", 0);
   due.add("b", 0);
   assert.equal(
@@ -59,9 +59,49 @@ test("one that may not be taken now keeps its place", () => {
 });
 
 test("after a pause all are due at once, and one that is gone is not", () => {
-  const due = new DueDevices();
+  const due = new DueDevices(0);
   for (const device of ["a", "b", "c"]) due.add(device, 1_000);
   due.delete("b");
   due.hurry();
   assert.deepEqual(takeAll(due, 0), ["a", "c"]);
+});
+
+test("devices that change on and on are spread over the interval, one that changed once goes between them", () => {
+  const due = new DueDevices(100);
+  const names = ["a", "b", "c", "d"];
+  for (const name of names) {
+    due.add(name, 0);
+    due.nextMs(0);
+    due.changedAgain(name);
+  }
+  const taken: [string, number][] = [];
+  for (let nowMs = 0; taken.length <= names.length; ) {
+    if (nowMs === 25) due.add("once", 0);
+    for (const name of takeAll(due, nowMs)) taken.push([name, nowMs]);
+    const nextMs = due.nextMs(nowMs);
+    if (nextMs === Number.POSITIVE_INFINITY) break;
+    assert.ok(nextMs > nowMs, "no turn in vain");
+    nowMs = nextMs;
+  }
+  assert.deepEqual(
+    taken.filter(([name]) => name !== "once").map(([name]) => name),
+    names,
+  );
+  assert.deepEqual(
+    taken.find(([name]) => name === "once"),
+    ["once", 25],
+  );
+  assert.ok((taken.at(-1)?.[1] ?? 0) <= 100, "all within the interval");
+});
+
+test("a device on its way is nothing to wait for", () => {
+  const due = new DueDevices(100);
+  due.add("a", 0);
+  due.nextMs(0);
+  due.changedAgain("a");
+  assert.equal(
+    due.take(0, () => false),
+    undefined,
+  );
+  assert.equal(due.nextMs(0), Number.POSITIVE_INFINITY);
 });

@@ -1,10 +1,13 @@
 /** Of so many turns one is the longest waiting device's that changes on and on, however many others wait. */
 const TURNS = 4;
+/** From one of the devices that change on and on to the next at most so long. */
+const LONGEST_GAP_MS = 50;
 
 /**
  * Devices with something to tell the cloud, and when. Of those that are due, the ones that have changed once since they
  * were told go first: theirs is the last word, and somebody may wait for it. A device that has changed again changes on
- * and on; what it says is as new a moment later. Within both, who has waited longest goes first.
+ * and on; what it says is as new a moment later, so these are spread over the interval, instead of all at once each time
+ * that it begins. Within both, who has waited longest goes first.
  */
 export class DueDevices {
   /** Not due yet; monotonic times. */
@@ -13,9 +16,19 @@ export class DueDevices {
   readonly #laterAgain = new Set<string>();
   readonly #changedOnce = new Set<string>();
   readonly #changing = new Set<string>();
+  readonly #intervalMs: number;
+  /** When the next of those that change on and on may be taken. */
+  #nextChangingMs = 0;
+  /** As many of them as have waited at the same time since none did. */
+  #mostChanging = 0;
   /** When the first of those that are not due yet is. May be too early, never too late. */
   #nextMs = Number.POSITIVE_INFINITY;
   #turn = 0;
+
+  /** `intervalMs`: in this time each device may be due once. */
+  constructor(intervalMs: number) {
+    this.#intervalMs = intervalMs;
+  }
 
   has(deviceId: string): boolean {
     return this.#later.has(deviceId) || this.#isDue(deviceId);
@@ -52,19 +65,31 @@ export class DueDevices {
     const lanes = [this.#changedOnce, this.#changing];
     this.#turn = (this.#turn + 1) % TURNS;
     if (this.#turn === 0) lanes.reverse();
-    for (const lane of lanes)
-      for (const deviceId of lane)
-        if (mayTake(deviceId)) {
-          lane.delete(deviceId);
-          return deviceId;
-        }
+    for (const lane of lanes) {
+      if (lane === this.#changing && nowMs < this.#nextChangingMs) continue;
+      for (const deviceId of lane) {
+        if (!mayTake(deviceId)) continue;
+        if (lane === this.#changing) this.#spread(nowMs);
+        lane.delete(deviceId);
+        return deviceId;
+      }
+    }
     return undefined;
   }
 
-  /** When the first of those that are not due now will be; infinite when there is none. */
+  /** When the first of those that are not to be taken now will be; infinite when there is none. */
   nextMs(nowMs: number): number {
     if (this.#nextMs <= nowMs) this.#promote(nowMs);
-    return this.#nextMs;
+    const isSpread = this.#changing.size > 0 && nowMs < this.#nextChangingMs;
+    return isSpread ? Math.min(this.#nextMs, this.#nextChangingMs) : this.#nextMs;
+  }
+
+  /** One of those that change on and on is taken. */
+  #spread(nowMs: number): void {
+    const { size } = this.#changing;
+    this.#mostChanging = Math.max(this.#mostChanging, size);
+    this.#nextChangingMs = nowMs + Math.min(LONGEST_GAP_MS, this.#intervalMs / this.#mostChanging);
+    if (size === 1) this.#mostChanging = 0;
   }
 
   #isDue(deviceId: string): boolean {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { JsonObject } from "@skerry/base";
 import type { Sample } from "@skerry/link";
 import type { SampleRecorder } from "../telemetry/index.ts";
+import { readTwin } from "./device-table.ts";
 import { device, model, TwinWorld } from "./testing/twin-world.ts";
 
 const id = "default/thermo-1";
@@ -34,6 +36,32 @@ test("every reported value is a sample, equal ones too; desired ones and refused
   await world.bus.send(topic, { twin: { temperature: { actual: { value: "warm" } } } });
   const sample = { deviceId: id, property: "temperature", value: "20", timestampMs: nowMs };
   assert.deepEqual(noted.all, [sample, sample]);
+});
+
+test("updates that wait together build on each other; one that is refused changes nothing", async () => {
+  const { world, noted } = await start();
+  await using _ = world;
+  const topic = `$hw/events/device/${id}/twin/update`;
+  world.bus.take();
+  const send = (eventId: string, twin: JsonObject): Promise<void> => world.bus.send(topic, { event_id: eventId, twin });
+  await Promise.all([
+    send("1", { temperature: { actual: { value: "20" } } }),
+    send("2", { temperature: { actual: { value: "warm" } }, led: { actual: { value: "ON" } } }),
+    send("3", { temperature: { actual: { value: "21" } } }),
+    world.bus.send("$hw/events/device/default/other/twin/update", { event_id: "4", twin: {} }),
+    send("5", { temperature: { actual: { value: "22" } } }),
+  ]);
+  assert.deepEqual(
+    noted.all.map(({ property, value }) => [property, value]),
+    ["20", "21", "22"].map((value) => ["temperature", value]),
+  );
+  const results = world.bus.take().filter((each) => each.topic.endsWith("/twin/update/result"));
+  const codes = Object.fromEntries(results.map(({ document }) => [document["event_id"], document["code"] ?? "taken"]));
+  assert.deepEqual(codes, { 1: "taken", 2: 400, 3: "taken", 4: 404, 5: "taken" });
+  const [stored] = world.database
+    .read((reader) => readTwin(reader, id).values().toArray())
+    .filter(({ name }) => name === "temperature");
+  assert.deepEqual([stored?.actual?.value, stored?.actualVersion], ["22", { cloud: 0, edge: 3 }]);
 });
 
 test("a sample has the time that its client gives, unless that is in the future", async () => {

@@ -30,7 +30,7 @@ interface Pace {
 export class TwinReporter implements AsyncDisposable {
   readonly #context: DeviceTwinContext;
   readonly #definitions: DefinitionCache;
-  readonly #due = new DueDevices();
+  readonly #due: DueDevices;
   readonly #paces = new Map<string, Pace>();
   /** Reports of which the cloud's answer is not stored yet. */
   readonly #inFlight = new Map<string, Promise<void>>();
@@ -46,6 +46,7 @@ export class TwinReporter implements AsyncDisposable {
   constructor(context: DeviceTwinContext, definitions: DefinitionCache) {
     this.#context = context;
     this.#definitions = definitions;
+    this.#due = new DueDevices(context.reportIntervalMs);
   }
 
   /** Values that the cloud refused for good since the start. */

@@ -10,17 +10,42 @@ import type { DeviceTwinLimits } from "./limits.ts";
 import type { DeviceTwinContext } from "./ports.ts";
 import { observationTime } from "./sample-message.ts";
 import type { StateReport } from "./state-report.ts";
-import { liveProperties, type PropertyChange, type Twin, withChanges } from "./twin-property.ts";
+import { liveProperties, type PropertyChange, type Twin, type TwinProperty, withChanges } from "./twin-property.ts";
 import type { TwinReporter } from "./twin-reporter.ts";
 import type { PropertyUpdate } from "./twin-request.ts";
 import { applyUpdates } from "./twin-update.ts";
 
-/** Commits what clients at the edge say of a device, over MQTT or DMI, together with its report to the cloud. */
+/** What an update has led to. */
+export interface UpdateOutcome {
+  readonly changes: readonly PropertyChange[];
+  readonly twin: Twin;
+}
+
+/** An update that waits for its commit. */
+interface WaitingUpdate {
+  readonly deviceId: string;
+  readonly updates: readonly PropertyUpdate[];
+  readonly nowMs: number;
+  readonly settled: PromiseWithResolvers<UpdateOutcome>;
+}
+
+/** What becomes of an update if its transaction is committed. */
+type Verdict =
+  | { readonly kind: "applied"; readonly outcome: UpdateOutcome }
+  | { readonly kind: "refused"; readonly error: unknown };
+
+/**
+ * Commits what clients at the edge say of a device, over MQTT or DMI, together with its report to the cloud. Updates that
+ * wait at the same time share a transaction, in which a device is read once and a property written once however many of
+ * them are about it. As many wait as EventBus and DMI let in.
+ */
 export class TwinWriter {
   readonly #context: DeviceTwinContext;
   readonly #stateReport: StateReport;
   readonly #reporter: TwinReporter;
   readonly #definitions: DefinitionCache;
+  /** What the next transaction commits; undefined when none is under way that takes more. */
+  #batch: WaitingUpdate[] | undefined;
 
   constructor(
     context: DeviceTwinContext,
@@ -34,30 +59,14 @@ export class TwinWriter {
     this.#reporter = reporter;
   }
 
-  /** All of the updates in one transaction, or none. @throws `DEVICETWIN_…`, see {@link applyUpdates} */
-  async update(
-    deviceId: string,
-    updates: readonly PropertyUpdate[],
-    nowMs: number,
-  ): Promise<{ readonly changes: readonly PropertyChange[]; readonly twin: Twin }> {
-    const { meta, limits } = this.#context;
-    const outcome = await meta.transaction((transaction) => {
-      this.#require(transaction, deviceId);
-      const definition = this.#definitions.get(deviceId);
-      const before = readTwin(transaction, deviceId);
-      const changes = applyUpdates(before, updates, { deviceId, nowMs, limits, definition });
-      if (definition && changes.some(isRelease)) takeBack(changes, before, definition, nowMs, limits);
-      for (const { after } of changes) writeProperty(transaction, deviceId, after);
-      return { changes, twin: withChanges(before, changes) };
-    });
-    if (outcome.changes.length > 0) this.#reporter.changed(deviceId);
-    const samples = samplesIn(deviceId, updates, nowMs);
-    if (samples.length === 0) return outcome;
-    await this.#context.samples.record(samples);
-    // Where nothing is wanted there is nothing to publish that could be old by now.
-    if (liveProperties(outcome.twin).every(({ expected }) => expected === null)) return outcome;
-    // Meanwhile the twin may have changed and been published: what is published next must not be older.
-    return { ...outcome, twin: meta.read((reader) => readTwin(reader, deviceId)) };
+  /** All of the updates or none; resolves when they are on the disk. @throws `DEVICETWIN_…`, see {@link applyUpdates} */
+  update(deviceId: string, updates: readonly PropertyUpdate[], nowMs: number): Promise<UpdateOutcome> {
+    const waiting = { deviceId, updates, nowMs, settled: Promise.withResolvers<UpdateOutcome>() };
+    if (this.#batch === undefined) {
+      this.#batch = [waiting];
+      void this.#commit(this.#batch);
+    } else this.#batch.push(waiting);
+    return waiting.settled.promise;
   }
 
   /** The device's new state; returns the device with it. @throws `DEVICETWIN_DEVICE_UNKNOWN` */
@@ -68,6 +77,86 @@ export class TwinWriter {
       this.#stateReport.put(transaction, deviceId, device.name, state, nowMs);
       return device;
     });
+  }
+
+  /** Never rejects: each update is told what has become of it. */
+  async #commit(batch: readonly WaitingUpdate[]): Promise<void> {
+    const close = (): void => {
+      if (this.#batch === batch) this.#batch = undefined;
+    };
+    let verdicts: readonly Verdict[];
+    try {
+      verdicts = await this.#context.meta.transaction((transaction) => {
+        close();
+        return this.#applyAll(transaction, batch);
+      });
+    } catch (error) {
+      close(); // The transaction may not even have begun.
+      for (const { settled } of batch) settled.reject(error);
+      return;
+    }
+    const samples: Sample[] = [];
+    const sampled: (() => void)[] = [];
+    for (const [index, { deviceId, updates, nowMs, settled }] of batch.entries()) {
+      const verdict = verdicts[index];
+      if (verdict?.kind !== "applied") {
+        settled.reject(verdict?.error);
+        continue;
+      }
+      const { outcome } = verdict;
+      if (outcome.changes.length > 0) this.#reporter.changed(deviceId);
+      const observed = samplesIn(deviceId, updates, nowMs);
+      if (observed.length === 0) settled.resolve(outcome);
+      else sampled.push(() => settled.resolve(this.#current(deviceId, outcome)));
+      for (const sample of observed) samples.push(sample);
+    }
+    if (samples.length > 0) await this.#context.samples.record(samples);
+    for (const settle of sampled) settle();
+  }
+
+  /**
+   * Each update on what those before it have left. One that is refused has changed nothing; what else fails is the
+   * machine's fault, and fails all of them.
+   */
+  #applyAll(transaction: Transaction, batch: readonly WaitingUpdate[]): Verdict[] {
+    const twins = new Map<string, Twin>();
+    const changed = new Map<string, { readonly deviceId: string; readonly property: TwinProperty }>();
+    const verdicts = batch.map((waiting): Verdict => {
+      const { deviceId } = waiting;
+      try {
+        const outcome = this.#apply(transaction, waiting, twins.get(deviceId));
+        twins.set(deviceId, outcome.twin);
+        for (const { after } of outcome.changes)
+          changed.set(`${deviceId}\n${after.name}`, { deviceId, property: after });
+        return { kind: "applied", outcome };
+      } catch (error) {
+        return { kind: "refused", error };
+      }
+    });
+    for (const { deviceId, property } of changed.values()) writeProperty(transaction, deviceId, property);
+    return verdicts;
+  }
+
+  #apply(
+    transaction: Transaction,
+    { deviceId, updates, nowMs }: WaitingUpdate,
+    known: Twin | undefined,
+  ): UpdateOutcome {
+    const { limits } = this.#context;
+    if (known === undefined) this.#require(transaction, deviceId);
+    const definition = this.#definitions.get(deviceId);
+    const before = known ?? readTwin(transaction, deviceId);
+    const changes = applyUpdates(before, updates, { deviceId, nowMs, limits, definition });
+    if (definition && changes.some(isRelease)) takeBack(changes, before, definition, nowMs, limits);
+    return { changes, twin: withChanges(before, changes) };
+  }
+
+  /** While the samples were stored the twin may have changed and been published: what is published next must not be older. */
+  #current(deviceId: string, outcome: UpdateOutcome): UpdateOutcome {
+    const { meta } = this.#context;
+    // Where nothing is wanted there is nothing to publish that could be old by now.
+    if (liveProperties(outcome.twin).every(({ expected }) => expected === null)) return outcome;
+    return { ...outcome, twin: meta.read((reader) => readTwin(reader, deviceId)) };
   }
 
   #require(transaction: Transaction, deviceId: string): DeviceRecord {

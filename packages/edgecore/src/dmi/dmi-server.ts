@@ -196,6 +196,7 @@ export class DmiServer implements Service, DeviceManager {
   }
 
   #onDeviceChange(deviceId: string): void {
+    if (this.#sessions.size === 0) return;
     const model = this.#catalogue.modelObject(deviceId);
     // Every session looks: a Device may have changed its protocol.
     for (const session of this.#sessions.values())

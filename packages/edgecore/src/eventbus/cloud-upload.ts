@@ -51,10 +51,13 @@ export class CloudUpload {
   }
 }
 
+/** Keeps nothing from one call to the next, and takes longer to make than to use. */
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /** The text of UTF-8 bytes; undefined when they are none. */
 export function decodeText(payload: Uint8Array): string | undefined {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(payload);
+    return UTF8.decode(payload);
   } catch {
     return undefined;
   }

@@ -209,7 +209,7 @@ export class EventBus implements Service, DeviceBus {
       if (this.#ruleTopics.isFor(topic)) this.#upload.upload(topic, payload);
       return;
     }
-    await this.#untilRoom();
+    if (!this.#queue.hasRoom) await this.#untilRoom();
     const handled = this.#handleDeviceMessage(topic, payload);
     if (qos > 0) await handled;
     else await this.#letRun(handled);

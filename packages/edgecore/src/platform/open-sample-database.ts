@@ -9,7 +9,9 @@ import { openOrReplace } from "./open-edge-database.ts";
  */
 export function openSampleDatabase(path: string, clock: Clock, logger: Logger): Database | undefined {
   try {
-    return openOrReplace({ path, migrations: telemetryMigrations, cachePages: 64 }, clock, (finding) =>
+    // What the ring holds is spoken of when it is on the disk only, so it need not hold up all else until then.
+    const options = { path, migrations: telemetryMigrations, cachePages: 64, syncsBeside: true };
+    return openOrReplace(options, clock, (finding) =>
       logger.error("The database of samples is damaged and was moved aside; an empty one takes its place", {
         ...finding,
         lost: "samples that had not reached the cloud",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import {
+import fs, {
   closeSync,
   copyFileSync,
   mkdtempSync,
@@ -10,9 +10,10 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { isSkerryError } from "@skerry/base";
 import { SqliteDatabase } from "./sqlite-database.ts";
 
@@ -146,6 +147,88 @@ test("damage that is found while the database is open is told once, and whoever 
     for (let attempt = 0; attempt < 2; attempt++)
       assert.throws(read, (error) => isSkerryError(error, "STORE_DATABASE_CORRUPT"));
     assert.deepEqual(told, ["STORE_DATABASE_CORRUPT"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+/** The kernel's syncs, which a test lets end. */
+function heldSyncs(): { readonly asked: (() => void)[]; failWith(error: Error | null): void } & Disposable {
+  const asked: (() => void)[] = [];
+  let failure: Error | null = null;
+  const mocked = mock.method(fs, "fdatasync", (_descriptor: number, done: (error: Error | null) => void) => {
+    asked.push(() => done(failure));
+  });
+  syncBuiltinESMExports();
+  return {
+    asked,
+    failWith: (error) => {
+      failure = error;
+    },
+    [Symbol.dispose]() {
+      mocked.mock.restore();
+      syncBuiltinESMExports();
+    },
+  };
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("a commit that is synced beside is told when the log is on the disk, with all that was committed meanwhile", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "skerry-store-"));
+  try {
+    using syncs = heldSyncs();
+    const database = new SqliteDatabase({ path: join(folder, "a.db"), migrations, syncsBeside: true });
+    const told: string[] = [];
+    const insert = async (name: string): Promise<void> => {
+      await database.transaction((transaction) => transaction.run("INSERT INTO item VALUES (?, '1')", name));
+      told.push(name);
+    };
+    const works = [insert("a")];
+    await turns(3);
+    works.push(insert("b"));
+    await turns(3);
+    works.push(insert("c"));
+    await turns(3);
+    assert.equal(database.read((reader) => reader.all("SELECT name FROM item")).length, 3, "committed");
+    assert.deepEqual(told, []);
+    syncs.asked.shift()?.();
+    await turns(3);
+    assert.deepEqual(told, ["a"], "the others may have come after the sync began");
+    const closed = database[Symbol.asyncDispose]();
+    await turns(3);
+    assert.equal(syncs.asked.length, 1, "one sync for both");
+    syncs.asked.shift()?.();
+    await Promise.all([closed, ...works]);
+    assert.deepEqual(told, ["a", "b", "c"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("nothing is stored any more when a sync beside has failed: what follows would build on what may be missing", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "skerry-store-"));
+  try {
+    using syncs = heldSyncs();
+    await using database = new SqliteDatabase({ path: join(folder, "a.db"), migrations, syncsBeside: true });
+    const refused = (name: string): Promise<void> =>
+      assert.rejects(
+        database.transaction((transaction) => transaction.run("INSERT INTO item VALUES (?, '1')", name)),
+        (error) => isSkerryError(error, "STORE_WRITE_FAILED"),
+      );
+    const works = [refused("a")];
+    await turns(3);
+    works.push(refused("b"));
+    await turns(3);
+    syncs.failWith(new Error("EIO"));
+    syncs.asked.shift()?.();
+    await turns(3);
+    syncs.failWith(null);
+    syncs.asked.shift()?.();
+    works.push(refused("c"));
+    await Promise.all(works);
   } finally {
     rmSync(folder, { recursive: true });
   }

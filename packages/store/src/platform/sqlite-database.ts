@@ -6,7 +6,8 @@ import type { Database, Migration, Reader, Row, Transaction } from "../database.
 import { databaseClosed, databaseCorrupt, writeFailed } from "../errors.ts";
 import { type CommitConnection, commitTogether, hasResultCode, type PendingWork } from "../group-commit.ts";
 import { migrate } from "../migrate.ts";
-import { openSettled } from "../open-settled.ts";
+import { openSettled, syncBeside } from "../open-settled.ts";
+import { LogSync } from "./log-sync.ts";
 
 /** How to open a {@link SqliteDatabase}. */
 export interface SqliteOptions {
@@ -15,6 +16,11 @@ export interface SqliteOptions {
   readonly migrations: readonly Migration[];
   /** Pages of the file held in memory. @default SQLite's own, 2 MB */
   readonly cachePages?: number;
+  /**
+   * Commits are brought to the disk in another thread, while this one goes on: for much that comes fast. A read may then see
+   * what is committed and not on the disk yet; its promise says when it is. @default false
+   */
+  readonly syncsBeside?: boolean;
   /** Called once when a read or write finds the open database damaged; what asked gets the same error. */
   readonly onDamage?: (error: SkerryError) => void;
 }
@@ -26,7 +32,12 @@ export class SqliteDatabase implements Database {
   readonly #statements = new Map<string, StatementSync>();
   readonly #access: Transaction;
   readonly #connection: CommitConnection;
+  readonly #logSync: LogSync | undefined;
+  /** Commits that are not on the disk yet. */
+  readonly #unsynced = new Set<Promise<void>>();
   #pending: PendingWork[] = [];
+  /** Why nothing more is stored: what was committed may not be on the disk, and what follows builds on it. */
+  #syncFailure: SkerryError | undefined;
   #closed = false;
   #onDamage: ((error: SkerryError) => void) | undefined;
 
@@ -40,7 +51,12 @@ export class SqliteDatabase implements Database {
       if (options.cachePages !== undefined) this.#database.exec(`PRAGMA cache_size = ${options.cachePages}`);
       const database = this.#database;
       const first = (sql: string): Row | undefined => database.prepare(sql).get() as Row | undefined;
-      migrate({ exec: (sql) => database.exec(sql), first }, options.path, options.migrations);
+      const connection = { exec: (sql: string) => database.exec(sql), first };
+      migrate(connection, options.path, options.migrations);
+      if (options.syncsBeside && options.path !== ":memory:") {
+        syncBeside(connection);
+        this.#logSync = new LogSync(options.path);
+      }
     } catch (error) {
       this.#database.close();
       throw isSkerryError(error) ? error : writeFailed(this.#path, error);
@@ -68,6 +84,7 @@ export class SqliteDatabase implements Database {
 
   transaction<T>(work: (transaction: Transaction) => T): Promise<T> {
     if (this.#closed) return Promise.reject(databaseClosed(this.#path));
+    if (this.#syncFailure) return Promise.reject(this.#syncFailure);
     return new Promise<T>((resolve, reject) => {
       let result: T;
       this.#pending.push({
@@ -85,7 +102,9 @@ export class SqliteDatabase implements Database {
     if (this.#closed) return;
     this.#commitPending();
     this.#closed = true;
+    await Promise.all(this.#unsynced);
     this.#statements.clear();
+    this.#logSync?.close();
     this.#database.close();
   }
 
@@ -93,7 +112,29 @@ export class SqliteDatabase implements Database {
     if (this.#closed || this.#pending.length === 0) return;
     const works = this.#pending;
     this.#pending = [];
-    for (const work of commitTogether(this.#connection, works)) work.committed();
+    const done = commitTogether(this.#connection, works);
+    if (this.#logSync === undefined) for (const work of done) work.committed();
+    else if (done.length > 0) this.#settleWhenSynced(this.#logSync, done);
+  }
+
+  #settleWhenSynced(logSync: LogSync, works: readonly PendingWork[]): void {
+    const settled = logSync
+      .sync()
+      .then(
+        () => {
+          // Synced after a failure or not: what it builds on may be missing.
+          const failure = this.#syncFailure;
+          for (const work of works)
+            if (failure) work.failed(failure);
+            else work.committed();
+        },
+        (error: unknown) => {
+          this.#syncFailure ??= writeFailed(this.#path, error);
+          for (const work of works) work.failed(this.#syncFailure);
+        },
+      )
+      .finally(() => this.#unsynced.delete(settled));
+    this.#unsynced.add(settled);
   }
 
   /** Runs a statement; damage that it meets is told. */

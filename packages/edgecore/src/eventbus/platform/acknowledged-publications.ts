@@ -2,6 +2,9 @@ import type { MqttClient } from "mqtt";
 
 /** Type and flags of the packet: PUBLISH of QoS 1 (MQTT 3.1.1, 3.3). */
 const PUBLISH_ONCE_OR_MORE = 0x32;
+/** Type of an acknowledgement (MQTT 3.1.1, 3.4), and the length of all of it. */
+const PUBACK = 0x40;
+const PUBACK_BYTES = 4;
 const LARGEST_PACKET_ID = 0xffff;
 
 /**
@@ -18,10 +21,16 @@ export class AcknowledgedPublications {
   /** Of a connection that publishes nothing of QoS 1 or 2 otherwise, and does not subscribe: the packet ids are all ours. */
   constructor(client: MqttClient) {
     this.#client = client;
-    client.on("packetreceive", (packet) => {
-      if (packet.cmd === "puback" && packet.messageId !== undefined) this.#acknowledge(packet.messageId);
-    });
     client.once("close", () => this.#end());
+  }
+
+  /** Takes the broker's acknowledgements; see {@link PacketTaker}. */
+  take(packet: Buffer): boolean {
+    if (packet[0] !== PUBACK || packet.length !== PUBACK_BYTES) return false;
+    const id = packet.readUInt16BE(2);
+    this.#waiting.get(id)?.resolve();
+    this.#waiting.delete(id);
+    return true;
   }
 
   /** Resolves when the broker has it; rejects when the connection ends first. */
@@ -48,11 +57,6 @@ export class AcknowledgedPublications {
     do this.#lastId = (this.#lastId % LARGEST_PACKET_ID) + 1;
     while (this.#waiting.has(this.#lastId));
     return this.#lastId;
-  }
-
-  #acknowledge(id: number): void {
-    this.#waiting.get(id)?.resolve();
-    this.#waiting.delete(id);
   }
 
   #end(): void {

@@ -35,6 +35,33 @@ test("messages of QoS 1 are handled together and acknowledged in their order, ea
   await client.endAsync();
 });
 
+test("messages that came in many pieces, and larger ones than a piece, are handled whole while none is acknowledged yet", async () => {
+  await using broker = await TestBroker.start();
+  const connector = new MqttJsConnector({ address: broker.address, subscriberId: "sub", publisherId: "pub" });
+  const sizes = [0, 10, 200_000, 1, 70_000, 65_536, 3];
+  const [seen, work, allCame] = [[] as number[], Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  await using _session = await connector.connect(
+    ["a/+"],
+    {
+      onMessage: ({ payload }) => {
+        seen.push(Buffer.from(payload).toString().length);
+        if (seen.length === sizes.length) allCame.resolve();
+        return work.promise;
+      },
+      onClose: (reason) => allCame.reject(new Error(reason)),
+    },
+    new AbortController().signal,
+  );
+  const client = await broker.client();
+  await Promise.all(sizes.map((size, index) => client.publishAsync(`a/${index}`, "x".repeat(size), { qos: 1 })));
+  await allCame.promise;
+  assert.deepEqual(seen, sizes);
+  assert.deepEqual(broker.acknowledgedBy("sub"), []);
+  work.resolve();
+  await until(() => broker.acknowledgedBy("sub").length === sizes.length);
+  await client.endAsync();
+});
+
 test("a message that cannot be handled ends the connection and comes again on the next one", async () => {
   await using broker = await TestBroker.start();
   const connector = new MqttJsConnector({ address: broker.address, subscriberId: "sub", publisherId: "pub" });

@@ -5,6 +5,7 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { IClientOptions, MqttClient } from "mqtt";
 import clientModule from "mqtt/lib/client";
+import { FilteredConnection, type PacketTaker } from "./filtered-connection.ts";
 
 /** Where the broker is and how it is spoken to; `tls` when the connection is to be encrypted. */
 export interface MqttClientOptions extends Omit<IClientOptions, "host" | "port" | "ca" | "cert" | "key"> {
@@ -14,11 +15,11 @@ export interface MqttClientOptions extends Omit<IClientOptions, "host" | "port" 
   readonly tls?: { readonly ca?: string; readonly certificate?: string; readonly privateKey?: string };
 }
 
-/** Opens a connection to a broker. Events of the client tell how it goes. */
-export function openMqttClient(options: MqttClientOptions): MqttClient {
+/** Opens a connection to a broker. Events of the client tell how it goes; it does not see the packets that `take` takes. */
+export function openMqttClient(options: MqttClientOptions, take: PacketTaker): MqttClient {
   const { host, port, tls, ...clientOptions } = options;
   const client = new clientModule.default(
-    (owner) => (tls ? openTls(owner, host, port, tls) : openTcp(host, port)),
+    (owner) => new FilteredConnection(tls ? openTls(owner, host, port, tls) : openTcp(host, port), take),
     // `writeCache` would keep a buffer for each of 65,536 packet numbers: 9 MB.
     { ...clientOptions, writeCache: false },
   );

@@ -1,6 +1,6 @@
 import type { MqttClient } from "mqtt";
 import { brokerAddressInvalid, brokerUnreachable, subscriptionRefused } from "../errors.ts";
-import type { MqttConnector, MqttMessage, MqttSession, MqttSessionHandlers } from "../mqtt-connector.ts";
+import type { MqttConnector, MqttSession, MqttSessionHandlers } from "../mqtt-connector.ts";
 import { AcknowledgedPublications } from "./acknowledged-publications.ts";
 import { DeferredAcknowledgements } from "./deferred-acknowledgements.ts";
 import type { MqttClientOptions } from "./mqtt-client.ts";
@@ -69,25 +69,29 @@ export class MqttJsConnector implements MqttConnector {
     // Only now: EdgeCore's start does not wait for the package to load.
     const { openMqttClient } = await import("./mqtt-client.ts");
     signal.throwIfAborted();
-    const publisher = openMqttClient({ ...this.#options, clientId: this.#publisherId, clean: true });
-    const subscriber = openMqttClient({ ...this.#options, clientId: this.#subscriberId, clean: false });
+    const publisher = openMqttClient({ ...this.#options, clientId: this.#publisherId, clean: true }, (packet) =>
+      publications.take(packet),
+    );
+    const subscriber = openMqttClient(
+      { ...this.#options, clientId: this.#subscriberId, clean: false },
+      (packet, connection) => acknowledgements.take(packet, connection),
+    );
     const end = (): void => {
       publisher.end(true);
       subscriber.end(true);
     };
+    const publications = new AcknowledgedPublications(publisher);
+    const acknowledgements = new DeferredAcknowledgements(subscriber, {
+      onMessage: (message) => handlers.onMessage(message),
+      onFailed: end,
+    });
+    // Messages of the other qualities of service, one after the other.
+    subscriber.handleMessage = ({ topic, payload, qos }, readOn) => {
+      const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
+      handlers.onMessage({ topic, payload: bytes, qos }).then(() => readOn(), end);
+    };
     signal.addEventListener("abort", end, { once: true });
     try {
-      // Before the connection: the broker may hand over what it kept at once.
-      const acknowledgements = new DeferredAcknowledgements(subscriber);
-      subscriber.handleMessage = (packet, readOn) => {
-        const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
-        const handle = (qos: MqttMessage["qos"]): Promise<void> =>
-          handlers.onMessage({ topic: packet.topic, payload, qos });
-        const messageId = acknowledgements.take(packet);
-        // What is not handled is not acknowledged either: the broker sends it again on the next connection.
-        if (messageId === undefined) handle(packet.qos).then(() => readOn(), end);
-        else acknowledgements.defer(messageId, payload.byteLength, handle(1), () => readOn(), end);
-      };
       await Promise.all([connected(publisher, this.broker), connected(subscriber, this.broker)]);
       await this.#subscribe(subscriber, topicFilters);
     } catch (error) {
@@ -97,7 +101,6 @@ export class MqttJsConnector implements MqttConnector {
       signal.removeEventListener("abort", end);
     }
     reportClose([publisher, subscriber], handlers);
-    const publications = new AcknowledgedPublications(publisher);
     return {
       publish: (topic, payload) => publications.publish(topic, payload),
       publishOnce: (topic, payload) => {
