@@ -1,13 +1,18 @@
 // The process runtime's containers by themselves, over the Container Runtime Interface: no cluster, no node.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { silentLogger } from "@skerry/base";
 import { isAlive } from "@skerry/base/platform";
 import { CriRuntime } from "../packages/edgecore/src/edged/platform/index.ts";
 import type { ContainerConfig, ContainerRuntime, SandboxConfig } from "../packages/edgecore/src/edged/ports.ts";
+import { CriStreaming } from "../packages/edgecore/src/edgestream/platform/index.ts";
 import {
   loadProcessImage,
   processContainers,
@@ -15,11 +20,15 @@ import {
 } from "../packages/edgecore/src/platform/process-runtime.ts";
 import { exampleAppImage } from "../packages/skerry/src/images/builtin-images.ts";
 import { writeOciArchive } from "../packages/skerry/src/images/oci-archive.ts";
-import { ensureCommonParts } from "../packages/skerry/src/systemparts/system-parts.ts";
+import { type CommonParts, ensureCommonParts } from "../packages/skerry/src/systemparts/system-parts.ts";
+import type { RemoteCommandStreams } from "../packages/streams/src/index.ts";
 import { root, sharedParts } from "./support/installation.ts";
+import { CommandClient, dialStream, forwardPort } from "./support/runtime-streams.ts";
 import { waitUntil } from "./support/wait-until.ts";
+import { wasiProgram } from "./support/wasi-program.ts";
 
 const NOTHING_SHARED = { network: false, pid: false, ipc: false };
+const imageArchitecture = process.arch === "arm64" ? "arm64" : "x64";
 const RESOURCES = {
   cpuPeriodUs: 0,
   cpuQuotaUs: 0,
@@ -31,21 +40,29 @@ const RESOURCES = {
 
 describe("the process runtime", () => {
   const folder = mkdtempSync(join(tmpdir(), "skerry-process-runtime-"));
-  let busybox: string;
+  let parts: CommonParts;
   let server: AsyncDisposable;
   let runtime: CriRuntime;
+  let streaming: CriStreaming;
 
   const open = (): Promise<AsyncDisposable> =>
-    runProcessRuntime({ folder, socketPath: join(folder, "cri.sock"), busybox, logger: silentLogger });
+    runProcessRuntime({
+      folder,
+      socketPath: join(folder, "cri.sock"),
+      busybox: parts.busybox,
+      slirp: { program: parts.slirp, libraries: parts.environment["LD_LIBRARY_PATH"] },
+      logger: silentLogger,
+    });
 
   before(async () => {
-    ({ busybox } = await ensureCommonParts(sharedParts, { onDownload: () => {}, onNoMosquitto: () => {} }));
+    parts = await ensureCommonParts(sharedParts, { onDownload: () => {}, onNoMosquitto: () => {} }, true);
+    const { busybox } = parts;
     const archive = join(folder, "app.tar");
-    const architecture = process.arch === "arm64" ? "arm64" : "x64";
-    writeFileSync(archive, writeOciArchive(exampleAppImage(architecture, busybox, join(root, "examples/app"))));
+    writeFileSync(archive, writeOciArchive(exampleAppImage(imageArchitecture, busybox, join(root, "examples/app"))));
     assert.deepEqual(await loadProcessImage(folder, archive), ["docker.io/library/edge-app:latest"]);
     server = await open();
     runtime = new CriRuntime(join(folder, "cri.sock"));
+    streaming = new CriStreaming(join(folder, "cri.sock"));
   });
   after(async () => {
     const processes = [...(await processContainers(folder)).running.values()];
@@ -56,8 +73,10 @@ describe("the process runtime", () => {
     assert.deepEqual(readdirSync(join(folder, "containers")), []);
     assert.deepEqual(readdirSync(join(folder, "sandboxes")), []);
     await runtime[Symbol.asyncDispose]();
+    await streaming[Symbol.asyncDispose]();
     await server[Symbol.asyncDispose]();
     await waitUntil("nothing runs any longer", async () => !processes.some(isAlive));
+    await (await processContainers(folder)).removeGroups();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -257,8 +276,178 @@ describe("the process runtime", () => {
     );
   });
 
+  const ALL = { stdin: true, stdout: true, stderr: true, tty: false };
+  const TERMINAL = { stdin: true, stdout: true, stderr: false, tty: true };
+  const exec = async (id: string, wanted: RemoteCommandStreams, ...command: string[]): Promise<CommandClient> =>
+    CommandClient.dial(await streaming.execUrl(id, command, wanted), wanted);
+
+  test("a command has its input to its end, both its outputs, and its exit code; what it left behind is not waited for", async () => {
+    const { id } = await start("commands", ["sleep", "1000"]);
+    const client = await exec(id, ALL, "sh", "-c", "sleep 1000 & cat; echo err >&2; exit 3");
+    const block = "0123456789".repeat(50_000);
+    client.type(block);
+    client.endInput();
+    assert.equal(await client.status(), 3);
+    assert.ok(client.stdout === block);
+    assert.equal(client.stderr, "err\n");
+    assert.equal(await (await exec(id, ALL, "true")).status(), 0);
+  });
+
+  test("a command in a terminal has one of the container's own, with the client's size, signals and environment", async () => {
+    const { id } = await start("terminal", ["sleep", "1000"], { environment: [{ name: "odd.name", value: "a b" }] });
+    const environment = await exec(id, TERMINAL, "env");
+    assert.equal(await environment.status(), 0);
+    assert.match(environment.stdout, /^odd\.name=a b\r$/m);
+    assert.match(environment.stdout, /^TERM=xterm\r$/m);
+    const client = await exec(id, TERMINAL, "sh");
+    client.resize(77, 33);
+    const shows = (wanted: RegExp): Promise<unknown> =>
+      waitUntil(`the terminal shows ${wanted}`, async () => wanted.test(client.stdout));
+    client.type("tty; until stty size | grep '33 77'; do sleep 0.1; done; printf 'a\\tb\\377\\n'\n");
+    await shows(/\/dev\/pts\/\d+\r\n33 77\r\n/);
+    await shows(/a\tb\xff\r\n/);
+    client.type("sleep 4321\n");
+    await waitUntil("it sleeps", async () => (await runtime.exec(id, ["ps"], 30)).output.includes("sleep 4321"));
+    client.type("\x03");
+    client.type("echo code $?\n");
+    await shows(/code 130\r\n/);
+    client.type("exit 5\n");
+    assert.equal(await client.status(), 5);
+  });
+
+  test("a command ends when its client goes, in a terminal or not", async () => {
+    const { id } = await start("left", ["sleep", "1000"]);
+    for (const wanted of [ALL, TERMINAL]) {
+      const client = await exec(id, wanted, "sh", "-c", "echo up; sleep 1234");
+      await waitUntil("the command runs", async () => client.stdout.includes("up"));
+      client.leave();
+      await waitUntil("the command has ended", async () => {
+        const { output } = await runtime.exec(id, ["ps"], 30);
+        return !output.includes("sleep 1234");
+      });
+    }
+  });
+
+  test("who is attached sees what the container says, and its one client's input has an end", async () => {
+    const { id } = await start("reads-once", ["sh", "-c", "cat; echo over; exit 4"], { stdin: true, stdinOnce: true });
+    const client = await CommandClient.dial(await streaming.attachUrl(id, ALL), ALL);
+    client.type("hello\n");
+    await waitUntil("the input comes back", async () => client.stdout === "hello\n");
+    client.endInput();
+    assert.equal(await client.status(), 0);
+    assert.equal(client.stdout, "hello\nover\n");
+    assert.equal((await ended(id))?.exitCode, 4);
+    assert.match(await logOf("reads-once", /over/), /stdout F hello\nstdout F over\n/);
+  });
+
+  test("a container with a terminal is typed into, hears signals, and tells its exit code", async () => {
+    const { id } = await start("shell", ["sh"], { stdin: true, tty: true });
+    const client = await CommandClient.dial(await streaming.attachUrl(id, TERMINAL), TERMINAL);
+    client.resize(100, 40);
+    client.type("until stty size | grep '40 100'; do sleep 0.1; done\n");
+    await waitUntil("it has the size", async () => client.stdout.includes("\r\n40 100\r\n"));
+    client.leave();
+    const again = await CommandClient.dial(await streaming.attachUrl(id, TERMINAL), TERMINAL);
+    again.type("exit 6\n");
+    assert.equal(await again.status(), 0);
+    assert.equal((await ended(id))?.exitCode, 6);
+    await logOf("shell", /40 100/);
+    const polite = await start(
+      "polite-shell",
+      ["sh", "-c", "trap 'exit 3' TERM; echo up; while :; do sleep 0.1; done"],
+      {
+        tty: true,
+      },
+    );
+    await logOf("polite-shell", /up/);
+    await runtime.stopContainer(polite.id, 60);
+    assert.equal((await ended(polite.id))?.exitCode, 3);
+  });
+
+  test("a pod's ports are forwarded, and one that nobody listens on is told", async () => {
+    const { sandboxId } = await start("forwards", []);
+    const page = await waitUntil("the page is there", async () => {
+      const socket = await forwardPort(await streaming.portForwardUrl(sandboxId), 8080);
+      socket.end("GET / HTTP/1.0\r\n\r\n");
+      return text(socket);
+    });
+    assert.match(page, /Hello from the edge/);
+    const closed = await forwardPort(await streaming.portForwardUrl(sandboxId), 8081);
+    await assert.rejects(text(closed), /8081 inside the pod: .*refused/);
+  });
+
+  test("an address of the streaming server is good for one client that speaks its protocol", async () => {
+    const { id } = await start("once", ["sleep", "1000"]);
+    const url = await streaming.execUrl(id, ["true"], ALL);
+    await assert.rejects(dialStream(url, "v4.channel.k8s.io", "websocket"), /refused with 400/);
+    await assert.rejects(dialStream(`${url}x`, "v4.channel.k8s.io"), /refused with 404/);
+    (await dialStream(url, "v4.channel.k8s.io")).destroy();
+    await assert.rejects(dialStream(url, "v4.channel.k8s.io"), /refused with 404/);
+    const other = await streaming.execUrl(id, ["true"], ALL);
+    await assert.rejects(dialStream(other, "channel.k8s.io"), /refused with 403/);
+  });
+
+  test("a pod reaches what this machine reaches, but not its loopback", async () => {
+    const address = Object.values(networkInterfaces())
+      .flat()
+      .find((each) => each?.family === "IPv4" && !each.internal)?.address;
+    assert.ok(address, "this machine has no address but its loopback");
+    const server = createServer((_request, response) => response.end("from the machine"));
+    server.listen(0, "0.0.0.0");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    try {
+      const { id } = await start("goes-out", ["sleep", "1000"]);
+      const get = async (host: string): Promise<string> => {
+        const script = `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 ${host} ${port}`;
+        return (await runtime.exec(id, ["sh", "-c", script], 60)).output;
+      };
+      assert.match(await get(address), /from the machine$/);
+      for (const host of ["127.0.0.1", "10.0.2.2"]) assert.doesNotMatch(await get(host), /from the machine/, host);
+    } finally {
+      server.close();
+    }
+  });
+
+  test("a container that wants more memory than its limit is ended for that, and its limits can be changed", async () => {
+    assert.deepEqual((await runtime.features()).limits, { cpu: true, memory: true });
+    const limited = (megabytes: number): typeof RESOURCES => ({
+      ...RESOURCES,
+      memoryLimitBytes: megabytes * 1024 ** 2,
+    });
+    const eat = ["sh", "-c", "dd if=/dev/zero of=/dev/null bs=128M count=1"];
+    const { id } = await start("eats", eat, { resources: limited(32) });
+    assert.deepEqual([(await ended(id))?.exitCode, (await ended(id))?.reason], [137, "OOMKilled"]);
+    const { id: other } = await start("changes", ["sleep", "1000"], { resources: limited(32) });
+    assert.equal((await runtime.exec(other, eat, 30)).exitCode, 137);
+    await runtime.updateContainerResources(other, limited(512));
+    assert.equal((await runtime.exec(other, eat, 30)).exitCode, 0);
+  });
+
+  test("a WebAssembly module runs as the container's program, with its files and arguments", async () => {
+    const volume = join(folder, "wasm-volume");
+    mkdirSync(volume);
+    writeFileSync(join(volume, "file"), "from a volume\n");
+    const archive = join(folder, "wasm.tar");
+    const image = {
+      reference: "docker.io/library/wasi:latest",
+      architecture: "x64",
+      entrypoint: ["/app.wasm"],
+    } as const;
+    const files = [{ kind: "file", path: "app.wasm", content: wasiProgram() }] as const;
+    writeFileSync(archive, writeOciArchive({ ...image, architecture: imageArchitecture, files }));
+    await loadProcessImage(folder, archive);
+    const mount = { containerPath: "/v", hostPath: volume, readOnly: true, propagation: "private" } as const;
+    const { id } = await start("wasm", [], {
+      imageId: (await runtime.findImage("wasi"))?.id ?? "",
+      args: ["an argument"],
+      mounts: [{ ...mount, recursiveReadOnly: false, relabel: false }],
+    });
+    assert.equal((await ended(id))?.exitCode, 7);
+    assert.match(await logOf("wasm", /argument/), /F from a volume\n.*app\.wasm\0an argument\0/);
+  });
+
   test("what it cannot do is refused in words", async () => {
     await assert.rejects(start("root", ["true"], { privileged: true }), /privileged containers: the process runtime/);
-    await assert.rejects(start("terminal", ["true"], { tty: true }), /a container with a terminal/);
   });
 });

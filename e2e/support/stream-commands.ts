@@ -59,7 +59,7 @@ export function testStreamCommands(pod: string, kubectl: () => Kubectl): void {
     assert.ok(copied.stdout === MEGABYTE, `${copied.stdout.length} of ${MEGABYTE.length} bytes came back`);
     const unknown = await kubectl().run("exec", pod, "-c", "counts", "--", "/no/such/program");
     assert.notEqual(unknown.status, 0);
-    assert.match(unknown.stderr, /no such file/);
+    assert.match(unknown.stderr, /no such file/i);
   });
 
   test("kubectl exec -it has a terminal, of the size that the user's has", async () => {

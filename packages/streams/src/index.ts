@@ -11,6 +11,7 @@ export * from "./logs/log-options.ts";
 export * from "./logs/log-pace.ts";
 export * from "./multiplexer.ts";
 export * from "./node-path.ts";
+export * from "./remotecommand/command-status.ts";
 export * from "./remotecommand/port-forward-bridge.ts";
 export * from "./remotecommand/remote-command-bridge.ts";
 export * from "./remotecommand/stream-translation.ts";

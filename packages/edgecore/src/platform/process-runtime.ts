@@ -20,20 +20,37 @@ export async function loadProcessImage(folder: string, archive: string): Promise
   return loadImageArchive(archive, store, folder);
 }
 
-/** What a process runtime with this folder has running, and what ends all of it at once. */
-export async function processContainers(
-  folder: string,
-): Promise<{ readonly running: ReadonlyMap<string, number>; kill(): void }> {
+/** What a process runtime with this folder has running, what ends all of it at once, and what removes its groups then. */
+export async function processContainers(folder: string): Promise<{
+  readonly running: ReadonlyMap<string, number>;
+  kill(): void;
+  removeGroups(): Promise<void>;
+}> {
   const left = await import("../processruntime/platform/process-runtime-parts.ts");
-  return { running: left.runningProcessContainers(folder), kill: () => left.killProcessContainers(folder) };
+  return {
+    running: left.runningProcessContainers(folder),
+    kill: () => left.killProcessContainers(folder),
+    removeGroups: () => left.removeControlGroups(folder),
+  };
 }
 
 /**
  * Finds out whether the process runtime can run containers here, and says what they have.
- * @param folder the runtime's
  * @throws SkerryError `PROCESS_RUNTIME_NO_NAMESPACES`
  */
-export async function checkProcessRuntime(folder: string): Promise<string> {
-  const { checkAbility, describeAbility } = await import("../processruntime/platform/process-runtime-parts.ts");
-  return describeAbility(await checkAbility(`${folder}/scratch`));
+export async function checkProcessRuntime({
+  folder,
+  busybox,
+  slirp,
+}: Pick<ProcessRuntimeOptions, "folder" | "busybox" | "slirp">): Promise<string> {
+  const parts = await import("../processruntime/platform/process-runtime-parts.ts");
+  const ability = await parts.checkAbility(`${folder}/scratch`);
+  const { limits } = await parts.ControlGroups.find(folder, busybox);
+  return parts.describeAbility(ability, await parts.checkOutbound(slirp, busybox), limits);
+}
+
+/** Whether this account may lead containers' networks out at all, given the program for it. */
+export async function processNetworksMayLeadOut(): Promise<boolean> {
+  const { mayHaveOutbound } = await import("../processruntime/platform/process-runtime-parts.ts");
+  return mayHaveOutbound();
 }

@@ -117,3 +117,8 @@ export function enterContainer(
   if (userId !== 0) return [...pod, ...step(mainId, "--pid", "--mount")];
   return [...pod, ...step(makerId, `--pid=/proc/${mainId}/ns/pid`), ...step(mainId, "--mount")];
 }
+
+/** What gives a command a terminal of the container's own: telnetd's standard streams are the other end of it. */
+export function inTerminal(busybox: string, script: string): string[] {
+  return [busybox, "telnetd", "-i", "-f", "/dev/null", "-l", script];
+}

@@ -99,9 +99,13 @@ function choose(image: string, entries: readonly unknown[], architecture: string
     const { os, architecture: of } = isObject(platform) ? platform : {};
     return os === "linux" && of === architecture;
   });
+  // What Node.js runs is the same everywhere.
+  const module = objects.find(
+    ({ platform }) => isObject(platform) && /^wasm(32)?$/.test(textOf(platform["architecture"])),
+  );
   // An archive of one image may leave its platform out.
   const alone = objects.length === 1 && objects[0]?.["platform"] === undefined ? objects[0] : undefined;
-  const chosen = fitting ?? alone;
+  const chosen = fitting ?? module ?? alone;
   if (!chosen) throw imageInvalid(image, `it has nothing for linux/${architecture}`);
   return descriptor(image, chosen);
 }

@@ -49,6 +49,9 @@ test("a manifest is read, an index leads to this machine's one, and what is neit
   const manifests = [entry("arm64", "1"), entry("amd64", "2")];
   const index = readManifest("x", JSON.stringify({ manifests }), "amd64");
   assert.ok(index.kind === "index" && index.chosen.digest.endsWith("2"));
+  const wasm = { ...entry("wasm", "4"), platform: { os: "wasi", architecture: "wasm" } };
+  const modules = readManifest("x", JSON.stringify({ manifests: [wasm, entry("arm64", "1")] }), "amd64");
+  assert.ok(modules.kind === "index" && modules.chosen.digest.endsWith("4"));
   const bad = [
     "",
     "[]",

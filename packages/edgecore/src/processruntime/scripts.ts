@@ -1,3 +1,8 @@
+/** What every container sees as its own program of last resort. */
+export const INNER_BUSYBOX = "/dev/.skerry/busybox";
+/** Where every container sees {@link TERMINAL_SCRIPT}. */
+export const INNER_TERMINAL = "/dev/.skerry/terminal";
+
 /**
  * The first process of a pod's sandbox: it names the pod, brings up the loopback interface, and holds the namespaces.
  * A fixed text; what it is about comes as arguments: busybox, host name, `own` or `host` network.
@@ -30,12 +35,14 @@ exec "$@"
 /**
  * Runs a container's command chain and notes its exit code, so that it is known also when nobody waited. With a process
  * namespace of its own the command is its first process, after whose end nothing can be started here: what follows is the
- * shell's own. (\`unshare --fork\` would not do: it takes a killed process for an error of its own.) Arguments: the
- * container's folder, then the command.
+ * shell's own. (\`unshare --fork\` would not do: it takes a killed process for an error of its own.) Where the command has
+ * a terminal, its exit code is in a file. Arguments: the container's folder, then the command.
  */
 export const SHIM_SCRIPT = `folder=$1; shift
 "$@"
-echo $? >"$folder/exit"
+status=$?
+if [ -s "$folder/terminal-exit" ]; then read -r status <"$folder/terminal-exit"; fi
+echo "$status" >"$folder/exit"
 `;
 
 /**
@@ -57,15 +64,16 @@ exec "$bb" env "$@"
 /**
  * Makes a container's root in a fresh mount namespace and becomes its process. Its working directory is the container's
  * folder. Arguments: busybox, a secret name for the machine's root while it is still seen, the working directory, how the
- * root is made (\`overlay\` or \`copy\`), whose processes are seen (\`own\` or \`shared\`), whether the root is \`rw\` or \`ro\`;
- * then the mounts, three arguments each, and \`--\`; then the command. What goes wrong before the command is told on file
- * descriptor 3, and \`ready\` at its end.
+ * root is made (\`overlay\` or \`copy\`), whose processes are seen (\`own\` or \`shared\`), whether the root is \`rw\` or \`ro\`,
+ * whether the command has a \`terminal\` or \`pipes\`; then the mounts, three arguments each, and \`--\`; then the command.
+ * What goes wrong before the command is told on file descriptor 3, and \`ready\` at its end. A terminal's exit code goes to
+ * file descriptor 5.
  *
  * Nothing is looked up below the container's root before it is the root: a link in an image must not lead out of it.
  */
 export const CONTAINER_SCRIPT: string = `set -e
 exec 4>&2 2>&3
-bb=$1 old=$2 workdir=$3 root=$4 processes=$5 mode=$6; shift 6
+bb=$1 old=$2 workdir=$3 root=$4 processes=$5 mode=$6 kind=$7; shift 7
 if [ "$root" = overlay ]; then
   "$bb" mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work,userxattr root
 else
@@ -96,8 +104,6 @@ done
 "$bb" ln -s /proc/self/fd/0 /dev/stdin
 "$bb" ln -s /proc/self/fd/1 /dev/stdout
 "$bb" ln -s /proc/self/fd/2 /dev/stderr
-: >/dev/.skerry/busybox
-"$bb" mount --bind "$bb" /dev/.skerry/busybox
 while [ "$1" != -- ]; do
   from=/$old$1 to=$2 access=$3; shift 3
   if [ -d "$from" ]; then
@@ -117,16 +123,47 @@ done
 shift
 "$bb" mkdir -p "$workdir"
 "$bb" umount -l "/$old"
-bb=/dev/.skerry/busybox
+bb=${INNER_BUSYBOX}
 "$bb" rmdir "/$old"
 if [ "$mode" = ro ]; then "$bb" mount -o remount,bind,ro /; fi
 cd "$workdir"
 echo ready >&3
+if [ "$kind" = terminal ]; then
+  exec 2>&4 3>&5 4>&- 5>&-
+  exec "$@"
+fi
 exec 2>&4 3>&- 4>&-
 ${ENVIRONMENT}`;
 
 /** Runs a further command in a container. Arguments: its working directory, the command. */
-export const EXEC_SCRIPT: string = `bb=/dev/.skerry/busybox
+export const EXEC_SCRIPT: string = `bb=${INNER_BUSYBOX}
 cd "$1" || exit 126
 shift
 ${ENVIRONMENT}`;
+
+/**
+ * What busybox' telnetd starts in a terminal: it becomes the command that was handed over as \`SKERRY_WORD_n\`, in the
+ * folder \`SKERRY_FOLDER\`, and notes its exit code on file descriptor 3. telnetd has the terminal turn tabs into spaces;
+ * that is undone. The byte 2 says that from here on the terminal is the command's (terminal-bytes.ts).
+ */
+export const TERMINAL_SCRIPT: string = `#!${INNER_BUSYBOX} sh
+bb=${INNER_BUSYBOX}
+"$bb" stty tab0
+folder=$SKERRY_FOLDER words=$SKERRY_WORDS; unset SKERRY_FOLDER SKERRY_WORDS
+while [ "$words" -gt 0 ]; do
+  words=$((words - 1))
+  eval "word=\\$SKERRY_WORD_$words; unset SKERRY_WORD_$words"
+  set -- "$word" "$@"
+done
+unset words word
+# What is typed to interrupt the command does not end this shell; the command has these signals as ever. When the terminal
+# hangs up this shell ends, and with it what is in the foreground.
+trap : INT QUIT
+printf '\\002'
+(
+exec 3>&-
+cd "$folder" || exit 126
+unset folder
+${ENVIRONMENT})
+echo $? >&3
+`;

@@ -115,7 +115,7 @@ const memory: Check = ({ memoryAvailableBytes }) => {
     : [ok(code, found)];
 };
 
-/** How the process runtime calls itself: it is for accounts without root, and limits nothing. */
+/** How the process runtime calls itself: it is for accounts without root. */
 const PROCESS_RUNTIME = "skerry-process";
 
 const hasProcessRuntime = (node: Examined["node"]): boolean =>
@@ -145,7 +145,7 @@ const runtime: Check = ({ node }) => {
   const advice = "Check that containerd runs and that EdgeCore's configuration names its socket.";
   if ("failure" in node.runtime)
     return [problem("DOCTOR_RUNTIME", `the container runtime does not answer: ${node.runtime.failure}`, advice)];
-  const { name, version, ready, message } = node.runtime;
+  const { name, version, ready, message, noWayOut, limits } = node.runtime;
   const shown = `${name} ${version}`;
   if (!ready && /network|cni/i.test(message))
     return [
@@ -160,8 +160,18 @@ const runtime: Check = ({ node }) => {
   if (hasProcessRuntime(node))
     return [
       ok("DOCTOR_RUNTIME", `${shown} is ready: containers without an engine and without root`),
-      ok("DOCTOR_CGROUPS", "limits of containers are not enforced by it"),
-      ok("DOCTOR_CNI", "pods are reached from this machine; what has to reach others needs hostNetwork"),
+      ok(
+        "DOCTOR_CGROUPS",
+        limits?.cpu && limits.memory
+          ? "it enforces containers' limits of CPU and memory"
+          : `limits of containers are not enforced by it: ${limits?.cpu ? "memory" : limits?.memory ? "CPU" : "CPU and memory"}`,
+      ),
+      ok(
+        "DOCTOR_CNI",
+        noWayOut === undefined
+          ? "pods are reached from this machine, and reach what it reaches"
+          : `pods are reached from this machine; what has to reach others needs hostNetwork: ${noWayOut}`,
+      ),
     ];
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const [leastMajor, leastMinor] = LEAST_CONTAINERD;

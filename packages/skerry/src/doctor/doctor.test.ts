@@ -171,7 +171,13 @@ test("the process runtime without root is no fault, and what it does not do is s
     found.filter(({ state }) => state !== "ok"),
     [],
   );
-  assert.match(found.map((each) => each.found).join("\n"), /skerry-process .* is ready.*\n.*limits .* not enforced/);
+  const told = (over: object): string =>
+    diagnose({ ...healthy, ...withNode({ isRoot: false, runtime: { ...runtime, ...over } }) })
+      .map((each) => each.found)
+      .join("\n");
+  assert.match(told({ noWayOut: "there is no slirp4netns" }), /needs hostNetwork: there is no slirp4netns/);
+  assert.match(told({ limits: { cpu: true, memory: false } }), /is ready.*\n.*limits .* not enforced by it: memory/);
+  assert.match(told({ limits: { cpu: true, memory: true } }), /enforces .* CPU and memory\n.*reach what it reaches/);
 });
 
 test("a machine without a node is not asked for one", () => {

@@ -1,3 +1,5 @@
+import type { RuntimeStatus } from "@skerry/edgecore/platform";
+
 /** A TCP port that must be reached. */
 export interface ExaminedPort {
   readonly what: string;
@@ -35,9 +37,7 @@ export interface Examined {
         readonly name: string;
         readonly isRoot: boolean;
         readonly controlGroups: { readonly cpu: boolean; readonly memory: boolean };
-        readonly runtime:
-          | { readonly name: string; readonly version: string; readonly ready: boolean; readonly message: string }
-          | { readonly failure: string };
+        readonly runtime: RuntimeStatus | { readonly failure: string };
       }
     | undefined;
   /** Of the supervisor; none when it does not run. */

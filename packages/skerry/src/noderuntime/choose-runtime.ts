@@ -28,9 +28,10 @@ export async function ensureRuntime(
   node: string,
   listener: PartsListener,
 ): Promise<NodeRuntime> {
-  return runtimeKind(home, settings) === "containerd"
-    ? containerdRuntime(home, node, await ensureSystemParts(home.parts, listener))
-    : processRuntime(home, node, await ensureCommonParts(home.parts, listener));
+  if (runtimeKind(home, settings) === "containerd")
+    return containerdRuntime(home, node, await ensureSystemParts(home.parts, listener));
+  const { processNetworksMayLeadOut } = await import("@skerry/edgecore/platform");
+  return processRuntime(home, node, await ensureCommonParts(home.parts, listener, await processNetworksMayLeadOut()));
 }
 
 /** The node's runtime when its parts are here; undefined when one is missing. Downloads nothing. */

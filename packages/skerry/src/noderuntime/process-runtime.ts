@@ -34,8 +34,10 @@ export function processRuntime(home: SkerryHome, node: string, parts: CommonPart
     async prepare() {
       const { checkProcessRuntime } = await entry();
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const detail = await checkProcessRuntime(folder);
-      return { part: processRuntimePart(home, node, { folder, socketPath, busybox: parts.busybox }), detail };
+      const { busybox } = parts;
+      const slirp = { program: parts.slirp, libraries: parts.environment["LD_LIBRARY_PATH"] };
+      const detail = await checkProcessRuntime({ folder, busybox, slirp });
+      return { part: processRuntimePart(home, node, { folder, socketPath, busybox, slirp }), detail };
     },
     async importBuiltinImages(appFolder) {
       const scratch = mkdtempSync(join(folder, "images-"));
@@ -56,7 +58,9 @@ export function processRuntime(home: SkerryHome, node: string, parts: CommonPart
     containers: async () => (await (await entry()).processContainers(folder)).running,
     killContainers: async () => (await (await entry()).processContainers(folder)).kill(),
     async remove() {
-      (await (await entry()).processContainers(folder)).kill();
+      const left = await (await entry()).processContainers(folder);
+      left.kill();
+      await left.removeGroups();
       rmSync(socketPath, { force: true });
     },
   };

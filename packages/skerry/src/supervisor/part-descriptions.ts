@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import type { ProcessRuntimeOptions } from "@skerry/edgecore/platform";
 import { busyNode, type NodeOptions, serverNode, smallNode } from "../node-options.ts";
 import type { PreparedContainers } from "../nodecontainers/node-containers.ts";
 import type { Settings } from "../settings.ts";
@@ -86,9 +87,13 @@ export function edgeCorePart(home: SkerryHome, node: string, configFile: string,
 export function processRuntimePart(
   home: SkerryHome,
   node: string,
-  { folder, socketPath, busybox }: { readonly folder: string; readonly socketPath: string; readonly busybox: string },
+  { folder, socketPath, busybox, slirp }: Omit<ProcessRuntimeOptions, "logger">,
 ): PartDescription {
-  const options = ["--folder", folder, "--socket", socketPath, "--busybox", busybox];
+  const options = [
+    ...["--folder", folder, "--socket", socketPath, "--busybox", busybox],
+    ...(slirp.program === undefined ? [] : ["--slirp", slirp.program]),
+    ...(slirp.libraries === undefined ? [] : ["--slirp-libraries", slirp.libraries]),
+  ];
   return {
     name: `process runtime ${node}`,
     command: ownCommand(["process-runtime", ...options], smallNode),

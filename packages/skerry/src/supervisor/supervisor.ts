@@ -126,6 +126,8 @@ export class Supervisor implements AsyncDisposable {
             logger.warn("Mosquitto cannot be had; the node has the embedded broker", { reason: reason.message });
             tell({ kind: "note", text: "Mosquitto cannot be had here; the embedded MQTT broker takes its place" });
           },
+          onNoSlirp: (reason) =>
+            logger.warn("slirp4netns cannot be had; pods reach nothing outside", { reason: reason.message }),
         }),
       ({ parts }) =>
         parts.unpacked.length > 0 ? "unpacked in Skerry's folder, nothing installed" : "found on this machine",

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, unlinkSy
 import { dirname, join, relative } from "node:path";
 import { partsIncomplete } from "../errors.ts";
 import { unpackDebianPackages, unpackedFolders } from "./debian-packages.ts";
-import { fetchMissing } from "./fetch-missing.ts";
+import { type FetchPorts, fetchMissing } from "./fetch-missing.ts";
 import { findProgram, programFolders } from "./find-program.ts";
 
 /** The system programs that every edge node needs, wherever they come from. */
@@ -10,6 +10,8 @@ export interface CommonParts {
   /** Statically linked, for images. */
   readonly busybox: string;
   readonly mosquitto: string | undefined;
+  /** slirp4netns, for the process runtime. */
+  readonly slirp: string | undefined;
   /** What the programs need in their environment: PATH, and library folders where they were unpacked. */
   readonly environment: Readonly<Record<string, string>>;
   /** Names of the programs that were unpacked by Skerry rather than found on the machine. */
@@ -26,7 +28,7 @@ export interface SystemParts extends CommonParts {
   readonly iptables: string;
 }
 
-type PartName = "containerd" | "ctr" | "shim" | "runc" | "cni" | "iptables" | "busybox" | "mosquitto";
+type PartName = "containerd" | "ctr" | "shim" | "runc" | "cni" | "iptables" | "busybox" | "mosquitto" | "slirp";
 
 /** Which Debian package holds a part. */
 const PACKAGES: Readonly<Record<PartName, string>> = {
@@ -38,6 +40,7 @@ const PACKAGES: Readonly<Record<PartName, string>> = {
   iptables: "iptables",
   busybox: "busybox-static",
   mosquitto: "mosquitto",
+  slirp: "slirp4netns",
 };
 
 /** Plugins that the pod network uses: systemparts/pod-network.ts. */
@@ -71,6 +74,7 @@ function locate(folder: string): LocatedParts {
     iptables: findProgram("iptables", folders) ?? findProgram("xtables-nft-multi", unpackedPrograms),
     busybox,
     mosquitto: findProgram("mosquitto", folders),
+    slirp: findProgram("slirp4netns", folders),
     roots,
   };
 }
@@ -83,6 +87,8 @@ export interface PartsListener {
   readonly onDownload: (packages: readonly string[]) => void;
   /** Mosquitto cannot be had: the node has the embedded broker. */
   readonly onNoMosquitto: (reason: Error) => void;
+  /** slirp4netns cannot be had: pods of the process runtime reach nothing outside of their networks. */
+  readonly onNoSlirp?: (reason: Error) => void;
 }
 
 /**
@@ -90,16 +96,29 @@ export interface PartsListener {
  * be had does without it. Throws SKERRY_PARTS_… errors.
  */
 export async function ensureSystemParts(folder: string, listener: PartsListener): Promise<SystemParts> {
-  await fetchParts(missingParts(locate(folder)), folder, listener);
+  const missing = (): PartName[] => missingParts(locate(folder)).filter((name) => name !== "slirp");
+  await fetchParts(missing(), folder, listener);
   const parts = findSystemParts(folder);
-  if (!parts) throw partsIncomplete(missingParts(locate(folder)), folder);
+  if (!parts) throw partsIncomplete(missing(), folder);
   return parts;
 }
 
-/** Like {@link ensureSystemParts}, for a node without a container engine. */
-export async function ensureCommonParts(folder: string, listener: PartsListener): Promise<CommonParts> {
+/**
+ * Like {@link ensureSystemParts}, for a node without a container engine.
+ * @param mayLeadOut whether slirp4netns would be of any use on this machine
+ */
+export async function ensureCommonParts(
+  folder: string,
+  listener: PartsListener,
+  mayLeadOut: boolean,
+): Promise<CommonParts> {
   const missing = (): PartName[] => missingParts(locate(folder)).filter((name) => COMMON_NAMES.includes(name));
   await fetchParts(missing(), folder, listener);
+  if (mayLeadOut && locate(folder).slirp === undefined) {
+    const { onDownload } = listener;
+    const noSlirp = await fetchMissing([], [PACKAGES.slirp], { onDownload, unpack: unpackInto(folder) });
+    if (noSlirp) listener.onNoSlirp?.(noSlirp);
+  }
   const parts = findCommonParts(folder);
   if (!parts) throw partsIncomplete(missing(), folder);
   return parts;
@@ -110,32 +129,34 @@ async function fetchParts(missing: readonly PartName[], folder: string, listener
   const noMosquitto = await fetchMissing(
     packagesOf(missing.filter((name) => name !== "mosquitto")),
     packagesOf(missing.filter((name) => name === "mosquitto")),
-    {
-      onDownload: listener.onDownload,
-      unpack: (packages, limits) => {
-        mkdirSync(folder, { recursive: true });
-        return unpackDebianPackages(packages, folder, limits);
-      },
-    },
+    { onDownload: listener.onDownload, unpack: unpackInto(folder) },
   );
   if (noMosquitto) listener.onNoMosquitto(noMosquitto);
 }
 
+function unpackInto(folder: string): FetchPorts["unpack"] {
+  return (packages, limits) => {
+    mkdirSync(folder, { recursive: true });
+    return unpackDebianPackages(packages, folder, limits);
+  };
+}
+
 /** Like {@link findSystemParts}, for a node without a container engine. */
 export function findCommonParts(folder: string): CommonParts | undefined {
-  const { busybox, mosquitto, roots } = locate(folder);
+  const { busybox, mosquitto, slirp, roots } = locate(folder);
   if (!busybox) return undefined;
   return {
     busybox,
     mosquitto,
+    slirp,
     environment: environmentOf([busybox], roots),
-    unpacked: [busybox, mosquitto ?? ""].filter((path) => path.startsWith(folder)),
+    unpacked: [busybox, mosquitto ?? "", slirp ?? ""].filter((path) => path.startsWith(folder)),
   };
 }
 
 /** The system parts that are here now, found or unpacked; undefined when one is missing. Downloads nothing. */
 export function findSystemParts(folder: string): SystemParts | undefined {
-  const { containerd, ctr, runc, cni, iptables, busybox, shim, mosquitto, roots } = locate(folder);
+  const { containerd, ctr, runc, cni, iptables, busybox, shim, mosquitto, slirp, roots } = locate(folder);
   if (!(containerd && ctr && runc && cni && iptables && busybox && shim)) return undefined;
   const names = linkNames(join(folder, "bin"), iptables, folder);
   const modules = roots
@@ -150,6 +171,7 @@ export function findSystemParts(folder: string): SystemParts | undefined {
     iptables: iptables.startsWith(folder) ? join(names, "iptables") : iptables,
     busybox,
     mosquitto,
+    slirp,
     environment: {
       ...environmentOf([join(names, "iptables"), containerd, ctr, runc, shim, iptables, busybox], roots),
       ...(modules ? { XTABLES_LIBDIR: modules } : {}),

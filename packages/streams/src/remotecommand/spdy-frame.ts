@@ -95,6 +95,17 @@ export function encodeSynStream(
   return encodeSpdyControl(spdyTypes.synStream, concat(ids, zlibHead, stored(encodeHeaders(headers))));
 }
 
+/** Accepts a stream that the other side has opened. @param isFirst like that of {@link encodeSynStream} */
+export function encodeSynReply(streamId: number, isFirst: boolean): Uint8Array {
+  const zlibHead = Uint8Array.from(isFirst ? [0x78, 0x01] : []);
+  return encodeSpdyControl(spdyTypes.synReply, concat(uint32(streamId), zlibHead, stored(encodeHeaders({}))));
+}
+
+/** Ends a stream at once, in both directions. @param status SPDY's number for why */
+export function encodeRstStream(streamId: number, status: number): Uint8Array {
+  return encodeSpdyControl(spdyTypes.rstStream, concat(uint32(streamId), uint32(status)));
+}
+
 function encodeHeaders(headers: Readonly<Record<string, string>>): Uint8Array {
   const entries = Object.entries(headers);
   const words = entries.flatMap(([name, value]) => [name.toLowerCase(), value]);

@@ -16,9 +16,11 @@ export class MachineFacts {
     this.#config = config;
   }
 
+  /** What the machine has, but of its control groups only what the runtime uses. */
   async hostFacts(): Promise<HostFacts> {
     this.#facts ??= await this.#host.facts();
-    return this.#facts;
+    const limits = this.#features?.limits;
+    return limits ? { ...this.#facts, cgroups: { ...limits, hugePages: false } } : this.#facts;
   }
 
   /** The node's address; may change when the machine moves to another network. */

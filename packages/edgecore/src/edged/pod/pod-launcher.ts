@@ -58,6 +58,7 @@ export class PodLauncher {
     if (newSandboxAttempt !== undefined || sandboxId === undefined) {
       [sandboxId, addresses] = await this.#runSandbox(sandbox, notices);
       if (addresses.length > 0) facts = { ...facts, podIps: addresses };
+      await this.#noteWayOut(sandbox, notices);
     }
     const place = {
       pod,
@@ -105,6 +106,16 @@ export class PodLauncher {
       const id = await runtime.runSandbox(sandbox);
       return [id, await runtime.sandboxAddresses(id)];
     });
+  }
+
+  async #noteWayOut({ hostNamespaces }: SandboxConfig, notices: PodNotices): Promise<void> {
+    const { noWayOut } = await this.#services.machine.runtimeFeatures();
+    if (noWayOut === undefined || hostNamespaces.network) return;
+    notices.pod(
+      "Warning",
+      "NoOutboundNetwork",
+      `The pod reaches nothing outside of its own network: ${noWayOut}; hostNetwork: true lets it`,
+    );
   }
 
   async #noticingFailure<T>(notices: PodNotices, work: () => Promise<T>): Promise<T> {

@@ -16,6 +16,12 @@ export const terminationMessagePathAnnotation = "io.kubernetes.container.termina
 export const terminationMessagePolicyAnnotation = "io.kubernetes.container.terminationMessagePolicy";
 export const gracePeriodAnnotation = "io.kubernetes.pod.terminationGracePeriod";
 
+/** A condition of Skerry's process runtime: whether pods reach what is outside of their own network. */
+export const outboundCondition = "skerry.io/Outbound";
+/** Conditions of it: whether it enforces limits, which the machine's control groups alone do not say. */
+export const cpuLimitsCondition = "skerry.io/CpuLimits";
+export const memoryLimitsCondition = "skerry.io/MemoryLimits";
+
 /** Kubernetes' default for pods that do not say. */
 export const DEFAULT_GRACE_PERIOD_SECONDS = 30;
 

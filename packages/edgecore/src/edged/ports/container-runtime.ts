@@ -97,6 +97,10 @@ export interface ProcessUser {
 export interface RuntimeFeatures {
   readonly onlyTheseGroups: boolean;
   readonly recursiveReadOnlyMounts: boolean;
+  /** Why pods with a network of their own reach nothing outside of it; left out where they do. */
+  readonly noWayOut?: string | undefined;
+  /** Which limits it enforces; left out where that is up to the machine's control groups. */
+  readonly limits?: { readonly cpu: boolean; readonly memory: boolean } | undefined;
 }
 
 /** What a sandbox is made from. */

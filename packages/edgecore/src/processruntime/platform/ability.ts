@@ -2,6 +2,8 @@ import { access, constants, mkdir, mkdtemp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { NamespaceTools } from "../container-command.ts";
 import { namespacesRefused } from "../errors.ts";
+import type { LimitAbility } from "./control-groups.ts";
+import type { OutboundAbility } from "./outbound-network.ts";
 import { removeTree } from "./remove-tree.ts";
 import { runTool, TOOL_ENVIRONMENT } from "./run-tool.ts";
 
@@ -66,10 +68,15 @@ async function programPath(name: string): Promise<string> {
 }
 
 /** What containers have here, for people. */
-export function describeAbility({ overlay }: MachineAbility): string {
+export function describeAbility({ overlay }: MachineAbility, outbound: OutboundAbility, limits: LimitAbility): string {
   return [
     "no container engine: user, mount, process and network namespaces",
     overlay ? "files by overlayfs" : "each container has a copy of its image",
-    "pods are reached from this machine and reach nothing outside unless hostNetwork; limits are not enforced",
+    outbound.kind === "none"
+      ? `pods are reached from this machine and reach nothing outside unless hostNetwork (${outbound.reason})`
+      : "pods are reached from this machine, and reach what it reaches",
+    ...(limits.cpu && limits.memory ? ["limits by control groups"] : []),
+    ...(limits.cpu ? [] : ["limits of CPU are not enforced"]),
+    ...(limits.memory ? [] : ["limits of memory are not enforced"]),
   ].join("; ");
 }

@@ -16,11 +16,13 @@ import {
   NamespaceMode,
   PodSandboxConfig,
 } from "../../edged/platform/generated/cri.ts";
+import type { MachineAbility } from "./ability.ts";
 import type { ContainerState } from "./container-record.ts";
 import { Containers } from "./containers.ts";
-import { criMethods } from "./cri-service.ts";
+import { ControlGroups } from "./control-groups.ts";
 import { ImageStore } from "./image-store.ts";
 import { identify } from "./process-identity.ts";
+import { runtimeMethods } from "./runtime-methods.ts";
 import { Sandboxes, type SandboxState } from "./sandboxes.ts";
 
 /** Its ports are those of the whole machine, as the holder here is in its network: other warnings may come. */
@@ -78,8 +80,10 @@ class LeftRuntime {
   }
 
   async openSandboxes(): Promise<Sandboxes> {
-    const options = { folder: join(this.folder, "sandboxes"), busybox: "/bin/false", logger: this.#logger };
-    const sandboxes = new Sandboxes(options);
+    const sandboxes = new Sandboxes({
+      ...{ folder: join(this.folder, "sandboxes"), busybox: "/bin/false", logger: this.#logger },
+      outbound: { kind: "none", reason: "" },
+    });
     this.#context.after(() => sandboxes[Symbol.asyncDispose]());
     await sandboxes.open();
     return sandboxes;
@@ -92,13 +96,19 @@ class LeftRuntime {
     const containers = new Containers({
       ...{ folder: join(this.folder, "containers"), busybox: "/bin/false", logger: this.#logger },
       ...{ images, sandboxes: await this.openSandboxes() },
-      ability: { tools: { nsenter, unshare: "/bin/false" }, overlay: true, lastCapability: 0 },
-      scripts: { shim: "", container: "", proc: "" },
+      ability: abilityWith(nsenter),
+      scripts: { shim: "", container: "", proc: "", terminal: "", wasi: "" },
+      wasm: { mounts: [], words: [] },
+      groups: new ControlGroups([], "/bin/false"),
     });
     this.#context.after(() => containers[Symbol.dispose]());
     await containers.open();
     return { containers, images };
   }
+}
+
+function abilityWith(nsenter: string): MachineAbility {
+  return { tools: { nsenter, unshare: "/bin/false" }, overlay: true, lastCapability: 0 };
 }
 
 /** A listener on a free port, which nobody else can listen on then. */
@@ -187,8 +197,14 @@ test("a running container's process is told to who asks for details, and only wh
   } as const;
   left.container("runs", {}, { startedAtMs: 1, namespaces, shim: identity, main: identity, makerId: 1 });
   left.container("created", {});
-  const { containers, images } = await left.openContainers();
-  const methods = criMethods({ containers, images, sandboxes: await left.openSandboxes() });
+  const { containers } = await left.openContainers();
+  const methods = new Map(
+    runtimeMethods({
+      ...{ containers, sandboxes: await left.openSandboxes() },
+      ...{ ability: abilityWith("/bin/false"), groups: new ControlGroups([], "/bin/false") },
+      outbound: { kind: "none", reason: "" },
+    }),
+  );
   const info = async (containerId: string, verbose: boolean): Promise<unknown> => {
     const request = ContainerStatusRequest.encode({ containerId, verbose }).finish();
     const answer = await methods.get("/runtime.v1.RuntimeService/ContainerStatus")?.(request);

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { type ContainerConfig, CreateContainerRequest } from "../../edged/platform/generated/cri.ts";
 import type { ProcessCommand } from "../command-line.ts";
 import type { Namespaces, ProcessIdentity as User } from "../container-command.ts";
-import type { ProcessIdentity } from "./process-identity.ts";
+import { isWasmModule } from "../wasm-module.ts";
+import { childrenOf, type ProcessIdentity } from "./process-identity.ts";
 
 /** What is kept of a container on disk beside its configuration. */
 export interface ContainerState {
@@ -47,6 +48,18 @@ export interface Container {
   end: ContainerEnd | undefined;
 }
 
+/** A container that runs. */
+export type RunningContainer = Container & { readonly state: { readonly run: ContainerRun } };
+
+/** Who hears a container's signals: with a helper before the command it is not the first process. */
+export function commandProcessId({ config, state }: Container, { main }: ContainerRun): number {
+  // telnetd, its shell, the command (scripts.ts); or a shell and Node.js (wasm-module.ts).
+  const helpers = config.tty === true ? 2 : isWasmModule(state.command.words) ? 1 : 0;
+  let processId: number | undefined = main.processId;
+  for (let left = helpers; left > 0 && processId !== undefined; left--) processId = childrenOf(processId)[0];
+  return processId ?? main.processId;
+}
+
 const KILLED_EXIT_CODE = 137;
 
 /** Keeps what the container is made from. */
@@ -77,10 +90,12 @@ export async function readContainer(id: string, folder: string): Promise<Contain
 /**
  * How the container has ended, by what its shim noted; one whose shim was killed too, or the whole machine, ended like a
  * killed one.
+ * @param wasOutOfMemory whether the kernel killed a process of it for that
  */
-export function readEnd(folder: string): ContainerEnd {
+export function readEnd(folder: string, wasOutOfMemory: boolean): ContainerEnd {
   const path = join(folder, "exit");
   if (!existsSync(path)) return { exitCode: KILLED_EXIT_CODE, finishedAtMs: Date.now(), reason: "Error" };
   const exitCode = Number(readFileSync(path, "latin1").trim() || KILLED_EXIT_CODE);
-  return { exitCode, finishedAtMs: statSync(path).mtimeMs, reason: exitCode === 0 ? "Completed" : "Error" };
+  const reason = exitCode === 0 ? "Completed" : wasOutOfMemory ? "OOMKilled" : "Error";
+  return { exitCode, finishedAtMs: statSync(path).mtimeMs, reason };
 }

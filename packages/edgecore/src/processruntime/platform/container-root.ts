@@ -2,6 +2,7 @@ import { open, readlink, stat, writeFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import type { DNSConfig } from "../../edged/platform/generated/cri.ts";
 import { startFailed } from "../errors.ts";
+import { isWasmModule } from "../wasm-module.ts";
 import type { StoredImage } from "./image-store.ts";
 
 const LARGEST_FILE_BYTES = 256 * 1024;
@@ -36,7 +37,8 @@ export async function checkCommand(
   if (program === "") throw startFailed("no command specified: neither the pod nor the image says what to run");
   // `env`, which starts it, would take it for a variable.
   if (program.includes("=")) throw startFailed(`exec: "${program}": a command with "=" in its name cannot be run`);
-  const isPath = program.includes("/");
+  const isWasm = isWasmModule([program]);
+  const isPath = program.includes("/") || isWasm;
   const paths = isPath
     ? [isAbsolute(program) ? program : join(workingDirectory, program)]
     : folders.map((folder) => join(folder, program));
@@ -44,7 +46,7 @@ export async function checkCommand(
   for (const path of paths) {
     const real = await realPath(image.rootFolder, path);
     const found = real === undefined ? undefined : await stat(real).catch(() => undefined);
-    if (found?.isFile() && (found.mode & 0o111) !== 0) return;
+    if (found?.isFile() && (isWasm || (found.mode & 0o111) !== 0)) return;
     if (found?.isFile() && isPath) throw startFailed(`exec: "${program}": permission denied`);
   }
   const reason = isPath ? `stat ${program}: no such file or directory` : "executable file not found in $PATH";

@@ -1,32 +1,49 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, realpath, symlink } from "node:fs/promises";
-import { constants as system } from "node:os";
+import { closeSync } from "node:fs";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError, type Logger } from "@skerry/base";
 import { sendSignal } from "@skerry/base/platform";
 import {
   type ContainerConfig,
   type CreateContainerRequest,
-  type Int64Value,
+  type LinuxContainerResources,
   NamespaceMode,
 } from "../../edged/platform/generated/cri.ts";
 import { processCommand, searchPath } from "../command-line.ts";
-import { enterContainer, type Namespaces, noPowers } from "../container-command.ts";
-import { handedOver } from "../container-environment.ts";
-import { needsEngine, notFound, refusedState, startFailed } from "../errors.ts";
-import { processIdentity } from "../image-user.ts";
-import { EXEC_SCRIPT } from "../scripts.ts";
+import type { Namespaces, ProcessSharing } from "../container-command.ts";
+import { notFound, refusedState, startFailed } from "../errors.ts";
+import { TerminalOutput } from "../terminal-bytes.ts";
 import type { MachineAbility } from "./ability.ts";
-import { type Container, readContainer, readEnd, saveRequest, saveState } from "./container-record.ts";
-import { checkCommand, imageText, writeResolvConf } from "./container-root.ts";
+import { mountsOf } from "./container-mounts.ts";
+import {
+  groupLimits,
+  isSameName,
+  makeContainerFolder,
+  refuseWhatCannotBe,
+  signalOf,
+  userOf,
+} from "./container-plan.ts";
+import {
+  type Container,
+  commandProcessId,
+  type RunningContainer,
+  readContainer,
+  readEnd,
+  saveRequest,
+  saveState,
+} from "./container-record.ts";
+import { checkCommand } from "./container-root.ts";
+import type { ControlGroups } from "./control-groups.ts";
 import type { ImageStore, StoredImage } from "./image-store.ts";
-import { type BindMount, type Launched, launchContainer } from "./launch-container.ts";
+import { type Launched, launchContainer } from "./launch-container.ts";
 import { LogPump } from "./log-pump.ts";
 import { stillRuns } from "./process-identity.ts";
 import { removeTree } from "./remove-tree.ts";
-import { killTree, runTool } from "./run-tool.ts";
+import { killTree } from "./run-tool.ts";
 import type { Sandbox, Sandboxes } from "./sandboxes.ts";
 import type { ScriptFiles } from "./script-files.ts";
+import type { WasmRunner } from "./wasm-runner.ts";
 
 export interface ContainersOptions {
   readonly folder: string;
@@ -35,26 +52,23 @@ export interface ContainersOptions {
   readonly images: ImageStore;
   readonly sandboxes: Sandboxes;
   readonly scripts: ScriptFiles;
+  readonly wasm: WasmRunner;
+  readonly groups: ControlGroups;
   readonly logger: Logger;
-}
-
-/** A command to run in a container, with its environment. */
-export interface ContainerCommand {
-  readonly words: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** Containers that an earlier runtime started have no parent here that is told of their end. */
 const ADOPTED_INTERVAL_MS = 500;
 const STOP_POLL_MS = 20;
 const KILL_LIMIT_MS = 10_000;
-const INNER_BUSYBOX = "/dev/.skerry/busybox";
 
 /** The containers of this node; they outlive this process, and another one finds them. */
 export class Containers implements Disposable {
   readonly #options: ContainersOptions;
   readonly #all = new Map<string, Container>();
   readonly #logs = new Map<string, LogPump>();
+  /** Ends that are held open so that a container's input goes on until its one client has ended it. */
+  readonly #inputs = new Map<string, number>();
   readonly #adopted = new Set<Container>();
   readonly #interval: NodeJS.Timeout;
 
@@ -96,7 +110,7 @@ export class Containers implements Disposable {
   }
 
   /** A container that runs. @throws SkerryError `PROCESS_RUNTIME_NOT_FOUND`, `PROCESS_RUNTIME_REFUSED` */
-  running(id: string): Container & { readonly state: { readonly run: NonNullable<Container["state"]["run"]> } } {
+  running(id: string): RunningContainer {
     const container = this.get(id);
     const { run } = container.state;
     if (!run || container.end) throw refusedState(`the container ${id.slice(0, 12)} is not running`);
@@ -140,7 +154,7 @@ export class Containers implements Disposable {
     };
     const container: Container = { id, folder, sandboxId: sandbox.id, config, state, end: undefined };
     try {
-      await this.#makeFolder(folder, image);
+      await makeContainerFolder(folder, image, this.#options);
       await saveRequest(folder, request);
       await saveState(container);
     } catch (error) {
@@ -153,7 +167,7 @@ export class Containers implements Disposable {
 
   /** @throws SkerryError `PROCESS_RUNTIME_*` */
   async start(id: string): Promise<void> {
-    const { busybox, ability, sandboxes, scripts } = this.#options;
+    const { sandboxes, groups } = this.#options;
     const container = this.get(id);
     const sandbox = sandboxes.get(container.sandboxId);
     if (container.state.run || container.end) throw refusedState(`the container ${id.slice(0, 12)} was started before`);
@@ -163,8 +177,12 @@ export class Containers implements Disposable {
     const pump = this.#openLog(container, sandbox);
     let launched: Launched | undefined;
     try {
-      launched = await launchContainer({ container, namespaces, mounts, busybox, ability, scripts });
-      const { child, shim, main, makerId } = launched;
+      await groups.create(id, groupLimits(container.config.linux?.resources)).catch((error: unknown) => {
+        throw startFailed(`its limits cannot be set: ${describeError(error)}`);
+      });
+      launched = await launchContainer({ ...this.#options, container, namespaces, mounts });
+      const { child, shim, main, makerId, input } = launched;
+      if (input !== undefined) this.#inputs.set(id, input);
       pump.begun();
       container.state = { ...container.state, run: { startedAtMs: Date.now(), namespaces, shim, main, makerId } };
       if (child.exitCode === null && child.signalCode === null) child.once("exit", () => this.#ended(container));
@@ -172,9 +190,11 @@ export class Containers implements Disposable {
       await saveState(container);
       sandboxes.portsOf(sandbox)?.lookSoon();
     } catch (error) {
+      this.endInput(id);
       for (const each of [launched?.main, launched?.shim]) if (each && stillRuns(each)) killTree(each.processId);
       this.#logs.delete(id);
       pump[Symbol.dispose]();
+      await groups.remove(id);
       throw error;
     }
   }
@@ -185,7 +205,7 @@ export class Containers implements Disposable {
     const run = container?.state.run;
     if (!container || !run || container.end) return;
     if (gracePeriodMs > 0) {
-      sendSignal(run.main.processId, container.state.stopSignal);
+      sendSignal(commandProcessId(container, run), container.state.stopSignal);
       await this.#waitForEnd(container, gracePeriodMs);
     }
     if (!container.end) {
@@ -204,7 +224,26 @@ export class Containers implements Disposable {
     this.#all.delete(id);
     this.#adopted.delete(container);
     this.#closeLog(id);
+    await this.#options.groups.remove(id);
     await removeTree(container.folder);
+  }
+
+  /** Gives a running container other limits. @throws SkerryError `PROCESS_RUNTIME_*` */
+  async limit(id: string, resources: LinuxContainerResources): Promise<void> {
+    this.running(id);
+    const limits = groupLimits(resources);
+    try {
+      await this.#options.groups.update(id, limits);
+    } catch (error) {
+      throw refusedState(`the kernel refuses these limits: ${describeError(error)}`);
+    }
+  }
+
+  /** Nothing more comes for a container that reads the input of one client only. */
+  endInput(id: string): void {
+    const input = this.#inputs.get(id);
+    this.#inputs.delete(id);
+    if (input !== undefined) closeSync(input);
   }
 
   reopenLog(id: string): void {
@@ -212,22 +251,10 @@ export class Containers implements Disposable {
     this.#logs.get(id)?.reopen();
   }
 
-  /** What runs a command in a container. @throws SkerryError `PROCESS_RUNTIME_NOT_FOUND`, `PROCESS_RUNTIME_REFUSED` */
-  commandIn(id: string, words: readonly string[]): ContainerCommand {
-    const { state } = this.running(id);
-    const { tools, lastCapability } = this.#options.ability;
-    const processes = { mainId: state.run.main.processId, makerId: state.run.makerId };
-    const enter = enterContainer(tools, processes, state.run.namespaces, state.user);
-    const shell = [INNER_BUSYBOX, "sh", "-c", EXEC_SCRIPT, "exec", state.command.workingDirectory];
-    return {
-      words: [...enter, ...shell, ...noPowers(INNER_BUSYBOX, lastCapability), ...words],
-      environment: handedOver(state.command.environment),
-    };
-  }
-
   /** What runs goes on; only its output is not read any longer. */
   [Symbol.dispose](): void {
     clearInterval(this.#interval);
+    for (const id of [...this.#inputs.keys()]) this.endInput(id);
     for (const id of [...this.#logs.keys()]) this.#closeLog(id);
   }
 
@@ -238,44 +265,31 @@ export class Containers implements Disposable {
     return image;
   }
 
-  async #makeFolder(folder: string, image: StoredImage): Promise<void> {
-    const { busybox, ability } = this.#options;
-    await mkdir(folder, { mode: 0o700 });
-    // The first is the container's root in the end: all its users enter.
-    for (const sub of ["upper", "work", "root"]) await mkdir(join(folder, sub), { mode: 0o755 });
-    const pipes = await runTool([busybox, "mkfifo", "-m", "600", "stdin", "stdout", "stderr"], { folder });
-    if (pipes.status !== 0) throw startFailed(`named pipes cannot be made: ${pipes.errors.toString("utf8").trim()}`);
-    await symlink(image.rootFolder, join(folder, "lower"));
-    if (ability.overlay) return;
-    const copied = await runTool(["cp", "-a", "--reflink=auto", image.rootFolder, join(folder, "copy")], {
-      timeoutMs: 10 * 60_000,
-    });
-    if (copied.status !== 0) throw startFailed(`the image cannot be copied: ${copied.errors.toString("utf8").trim()}`);
-  }
-
   async #namespacesOf(config: ContainerConfig, sandbox: Sandbox): Promise<Namespaces> {
     const wanted = config.linux?.securityContext?.namespaceOptions ?? {};
     const shares = (mode: number | undefined): boolean => mode === NamespaceMode.NODE;
+    const processes = async (): Promise<ProcessSharing> => {
+      const joined = (processId: number): ProcessSharing => ({ kind: "joined", processId });
+      if (wanted.pid === NamespaceMode.NODE) return { kind: "machine" };
+      if (wanted.pid === NamespaceMode.CONTAINER) return { kind: "own" };
+      if (wanted.pid === NamespaceMode.TARGET)
+        return joined(this.running(wanted.targetId ?? "").state.run.main.processId);
+      return joined(await this.#options.sandboxes.sharedProcesses(sandbox));
+    };
     return {
       holderId: sandbox.holder.processId,
       network: sandbox.address !== undefined,
       hostname: sandbox.address !== undefined,
       ipc: !shares(wanted.ipc),
-      processes:
-        wanted.pid === NamespaceMode.NODE
-          ? { kind: "machine" }
-          : wanted.pid === NamespaceMode.CONTAINER
-            ? { kind: "own" }
-            : { kind: "joined", processId: await this.#options.sandboxes.sharedProcesses(sandbox) },
+      processes: await processes(),
     };
   }
 
   #openLog(container: Container, sandbox: Sandbox): LogPump {
-    const path = join(sandbox.config.logDirectory ?? container.folder, container.config.logPath ?? "container.log");
-    const pump = new LogPump(path, {
-      stdout: join(container.folder, "stdout"),
-      stderr: join(container.folder, "stderr"),
-    });
+    const { folder, config, state } = container;
+    const path = join(sandbox.config.logDirectory ?? folder, config.logPath ?? "container.log");
+    const terminal = config.tty === true ? new TerminalOutput(state.run !== undefined) : undefined;
+    const pump = new LogPump(path, { stdout: join(folder, "stdout"), stderr: join(folder, "stderr") }, terminal);
     this.#logs.set(container.id, pump);
     return pump;
   }
@@ -305,7 +319,8 @@ export class Containers implements Disposable {
   /** The shim has ended. */
   #ended(container: Container): void {
     this.#adopted.delete(container);
-    container.end = readEnd(container.folder);
+    this.endInput(container.id);
+    container.end = readEnd(container.folder, this.#options.groups.wasOutOfMemory(container.id));
     const { run } = container.state;
     // A shim that was killed alone leaves its container behind.
     if (run && stillRuns(run.main)) killTree(run.main.processId);
@@ -318,61 +333,4 @@ export class Containers implements Disposable {
     while (!container.end && performance.now() < deadlineMs)
       await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
   }
-}
-
-function isSameName(one: ContainerConfig, other: ContainerConfig): boolean {
-  return one.metadata?.name === other.metadata?.name && (one.metadata?.attempt ?? 0) === (other.metadata?.attempt ?? 0);
-}
-
-/** @throws SkerryError `PROCESS_RUNTIME_CANNOT` */
-function refuseWhatCannotBe(config: ContainerConfig): void {
-  const security = config.linux?.securityContext;
-  if (security?.privileged === true) throw needsEngine("privileged containers");
-  if (security?.namespaceOptions?.pid === NamespaceMode.TARGET)
-    throw needsEngine("a container that sees another one's processes (kubectl debug --target)");
-  if (config.tty === true) throw needsEngine("a container with a terminal (tty: true)");
-  if ((config.devices?.length ?? 0) + (config.CDIDevices?.length ?? 0) > 0)
-    throw needsEngine("devices of a device plugin");
-  if (config.mounts?.some(({ propagation }) => propagation === 2)) throw needsEngine("mountPropagation Bidirectional");
-}
-
-async function userOf(config: ContainerConfig, image: StoredImage): Promise<Container["state"]["user"]> {
-  const security = config.linux?.securityContext;
-  const numberOf = (value: Int64Value | undefined): number | undefined =>
-    value === undefined ? undefined : Number(value.value ?? 0n);
-  const [users, groups] = await Promise.all([imageText(image, "/etc/passwd"), imageText(image, "/etc/group")]);
-  const wanted = {
-    userId: numberOf(security?.runAsUser),
-    userName: security?.runAsUsername ?? "",
-    groupId: numberOf(security?.runAsGroup),
-  };
-  const user = processIdentity(wanted, image.config.user, users, groups);
-  if (!user)
-    throw startFailed(
-      `unable to find user ${wanted.userName || image.config.user}: no matching entries in passwd file`,
-    );
-  return user;
-}
-
-/** Links are followed here: inside of the container's root they would lead elsewhere. */
-async function mountsOf(container: Container, sandbox: Sandbox): Promise<BindMount[]> {
-  const mounts: BindMount[] = [];
-  for (const { containerPath: to = "", hostPath = "", readonly } of container.config.mounts ?? []) {
-    const from = await realpath(hostPath).catch((error: unknown) => {
-      throw startFailed(`the volume for ${to} cannot be mounted: ${describeError(error)}`);
-    });
-    mounts.push({ from, to, isReadOnly: readonly === true });
-  }
-  if (mounts.some(({ to }) => to === "/etc/resolv.conf")) return mounts;
-  const dns = sandbox.config.dnsConfig;
-  const from = dns ? join(container.folder, "resolv.conf") : await realpath("/etc/resolv.conf");
-  if (dns) await writeResolvConf(from, dns);
-  return [...mounts, { from, to: "/etc/resolv.conf", isReadOnly: false }];
-}
-
-/** `SIGTERM`, `TERM` or `15`; what is none of them is SIGTERM. */
-function signalOf(text: string): NodeJS.Signals {
-  const byNumber = Object.entries(system.signals).find(([, number]) => String(number) === text)?.[0];
-  const name = byNumber ?? (text.startsWith("SIG") ? text : `SIG${text}`);
-  return name in system.signals ? (name as NodeJS.Signals) : "SIGTERM";
 }

@@ -6,18 +6,23 @@ import type { Readable } from "node:stream";
 import {
   enterPod,
   giveUpPowers,
+  inTerminal,
   type Namespaces,
   showJoined,
   unshareContainer,
   unshareMounts,
 } from "../container-command.ts";
-import { handedOver } from "../container-environment.ts";
+import { handedOver, handedToTerminal } from "../container-environment.ts";
 import { startFailed } from "../errors.ts";
+import { INNER_BUSYBOX, INNER_TERMINAL } from "../scripts.ts";
+import { isWasmModule } from "../wasm-module.ts";
 import type { MachineAbility } from "./ability.ts";
 import type { Container } from "./container-record.ts";
+import type { ControlGroups } from "./control-groups.ts";
 import { childrenOf, identify, type ProcessIdentity } from "./process-identity.ts";
 import { killTree, TOOL_ENVIRONMENT } from "./run-tool.ts";
 import type { ScriptFiles } from "./script-files.ts";
+import { type WasmRunner, wasmCommand } from "./wasm-runner.ts";
 
 /** A host path that a container sees. */
 export interface BindMount {
@@ -34,6 +39,8 @@ export interface LaunchOptions {
   readonly busybox: string;
   readonly ability: MachineAbility;
   readonly scripts: ScriptFiles;
+  readonly wasm: WasmRunner;
+  readonly groups: ControlGroups;
 }
 
 /** A container that has begun. */
@@ -43,11 +50,11 @@ export interface Launched {
   readonly shim: ProcessIdentity;
   readonly main: ProcessIdentity;
   readonly makerId: number;
+  /** Holds open what the container reads, where that ends with the first client's input. */
+  readonly input: number | undefined;
 }
 
 const START_TIMEOUT_MS = 60_000;
-/** What every container sees as its own program of last resort: scripts.ts. */
-const INNER_BUSYBOX = "/dev/.skerry/busybox";
 
 /**
  * Starts a container's process, which goes on when this process ends.
@@ -56,27 +63,36 @@ const INNER_BUSYBOX = "/dev/.skerry/busybox";
 export async function launchContainer(options: LaunchOptions): Promise<Launched> {
   const { container, namespaces } = options;
   const { folder, state, config } = container;
-  const files = standardFiles(folder, config.stdin === true);
+  const isTerminal = config.tty === true;
+  const input = config.stdin === true && config.stdinOnce === true && !isTerminal ? openInput(folder) : undefined;
+  const files = standardFiles(container, input !== undefined);
   let child: ChildProcess;
   try {
     const [program = "", ...parameters] = chain(options);
+    const { command } = state;
     child = spawn(program, parameters, {
-      stdio: [...files, "pipe"],
+      stdio: [...files.streams, "pipe", ...files.more],
       cwd: folder,
       detached: true,
-      env: { ...TOOL_ENVIRONMENT, ...handedOver(state.command.environment) },
+      env: {
+        ...TOOL_ENVIRONMENT,
+        ...(isTerminal
+          ? handedToTerminal({ ...command, words: commandWords(options) })
+          : handedOver(command.environment)),
+      },
     });
   } finally {
-    for (const file of files) closeSync(file);
+    for (const file of [...files.streams, ...files.more]) closeSync(file);
   }
   const told = await toldByChild(child);
   if (told === "ready") {
     // `nsenter --pid` starts a process of its own; what has ended already is nobody.
     const makerId = namespaces.processes.kind === "joined" ? (childrenOf(child.pid ?? 0)[0] ?? 0) : (child.pid ?? 0);
     const [mainId] = childrenOf(makerId);
-    return { child, shim: identify(child.pid) ?? NOBODY, main: identify(mainId) ?? NOBODY, makerId };
+    return { child, shim: identify(child.pid) ?? NOBODY, main: identify(mainId) ?? NOBODY, makerId, input };
   }
   killTree(child.pid);
+  if (input !== undefined) closeSync(input);
   throw startFailed(`the container's root cannot be made: ${told}`);
 }
 
@@ -84,10 +100,18 @@ export async function launchContainer(options: LaunchOptions): Promise<Launched>
 const NOBODY: ProcessIdentity = { processId: 0, startTicks: "", bootId: "" };
 
 /** Everything up to the container's command. */
-function chain({ container, namespaces, mounts, busybox, ability, scripts }: LaunchOptions): string[] {
+function chain(options: LaunchOptions): string[] {
+  const { container, namespaces, mounts, busybox, ability, scripts, wasm, groups } = options;
   const { user, command } = container.state;
+  const isTerminal = container.config.tty === true;
   const security = container.config.linux?.securityContext;
+  const own: readonly BindMount[] = [
+    { from: busybox, to: INNER_BUSYBOX, isReadOnly: true },
+    { from: scripts.terminal, to: INNER_TERMINAL, isReadOnly: true },
+    ...(isWasmModule(command.words) ? wasm.mounts : []),
+  ];
   return [
+    ...groups.joining(container.id),
     ...enterPod(ability.tools, namespaces),
     ...(namespaces.processes.kind === "joined" ? showJoined(ability.tools, busybox, scripts.proc) : []),
     ...unshareContainer(ability.tools, user, namespaces),
@@ -100,20 +124,48 @@ function chain({ container, namespaces, mounts, busybox, ability, scripts }: Lau
     ability.overlay ? "overlay" : "copy",
     namespaces.processes.kind === "own" ? "own" : "shared",
     security?.readonlyRootfs === true ? "ro" : "rw",
-    ...mounts.flatMap(({ from, to, isReadOnly }) => [from, to, isReadOnly ? "ro" : "rw"]),
+    isTerminal ? "terminal" : "pipes",
+    ...[...own, ...mounts].flatMap(({ from, to, isReadOnly }) => [from, to, isReadOnly ? "ro" : "rw"]),
     "--",
     ...giveUpPowers(INNER_BUSYBOX, user, ability.lastCapability),
-    ...command.words,
+    ...(isTerminal ? inTerminal(INNER_BUSYBOX, INNER_TERMINAL) : commandWords(options)),
   ];
 }
 
-/** Both ends of the named pipes are open at the container: nobody's end is the end of its output. */
-function standardFiles(folder: string, hasInput: boolean): number[] {
-  return [
-    hasInput ? openSync(join(folder, "stdin"), constants.O_RDWR) : openSync("/dev/null", constants.O_RDONLY),
+function commandWords({ container, wasm }: LaunchOptions): readonly string[] {
+  const { words } = container.state.command;
+  return isWasmModule(words) ? wasmCommand(wasm, words, container.config.tty !== true) : words;
+}
+
+/** The writing end of what a container reads, kept here: once it is closed the container's input has ended. */
+function openInput(folder: string): number {
+  return openSync(join(folder, "stdin"), constants.O_RDWR | constants.O_NONBLOCK);
+}
+
+/**
+ * What a container begins with. Both ends of the named pipes are open at the container, so that nobody's end is the end of
+ * its output, or of its input but where that is wanted.
+ * @param hasWriter whether somebody holds the other end of its input
+ */
+function standardFiles(
+  { folder, config }: Container,
+  hasWriter: boolean,
+): { readonly streams: readonly number[]; readonly more: readonly number[] } {
+  const isTerminal = config.tty === true;
+  const access = hasWriter ? constants.O_RDONLY : constants.O_RDWR;
+  const streams = [
+    // A terminal's size comes this way too.
+    config.stdin === true || isTerminal
+      ? openSync(join(folder, "stdin"), access)
+      : openSync("/dev/null", constants.O_RDONLY),
     openSync(join(folder, "stdout"), constants.O_RDWR),
     openSync(join(folder, "stderr"), constants.O_RDWR),
   ];
+  if (!isTerminal) return { streams, more: [] };
+  return {
+    streams,
+    more: [openSync("/dev/null", constants.O_RDONLY), openSync(join(folder, "terminal-exit"), "w", 0o600)],
+  };
 }
 
 /** `ready`, or what went wrong. */

@@ -21,8 +21,9 @@ export function runningProcessContainers(folder: string): ReadonlyMap<string, nu
 export function killProcessContainers(folder: string): void {
   for (const [, { run }] of states<ContainerState>(join(folder, "containers")))
     for (const identity of [run?.shim, run?.main]) if (identity && stillRuns(identity)) killTree(identity.processId);
-  for (const [, { holder, processHolder }] of states<SandboxState>(join(folder, "sandboxes")))
-    for (const identity of [processHolder, holder]) if (identity && stillRuns(identity)) killTree(identity.processId);
+  for (const [, { holder, processHolder, outbound }] of states<SandboxState>(join(folder, "sandboxes")))
+    for (const identity of [outbound, processHolder, holder])
+      if (identity && stillRuns(identity)) killTree(identity.processId);
 }
 
 /** What was kept of each, by id; what cannot be read is left out. */

@@ -2,6 +2,7 @@ import { closeSync, constants, mkdirSync, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { dirname } from "node:path";
 import { LogEntries } from "../log-entries.ts";
+import type { TerminalOutput } from "../terminal-bytes.ts";
 
 /**
  * Writes what a container says to its log. It reads named pipes, which the container holds open too: while no runtime
@@ -9,6 +10,7 @@ import { LogEntries } from "../log-entries.ts";
  */
 export class LogPump implements Disposable {
   readonly #path: string;
+  readonly #terminal: TerminalOutput | undefined;
   readonly #sockets: Socket[] = [];
   /** Writers of our own, so that a pipe has no end before the container has opened it. */
   readonly #keepers: number[] = [];
@@ -17,16 +19,17 @@ export class LogPump implements Disposable {
   #file: number | undefined;
   #lostEntries = 0;
 
-  /** @param pipes paths of the named pipes; with a terminal only one */
-  constructor(path: string, pipes: Readonly<Partial<Record<"stdout" | "stderr", string>>>) {
+  /**
+   * @param pipes paths of the named pipes
+   * @param terminal what takes the terminal's bytes out of those of `stdout`, where the container has one
+   */
+  constructor(path: string, pipes: Readonly<Record<"stdout" | "stderr", string>>, terminal?: TerminalOutput) {
     this.#path = path;
+    this.#terminal = terminal;
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     this.reopen();
     const ends: Promise<void>[] = [];
-    for (const stream of ["stdout", "stderr"] as const) {
-      const pipe = pipes[stream];
-      if (pipe !== undefined) ends.push(this.#read(stream, pipe));
-    }
+    for (const stream of ["stdout", "stderr"] as const) ends.push(this.#read(stream, pipes[stream]));
     this.#ended = Promise.all(ends);
   }
 
@@ -74,7 +77,9 @@ export class LogPump implements Disposable {
       writable: false,
     });
     this.#sockets.push(socket);
-    socket.on("data", (chunk) => {
+    const terminal = stream === "stdout" ? this.#terminal : undefined;
+    socket.on("data", (bytes) => {
+      const chunk = terminal ? Buffer.from(terminal.take(bytes)) : bytes;
       this.#write(entries.take(chunk, Date.now()));
       for (const listener of this.#listeners) listener(stream, chunk);
     });

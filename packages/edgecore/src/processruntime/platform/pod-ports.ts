@@ -81,11 +81,14 @@ export class PodPorts implements AsyncDisposable {
     }
   }
 
-  /** A connection to a port inside, on its loopback address: the process whose standard streams it is. */
-  connect(port: number): ChildProcess {
+  /**
+   * A connection to a port inside, on its loopback address: the process whose standard streams it is.
+   * @param errors whether what goes wrong is told on its standard error
+   */
+  connect(port: number, errors: "pipe" | "ignore" = "ignore"): ChildProcess {
     const enter = ["--target", String(this.#holderId), "--user", "--net", "--preserve-credentials", "--"];
     return spawn("nsenter", [...enter, this.#busybox, "nc", "127.0.0.1", String(port)], {
-      stdio: ["pipe", "pipe", "ignore"],
+      stdio: ["pipe", "pipe", errors],
       env: TOOL_ENVIRONMENT,
     });
   }

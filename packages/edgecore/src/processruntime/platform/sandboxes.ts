@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,9 +6,11 @@ import { PodSandboxConfig } from "../../edged/platform/generated/cri.ts";
 import { notFound, refusedState, startFailed } from "../errors.ts";
 import { freePodAddress } from "../pod-address.ts";
 import { HOLDER_SCRIPT, PROCESS_HOLDER_SCRIPT } from "../scripts.ts";
+import { hold } from "./holders.ts";
+import { type OutboundAbility, startOutbound } from "./outbound-network.ts";
 import { type HostPort, PodPorts } from "./pod-ports.ts";
-import { childrenOf, identify, type ProcessIdentity, stillRuns } from "./process-identity.ts";
-import { killTree, TOOL_ENVIRONMENT } from "./run-tool.ts";
+import { childrenOf, type ProcessIdentity, stillRuns } from "./process-identity.ts";
+import { killTree } from "./run-tool.ts";
 
 /** A pod's sandbox. */
 export interface Sandbox {
@@ -21,21 +22,26 @@ export interface Sandbox {
   readonly holder: ProcessIdentity;
   /** Holds the process namespace that containers share, once one of them wants that. */
   processHolder?: ProcessIdentity | undefined;
+  /** Leads the pod's connections out; undefined where it has none, or is on the machine's network. */
+  outbound?: ProcessIdentity | undefined;
   /** Undefined on the machine's network. */
   readonly address: string | undefined;
   isStopped: boolean;
 }
 
 /** What is kept of a sandbox on disk beside its configuration. */
-export type SandboxState = Pick<Sandbox, "createdAtMs" | "holder" | "processHolder" | "address" | "isStopped">;
+export type SandboxState = Pick<
+  Sandbox,
+  "createdAtMs" | "holder" | "processHolder" | "outbound" | "address" | "isStopped"
+>;
 
 export interface SandboxesOptions {
   readonly folder: string;
   readonly busybox: string;
+  readonly outbound: OutboundAbility;
   readonly logger: Logger;
 }
 
-const READY_TIMEOUT_MS = 30_000;
 const NODE_NAMESPACE = 2;
 
 /** The sandboxes of this node: each a process that holds namespaces, and outlives this one. */
@@ -66,7 +72,11 @@ export class Sandboxes implements AsyncDisposable {
         await rm(folder, { recursive: true, force: true });
       }
     }
-    for (const sandbox of this.#all.values()) if (this.isReady(sandbox)) await this.#openPortsAgain(sandbox);
+    for (const sandbox of this.#all.values())
+      if (this.isReady(sandbox)) {
+        await this.#openPortsAgain(sandbox);
+        await this.#leadOut(sandbox);
+      }
   }
 
   list(): Sandbox[] {
@@ -113,6 +123,7 @@ export class Sandboxes implements AsyncDisposable {
         await writeFile(join(folder, "config.pb"), PodSandboxConfig.encode(config).finish(), { mode: 0o600 });
         await this.#save(sandbox);
         await this.#openPorts(sandbox);
+        await this.#leadOut(sandbox);
       } catch (error) {
         await this.remove(id);
         throw error;
@@ -132,8 +143,8 @@ export class Sandboxes implements AsyncDisposable {
     const ports = this.#ports.get(id);
     this.#ports.delete(id);
     await ports?.[Symbol.asyncDispose]();
-    for (const holder of [sandbox.processHolder, sandbox.holder])
-      if (holder && stillRuns(holder)) killTree(holder.processId);
+    for (const each of [sandbox.outbound, sandbox.processHolder, sandbox.holder])
+      if (each && stillRuns(each)) killTree(each.processId);
     sandbox.isStopped = true;
     try {
       await this.#save(sandbox);
@@ -198,6 +209,19 @@ export class Sandboxes implements AsyncDisposable {
     ports.lookSoon();
   }
 
+  /** Gives the pod a way out where there is none yet; one that cannot be had is no reason not to run it. */
+  async #leadOut(sandbox: Sandbox): Promise<void> {
+    const { outbound, logger } = this.#options;
+    if (sandbox.address === undefined || outbound.kind === "none") return;
+    if (!this.isReady(sandbox) || stillRuns(sandbox.outbound)) return;
+    try {
+      sandbox.outbound = await startOutbound(outbound, sandbox.holder.processId);
+      await this.#save(sandbox);
+    } catch (error) {
+      logger.warn("A pod gets no way out of its network", { sandbox: sandbox.id, reason: describeError(error) });
+    }
+  }
+
   /** The first process of the process namespace that containers of the pod share. @throws like {@link run} */
   async sharedProcesses(sandbox: Sandbox): Promise<number> {
     if (!stillRuns(sandbox.processHolder)) {
@@ -226,45 +250,10 @@ export class Sandboxes implements AsyncDisposable {
     return hold(["unshare", "--user", "--map-root-user", ...namespaces, "--", ...holder, ...facts]);
   }
 
-  async #save({ folder, createdAtMs, holder, processHolder, address, isStopped }: Sandbox): Promise<void> {
+  async #save({ folder, createdAtMs, holder, processHolder, outbound, address, isStopped }: Sandbox): Promise<void> {
     const path = join(folder, "state.json");
-    const state: SandboxState = { createdAtMs, holder, processHolder, address, isStopped };
+    const state: SandboxState = { createdAtMs, holder, processHolder, outbound, address, isStopped };
     await writeFile(`${path}.new`, JSON.stringify(state), { mode: 0o600 });
     await rename(`${path}.new`, path);
   }
-}
-
-/** Starts a process that holds namespaces, which says `ready`. */
-async function hold([program = "", ...parameters]: readonly string[]): Promise<ProcessIdentity> {
-  const child = spawn(program, parameters, {
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
-    env: TOOL_ENVIRONMENT,
-  });
-  const told = await firstWord(child);
-  const holder = identify(child.pid);
-  if (told === "ready" && holder) return holder;
-  killTree(child.pid);
-  throw startFailed(`the pod's namespaces cannot be made: ${told}`);
-}
-
-/** What a starting process says first: `ready`, or why not. It goes on without us. */
-function firstWord(child: ChildProcess): Promise<string> {
-  return new Promise((resolve) => {
-    let errors = "";
-    const end = (word: string): void => {
-      clearTimeout(timer);
-      child.stdout?.destroy();
-      child.stderr?.destroy();
-      child.unref();
-      resolve(word);
-    };
-    const timer = setTimeout(() => end(`not within ${READY_TIMEOUT_MS / 1000} s`), READY_TIMEOUT_MS);
-    child.stdout?.once("data", (chunk: Buffer) => end(chunk.toString("utf8").trim()));
-    child.stderr?.on("data", (chunk: Buffer) => {
-      errors = (errors + chunk.toString("utf8")).slice(-1_000);
-    });
-    child.once("error", (error) => end(error.message));
-    child.once("close", () => end(errors.trim() || "the process ended"));
-  });
 }

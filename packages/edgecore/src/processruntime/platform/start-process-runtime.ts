@@ -4,10 +4,14 @@ import type { Logger } from "@skerry/base";
 import { unixGrpc } from "@skerry/grpc/platform";
 import { checkAbility } from "./ability.ts";
 import { Containers } from "./containers.ts";
+import { ControlGroups } from "./control-groups.ts";
 import { criMethods, criStatus } from "./cri-service.ts";
 import { ImageStore } from "./image-store.ts";
+import { checkOutbound, type OutboundProgram } from "./outbound-network.ts";
 import { Sandboxes } from "./sandboxes.ts";
 import { writeScripts } from "./script-files.ts";
+import { StreamingServer } from "./streaming/streaming-server.ts";
+import { findWasmRunner } from "./wasm-runner.ts";
 
 export interface ProcessRuntimeOptions {
   /** Images, sandboxes and containers are below it; nobody else may enter. */
@@ -16,6 +20,8 @@ export interface ProcessRuntimeOptions {
   readonly socketPath: string;
   /** A static busybox: it makes the containers' roots and the ways into their networks. */
   readonly busybox: string;
+  /** Leads pods out of their networks. */
+  readonly slirp: OutboundProgram;
   readonly logger: Logger;
 }
 
@@ -34,13 +40,18 @@ export async function startProcessRuntime(options: ProcessRuntimeOptions): Promi
   const scripts = await writeScripts(join(folder, "scripts"));
   const images = imageStore(folder);
   await images.open();
-  const sandboxes = opened.use(new Sandboxes({ folder: join(folder, "sandboxes"), busybox, logger }));
+  const outbound = await checkOutbound(options.slirp, busybox);
+  if (outbound.kind === "none")
+    logger.warn("Pods reach nothing outside of their networks", { reason: outbound.reason });
+  const sandboxes = opened.use(new Sandboxes({ folder: join(folder, "sandboxes"), busybox, outbound, logger }));
   await sandboxes.open();
-  const containers = opened.use(
-    new Containers({ folder: join(folder, "containers"), busybox, ability, images, sandboxes, scripts, logger }),
-  );
+  const wasm = await findWasmRunner(scripts.wasi);
+  const groups = await ControlGroups.find(folder, busybox);
+  const means = { busybox, ability, groups, images, sandboxes, scripts, wasm };
+  const containers = opened.use(new Containers({ folder: join(folder, "containers"), ...means, logger }));
   await containers.open();
-  const methods = criMethods({ sandboxes, containers, images });
+  const streaming = opened.use(await StreamingServer.listen());
+  const methods = criMethods({ sandboxes, containers, images, ability, groups, outbound, streaming });
   opened.use(await unixGrpc.serve({ socketPath, methods, statusOf: criStatus }));
   logger.info("The process runtime serves", { socket: socketPath, overlay: ability.overlay });
   return opened.move();

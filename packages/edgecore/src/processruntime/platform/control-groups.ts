@@ -1,0 +1,168 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { mkdir, readdir, readFile, realpath, rmdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Controller, type GroupLimits, groupFiles } from "../group-limits.ts";
+import { runTool } from "./run-tool.ts";
+
+/** A folder in which control groups may be made, and what they limit there. */
+export interface Hierarchy {
+  readonly version: 1 | 2;
+  readonly controllers: readonly Controller[];
+  readonly folder: string;
+}
+
+/** What limits containers have on this machine. */
+export type LimitAbility = Readonly<Record<Controller, boolean>>;
+
+const ROOT = "/sys/fs/cgroup";
+const CONTROLLERS: readonly Controller[] = ["cpu", "memory"];
+const REMOVE_LIMIT_MS = 5_000;
+const REMOVE_INTERVAL_MS = 50;
+
+/** Moves itself into groups, then becomes the command. Arguments: files `cgroup.procs`, `--`, the command. */
+const JOIN_SCRIPT = `while [ "$1" != -- ]; do echo $$ >"$1" || exit 125; shift; done
+shift
+exec "$@"`;
+
+/** Control groups of the containers of one process runtime: a folder each, where the account may make them. */
+export class ControlGroups {
+  readonly #hierarchies: readonly Hierarchy[];
+  readonly #busybox: string;
+
+  /** @param hierarchies folders that are there */
+  constructor(hierarchies: readonly Hierarchy[], busybox: string) {
+    this.#hierarchies = hierarchies;
+    this.#busybox = busybox;
+  }
+
+  /**
+   * Finds out what control groups this account may make: of version 2 beside its own group where that is delegated, as
+   * systemd does for user services, and as root anywhere.
+   * @param owner the runtime's folder; each has groups of its own
+   */
+  static async find(owner: string, busybox: string): Promise<ControlGroups> {
+    const usable: Hierarchy[] = [];
+    for (const { version, folder } of await places(owner)) {
+      try {
+        await mkdir(folder, { recursive: true });
+        const controllers = await enabled(version, folder);
+        if (controllers.length > 0 && (await mayJoin(folder, busybox))) usable.push({ version, controllers, folder });
+        else await rmdir(folder);
+      } catch {
+        // Not ours to use.
+      }
+    }
+    return new ControlGroups(usable, busybox);
+  }
+
+  /** What is limited by them. */
+  get limits(): LimitAbility {
+    const has = (controller: Controller): boolean =>
+      this.#hierarchies.some(({ controllers }) => controllers.includes(controller));
+    return { cpu: has("cpu"), memory: has("memory") };
+  }
+
+  /** Makes a container's groups. */
+  async create(id: string, limits: GroupLimits): Promise<void> {
+    for (const { folder } of this.#hierarchies) await mkdir(join(folder, id), { recursive: true });
+    await this.update(id, limits);
+  }
+
+  /** Gives a container other limits. @throws when the kernel refuses them */
+  async update(id: string, limits: GroupLimits): Promise<void> {
+    for (const { version, controllers, folder } of this.#hierarchies)
+      for (const controller of controllers)
+        for (const { name, text, isOptional } of groupFiles(version, controller, limits))
+          await writeFile(join(folder, id, name), text).catch((error: unknown) => {
+            if (!isOptional) throw error;
+          });
+  }
+
+  /** What a process of the container begins with, so that it and all below it are in its groups. */
+  joining(id: string): string[] {
+    const files = this.#hierarchies.map(({ folder }) => join(folder, id, "cgroup.procs"));
+    return files.length === 0 ? [] : [this.#busybox, "sh", "-c", JOIN_SCRIPT, "join", ...files, "--"];
+  }
+
+  /** Whether the kernel has killed a process of the container because its memory was used up. */
+  wasOutOfMemory(id: string): boolean {
+    return this.#hierarchies.some(({ version, controllers, folder }) => {
+      if (!controllers.includes("memory")) return false;
+      const name = version === 2 ? "memory.events" : "memory.oom_control";
+      try {
+        return Number(/^oom_kill (\d+)$/m.exec(readFileSync(join(folder, id, name), "latin1"))?.[1] ?? 0) > 0;
+      } catch {
+        return false;
+      }
+    });
+  }
+
+  /** Removes a container's groups; its processes have ended, or are about to. */
+  async remove(id: string): Promise<void> {
+    await Promise.all(this.#hierarchies.map(({ folder }) => removeGroup(join(folder, id))));
+  }
+}
+
+/** Removes all groups of a runtime that has ended; its containers were killed before. @param owner its folder */
+export async function removeControlGroups(owner: string): Promise<void> {
+  for (const { folder } of await places(owner)) {
+    const names = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    for (const entry of names) if (entry.isDirectory()) await removeGroup(join(folder, entry.name));
+    await removeGroup(folder);
+  }
+}
+
+/** Where groups of this runtime belong, whether or not the account may make them. */
+async function places(owner: string): Promise<Pick<Hierarchy, "version" | "folder">[]> {
+  const path = await realpath(owner).catch(() => owner);
+  const name = `skerry-process-${createHash("sha256").update(path).digest("hex").slice(0, 12)}`;
+  const unified = await readFile(join(ROOT, "cgroup.controllers"), "latin1").catch(() => undefined);
+  if (unified === undefined) return CONTROLLERS.map((each) => ({ version: 1, folder: join(ROOT, each, name) }));
+  const own = /^0::(\/.*)$/m.exec(await readFile("/proc/self/cgroup", "latin1").catch(() => ""))?.[1] ?? "/";
+  // Beside the own group: one with processes in it may have none below it.
+  return [{ version: 2, folder: join(ROOT, process.getuid?.() === 0 ? "/" : dirname(own), name) }];
+}
+
+/** The controllers that groups in a folder have, switched on for those below it. */
+async function enabled(version: 1 | 2, folder: string): Promise<Controller[]> {
+  if (version === 1) return CONTROLLERS.filter((each) => folder.startsWith(join(ROOT, each)));
+  // For root the machine's own first group gives them; elsewhere they are given or not.
+  await writeFile(join(dirname(folder), "cgroup.subtree_control"), "+cpu +memory").catch(() => undefined);
+  const given = (await readFile(join(folder, "cgroup.controllers"), "latin1")).trim().split(" ");
+  const controllers = CONTROLLERS.filter((each) => given.includes(each));
+  if (controllers.length > 0)
+    await writeFile(join(folder, "cgroup.subtree_control"), controllers.map((each) => `+${each}`).join(" "));
+  return controllers;
+}
+
+async function mayJoin(folder: string, busybox: string): Promise<boolean> {
+  const check = join(folder, `check-${process.pid}`);
+  await mkdir(check);
+  const joined = await runTool([
+    busybox,
+    "sh",
+    "-c",
+    JOIN_SCRIPT,
+    "join",
+    join(check, "cgroup.procs"),
+    "--",
+    busybox,
+    "true",
+  ]);
+  await removeGroup(check);
+  return joined.status === 0;
+}
+
+/** A group is busy until its last process was reaped. */
+async function removeGroup(folder: string): Promise<void> {
+  const deadlineMs = performance.now() + REMOVE_LIMIT_MS;
+  for (;;) {
+    const code = await rmdir(folder).then(
+      () => undefined,
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    if (code !== "EBUSY" || performance.now() > deadlineMs) return;
+    await new Promise((resolve) => setTimeout(resolve, REMOVE_INTERVAL_MS));
+  }
+}
