@@ -19,11 +19,17 @@ export class SetAccount {
     this.#desired = desired;
   }
 
+  /** Digests of what the node is known to hold now. */
+  heldDigests(): ReadonlyMap<string, SetDigest> {
+    return new Map(SET_TYPES.map((type) => [type, digestOf(this.#held(type))]));
+  }
+
   /**
    * Takes what is certain from a node's digests. Where its digest is that of the objects that it should hold, it holds
-   * them. Returns the types that it must give an inventory of.
+   * them, unless it has acknowledged something since: `heldThen` is what it was known to hold when the digests came.
+   * Returns the types that it must give an inventory of.
    */
-  adoptDigests(digests: ReadonlyMap<string, SetDigest>): string[] {
+  adoptDigests(digests: ReadonlyMap<string, SetDigest>, heldThen: ReadonlyMap<string, SetDigest>): string[] {
     const wanted: SetEntry[] = [];
     for (const { kind, object } of this.#desired.objectsOf(this.#nodeName))
       wanted.push({
@@ -35,7 +41,9 @@ export class SetAccount {
       });
     return SET_TYPES.filter((type) => {
       const reported = digests.get(type) ?? digestOf([]);
-      if (isSameDigest(reported, digestOf(this.#held(type)))) return false;
+      const held = digestOf(this.#held(type));
+      if (isSameDigest(reported, held)) return false;
+      if (!isSameDigest(heldThen.get(type) ?? digestOf([]), held)) return true;
       const entries = wanted.filter((entry) => entry.type === type);
       if (!isSameDigest(reported, digestOf(entries))) return true;
       this.adoptInventory([type], entries);

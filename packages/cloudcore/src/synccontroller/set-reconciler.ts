@@ -86,6 +86,7 @@ export class SetReconciler implements Disposable {
     const { account, freshness, logger, nodeName, onDisagreed } = this.#options;
     this.#enter({ kind: "catching-up" });
     const seen = new Map([...digests].map(([type, { highest }]) => [type, highest]));
+    const heldThen = account.heldDigests();
     try {
       const verdict = await freshness.reached(nodeName, seen, this.#closed.signal);
       if (this.#closed.signal.aborted) return;
@@ -93,7 +94,7 @@ export class SetReconciler implements Disposable {
         this.#startOver(verdict);
         return;
       }
-      const types = account.adoptDigests(digests);
+      const types = account.adoptDigests(digests, heldThen);
       if (types.length === 0) this.#agree();
       else this.#askInventory(types);
     } catch (error) {
