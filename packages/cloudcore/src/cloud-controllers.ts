@@ -19,7 +19,9 @@ import {
   type RuleEndpoint,
   ruleEndpoints,
   rules,
+  type Service,
   secrets,
+  services,
 } from "@skerry/api";
 import type { Clock, Logger, Random } from "@skerry/base";
 import { type DelegatedApi, Informer, type InformerOptions, type KubernetesApi } from "@skerry/kube";
@@ -29,7 +31,14 @@ import type { NodeObjects } from "./cloudhub/node-objects.ts";
 import { installCustomResources } from "./customresources/index.ts";
 import { announceMembership, DeviceController, DeviceObjects, deviceIndexers } from "./devicecontroller/index.ts";
 import { DynamicController } from "./dynamiccontroller/index.ts";
-import { ContentReader, EdgeController, EdgeObjects, NodePermissions, withoutContent } from "./edgecontroller/index.ts";
+import {
+  ContentReader,
+  EdgeController,
+  EdgeObjects,
+  NodePermissions,
+  serviceIndexers,
+  withoutContent,
+} from "./edgecontroller/index.ts";
 import { withoutManagedFields } from "./managed-fields.ts";
 import { type HttpPoster, Router } from "./router/index.ts";
 import {
@@ -42,6 +51,7 @@ import {
   SetFreshness,
   SyncController,
   secretKind,
+  serviceKind,
 } from "./synccontroller/index.ts";
 import { TaskManager } from "./taskmanager/index.ts";
 import { TelemetryRequests, type TelemetrySink } from "./telemetry/index.ts";
@@ -122,8 +132,15 @@ export async function startCloudControllers(options: CloudControllersOptions): P
   const podInformer = informer<Pod>(pods);
   const configMapInformer = informer<KubernetesObject>(configMaps, { transform: withoutContent });
   const secretInformer = informer<KubernetesObject>(secrets, { transform: withoutContent });
+  const serviceInformer = informer<Service>(services, { indexers: serviceIndexers });
   const edgeObjects = new EdgeObjects(
-    { pods: podInformer, nodes: nodeInformer, configMaps: configMapInformer, secrets: secretInformer },
+    {
+      pods: podInformer,
+      nodes: nodeInformer,
+      configMaps: configMapInformer,
+      secrets: secretInformer,
+      services: serviceInformer,
+    },
     new ContentReader(api, clock),
   );
   const deviceInformer = informer<Device>(devices, { indexers: deviceIndexers });
@@ -146,6 +163,7 @@ export async function startCloudControllers(options: CloudControllersOptions): P
       { ...podKind, informer: podInformer },
       { ...configMapKind, informer: configMapInformer },
       { ...secretKind, informer: secretInformer },
+      { ...serviceKind, informer: serviceInformer },
       { ...deviceModelKind, informer: modelInformer },
       { ...deviceKind, informer: deviceInformer },
     ]),

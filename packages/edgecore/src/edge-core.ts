@@ -32,6 +32,7 @@ import type { MetaServer, MetaServerPorts } from "./metaserver/index.ts";
 import { NodeByteBudget } from "./node-byte-budget.ts";
 import { RuleSources } from "./rules/index.ts";
 import { ServiceBus, type ServiceBusPorts } from "./servicebus/index.ts";
+import { ServiceEntry, type ServiceEntryPorts } from "./servicenetwork/index.ts";
 import { type RunningTasks, TaskEntry, type TaskServices } from "./taskmanager/index.ts";
 import { SampleRing, type SampleRingLimits, TelemetryUplink } from "./telemetry/index.ts";
 import type { EdgeTraces } from "./tracing/edge-traces.ts";
@@ -58,6 +59,8 @@ export interface EdgeCorePorts {
   readonly dmi?: { readonly transport: GrpcTransport; readonly socketPath: string };
   /** For the cloud's router and HTTP services of this node. */
   readonly serviceBus?: Pick<ServiceBusPorts, "client" | "server"> & { readonly timeoutMs: number };
+  /** For Services that lead to pods of this node; needs `edged`. */
+  readonly serviceNetwork?: Pick<ServiceEntryPorts, "load">;
   /** For jobs of the cloud. */
   readonly tasks?: { readonly enabled: boolean; readonly load: (services: TaskServices) => Promise<RunningTasks> };
   /** Makes the Kubernetes API for the node's applications; a function, so that its code is loaded only where it runs. */
@@ -108,6 +111,7 @@ export class EdgeCore implements AsyncDisposable {
   readonly telemetryUplink: TelemetryUplink | undefined;
   readonly #ruleMessages: RuleMessages | undefined;
   readonly #serviceBus: ServiceBus | undefined;
+  readonly #serviceEntry: ServiceEntry | undefined;
   readonly #tasks: TaskEntry | undefined;
   readonly #ports: EdgeCorePorts;
   readonly #logger: Logger;
@@ -140,7 +144,8 @@ export class EdgeCore implements AsyncDisposable {
     const meta = this.metaManager;
     this.edgeHub.register("metamanager", traces?.handler(meta) ?? meta);
     this.#byteBudget = new NodeByteBudget(meta, this.edgeHub, options.nodeName, logger);
-    this.edged = ports.edged && new Edged({ ...shared, ...ports.edged, meta, cloudLink });
+    this.#serviceEntry = ports.serviceNetwork && new ServiceEntry({ ...shared, ...ports.serviceNetwork, meta });
+    this.edged = ports.edged && new Edged({ ...shared, ...ports.edged, meta, cloudLink, names: this.#serviceEntry });
     this.eventBus = ports.mqtt && new EventBus({ ...shared, mqtt: ports.mqtt, cloudLink });
     const { database } = ports;
     if (this.eventBus) {
@@ -193,6 +198,7 @@ export class EdgeCore implements AsyncDisposable {
     await this.metaManager.start();
     this.#byteBudget.start();
     await this.edged?.start();
+    if (this.edged) await this.#serviceEntry?.start(this.edged.forServices);
     await this.samples?.start();
     await this.deviceTwin?.start();
     await this.dmi?.start();
@@ -248,6 +254,7 @@ export class EdgeCore implements AsyncDisposable {
     await this.dmi?.[Symbol.asyncDispose]();
     await this.deviceTwin?.[Symbol.asyncDispose]();
     await this.telemetryUplink?.[Symbol.asyncDispose]();
+    await this.#serviceEntry?.[Symbol.asyncDispose]();
     await this.edged?.[Symbol.asyncDispose]();
     this.#byteBudget[Symbol.dispose]();
     await this.edgeHub[Symbol.asyncDispose]();

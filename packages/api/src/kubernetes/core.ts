@@ -274,7 +274,13 @@ export interface Service extends KubernetesObject {
   spec: {
     selector?: Record<string, string>;
     type?: string;
+    /** An address, `None` for a headless Service. */
     clusterIP?: string;
+    clusterIPs?: string[];
+    externalName?: string;
+    publishNotReadyAddresses?: boolean;
+    sessionAffinity?: string;
+    sessionAffinityConfig?: { clientIP?: { timeoutSeconds?: number } };
     ports?: { name?: string; port: number; targetPort?: IntOrString; protocol?: string; nodePort?: number }[];
   };
   status?: JsonObject;

@@ -1,4 +1,4 @@
-import type { ConfigMap, KubernetesObject, Node, Pod, Secret } from "@skerry/api";
+import type { ConfigMap, KubernetesObject, Node, Pod, Secret, Service } from "@skerry/api";
 import type { Informer, InformerEvent } from "@skerry/kube";
 import {
   configMapKind,
@@ -8,6 +8,7 @@ import {
   nodeKind,
   podKind,
   secretKind,
+  serviceKind,
 } from "../synccontroller/index.ts";
 import type { ContentReader } from "./content-reader.ts";
 import { PodIndex, type ReferencedKind } from "./pod-index.ts";
@@ -18,7 +19,17 @@ export interface EdgeInformers {
   readonly nodes: Informer<Node>;
   readonly configMaps: Informer<ConfigMap>;
   readonly secrets: Informer<Secret>;
+  /** With {@link serviceIndexers}. */
+  readonly services: Informer<Service>;
 }
+
+/** How the cache of Services is looked up. */
+export const serviceIndexers: Readonly<Record<string, (service: Service) => readonly string[]>> = {
+  namespace: ({ metadata }) => [metadata.namespace ?? ""],
+};
+
+/** The API server's own Service: variables in every pod name it, in whatever namespace. */
+const API_SERVICE = { namespace: "default", name: "kubernetes" } as const;
 
 /** An object that concerns a node has changed. */
 export interface ObjectChange {
@@ -36,8 +47,8 @@ const referenced: readonly [ReferencedKind & ("configMaps" | "secrets"), Managed
 ];
 
 /**
- * What nodes hold besides devices: their Node, their pods, and the ConfigMaps and Secrets that those refer to. These
- * go down before the pod, so that a node that loses the link just then can still start it (KubeEdge leaves it to the
+ * What nodes hold besides devices: their Node, their pods, the ConfigMaps and Secrets that those refer to, and the
+ * Services of their namespaces. These go down before the pod, so that a node that loses the link just then can still start it (KubeEdge leaves it to the
  * edge to ask: cloud.md 14, 19), and leave the node when no pod of it refers to them any more.
  */
 export class EdgeObjects implements DesiredObjects {
@@ -57,7 +68,7 @@ export class EdgeObjects implements DesiredObjects {
 
   /** Follows the caches and tells what has changed for which node. */
   follow(onChange: (change: ObjectChange) => void): Disposable {
-    const { pods, nodes, configMaps, secrets } = this.#informers;
+    const { pods, nodes, configMaps, secrets, services } = this.#informers;
     const stack = new DisposableStack();
     stack.use(pods.listen((event) => this.#podChanged(event, onChange)));
     stack.use(
@@ -68,6 +79,7 @@ export class EdgeObjects implements DesiredObjects {
     );
     stack.use(configMaps.listen((event) => this.#referencedChanged("configMaps", configMapKind, event, onChange)));
     stack.use(secrets.listen((event) => this.#referencedChanged("secrets", secretKind, event, onChange)));
+    stack.use(services.listen((event) => this.#serviceChanged(event, onChange)));
     return stack;
   }
 
@@ -84,6 +96,7 @@ export class EdgeObjects implements DesiredObjects {
         if (object) yield { kind, object };
       }
     }
+    if (pods.length > 0) for (const object of this.#servicesOf(nodeName)) yield { kind: serviceKind, object };
     for (const { namespace, name } of pods) {
       const object = this.#informers.pods.cache.get(`${namespace}/${name}`);
       if (object) yield { kind: podKind, object };
@@ -106,13 +119,29 @@ export class EdgeObjects implements DesiredObjects {
         return this.podIndex.isUsedBy(nodeName, "configMaps", namespace, name);
       case secretKind:
         return this.podIndex.isUsedBy(nodeName, "secrets", namespace, name);
+      case serviceKind:
+        return this.#needsService(nodeName, namespace, name);
       default:
         return false;
     }
   }
 
+  /** A pod may use any Service of its namespace, and those of other namespaces whose pods are here too. */
+  #needsService(nodeName: string, namespace: string, name: string): boolean {
+    const isApi = namespace === API_SERVICE.namespace && name === API_SERVICE.name;
+    return this.podIndex.isIn(nodeName, namespace) || (isApi && this.podIndex.hasPods(nodeName));
+  }
+
+  *#servicesOf(nodeName: string): Iterable<Service> {
+    const namespaces = new Set([...this.podIndex.podsOf(nodeName)].map(({ namespace }) => namespace));
+    const { cache } = this.#informers.services;
+    for (const namespace of namespaces) yield* cache.byIndex("namespace", namespace);
+    const api = cache.get(`${API_SERVICE.namespace}/${API_SERVICE.name}`);
+    if (api && !namespaces.has(API_SERVICE.namespace)) yield api;
+  }
+
   #cached(kind: ManagedKind, namespace: string, name: string): KubernetesObject | undefined {
-    const { pods, nodes, configMaps, secrets } = this.#informers;
+    const { pods, nodes, configMaps, secrets, services } = this.#informers;
     const key = `${namespace}/${name}`;
     switch (kind) {
       case nodeKind:
@@ -123,6 +152,8 @@ export class EdgeObjects implements DesiredObjects {
         return configMaps.cache.get(key);
       case secretKind:
         return secrets.cache.get(key);
+      case serviceKind:
+        return services.cache.get(key);
       default:
         return undefined;
     }
@@ -131,6 +162,7 @@ export class EdgeObjects implements DesiredObjects {
   #podChanged(event: InformerEvent<Pod>, onChange: (change: ObjectChange) => void): void {
     const { namespace = "", name } = event.object.metadata;
     const nodeName = event.object.spec.nodeName ?? "";
+    const isFirst = !this.podIndex.isIn(nodeName, namespace);
     if (event.type === "deleted") this.podIndex.delete(namespace, name);
     else this.podIndex.set(event.object);
     if (nodeName === "") return;
@@ -141,7 +173,18 @@ export class EdgeObjects implements DesiredObjects {
     const references = this.podIndex.get(nodeName, namespace, name)?.references;
     for (const [member, kind] of referenced)
       for (const needed of references?.[member] ?? []) onChange({ nodeName, kind, namespace, name: needed });
+    if (isFirst)
+      for (const { metadata } of this.#servicesOf(nodeName))
+        onChange({ nodeName, kind: serviceKind, namespace: metadata.namespace ?? "", name: metadata.name });
     onChange({ nodeName, kind: podKind, namespace, name });
+  }
+
+  #serviceChanged(event: InformerEvent<Service>, onChange: (change: ObjectChange) => void): void {
+    const { namespace = "", name } = event.object.metadata;
+    const isApi = namespace === API_SERVICE.namespace && name === API_SERVICE.name;
+    const lastKnown = event.type === "deleted" ? { lastKnown: event.object } : {};
+    for (const nodeName of [...(isApi ? this.podIndex.nodeNames() : this.podIndex.nodesIn(namespace))])
+      onChange({ nodeName, kind: serviceKind, namespace, name, ...lastKnown });
   }
 
   #referencedChanged(

@@ -13,13 +13,13 @@ export interface IndexedPod {
 export type ReferencedKind = "configMaps" | "secrets" | "persistentVolumeClaims";
 
 /**
- * Pods by node, and from them which node needs which ConfigMap, Secret or claim. All of it follows from the pods, so a
+ * Pods by node, and from them which node needs which ConfigMap, Secret or claim, and the Services of which namespace. All of it follows from the pods, so a
  * node stops needing an object when its last pod that refers to it is gone.
  */
 export class PodIndex {
   readonly #byNode = new Map<string, Map<string, IndexedPod>>();
   readonly #nodeOf = new Map<string, string>();
-  /** `<kind> <namespace>/<name>` to the number of referring pods by node. */
+  /** `<kind> <namespace>/<name>`, or a namespace, to the number of pods that refer to it, or are in it, by node. */
   readonly #users = new Map<string, Map<string, number>>();
 
   /** Takes in a pod's newest version. */
@@ -61,6 +61,25 @@ export class PodIndex {
     return this.#users.get(userKey(kind, namespace, name))?.has(nodeName) ?? false;
   }
 
+  /** Names of the nodes with a pod in the namespace. */
+  nodesIn(namespace: string): Iterable<string> {
+    return this.#users.get(namespaceKey(namespace))?.keys() ?? [];
+  }
+
+  /** Whether the node has a pod in the namespace. */
+  isIn(nodeName: string, namespace: string): boolean {
+    return this.#users.get(namespaceKey(namespace))?.has(nodeName) ?? false;
+  }
+
+  hasPods(nodeName: string): boolean {
+    return this.#byNode.has(nodeName);
+  }
+
+  /** Names of the nodes with pods. */
+  nodeNames(): Iterable<string> {
+    return this.#byNode.keys();
+  }
+
   #remove(key: string): void {
     const nodeName = this.#nodeOf.get(key);
     if (nodeName === undefined) return;
@@ -73,16 +92,17 @@ export class PodIndex {
   }
 
   #count(pod: IndexedPod, nodeName: string, change: 1 | -1): void {
-    for (const kind of ["configMaps", "secrets", "persistentVolumeClaims"] as const) {
-      for (const name of pod.references[kind]) {
-        const key = userKey(kind, pod.namespace, name);
-        const nodes = entry(this.#users, key, () => new Map<string, number>());
-        const count = (nodes.get(nodeName) ?? 0) + change;
-        if (count > 0) nodes.set(nodeName, count);
-        else nodes.delete(nodeName);
-        if (nodes.size === 0) this.#users.delete(key);
-      }
-    }
+    this.#countUser(namespaceKey(pod.namespace), nodeName, change);
+    for (const kind of ["configMaps", "secrets", "persistentVolumeClaims"] as const)
+      for (const name of pod.references[kind]) this.#countUser(userKey(kind, pod.namespace, name), nodeName, change);
+  }
+
+  #countUser(key: string, nodeName: string, change: 1 | -1): void {
+    const nodes = entry(this.#users, key, () => new Map<string, number>());
+    const count = (nodes.get(nodeName) ?? 0) + change;
+    if (count > 0) nodes.set(nodeName, count);
+    else nodes.delete(nodeName);
+    if (nodes.size === 0) this.#users.delete(key);
   }
 }
 
@@ -92,6 +112,10 @@ function keyOf(namespace: string, name: string): string {
 
 function userKey(kind: ReferencedKind, namespace: string, name: string): string {
   return `${kind} ${namespace}/${name}`;
+}
+
+function namespaceKey(namespace: string): string {
+  return `namespace ${namespace}`;
 }
 
 function entry<V>(map: Map<string, V>, key: string, create: () => V): V {

@@ -23,6 +23,19 @@ export interface DesiredObjects {
   belongsTo(nodeName: string, kind: ManagedKind, object: KubernetesObject): boolean;
 }
 
+/** What a node with KubeEdge's delivery should hold: without the kinds that are {@link ManagedKind.skerryOnly}. */
+export function forKubeEdge(desired: DesiredObjects): DesiredObjects {
+  return {
+    contentOf: async (kind, object) => desired.contentOf?.(kind, object),
+    belongsTo: (nodeName, kind, object) => desired.belongsTo(nodeName, kind, object),
+    *objectsOf(nodeName) {
+      for (const each of desired.objectsOf(nodeName)) if (!each.kind.skerryOnly) yield each;
+    },
+    objectFor: (nodeName, kind, namespace, name) =>
+      kind.skerryOnly ? undefined : desired.objectFor(nodeName, kind, namespace, name),
+  };
+}
+
 /** Joins the parts that several controllers answer for. */
 export function joinDesiredObjects(parts: readonly DesiredObjects[]): DesiredObjects {
   return {

@@ -9,6 +9,7 @@ export {
   nodeKind,
   podKind,
   secretKind,
+  serviceKind,
 } from "./managed-kinds.ts";
 export type { OutgoingObject } from "./node-synchronizer.ts";
 export { type FollowedCollection, SetFreshness } from "./set-freshness.ts";

@@ -9,7 +9,9 @@ import {
   nodes,
   pods,
   type ResourceReference,
+  type Service,
   secrets,
+  services,
 } from "@skerry/api";
 
 /** A kind of object that nodes hold, and how it travels (wire.md 10). */
@@ -35,6 +37,8 @@ export interface ManagedKind {
    * not sent. Without it every version is sent.
    */
   readonly significance?: (object: KubernetesObject) => string;
+  /** Sent to nodes with Skerry's delivery only: KubeEdge's edge has no use for it. */
+  readonly skerryOnly?: boolean;
 }
 
 const fromEdgeController = { source: "edgecontroller", tellsDeletion: true } as const;
@@ -70,6 +74,20 @@ export const secretKind: ManagedKind = {
   contentIsRead: true,
 };
 
+/** What a node needs to serve the Services of its own pods; the endpoints it finds itself. */
+export const serviceKind: ManagedKind = {
+  ...fromEdgeController,
+  reference: services,
+  type: "service",
+  firstOperation: "insert",
+  skerryOnly: true,
+  outgoing: withoutStatus,
+  significance: (object) => {
+    const { spec } = object as Service;
+    return JSON.stringify([stableMetadata(object), spec]);
+  },
+};
+
 /** Every version goes down, also the echo of the node's own status: KubeEdge's edge compares with what it holds. */
 export const podKind: ManagedKind = { ...fromEdgeController, reference: pods, type: "pod", firstOperation: "update" };
 
@@ -91,6 +109,7 @@ export const managedKinds: readonly ManagedKind[] = [
   nodeKind,
   configMapKind,
   secretKind,
+  serviceKind,
   deviceModelKind,
   deviceKind,
   podKind,
@@ -114,6 +133,11 @@ function withoutReports(object: KubernetesObject): Device {
     ...settings
   } = status ?? {};
   return { ...device, status: settings };
+}
+
+function withoutStatus(object: KubernetesObject): KubernetesObject {
+  const { status: _status, ...rest } = object as Service;
+  return rest;
 }
 
 function stableMetadata(object: KubernetesObject): object {

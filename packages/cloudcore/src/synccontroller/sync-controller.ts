@@ -4,7 +4,7 @@ import type { Informer, KubernetesApi } from "@skerry/kube";
 import { DYNAMIC_CONTROLLER_SOURCE, type Message, newMessage, objectPath } from "@skerry/link";
 import type { CloudHubPort, SessionEvent } from "../cloudhub/cloud-hub-port.ts";
 import type { LinkTraces } from "../tracing/link-traces.ts";
-import type { DesiredObjects } from "./desired-objects.ts";
+import { type DesiredObjects, forKubeEdge } from "./desired-objects.ts";
 import { type ManagedKind, managedKindOf } from "./managed-kinds.ts";
 import { NodeSynchronizer, type OutgoingObject } from "./node-synchronizer.ts";
 import { MemoryRecordStore, type RecordStore } from "./record-store.ts";
@@ -170,7 +170,7 @@ export class SyncController implements AsyncDisposable {
     const synchronizer = new NodeSynchronizer({
       nodeName,
       api,
-      desired,
+      desired: isSkerry ? desired : forKubeEdge(desired),
       store,
       stamp,
       logger,

@@ -10,6 +10,7 @@ import {
   pods,
   type ResourceReference,
   secrets,
+  services,
 } from "@skerry/api";
 import { type JsonObject, type JsonValue, silentLogger } from "@skerry/base";
 import { ManualClock, SeededRandom, settle } from "@skerry/base/testing";
@@ -136,6 +137,10 @@ export class CloudWorld implements AsyncDisposable {
 
   createSecret(name: string): Promise<KubernetesObject> {
     return this.create(secrets, { metadata: { name, namespace: "plant" }, data: {} });
+  }
+
+  createService(name: string, namespace = "plant"): Promise<KubernetesObject> {
+    return this.create(services, { metadata: { name, namespace }, spec: { ports: [{ port: 80 }] }, status: {} });
   }
 
   createModel(name: string, ...properties: string[]): Promise<DeviceModel> {

@@ -24,6 +24,7 @@ import {
   podNameLabel,
   podNamespaceLabel,
 } from "./pod/runtime-names.ts";
+import { PodsForServices } from "./pods-for-services.ts";
 import { type ListedPod, Relister } from "./relister.ts";
 import type { EdgedPorts, PodServices } from "./services.ts";
 import { MirrorPods } from "./static/mirror-pods.ts";
@@ -45,6 +46,7 @@ const STOP_TIMEOUT_MS = 5000;
  * store and the runtime alone, never from whether the cloud is there; containers outlive it and are adopted.
  */
 export class Edged implements AsyncDisposable {
+  readonly forServices: PodsForServices;
   readonly #ports: EdgedPorts;
   readonly #services: PodServices;
   readonly #workers: PodWorkers;
@@ -95,7 +97,9 @@ export class Edged implements AsyncDisposable {
         claims: new ClaimedVolumes(meta, fileSystem),
       }),
       refuses: (pod) => this.#eviction.refuses(pod),
+      statusChanged: () => this.forServices.changed(),
     };
+    this.forServices = new PodsForServices(this.#services, () => this.#workers);
     this.#relister = new Relister(this.#ports, {
       listed: (pods) => {
         for (const worker of this.#workers)
@@ -205,6 +209,7 @@ export class Edged implements AsyncDisposable {
         if (change.kind === "stored") this.#ensureWorker(pod);
         // Also the worker of another pod of this name: it may have lost it.
         for (const worker of this.#workers.named(namespace, name)) worker.wake();
+        this.forServices.changed();
         return;
       }
       case "configmap":
@@ -224,6 +229,7 @@ export class Edged implements AsyncDisposable {
     for (const pod of this.#staticPods?.list() ?? []) this.#ensureWorkerFor(podIdentity(pod));
     for (const pod of this.#remembered.values()) this.#ensureWorkerFor(pod);
     for (const uid of uids) this.#workers.get(uid)?.wake();
+    this.forServices.changed();
     this.#mirrorPods.wake();
   }
 

@@ -15,6 +15,12 @@ import type { PodDirectory } from "./static/pod-directory.ts";
 import type { ManifestSource } from "./static/static-pods.ts";
 import type { PodVolumes } from "./volumes/pod-volumes.ts";
 
+/** Where pods ask for names. */
+export interface ServiceNames {
+  /** The address of the node's own name server for a pod with this address; undefined: it asks the machine's. */
+  serverFor(podAddress: string): Promise<string | undefined>;
+}
+
 /** What Edged runs on. */
 export interface EdgedPorts {
   readonly meta: MetaClient;
@@ -30,6 +36,8 @@ export interface EdgedPorts {
   readonly random: Random;
   readonly logger: Logger;
   readonly config: EdgedConfig;
+  /** Answers the names of Services; left out: pods ask the machine's name servers. */
+  readonly names?: ServiceNames | undefined;
   /** Where static pods come from; left out: there are none. */
   readonly manifests?: ManifestSource;
   /** Left out: there are no devices for containers. */
@@ -47,4 +55,6 @@ export interface PodServices extends EdgedPorts {
   readonly held: HeldUpgrades;
   /** Why a new pod must not start on this node as it is now; undefined: it may. */
   readonly refuses: (pod: Pod) => string | undefined;
+  /** A pod's status is another one. */
+  readonly statusChanged: () => void;
 }

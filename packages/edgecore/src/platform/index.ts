@@ -4,5 +4,6 @@ export { httpsEnrolmentClient } from "../enrolment/platform/https-client.ts";
 export { MqttJsConnector } from "../eventbus/platform/index.ts";
 export * from "../hollow/platform/start-hollow-node.ts";
 export * from "./process-runtime.ts";
+export * from "./remove-service-rules.ts";
 export * from "./runtime-status.ts";
 export * from "./start-edge-core.ts";

@@ -97,6 +97,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
         }
       : {}),
     ...(edged ? { edged } : {}),
+    ...(edged && process.getuid?.() === 0 ? { serviceNetwork: serviceNetwork(edged.config.rootDirectory) } : {}),
     ...(telemetry ? { telemetry } : {}),
     ...(mqtt ? { mqtt } : {}),
     ...(config.deviceTwin.enabled ? { dmi: await dmi(config.deviceTwin.dmiSocketPath, logger) } : {}),
@@ -286,6 +287,16 @@ async function dmi(socketPath: string, logger: Logger): Promise<NonNullable<Edge
 async function serviceBus(section: ServiceBusSection): Promise<NonNullable<EdgeCorePorts["serviceBus"]>> {
   const { localHttpServer, loopbackHttpClient } = await import("../servicebus/platform/index.ts");
   return { client: loopbackHttpClient, server: localHttpServer(section), timeoutMs: section.timeoutMs };
+}
+
+/** Loaded with the first Service. */
+function serviceNetwork(rootDirectory: string): NonNullable<EdgeCorePorts["serviceNetwork"]> {
+  return {
+    load: async (ports) => {
+      const { makeServiceNetwork } = await import("../servicenetwork/platform/service-machine.ts");
+      return makeServiceNetwork(ports, rootDirectory);
+    },
+  };
 }
 
 /** Loaded with the first job. */

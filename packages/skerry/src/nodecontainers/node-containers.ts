@@ -39,6 +39,11 @@ export function nodeContainersPaths(nodeFolder: string): NodeContainersPaths {
   };
 }
 
+/** Where EdgeCore of the node keeps its pods; its rules in the kernel are named after it. */
+export function edgedFolder(nodeFolder: string): string {
+  return join(nodeFolder, "edged");
+}
+
 /** `wanted`, or a path in the temporary folder where that one is too long for a socket. */
 export function shortSocketPath(wanted: string, hash: string): string {
   return Buffer.byteLength(wanted) <= LONGEST_SOCKET_PATH_BYTES ? wanted : join(tmpdir(), `skerry-${hash}.sock`);

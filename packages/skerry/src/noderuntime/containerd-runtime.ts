@@ -1,6 +1,7 @@
 import { descendants, sendSignal } from "@skerry/base/platform";
 import { loadImage } from "../images/load-image.ts";
 import {
+  edgedFolder,
   importBuiltinImages,
   nodeContainersPaths,
   prepareNodeContainers,
@@ -44,6 +45,10 @@ export function containerdRuntime(home: SkerryHome, node: string, parts: SystemP
       const shims = shimsOf(socketPath);
       for (const processId of [...descendants(shims), ...shims]) sendSignal(processId, "SIGKILL");
     },
-    remove: () => removeNodeContainers(nodeFolder, parts),
+    async remove() {
+      await removeNodeContainers(nodeFolder, parts);
+      const { removeServiceRules } = await import("@skerry/edgecore/platform");
+      await removeServiceRules(edgedFolder(nodeFolder), parts);
+    },
   };
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
+import { edgedFolder } from "../nodecontainers/node-containers.ts";
 import type { JoinedCloud, Settings } from "../settings.ts";
 import type { SkerryHome } from "../skerry-home.ts";
 
@@ -123,7 +124,7 @@ export function edgeCoreConfig(input: EdgeCoreConfigInput): Record<string, unkno
         ...(input.node === undefined ? {} : { hostnameOverride: input.node }),
         ...(Object.keys(input.nodeLabels).length > 0 ? { nodeLabels: input.nodeLabels } : {}),
         ...(input.nodeAddress === undefined ? {} : { nodeIP: input.nodeAddress }),
-        rootDirectory: join(input.nodeFolder, "edged"),
+        rootDirectory: edgedFolder(input.nodeFolder),
         tailoredKubeletConfig: {
           containerRuntimeEndpoint: `unix://${input.containerRuntimeSocket}`,
           staticPodPath: join(input.nodeFolder, "manifests"),

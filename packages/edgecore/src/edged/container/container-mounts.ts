@@ -5,11 +5,14 @@ import { resolveSubPath } from "../volumes/sub-path.ts";
 import { expandReferences } from "./expansion.ts";
 
 const HOSTS_PATH = "/etc/hosts";
+const RESOLV_CONF_PATH = "/etc/resolv.conf";
 
 /** What a container's mounts depend on beside its volumes. */
 export interface MountSettings {
   /** Files that every container gets. */
   readonly hostsFile: string;
+  /** Left out: the runtime writes the pod's /etc/resolv.conf. */
+  readonly nameFile?: string | undefined;
   readonly terminationLog: string;
   /** Of the runtime. */
   readonly recursiveReadOnlyMounts: boolean;
@@ -43,8 +46,10 @@ export async function containerMounts(
       relabel: !isOfHost(pod, mount.name),
     });
   }
-  if (!mounts.some(({ containerPath }) => containerPath === HOSTS_PATH))
-    mounts.push(ownFile(HOSTS_PATH, settings.hostsFile));
+  const hasOwn = (path: string): boolean => mounts.some(({ containerPath }) => containerPath === path);
+  if (!hasOwn(HOSTS_PATH)) mounts.push(ownFile(HOSTS_PATH, settings.hostsFile));
+  if (settings.nameFile !== undefined && !hasOwn(RESOLV_CONF_PATH))
+    mounts.push(ownFile(RESOLV_CONF_PATH, settings.nameFile));
   const terminationPath = container.terminationMessagePath ?? "/dev/termination-log";
   mounts.push(ownFile(terminationPath, settings.terminationLog));
   return mounts;

@@ -16,14 +16,16 @@ export type ObjectLookup = <T extends KubernetesObject>(
 
 /**
  * A container's variables in the order they are declared; a later one of the same name wins.
+ * @param ofServices come before all others
  * @throws `EDGED_REFERENCE_MISSING` when something that is not optional does not exist
  */
 export async function environmentOf(
   container: Container,
   facts: PodFacts,
   lookup: ObjectLookup,
+  ofServices: ReadonlyMap<string, string> = new Map(),
 ): Promise<Map<string, string>> {
-  const variables = new Map<string, string>();
+  const variables = new Map(ofServices);
   for (const source of container.envFrom ?? []) {
     const prefix = source.prefix ?? "";
     const data = source.configMapRef

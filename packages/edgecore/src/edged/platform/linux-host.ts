@@ -3,6 +3,7 @@ import { readdir, readFile, stat, statfs } from "node:fs/promises";
 import { arch, cpus, hostname, networkInterfaces, release, totalmem } from "node:os";
 import { dirname } from "node:path";
 import type { HostFacts, HostInfo, HostPressure } from "../ports.ts";
+import { defaultInterfaces } from "./default-routes.ts";
 import { processCounts } from "./process-counts.ts";
 
 /** The {@link HostInfo} port over this Linux machine. */
@@ -50,7 +51,7 @@ export const linuxHost: HostInfo = {
         .filter((entry) => entry.family === "IPv4" && !entry.internal && !entry.address.startsWith("169.254."))
         .map((entry) => ({ name, address: entry.address })),
     );
-    const onDefaultRoute = await defaultInterface();
+    const [onDefaultRoute] = defaultInterfaces((await text("/proc/net/route")) ?? "");
     // Bridges are where pods live; others cannot reach the machine by them.
     const best =
       candidates.find(({ name }) => name === onDefaultRoute) ??
@@ -59,15 +60,6 @@ export const linuxHost: HostInfo = {
     return best?.address;
   },
 };
-
-async function defaultInterface(): Promise<string | undefined> {
-  const routes = ((await text("/proc/net/route")) ?? "").split("\n").slice(1);
-  for (const route of routes) {
-    const [name, destination, , , , , , mask] = route.split(/\s+/);
-    if (destination === "00000000" && mask === "00000000") return name;
-  }
-  return undefined;
-}
 
 /** The control groups that this process may make: those of an account without root limit nothing. */
 async function controlGroups(): Promise<HostFacts["cgroups"]> {

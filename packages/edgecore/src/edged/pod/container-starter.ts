@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import type { Container, EphemeralContainer, Pod } from "@skerry/api";
+import type { Container, EphemeralContainer, Pod, Service } from "@skerry/api";
 import { isSkerryError } from "@skerry/base";
 import { containerConfig } from "../container/container-config.ts";
 import { containerMounts } from "../container/container-mounts.ts";
@@ -8,12 +8,14 @@ import type { PodFacts } from "../container/field-references.ts";
 import { hookText, lifecycleHook, runHook } from "../container/lifecycle-hooks.ts";
 import { pullCredentials } from "../container/pull-credentials.ts";
 import { unenforcedLimits } from "../container/resources.ts";
+import { serviceVariables } from "../container/service-variables.ts";
 import { plainMessage, targetNotRunning } from "../errors.ts";
 import type { RuntimeImage, SandboxConfig } from "../ports.ts";
 import type { PodServices } from "../services.ts";
 import type { PreparedVolumes } from "../volumes/pod-volumes.ts";
 import type { WaitReason } from "./container-status.ts";
 import { hostsFile } from "./hosts-file.ts";
+import { writeNameFile } from "./name-file.ts";
 import type { PodNotices } from "./pod-notices.ts";
 import type { PodPaths } from "./pod-paths.ts";
 import type { PlannedStart } from "./pod-plan.ts";
@@ -114,7 +116,7 @@ export class ContainerStarter {
     const { container, restartCount } = start;
     const { fileSystem, machine, config } = this.#services;
     const host = await machine.hostFacts();
-    const variables = await environmentOf(container, place.facts, place.lookup);
+    const variables = await environmentOf(container, place.facts, place.lookup, this.#ofServices(place.pod));
     const terminationLog = place.paths.terminationLog(container.name, restartCount);
     await fileSystem.makeDirectory(dirname(terminationLog), 0o755);
     await fileSystem.writeFile(terminationLog, new Uint8Array(), WRITABLE_BY_ALL);
@@ -124,7 +126,8 @@ export class ContainerStarter {
       0o644,
     );
     const { recursiveReadOnlyMounts } = await machine.runtimeFeatures();
-    const settings = { hostsFile: place.paths.hostsFile, terminationLog, recursiveReadOnlyMounts };
+    const nameFile = await writeNameFile(place.pod, place.addresses, place.paths, this.#services);
+    const settings = { hostsFile: place.paths.hostsFile, nameFile, terminationLog, recursiveReadOnlyMounts };
     const mounts = await containerMounts(place.pod, container, place.volumes.paths, variables, settings, fileSystem);
     const unenforced = unenforcedLimits(place.pod, container, host);
     if (unenforced.length > 0)
@@ -149,6 +152,11 @@ export class ContainerStarter {
       profileFolder: join(config.rootDirectory, "seccomp"),
       ...targetOf(start, place.state),
     });
+  }
+
+  #ofServices({ metadata, spec }: Pod): ReadonlyMap<string, string> {
+    const services = this.#services.meta.list<Service>("service");
+    return serviceVariables(services, metadata.namespace ?? "default", spec.enableServiceLinks ?? true);
   }
 
   async #runPostStart(container: Container, containerId: string, place: StartPlace): Promise<void> {

@@ -4,3 +4,8 @@ export function isIP(text: string): boolean {
   if (octets.length === 4) return octets.every((octet) => /^\d{1,3}$/.test(octet) && Number(octet) <= 255);
   return /^[0-9a-fA-F:]*:[0-9a-fA-F:.]*(%\w+)?$/.test(text) && text.length <= 64;
 }
+
+/** Nobody but the machine itself reaches a pod there: the process runtime's have such addresses. */
+export function isLoopback(address: string): boolean {
+  return address.startsWith("127.") || address === "::1";
+}

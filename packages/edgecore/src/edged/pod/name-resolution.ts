@@ -15,12 +15,22 @@ const RESOLV_CONF_LIMIT_BYTES = 64 * 1024;
 const STUB_RESOLVER = "127.0.0.53";
 const BEHIND_THE_STUB = "/run/systemd/resolve/resolv.conf";
 
-/** A pod's name resolution; ClusterFirst falls back to the host's where there is no cluster DNS (most edges). */
-export async function nameResolution(pod: Pod, config: EdgedConfig, files: FileSystem): Promise<NameResolution> {
+/**
+ * A pod's name resolution; ClusterFirst falls back to the host's where there is no cluster DNS.
+ * @param server the node's own name server, for pods that it answers
+ */
+export async function nameResolution(
+  pod: Pod,
+  config: EdgedConfig,
+  files: FileSystem,
+  server?: string,
+): Promise<NameResolution> {
   const { spec } = pod;
   const policy = spec.dnsPolicy ?? "ClusterFirst";
   const clusterFirst = (policy === "ClusterFirst" && spec.hostNetwork !== true) || policy === "ClusterFirstWithHostNet";
-  const base = await baseResolution(policy, clusterFirst, pod, config, files);
+  const ownServers = server === undefined ? [] : [server];
+  const clusterDns = config.clusterDns.length > 0 ? config.clusterDns : ownServers;
+  const base = await baseResolution(policy, clusterFirst ? clusterDns : [], pod, config, files);
   const extra = spec.dnsConfig;
   if (!extra) return base;
   const options = new Map(base.options.map((option) => [option.split(":")[0] ?? option, option]));
@@ -32,26 +42,43 @@ export async function nameResolution(pod: Pod, config: EdgedConfig, files: FileS
   };
 }
 
+/** Whether the pod asks the node's own name server where there is one. */
+export function asksNode({ spec }: Pod, config: Pick<EdgedConfig, "clusterDns">): boolean {
+  const { dnsPolicy = "ClusterFirst", hostNetwork = false } = spec;
+  return dnsPolicy === "ClusterFirst" && !hostNetwork && config.clusterDns.length === 0;
+}
+
+/** A pod's /etc/resolv.conf. */
+export function resolvConfText({ servers, searches, options }: NameResolution): string {
+  const lines = [
+    ...(searches.length > 0 ? [`search ${searches.join(" ")}`] : []),
+    ...servers.map((server) => `nameserver ${server}`),
+    ...(options.length > 0 ? [`options ${options.join(" ")}`] : []),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
 async function baseResolution(
   policy: string,
-  clusterFirst: boolean,
+  clusterDns: readonly string[],
   pod: Pod,
   config: EdgedConfig,
   files: FileSystem,
 ): Promise<NameResolution> {
   if (policy === "None") return { servers: [], searches: [], options: [] };
   const host = await hostResolution(config.resolvConf, files);
-  if (!clusterFirst || config.clusterDns.length === 0) return host;
+  if (clusterDns.length === 0) return host;
   const namespace = pod.metadata.namespace ?? "default";
   const domain = config.clusterDomain;
   return {
-    servers: config.clusterDns,
+    servers: clusterDns,
     searches: unique([`${namespace}.svc.${domain}`, `svc.${domain}`, domain, ...host.searches]),
     options: ["ndots:5"],
   };
 }
 
-async function hostResolution(path: string, files: FileSystem): Promise<NameResolution> {
+/** How the machine itself looks up names, as far as it is of use to others. */
+export async function hostResolution(path: string, files: FileSystem): Promise<NameResolution> {
   const own = await readResolvConf(path, files);
   return own.servers.includes(STUB_RESOLVER) ? readResolvConf(BEHIND_THE_STUB, files, own) : own;
 }

@@ -24,6 +24,11 @@ export class PodPaths {
     return join(this.root, "etc-hosts");
   }
 
+  /** The pod's /etc/resolv.conf, where Edged keeps it. */
+  get nameFile(): string {
+    return join(this.root, "etc-resolv.conf");
+  }
+
   /** Volumes of a kind (`configmap`, `empty-dir`, …), laid out as the kubelet does. */
   volume(kind: string, name: string): string {
     return join(this.root, "volumes", `kubernetes.io~${kind}`, segment("volume name", name));

@@ -58,6 +58,8 @@ export class PodReport {
       hostIp: await machine.address(),
       isHeld: held.isHeld(pod, reporter.last),
     });
+    const before = reporter.last;
     await reporter.report(pods.inCloud(this.#identity), status, clock.monotonicMs());
+    if (reporter.last !== before) this.#services.statusChanged();
   }
 }

@@ -4,6 +4,7 @@ import type { PodServices } from "../services.ts";
 import type { AppliedResources } from "./applied-resources.ts";
 import { resizeContainers } from "./container-resizer.ts";
 import { FailedStarts } from "./failed-starts.ts";
+import { refreshNameFile } from "./name-file.ts";
 import { deadlineFailure, untilDeadlineMs } from "./pod-deadline.ts";
 import { EVICTED, gracePeriodSecondsOf, type PodEnder } from "./pod-ender.ts";
 import type { PodFailure } from "./pod-failure.ts";
@@ -131,6 +132,7 @@ export class PodRunner {
       await this.#launcher.launch(due, plan.newSandboxAttempt, launch);
       return 0;
     }
+    await refreshNameFile(pod, state.addresses, this.#paths, this.#services);
     await removeGarbage(state, this.#paths, this.#services.runtime, this.#services.fileSystem);
     const nowMs = clock.now();
     return Math.max(

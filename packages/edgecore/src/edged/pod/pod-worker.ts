@@ -105,6 +105,13 @@ export class PodWorker implements AsyncDisposable {
     return !pod || isOver || pod.metadata.deletionTimestamp !== undefined ? undefined : { pod, paths: this.#paths };
   }
 
+  /** The pod with the status last reported; undefined before the first, and when it is gone. */
+  get reported(): { readonly pod: Pod; readonly status: PodStatus } | undefined {
+    const { pod } = this;
+    const status = this.#reporter.last;
+    return pod && status && { pod, status };
+  }
+
   /** Whether it was made to fail and is not gone yet. */
   get isFailing(): boolean {
     return this.#failure !== undefined;

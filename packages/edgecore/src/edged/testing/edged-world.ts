@@ -11,6 +11,7 @@ import type { DevicePluginPorts } from "../devices/device-plugins.ts";
 import { deviceTables } from "../devices/device-tables.ts";
 import { Edged } from "../edged.ts";
 import { edgedTables } from "../edged-tables.ts";
+import type { ServiceNames } from "../services.ts";
 import type { ManifestSource } from "../static/static-pods.ts";
 import { FakeContainerRuntime } from "./fake-container-runtime.ts";
 import { FakeFileSystem, FakeHost, FakeMounts, FakeNetworkCheck } from "./fake-machine.ts";
@@ -24,6 +25,7 @@ export interface EdgedWorldOptions {
   readonly config?: Partial<EdgedConfig>;
   readonly manifests?: ManifestSource;
   readonly devicePlugins?: DevicePluginPorts;
+  readonly names?: ServiceNames;
 }
 
 /** An edge with the real Edged, MetaManager and database; machine, runtime and cloud are the test's. */
@@ -42,15 +44,19 @@ export class EdgedWorld implements AsyncDisposable {
     migrations: [...metaManagerMigrations, edgedTables, deviceTables],
   });
   readonly #config: Partial<EdgedConfig>;
-  readonly #machine: Pick<EdgedWorldOptions, "manifests" | "devicePlugins">;
+  readonly #machine: Pick<EdgedWorldOptions, "manifests" | "devicePlugins" | "names">;
   #meta: MetaManager;
   #edged: Edged;
   #version = 0;
 
   constructor(options: EdgedWorldOptions = {}) {
     this.#config = options.config ?? {};
-    const { manifests, devicePlugins } = options;
-    this.#machine = { ...(manifests ? { manifests } : {}), ...(devicePlugins ? { devicePlugins } : {}) };
+    const { manifests, devicePlugins, names } = options;
+    this.#machine = {
+      ...(manifests ? { manifests } : {}),
+      ...(devicePlugins ? { devicePlugins } : {}),
+      ...(names ? { names } : {}),
+    };
     const ports = { clock: this.clock, random: this.random, logger: silentLogger };
     this.cloud = new ScriptedCloudLink(ports, options.connected ?? true);
     [this.#meta, this.#edged] = this.#build();

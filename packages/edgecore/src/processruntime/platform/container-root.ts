@@ -1,6 +1,7 @@
 import { open, readlink, stat, writeFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import type { DNSConfig } from "../../edged/platform/generated/cri.ts";
+import { resolvConfText } from "../../edged/pod/name-resolution.ts";
 import { startFailed } from "../errors.ts";
 import { isWasmModule } from "../wasm-module.ts";
 import type { StoredImage } from "./image-store.ts";
@@ -80,10 +81,5 @@ export async function writeResolvConf(
   path: string,
   { servers = [], searches = [], options = [] }: DNSConfig,
 ): Promise<void> {
-  const lines = [
-    ...(searches.length > 0 ? [`search ${searches.join(" ")}`] : []),
-    ...servers.map((server) => `nameserver ${server}`),
-    ...(options.length > 0 ? [`options ${options.join(" ")}`] : []),
-  ];
-  await writeFile(path, `${lines.join("\n")}\n`, { mode: 0o644 });
+  await writeFile(path, resolvConfText({ servers, searches, options }), { mode: 0o644 });
 }

@@ -1,0 +1,101 @@
+import type { LocalService, ServicePort, Target } from "./local-services.ts";
+
+/** Chains of the node's own, so that its rules are replaced and removed without touching anybody else's. */
+export interface ChainNames {
+  /** Table nat: where an address of a Service leads. */
+  readonly services: string;
+  /** Table nat: what is sent so comes from the node, so that the answers come back by it. */
+  readonly masquerade: string;
+  /** Table filter: what nobody on this node serves is refused at once. */
+  readonly filter: string;
+}
+
+/** Where the node answers pods' questions for names; they ask at port 53 of the same address. */
+export interface NameServerPlace {
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * The rules that lead the cluster addresses of Services to their endpoints on this node, for `iptables-restore
+ * --noflush`: the chains are replaced as a whole and nothing else is touched. Addresses are checked ones.
+ *
+ * Connections that were led on get the node's address: on a bridge the endpoint would else answer the client directly,
+ * where the kernel does not see it and cannot put the Service's address back.
+ */
+export function packetRules(
+  services: readonly LocalService[],
+  nameServers: readonly NameServerPlace[],
+  chains: ChainNames,
+): string {
+  const nat: string[] = [];
+  const filter: string[] = [];
+  const masqueraded = new Set<string>();
+  for (const { address, port } of nameServers) {
+    for (const protocol of ["udp", "tcp"]) {
+      nat.push(`${to(chains.services, address, protocol, 53)} -j DNAT --to-destination ${address}:${port}`);
+      filter.push(`${to(chains.filter, address, protocol, port)} -j ACCEPT`);
+    }
+  }
+  for (const service of services) {
+    if (service.kind !== "cluster") continue;
+    for (const address of service.addresses.filter(isIPv4)) {
+      for (const port of service.ports) {
+        const lines = destinationRules(address, port, service.affinitySeconds, chains);
+        const protocol = port.protocol.toLowerCase();
+        nat.push(...lines);
+        if (lines.length > 0) masqueraded.add(address);
+        else filter.push(`${to(chains.filter, address, protocol, port.port)} -j REJECT`);
+      }
+    }
+  }
+  return [
+    "*nat",
+    `:${chains.services} - [0:0]`,
+    `:${chains.masquerade} - [0:0]`,
+    ...nat,
+    ...[...masqueraded].map(
+      (address) => `-A ${chains.masquerade} -m conntrack --ctstate DNAT --ctorigdst ${address}/32 -j MASQUERADE`,
+    ),
+    "COMMIT",
+    "*filter",
+    `:${chains.filter} - [0:0]`,
+    ...filter,
+    "COMMIT",
+    "",
+  ].join("\n");
+}
+
+/** One rule an endpoint, each taking its share of what those before it have left. */
+function destinationRules(address: string, port: ServicePort, affinitySeconds: number, chains: ChainNames): string[] {
+  const targets = port.targets.flatMap((target) => destination(target) ?? []);
+  const start = to(chains.services, address, port.protocol.toLowerCase(), port.port);
+  const memory = (target: string): string => `-m recent --name ${chains.services}-${address}-${port.port}-${target}`;
+  const isSticky = affinitySeconds > 0;
+  const known = isSticky
+    ? targets.map(
+        (target) =>
+          `${start} ${memory(target)} --rcheck --seconds ${affinitySeconds} --reap -j DNAT --to-destination ${target}`,
+      )
+    : [];
+  const chosen = targets.map((target, index) => {
+    const left = targets.length - index;
+    const share = left > 1 ? ` -m statistic --mode random --probability ${(1 / left).toFixed(10)}` : "";
+    const note = isSticky ? ` ${memory(target)} --set` : "";
+    return `${start}${share}${note} -j DNAT --to-destination ${target}`;
+  });
+  return [...known, ...chosen];
+}
+
+function destination({ endpoint, port }: Target): string | undefined {
+  const address = endpoint.addresses.find(isIPv4);
+  return address === undefined ? undefined : `${address}:${port}`;
+}
+
+function to(chain: string, address: string, protocol: string, port: number): string {
+  return `-A ${chain} -d ${address}/32 -p ${protocol} -m ${protocol} --dport ${port}`;
+}
+
+function isIPv4(address: string): boolean {
+  return !address.includes(":");
+}

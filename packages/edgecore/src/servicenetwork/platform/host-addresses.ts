@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+import { BlockList, isIPv6 } from "node:net";
+import { networkInterfaces } from "node:os";
+import { defaultInterfaces } from "../../edged/platform/default-routes.ts";
+import type { HostAddresses } from "../dns-ports.ts";
+
+/** {@link HostAddresses} from the machine's interfaces: on a bridge, the pods' gateway. */
+export const hostAddresses: HostAddresses = {
+  besides(podAddress) {
+    const family = isIPv6(podAddress) ? "ipv6" : "ipv4";
+    const outward = new Set(defaultInterfaces(readFileSync("/proc/net/route", "utf8")));
+    const networks = Object.entries(networkInterfaces())
+      .flatMap(([name, addresses]) => (outward.has(name) ? [] : (addresses ?? [])))
+      .filter((each) => each.family.toLowerCase() === family && each.address !== podAddress)
+      .map(({ address, cidr }) => ({ address, bits: Number(cidr?.split("/")[1] ?? Number.NaN) }))
+      .filter(({ address, bits }) => bits > 0 && isIn(podAddress, address, bits, family));
+    // The smallest network is the pods' own; a larger one may hold it.
+    return networks.sort((left, right) => right.bits - left.bits)[0]?.address;
+  },
+};
+
+function isIn(address: string, network: string, bits: number, family: "ipv4" | "ipv6"): boolean {
+  const list = new BlockList();
+  list.addSubnet(network, bits, family);
+  return list.check(address, family);
+}

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { isSkerryError } from "@skerry/base";
+import { localServices } from "../local-services.ts";
+import { localPod, service } from "../testing/service-objects.ts";
+import { chainNames, iptablesFilter, removeRules } from "./iptables.ts";
+
+const ROOT = "/var/lib/edged";
+const web = service("web", { clusterIP: "10.96.3.4", selector: { app: "web" }, ports: [{ port: 80 }] });
+
+/** Keeps the jumps of a table, the first one first, as the kernel does; each chain of the kernel's is a file. */
+const IPTABLES = `
+  chain=$FOLDER/$4-$6; touch $chain; echo "$4 $5 $6" >> $FOLDER/calls
+  case $5 in
+    -S) head -n 1 $chain ;;
+    -C) grep -qx -- "-A $6 -j $8" $chain ;;
+    -A) echo "-A $6 -j $8" >> $chain ;;
+    -I) { echo "-A $6 -j $8"; cat $chain; } > $chain.new; mv $chain.new $chain ;;
+    -D) grep -vx -- "-A $6 -j $8" $chain > $chain.new; mv $chain.new $chain ;;
+  esac`;
+
+/** Programs that note how they are called. The kernel's own are tried end to end. */
+class NotingPrograms implements Disposable {
+  readonly folder = mkdtempSync(join(tmpdir(), "skerry-iptables-"));
+  readonly environment = { FOLDER: this.folder, PATH: `${this.folder}:${process.env["PATH"] ?? ""}` };
+
+  constructor() {
+    this.write("iptables-restore", "cat > $FOLDER/rules; echo restore >> $FOLDER/calls");
+    this.write("iptables", IPTABLES);
+  }
+
+  write(name: string, script: string): void {
+    writeFileSync(join(this.folder, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(this.folder, name), 0o755);
+  }
+
+  /** How they were called since the last time that this was asked. */
+  calls(): string[] {
+    const path = join(this.folder, "calls");
+    const lines = readFileSync(path, "utf8").trim().split("\n");
+    writeFileSync(path, "");
+    return lines.filter((line) => line !== "");
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+const changes = (calls: readonly string[]): string[] => calls.filter((call) => !/-[CS]/.test(call));
+
+test("the kernel's chains lead to the node's own once, and unchanged rules are made again only to renew them", async () => {
+  using programs = new NotingPrograms();
+  const filter = iptablesFilter(ROOT, programs.environment);
+  await filter.apply([], [], true);
+  assert.deepEqual(changes(programs.calls()), [
+    ...["restore", "nat -A PREROUTING", "nat -A OUTPUT", "nat -I POSTROUTING"],
+    ...["filter -I INPUT", "filter -I FORWARD", "filter -I OUTPUT"],
+  ]);
+  const services = localServices([web], [localPod("web-1", "10.244.1.2")], "cluster.local");
+  await filter.apply(services, [], false);
+  assert.deepEqual(programs.calls(), ["restore", "filter -S FORWARD"]);
+  assert.match(readFileSync(join(programs.folder, "rules"), "utf8"), /--to-destination 10\.244\.1\.2:80/);
+  await filter.apply(services, [], false);
+  assert.deepEqual(programs.calls(), []);
+  await filter.apply(services, [], true);
+  assert.deepEqual(changes(programs.calls()), ["restore"]);
+});
+
+test("what a pod's network has put before the node's own rules comes after them again", async () => {
+  using programs = new NotingPrograms();
+  const filter = iptablesFilter(ROOT, programs.environment);
+  await filter.apply([], [], true);
+  const forward = join(programs.folder, "filter-FORWARD");
+  writeFileSync(forward, `-A FORWARD -j CNI-FORWARD\n${readFileSync(forward, "utf8")}`);
+  programs.calls();
+  await filter.apply(localServices([web], [], "cluster.local"), [], false);
+  assert.deepEqual(changes(programs.calls()), ["restore", "filter -D FORWARD", "filter -I FORWARD"]);
+  assert.deepEqual(readFileSync(forward, "utf8").trim().split("\n"), [
+    `-A FORWARD -j ${chainNames(ROOT).filter}`,
+    "-A FORWARD -j CNI-FORWARD",
+  ]);
+});
+
+test("rules that the kernel refuses are told with its own words, and tried again as a whole", async () => {
+  using programs = new NotingPrograms();
+  const filter = iptablesFilter(ROOT, programs.environment);
+  programs.write("iptables-restore", "echo 'no such module' >&2; exit 1");
+  await assert.rejects(
+    filter.apply([], [], true),
+    (error) => isSkerryError(error, "SERVICES_RULES_REFUSED") && /no such module/.test(error.message),
+  );
+  programs.write("iptables-restore", "echo restore >> $FOLDER/calls");
+  await filter.apply([], [], false);
+  assert.equal(changes(programs.calls()).length, 7);
+});
+
+test("what is removed is the node's own, and a machine without the programs is no reason to fail", async () => {
+  using programs = new NotingPrograms();
+  await removeRules(ROOT, { iptables: "iptables", environment: programs.environment });
+  const calls = programs.calls();
+  const { services, masquerade, filter } = chainNames(ROOT);
+  for (const call of [`nat -X ${services}`, `nat -X ${masquerade}`, `filter -X ${filter}`])
+    assert.ok(calls.includes(call), call);
+  await removeRules(ROOT, { iptables: "/no/such/iptables", environment: {} });
+  assert.notDeepEqual(chainNames("/var/lib/other"), chainNames(ROOT));
+});

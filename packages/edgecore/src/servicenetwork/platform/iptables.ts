@@ -1,0 +1,108 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { rulesRefused } from "../errors.ts";
+import type { PacketFilter } from "../packet-filter.ts";
+import { type ChainNames, packetRules } from "../packet-rules.ts";
+
+const COMMAND_TIMEOUT_MS = 20_000;
+/** Another program may hold the lock of the tables: containers' networks are made by the same program. */
+const LOCK_SECONDS = "10";
+
+type Environment = Readonly<Record<string, string>>;
+
+interface Jump {
+  readonly table: "nat" | "filter";
+  readonly from: string;
+  readonly chain: string;
+  /** `last`: a mesh that leads addresses of Services itself and was there first goes first. */
+  readonly place: "first" | "last";
+}
+
+/**
+ * The names of the chains of one node; several nodes may be on one machine.
+ * @param rootDirectory Edged's
+ */
+export function chainNames(rootDirectory: string): ChainNames {
+  const hash = createHash("sha256").update(rootDirectory).digest("hex").slice(0, 8);
+  return { services: `SKERRY-SVC-${hash}`, masquerade: `SKERRY-MASQ-${hash}`, filter: `SKERRY-FLT-${hash}` };
+}
+
+/**
+ * The packet filter by the programs of iptables, which the containers' networks are made with too.
+ * @param environment of the programs, beside EdgeCore's own
+ */
+export function iptablesFilter(rootDirectory: string, environment: Environment = {}): PacketFilter {
+  const chains = chainNames(rootDirectory);
+  let applied: string | undefined;
+  return {
+    async apply(services, nameServers, renewal) {
+      const rules = packetRules(services, nameServers, chains);
+      if (rules === applied && !renewal) return;
+      const isComplete = applied !== undefined && !renewal;
+      applied = undefined;
+      await run("iptables-restore", ["-w", LOCK_SECONDS, "--noflush"], environment, rules);
+      // A pod's network puts its own rule first when there is none, and so lets out what is to be refused.
+      for (const jump of jumps(chains)) if (!isComplete || jump.from === "FORWARD") await ensureJump(jump, environment);
+      applied = rules;
+    },
+  };
+}
+
+/** Removes what {@link iptablesFilter} made for a node. Never throws; safe to call again. */
+export async function removeRules(
+  rootDirectory: string,
+  { iptables, environment }: { readonly iptables: string; readonly environment: Environment },
+): Promise<void> {
+  const chains = chainNames(rootDirectory);
+  const attempt = async (table: string, ...parameters: string[]): Promise<void> => {
+    await run(iptables, ["-w", LOCK_SECONDS, "-t", table, ...parameters], environment).catch(() => undefined);
+  };
+  for (const { table, from, chain } of jumps(chains)) await attempt(table, "-D", from, "-j", chain);
+  for (const [table, chain] of [
+    ["nat", chains.services],
+    ["nat", chains.masquerade],
+    ["filter", chains.filter],
+  ] as const) {
+    await attempt(table, "-F", chain);
+    await attempt(table, "-X", chain);
+  }
+}
+
+function jumps({ services, masquerade, filter }: ChainNames): Jump[] {
+  return [
+    { table: "nat", from: "PREROUTING", chain: services, place: "last" },
+    { table: "nat", from: "OUTPUT", chain: services, place: "last" },
+    { table: "nat", from: "POSTROUTING", chain: masquerade, place: "first" },
+    { table: "filter", from: "INPUT", chain: filter, place: "first" },
+    { table: "filter", from: "FORWARD", chain: filter, place: "first" },
+    { table: "filter", from: "OUTPUT", chain: filter, place: "first" },
+  ];
+}
+
+async function ensureJump({ table, from, chain, place }: Jump, environment: Environment): Promise<void> {
+  const base = ["-w", LOCK_SECONDS, "-t", table];
+  if (place === "first") {
+    const first = await run("iptables", [...base, "-S", from, "1"], environment);
+    if (first.trim() === `-A ${from} -j ${chain}`) return;
+  }
+  const isThere = await run("iptables", [...base, "-C", from, "-j", chain], environment).then(
+    () => true,
+    () => false,
+  );
+  if (isThere && place === "last") return;
+  if (isThere) await run("iptables", [...base, "-D", from, "-j", chain], environment);
+  await run("iptables", [...base, place === "first" ? "-I" : "-A", from, "-j", chain], environment);
+}
+
+function run(program: string, parameters: readonly string[], environment: Environment, input = ""): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const env = { ...process.env, ...environment };
+    const child = execFile(program, parameters, { timeout: COMMAND_TIMEOUT_MS, env }, (error, stdout, stderr) => {
+      if (error) reject(rulesRefused([program, ...parameters].join(" "), stderr.trim() || error));
+      else resolve(stdout);
+    });
+    // A program that ends before it has read all tells why by its own end.
+    child.stdin?.on("error", () => undefined);
+    child.stdin?.end(input);
+  });
+}

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { KubernetesObject, Service } from "@skerry/api";
+import { disposable, Listeners, silentLogger } from "@skerry/base";
+import { ManualClock, SeededRandom, settle } from "@skerry/base/testing";
+import type { ObjectChange } from "../metamanager/meta-store.ts";
+import { ServiceEntry } from "./service-entry.ts";
+import type { ServiceNetwork } from "./service-network.ts";
+import { service } from "./testing/service-objects.ts";
+
+/** Counts what is loaded, and what it is told. */
+class EntryWorld {
+  readonly stored: Service[] = [];
+  loads = 0;
+  changes = 0;
+  namesChanged = 0;
+  failing = false;
+  readonly #changed = new Listeners<ObjectChange>((error) => assert.fail(String(error)));
+  readonly entry: ServiceEntry;
+
+  constructor() {
+    this.entry = new ServiceEntry({
+      clock: new ManualClock(),
+      random: new SeededRandom(),
+      logger: silentLogger,
+      meta: {
+        list: <T extends KubernetesObject>() => this.stored as KubernetesObject[] as T[],
+        onChange: (listener) => this.#changed.add(listener),
+      },
+      load: async () => {
+        this.loads++;
+        if (this.failing) throw new Error("cannot be loaded");
+        const network: Pick<ServiceNetwork, "start" | "changed" | "serverFor"> & AsyncDisposable = {
+          start: async () => undefined,
+          changed: () => this.changes++,
+          serverFor: async () => "10.244.1.1",
+          [Symbol.asyncDispose]: async () => undefined,
+        };
+        return network as ServiceNetwork;
+      },
+    });
+  }
+
+  start(): Promise<void> {
+    return this.entry.start({
+      clusterDomain: "cluster.local",
+      pods: () => [],
+      hostServers: async () => [],
+      notice: () => undefined,
+      namesChanged: () => this.namesChanged++,
+      onPodsChanged: () => disposable(() => undefined),
+    });
+  }
+
+  async store(name: string, namespace?: string): Promise<void> {
+    const object = service(name, {}, namespace);
+    this.stored.push(object);
+    const key = { type: "service", namespace: object.metadata.namespace ?? "", name };
+    this.#changed.emit({ kind: "stored", key, object });
+    await settle();
+  }
+}
+
+test("nothing is loaded before the first Service, the API server's own left out; then pods look again where they ask", async () => {
+  const world = new EntryWorld();
+  await world.start();
+  await world.store("kubernetes", "default");
+  assert.deepEqual([world.loads, await world.entry.serverFor("10.244.1.9")], [0, undefined]);
+  await world.store("web");
+  assert.deepEqual([world.loads, world.namesChanged], [1, 1]);
+  assert.equal(await world.entry.serverFor("10.244.1.9"), "10.244.1.1");
+  await world.store("other");
+  assert.deepEqual([world.loads, world.changes], [1, 1]);
+});
+
+test("a pod that is started at the same time waits until stored Services are served", async () => {
+  const world = new EntryWorld();
+  await world.store("web");
+  const asked = world.entry.serverFor("10.244.1.9");
+  await world.start();
+  assert.equal(await asked, "10.244.1.1");
+});
+
+test("what cannot be loaded keeps no pod from starting", async () => {
+  const world = new EntryWorld();
+  world.failing = true;
+  await world.store("web");
+  await world.start();
+  assert.equal(await world.entry.serverFor("10.244.1.9"), undefined);
+});

@@ -1,0 +1,105 @@
+import type { KubernetesObject, Service } from "@skerry/api";
+import { type Clock, describeError, type Logger, type Random } from "@skerry/base";
+import type { ObjectChange } from "../metamanager/meta-store.ts";
+import type { ServiceFacts, ServiceMachine, ServiceNetwork, ServiceNetworkPorts } from "./service-network.ts";
+
+/** The node's kubelet, as far as Services go. */
+export interface ServicePods extends Omit<ServiceFacts, "services" | "onServing"> {
+  /** Pods came, went, or have other addresses or another state. */
+  onPodsChanged(listener: () => void): Disposable;
+  /** Where pods ask for names may have changed. */
+  namesChanged(): void;
+}
+
+export interface ServiceEntryPorts {
+  readonly meta: {
+    list<T extends KubernetesObject>(type: string): T[];
+    onChange(listener: (change: ObjectChange) => void): Disposable;
+  };
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Loads what serves Services: its memory is used only on nodes that have one. */
+  readonly load: (ports: Omit<ServiceNetworkPorts, keyof ServiceMachine>) => Promise<ServiceNetwork>;
+}
+
+/** Where Services come in, to be served from the first that the node has. */
+export class ServiceEntry implements AsyncDisposable {
+  readonly #ports: ServiceEntryPorts;
+  readonly #logger: Logger;
+  #pods: ServicePods | undefined;
+  #serving: Promise<ServiceNetwork | undefined> | undefined;
+  readonly #started = Promise.withResolvers<void>();
+  readonly #listening = new DisposableStack();
+
+  constructor(ports: ServiceEntryPorts) {
+    this.#ports = ports;
+    this.#logger = ports.logger.child("servicenetwork");
+  }
+
+  /** Serves what is stored; resolves when pods can be started. */
+  async start(pods: ServicePods): Promise<void> {
+    this.#pods = pods;
+    this.#listening.use(
+      this.#ports.meta.onChange(({ key }) => {
+        if (key.type === "service") this.#changed();
+      }),
+    );
+    this.#listening.use(pods.onPodsChanged(() => void this.#serving?.then((network) => network?.changed())));
+    if (this.#hasServices()) await this.#serve(pods);
+    this.#started.resolve();
+  }
+
+  /** The address of the name server for a pod with this address; undefined: it asks the machine's own. */
+  async serverFor(podAddress: string): Promise<string | undefined> {
+    await this.#started.promise;
+    return (await this.#serving)?.serverFor(podAddress);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listening.dispose();
+    this.#started.resolve();
+    await (await this.#serving)?.[Symbol.asyncDispose]();
+  }
+
+  #changed(): void {
+    const pods = this.#pods;
+    if (!pods) return;
+    if (this.#serving) void this.#serving.then((network) => network?.changed());
+    else if (this.#hasServices()) void this.#serve(pods).then(() => pods.namesChanged());
+  }
+
+  /** The API server's own is on every node, and no node serves it. */
+  #hasServices(): boolean {
+    return this.#services().some(({ metadata }) => metadata.namespace !== "default" || metadata.name !== "kubernetes");
+  }
+
+  #services(): Service[] {
+    return this.#ports.meta.list<Service>("service");
+  }
+
+  /** Never rejects: the node's pods run without it. */
+  #serve(pods: ServicePods): Promise<ServiceNetwork | undefined> {
+    const { load, clock, random } = this.#ports;
+    const begin = async (): Promise<ServiceNetwork | undefined> => {
+      try {
+        const network = await load({
+          ...{ clock, random, logger: this.#ports.logger },
+          services: () => this.#services(),
+          pods: () => pods.pods(),
+          hostServers: () => pods.hostServers(),
+          notice: (pod, reason, message) => pods.notice(pod, reason, message),
+          onServing: () => pods.namesChanged(),
+          clusterDomain: pods.clusterDomain,
+        });
+        await network.start();
+        return network;
+      } catch (error) {
+        this.#logger.error("Services are not served on this node", { error: describeError(error) });
+        return undefined;
+      }
+    };
+    this.#serving = begin();
+    return this.#serving;
+  }
+}
