@@ -1,17 +1,13 @@
 import { frameInvalid } from "../errors.ts";
 
-/** Each with its length before it, as headers are on the wire. */
-const WORDS: readonly string[] = [
-  ..."options head post put delete trace accept accept-charset accept-encoding accept-language accept-ranges age".split(
-    " ",
-  ),
-  ..."allow authorization cache-control connection content-base content-encoding content-language".split(" "),
-  ..."content-length content-location content-md5 content-range content-type date etag expect expires from".split(" "),
-  ..."host if-match if-modified-since if-none-match if-range if-unmodified-since last-modified location".split(" "),
-  ..."max-forwards pragma proxy-authenticate proxy-authorization range referer retry-after server te".split(" "),
-  ..."trailer transfer-encoding upgrade user-agent vary via warning www-authenticate method get status".split(" "),
-  ...["200 OK", "version", "HTTP/1.1", "url", "public", "set-cookie", "keep-alive", "origin"],
-];
+const WORDS =
+  "options head post put delete trace accept accept-charset accept-encoding accept-language accept-ranges age " +
+  "allow authorization cache-control connection content-base content-encoding content-language " +
+  "content-length content-location content-md5 content-range content-type date etag expect expires from " +
+  "host if-match if-modified-since if-none-match if-range if-unmodified-since last-modified location " +
+  "max-forwards pragma proxy-authenticate proxy-authorization range referer retry-after server te " +
+  "trailer transfer-encoding upgrade user-agent vary via warning www-authenticate method get status " +
+  "200_OK version HTTP/1.1 url public set-cookie keep-alive origin";
 
 const TEXT =
   "100101201202205206300302303304305306307402405406407408409410411412413414415416417502504505" +
@@ -23,7 +19,10 @@ const TEXT =
 
 /** What SPDY/3's header compression knows before it begins (draft-mbelshe-httpbis-spdy-00, 2.6.10.1). */
 export function spdyDictionary(): Uint8Array {
-  const words = WORDS.map((word) => `\0\0\0${String.fromCharCode(word.length)}${word}`).join("");
+  // Each word has its length before it, as headers are on the wire.
+  const words = WORDS.split(" ")
+    .map((word) => `\0\0\0${String.fromCharCode(word.length)}${word.replace("_", " ")}`)
+    .join("");
   return new TextEncoder().encode(words + TEXT);
 }
 

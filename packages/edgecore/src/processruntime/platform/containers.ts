@@ -4,18 +4,17 @@ import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError, type Logger } from "@skerry/base";
 import { sendSignal } from "@skerry/base/platform";
-import {
-  type ContainerConfig,
-  type CreateContainerRequest,
-  type LinuxContainerResources,
-  NamespaceMode,
+import type {
+  ContainerConfig,
+  CreateContainerRequest,
+  LinuxContainerResources,
 } from "../../edged/platform/generated/cri.ts";
 import { processCommand, searchPath } from "../command-line.ts";
-import type { Namespaces, ProcessSharing } from "../container-command.ts";
 import { notFound, refusedState, startFailed } from "../errors.ts";
 import { TerminalOutput } from "../terminal-bytes.ts";
 import type { MachineAbility } from "./ability.ts";
 import { mountsOf } from "./container-mounts.ts";
+import { namespacesOf } from "./container-namespaces.ts";
 import {
   groupLimits,
   isSameName,
@@ -172,7 +171,10 @@ export class Containers implements Disposable {
     const sandbox = sandboxes.get(container.sandboxId);
     if (container.state.run || container.end) throw refusedState(`the container ${id.slice(0, 12)} was started before`);
     if (!sandboxes.isReady(sandbox)) throw refusedState("the pod's sandbox is not running");
-    const namespaces = await this.#namespacesOf(container.config, sandbox);
+    const namespaces = await namespacesOf(container.config, sandbox, {
+      ofPod: () => sandboxes.sharedProcesses(sandbox),
+      ofContainer: (other) => this.running(other).state.run.main.processId,
+    });
     const mounts = await mountsOf(container, sandbox);
     const pump = this.#openLog(container, sandbox);
     let launched: Launched | undefined;
@@ -263,26 +265,6 @@ export class Containers implements Disposable {
     const image = await this.#options.images.find(name);
     if (!image) throw notFound(`The image ${name}`);
     return image;
-  }
-
-  async #namespacesOf(config: ContainerConfig, sandbox: Sandbox): Promise<Namespaces> {
-    const wanted = config.linux?.securityContext?.namespaceOptions ?? {};
-    const shares = (mode: number | undefined): boolean => mode === NamespaceMode.NODE;
-    const processes = async (): Promise<ProcessSharing> => {
-      const joined = (processId: number): ProcessSharing => ({ kind: "joined", processId });
-      if (wanted.pid === NamespaceMode.NODE) return { kind: "machine" };
-      if (wanted.pid === NamespaceMode.CONTAINER) return { kind: "own" };
-      if (wanted.pid === NamespaceMode.TARGET)
-        return joined(this.running(wanted.targetId ?? "").state.run.main.processId);
-      return joined(await this.#options.sandboxes.sharedProcesses(sandbox));
-    };
-    return {
-      holderId: sandbox.holder.processId,
-      network: sandbox.address !== undefined,
-      hostname: sandbox.address !== undefined,
-      ipc: !shares(wanted.ipc),
-      processes: await processes(),
-    };
   }
 
   #openLog(container: Container, sandbox: Sandbox): LogPump {
