@@ -42,7 +42,8 @@ export async function checkJoin(joining: Joining, clock: Clock): Promise<readonl
     findings.push({
       code: "PREFLIGHT_NOT_ROOT",
       level: "warning",
-      message: "Without root the node has the process runtime: no container engine, no limits of pods",
+      message:
+        "Without root the node has the process runtime: no container engine; limits of pods hold only where control groups are delegated to the account",
       advice: "Run the command as root for a node with containerd.",
     });
   const { cloud, node } = joining;
