@@ -15,7 +15,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const LARGEST_EDGECORE_BYTES = 800_000;
 /** Modules that EdgeCore loads only when they are needed, or switched on; `dist` and `yaml` are the YAML package. */
 const LOADED_ON_USE =
-  /^(certificate-writer|config-file-updater|device-manager|dist|edge-traces|iptables|metaserver|process-runtime-parts|service-machine|start-tasks|yaml)-/;
+  /^(certificate-writer|config-file-updater|device-manager|dist|edge-traces|metaserver|process-runtime-parts|service-machine|start-tasks|yaml)-/;
 const scratch = mkdtempSync(join(tmpdir(), "skerry-packages-"));
 let passed = 0;
 let failed = 0;

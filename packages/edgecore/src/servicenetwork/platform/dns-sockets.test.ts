@@ -41,10 +41,10 @@ test("a server that is not there fails, by either way, and so does a place that 
   // Nothing listens at the name servers' port of this loopback address.
   for (const transport of ["udp", "tcp"] as const)
     await assert.rejects(dnsSockets.ask("127.99.99.99", Uint8Array.of(1), transport, 2_000), transport);
-  await assert.rejects(dnsSockets.listen("192.0.2.1", reversed));
+  await assert.rejects(dnsSockets.listen("240.0.0.1", reversed));
 });
 
 test("the machine's address in a pod's network is found, and only there", () => {
   assert.equal(hostAddresses.besides("127.64.0.1"), LOOPBACK);
-  assert.equal(hostAddresses.besides("192.0.2.77"), undefined);
+  assert.equal(hostAddresses.besides("240.0.0.77"), undefined);
 });
