@@ -128,6 +128,26 @@ test("a node reports on, evicts and deletes the pods that are bound to it, and n
   assert.equal((await server.call("GET", `${PODS}/theirs`)).status, 200);
 });
 
+test("a node changes neither the owners of its pods through their status nor whether they are mirrors", async () => {
+  await using server = await twoNodes();
+  const owner = { apiVersion: "v1", kind: "ConfigMap", name: "c", uid: "u" };
+  await server.call("PATCH", `${PODS}/mine`, { contentType: MERGE, body: { metadata: { ownerReferences: [owner] } } });
+  const owners = async (): Promise<unknown> =>
+    ((await server.call("GET", `${PODS}/mine`)).body["metadata"] as Record<string, unknown>)["ownerReferences"];
+  assert.deepEqual(await owners(), [owner]);
+  for (const ownerReferences of [[], null, [{ ...owner, name: "other" }]]) {
+    const body = { metadata: { ownerReferences }, status: { phase: "Running" } };
+    assert.equal(await server.tried("PATCH", `${PODS}/mine/status`, body), "");
+    assert.deepEqual(await owners(), [owner]);
+  }
+  const mirror = { metadata: { annotations: { "kubernetes.io/config.mirror": "x" } } };
+  const refusal = /node "edge-1" may not add, change or remove the "kubernetes.io\/config.mirror" annotation$/;
+  assert.match(await server.tried("PATCH", `${PODS}/mine/status`, mirror), refusal);
+  await server.call("PATCH", `${PODS}/mine`, { contentType: MERGE, body: mirror });
+  const plain = { metadata: { annotations: { "kubernetes.io/config.mirror": null } } };
+  assert.match(await server.tried("PATCH", `${PODS}/mine/status`, plain), refusal);
+});
+
 test("a role that lets nodes change pods does not let them change those of others, or bind any", async () => {
   await using server = await twoNodes();
   const apiVersion = "rbac.authorization.k8s.io/v1";

@@ -1,4 +1,4 @@
-import { nodes, pods } from "@skerry/api";
+import { MIRROR_ANNOTATION, nodes, pods } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
 import { jsonEqual } from "@skerry/kube";
 import { nodeNameOf } from "../authorization/node-identity.ts";
@@ -78,9 +78,11 @@ export function restrictNodeUpdate(
         if (subresource !== "status") return unexpectedPart(subresource);
         if (boundTo(previous) !== nodeName)
           return `${who} can only update pod status for pods with spec.nodeName set to itself`;
-        return jsonEqual({ ...next.metadata.labels }, { ...previous.metadata.labels })
+        if (!jsonEqual({ ...next.metadata.labels }, { ...previous.metadata.labels }))
+          return `${who} cannot update labels through pod status`;
+        return next.metadata.annotations?.[MIRROR_ANNOTATION] === previous.metadata.annotations?.[MIRROR_ANNOTATION]
           ? undefined
-          : `${who} cannot update labels through pod status`;
+          : `${who} may not add, change or remove the ${JSON.stringify(MIRROR_ANNOTATION)} annotation`;
       case NODES:
         return name === nodeName ? nodeChangeRefusal(who, next, previous) : otherNode(nodeName, name);
       case CLAIMS:

@@ -1,6 +1,6 @@
 import type { ObjectList, Pod } from "@skerry/api";
 import type { Clock, JsonObject } from "@skerry/base";
-import { badRequest } from "@skerry/kube";
+import { badRequest, fieldIs } from "@skerry/kube";
 import type { TypeCatalog } from "../openapi/type-table.ts";
 import { type ApiObject, asJsonObject } from "../registry/api-object.ts";
 import type { ApiService, ObjectAt } from "../registry/api-service.ts";
@@ -52,7 +52,9 @@ export class ResourceHandler {
     };
     if (request.method === "GET" && (path.watch || isTrue(request.query, "watch"))) {
       const query = new URLSearchParams(request.query);
-      query.set("fieldSelector", `metadata.name=${path.name}`);
+      // What was asked for stays: it may be why the watch is allowed. It comes last, lest an escape at its end takes in more.
+      const asked = query.get("fieldSelector") ?? "";
+      query.set("fieldSelector", [fieldIs("metadata.name", path.name), ...(asked === "" ? [] : [asked])].join(","));
       return this.#watch({ ...request, query }, path, definition);
     }
     return this.#handleObject(request, at, user);

@@ -136,6 +136,149 @@ test("nobody grants by a role or a binding what they do not have", async () => {
   assert.equal(patch.status, 403);
 });
 
+test("who may only patch makes nothing by applying what is not there", async () => {
+  await using server = await startTestApiServer();
+  await grant(server, "patcher", [{ apiGroups: [""], resources: ["configmaps"], verbs: ["patch", "get"] }]);
+  const apply = async (name: string): Promise<[number, unknown]> => {
+    const { status, body } = await server.call(
+      "PATCH",
+      `/api/v1/namespaces/default/configmaps/${name}?fieldManager=jane`,
+      {
+        user: JANE,
+        contentType: "application/apply-patch+yaml",
+        body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { a: "1" } },
+      },
+    );
+    return [status, body["message"]];
+  };
+  assert.deepEqual(await apply("settings"), [
+    403,
+    'configmaps "settings" is forbidden: User "jane" cannot create resource "configmaps" in API group "" in the namespace "default"',
+  ]);
+  const settings = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings" } };
+  await server.call("POST", "/api/v1/namespaces/default/configmaps", { body: settings });
+  assert.deepEqual(await apply("settings"), [200, undefined]);
+  await grant(server, "creator", [{ apiGroups: [""], resources: ["configmaps"], verbs: ["create"] }]);
+  assert.deepEqual(await apply("more"), [201, undefined]);
+});
+
+/** Lets jane do what the rules say, in all namespaces. */
+async function grant(server: TestApiServer, name: string, rules: object[]): Promise<void> {
+  const apiVersion = "rbac.authorization.k8s.io/v1";
+  const url = `/apis/${apiVersion}`;
+  const role = { apiVersion, kind: "ClusterRole", metadata: { name }, rules };
+  assert.equal((await server.call("POST", `${url}/clusterroles`, { body: role })).status, 201);
+  const binding = {
+    ...{ apiVersion, kind: "ClusterRoleBinding", metadata: { name } },
+    roleRef: { kind: "ClusterRole", name },
+    subjects: [{ kind: "User", name: "jane" }],
+  };
+  assert.equal((await server.call("POST", `${url}/clusterrolebindings`, { body: binding })).status, 201);
+}
+
+const JANE = { username: "jane", groups: ["system:authenticated"] };
+const MERGE = "application/merge-patch+json";
+
+test("a label by which a role's rules become those of another gives away no more than its writer has", async () => {
+  await using server = await startTestApiServer();
+  const ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+  const manage = { apiGroups: ["rbac.authorization.k8s.io"], resources: ["clusterroles"], verbs: ["patch", "get"] };
+  await grant(server, "manager", [manage]);
+  const patched = async (name: string, metadata: object): Promise<number> =>
+    (await server.call("PATCH", `${ROLES}/${name}`, { user: JANE, contentType: MERGE, body: { metadata } })).status;
+  const labels = { "rbac.authorization.k8s.io/aggregate-to-view": "true" };
+  assert.equal(await patched("cluster-admin", { labels }), 403);
+  assert.equal(await patched("system:aggregate-to-edit", { labels }), 403);
+  // What she has herself; and what the garbage collector does.
+  assert.equal(await patched("manager", { labels }), 200);
+  assert.equal(await patched("cluster-admin", { finalizers: ["example.com/kept"] }), 200);
+  assert.equal(await patched("cluster-admin", {}), 200);
+});
+
+test("who may write bindings but holds less binds no role that is yet to be made", async () => {
+  await using server = await startTestApiServer();
+  const RBAC = "/apis/rbac.authorization.k8s.io/v1";
+  const manage = { apiGroups: ["rbac.authorization.k8s.io"], resources: ["rolebindings"], verbs: ["create"] };
+  await grant(server, "binder", [manage]);
+  const bind = async (name: string, kind: string, user?: typeof JANE): Promise<[number, unknown]> => {
+    const { status, body } = await server.call("POST", `${RBAC}/namespaces/default/rolebindings`, {
+      ...(user ? { user } : {}),
+      body: {
+        ...{ apiVersion: "rbac.authorization.k8s.io/v1", kind: "RoleBinding", metadata: { name } },
+        roleRef: { kind, name: "later" },
+        subjects: [{ kind: "User", name: "jane" }],
+      },
+    });
+    return [status, body["message"]];
+  };
+  assert.deepEqual(await bind("a", "Role", JANE), [404, 'roles.rbac.authorization.k8s.io "later" not found']);
+  assert.deepEqual(await bind("a", "ClusterRole", JANE), [
+    404,
+    'clusterroles.rbac.authorization.k8s.io "later" not found',
+  ]);
+  assert.equal((await bind("a", "Role"))[0], 201);
+  await grant(server, "binder-of-later", [
+    { ...manage, resources: ["roles"], resourceNames: ["later"], verbs: ["bind"] },
+  ]);
+  assert.equal((await bind("b", "Role", JANE))[0], 201);
+});
+
+test("who may write certificate requests approves or signs only for signers that they are let do it for", async () => {
+  await using server = await startTestApiServer();
+  const CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
+  const group = { apiGroups: ["certificates.k8s.io"] };
+  await grant(server, "writer", [
+    {
+      ...group,
+      resources: ["approval", "status"].map((part) => `certificatesigningrequests/${part}`),
+      verbs: ["patch"],
+    },
+  ]);
+  for (const [name, signerName] of [
+    ["client", "kubernetes.io/kube-apiserver-client"],
+    ["own", "example.com/own"],
+  ]) {
+    const made = await server.call("POST", CSRS, {
+      body: {
+        ...{ apiVersion: "certificates.k8s.io/v1", kind: "CertificateSigningRequest", metadata: { name } },
+        spec: { signerName, usages: ["client auth"], request: "eA==" },
+      },
+    });
+    assert.equal(made.status, 201, JSON.stringify(made.body));
+  }
+  const approved = { type: "Approved", status: "True", reason: "r", message: "m" };
+  const failed = { ...approved, type: "Failed" };
+  const statusOf = async (name: string): Promise<unknown> =>
+    (await server.call("GET", `${CSRS}/${name}`)).body["status"];
+  const write = async (part: string, status: object): Promise<unknown> => {
+    const request = { user: JANE, contentType: MERGE, body: { status } };
+    const answer = await server.call("PATCH", `${CSRS}/${part}`, request);
+    return answer.status === 200 ? "" : answer.body["message"];
+  };
+  assert.match(
+    String(await write("client/approval", { conditions: [approved] })),
+    /user not permitted to approve requests with signerName "kubernetes.io\/kube-apiserver-client"$/,
+  );
+  assert.match(String(await write("client/status", { certificate: "eA==" })), /user not permitted to sign requests/);
+  assert.match(String(await write("client/status", { conditions: [failed] })), /user not permitted to sign requests/);
+
+  await grant(server, "approver", [
+    { ...group, resources: ["signers"], resourceNames: ["example.com/*"], verbs: ["approve"] },
+  ]);
+  assert.match(String(await write("client/approval", { conditions: [approved] })), /user not permitted to approve/);
+  assert.equal(await write("own/approval", { certificate: "eA==", conditions: [approved] }), "");
+  assert.deepEqual(await statusOf("own"), { conditions: [approved] });
+
+  const client = "kubernetes.io/kube-apiserver-client";
+  await grant(server, "signer", [{ ...group, resources: ["signers"], resourceNames: [client], verbs: ["sign"] }]);
+  assert.equal(await write("client/status", { certificate: "eA==", conditions: [approved, failed] }), "");
+  assert.deepEqual(await statusOf("client"), { certificate: "eA==", conditions: [failed] });
+  // Nor is a decision taken back so.
+  assert.match(String(await write("own/status", { conditions: [failed] })), /user not permitted to sign/);
+  await server.call("PATCH", `${CSRS}/own/status`, { contentType: MERGE, body: { status: { conditions: [failed] } } });
+  assert.deepEqual(await statusOf("own"), { conditions: [approved, failed] });
+});
+
 test("an answer to an attempt to grant too much names what is missing", async () => {
   await using server = await startTestApiServer();
   const RBAC = "/apis/rbac.authorization.k8s.io/v1";

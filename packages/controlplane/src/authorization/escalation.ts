@@ -3,7 +3,7 @@ import { jsonEqual } from "@skerry/kube";
 import { objectAt, objectsIn, textAt } from "../registry/api-object.ts";
 import type { UserInfo } from "../registry/request-context.ts";
 import type { WriteScope } from "../registry/resource-definition.ts";
-import { forbidden } from "../registry/status-errors.ts";
+import { forbidden, notFound } from "../registry/status-errors.ts";
 import type { AccessAttributes } from "./attributes.ts";
 import { RBAC_GROUP } from "./bootstrap-objects.ts";
 import { type PolicyRule, ruleAllows, textsIn } from "./policy-rule.ts";
@@ -16,20 +16,21 @@ const MOST_NAMED = 50;
 
 type Permission = Omit<AccessAttributes, "user">;
 
+/** What the garbage collector changes in anybody's name, and the server itself. */
+const GARBAGE_COLLECTION: ReadonlySet<string> = new Set([
+  ...["ownerReferences", "finalizers", "managedFields", "resourceVersion"],
+]);
+
 /**
  * Nobody gives away what they do not have: who writes a role must hold each permission in it, or the verb `escalate`; who
- * writes one that is put together from others, everything.
+ * writes one that is put together from others, everything. Labels count: by one a role's rules become those of another.
  * @param previous left out for a new role
  * @throws ApiError Forbidden
  */
 export function checkRole(role: JsonObject, { session, context }: WriteScope, previous?: JsonObject): void {
   const resource = textAt(role, "kind") === "ClusterRole" ? "clusterroles" : "roles";
   const aggregations = [role["aggregationRule"], previous?.["aggregationRule"]];
-  const isSame =
-    previous !== undefined &&
-    jsonEqual(role["rules"] ?? [], previous["rules"] ?? []) &&
-    jsonEqual(aggregations[0] ?? null, aggregations[1] ?? null);
-  if (isSame) return;
+  if (previous !== undefined && jsonEqual(meantBy(role), meantBy(previous))) return;
   const metadata = objectAt(role, "metadata");
   const [namespace, name] = [textAt(metadata, "namespace"), textAt(metadata, "name")];
   const own = rulesFor(session, context.user, namespace);
@@ -42,8 +43,9 @@ export function checkRole(role: JsonObject, { session, context }: WriteScope, pr
 }
 
 /**
- * As {@link checkRole} for who binds a role to somebody; the verb `bind` on the role does too.
- * @throws ApiError Forbidden
+ * As {@link checkRole} for who binds a role to somebody; the verb `bind` on the role does too, and lets them bind one that
+ * is yet to be made. Who has less does not know what that would give away.
+ * @throws ApiError Forbidden, NotFound
  */
 export function checkRoleBinding(binding: JsonObject, { session, context }: WriteScope): void {
   const metadata = objectAt(binding, "metadata");
@@ -53,7 +55,9 @@ export function checkRoleBinding(binding: JsonObject, { session, context }: Writ
   const own = rulesFor(session, context.user, namespace);
   const role = onRole("bind", resource, resource === "roles" ? namespace : "", textAt(roleRef, "name"));
   if (own.some((rule) => ruleAllows(rule, role))) return;
-  const missing = missingOf(own, rulesOfRole(session, roleRef, namespace));
+  const rules = rulesOfRole(session, roleRef, namespace);
+  if (!rules) throw notFound(referenceOf(resource, textAt(roleRef, "kind")), textAt(roleRef, "name"));
+  const missing = missingOf(own, rules);
   if (missing.length === 0) return;
   const kind = textAt(binding, "kind");
   throw forbidden(
@@ -61,6 +65,12 @@ export function checkRoleBinding(binding: JsonObject, { session, context }: Writ
     textAt(metadata, "name"),
     refusalOf(context.user, missing),
   );
+}
+
+/** A role or binding without what only garbage collection is about. */
+function meantBy(object: JsonObject): JsonObject {
+  const metadata = Object.entries(objectAt(object, "metadata")).filter(([member]) => !GARBAGE_COLLECTION.has(member));
+  return { ...object, metadata: Object.fromEntries(metadata) };
 }
 
 function referenceOf(resource: string, kind: string): Parameters<typeof forbidden>[0] {

@@ -41,6 +41,7 @@ test("a node reads its own pods and what they use, its Node and Services, and no
     "namespaces/default/secrets/key",
     "namespaces/default/configmaps/settings",
     "namespaces/default/configmaps?fieldSelector=metadata.name%3Dsettings",
+    "namespaces/default/pods/mine?fieldSelector=spec.nodeName%3Dedge-2",
   ])
     assert.equal(await status(path), 200, path);
   for (const path of [
@@ -52,6 +53,9 @@ test("a node reads its own pods and what they use, its Node and Services, and no
     "pods?fieldSelector=spec.nodeName%3Dedge-2",
     "namespaces/default/pods",
     "namespaces/default/pods/other",
+    "namespaces/default/pods/other?watch=true&fieldSelector=spec.nodeName%3Dedge-1",
+    "watch/namespaces/default/pods/other?fieldSelector=spec.nodeName%3Dedge-1",
+    "pods?fieldSelector=spec.nodeName%3Dedge-1%5C%2Cx",
     "namespaces/default/secrets",
     "namespaces/default/secrets/no",
     "namespaces/kube-system/secrets/key",
@@ -62,6 +66,32 @@ test("a node reads its own pods and what they use, its Node and Services, and no
     assert.equal(await status(path), 403, path);
   assert.equal(await status("namespaces/default/pods", "DELETE"), 403);
   assert.equal(await status("nodes/edge-1", "DELETE"), 403);
+});
+
+test("a watch of one object by its name keeps the selector that was asked for, whatever its end", async () => {
+  await using server = await startTestApiServer();
+  for (const name of ["one", "two"])
+    await server.call("POST", "/api/v1/namespaces/default/configmaps", {
+      body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name } },
+    });
+  const watched = async (selector: string): Promise<string[]> => {
+    const asked = `watch=true&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan`;
+    const url = `/api/v1/namespaces/default/configmaps/one?${asked}&fieldSelector=${encodeURIComponent(selector)}`;
+    const { status, body } = await server.send("GET", url);
+    assert.equal(status, 200);
+    const names: string[] = [];
+    for await (const line of body as AsyncIterable<string>) {
+      const { type, object } = JSON.parse(line);
+      if (type === "BOOKMARK") break;
+      names.push(object.metadata.name);
+    }
+    return names;
+  };
+  assert.deepEqual(await watched(""), ["one"]);
+  assert.deepEqual(await watched("metadata.namespace=default"), ["one"]);
+  assert.deepEqual(await watched("metadata.name=two"), []);
+  // The name would be part of this one's value if it came behind.
+  assert.deepEqual(await watched("metadata.namespace!=x\\\\"), ["one"]);
 });
 
 test("a node reads the volumes of its pods' claims, and attachments to itself", async () => {

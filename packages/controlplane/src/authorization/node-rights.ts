@@ -1,5 +1,11 @@
 import type { PersistentVolumeClaim, Pod } from "@skerry/api";
-import { type PodReferences, referencesOf } from "@skerry/kube";
+import {
+  isApiError,
+  type ParsedFieldSelector,
+  type PodReferences,
+  parseFieldSelector,
+  referencesOf,
+} from "@skerry/kube";
 import { asJsonObject, objectAt, textAt } from "../registry/api-object.ts";
 import type { StoreView } from "../registry/store-session.ts";
 import type { AccessAttributes } from "./attributes.ts";
@@ -80,7 +86,7 @@ function mayUsePod({ view, nodeName, verb, resource, name }: Question): boolean 
   if (resource.subresource === "eviction") return verb === "create";
   if (resource.subresource !== "") return false;
   if (!READS.has(verb)) return verb === "create" || verb === "delete";
-  if (verb !== "get" && fieldOf(resource, "spec.nodeName") === nodeName) return true;
+  if (verb !== "get" && resource.name === "" && fieldOf(resource, "spec.nodeName") === nodeName) return true;
   if (resource.namespace === "" || name === "") return false;
   const pod = view.get({ resource: "/pods", namespace: resource.namespace, name });
   return pod !== undefined && textAt(objectAt(asJsonObject(pod), "spec"), "nodeName") === nodeName;
@@ -121,9 +127,15 @@ function podsOn(view: StoreView, nodeName: string, namespace?: string): Pod[] {
 
 /** The value that a selector asks of a field; undefined when it asks none. */
 function fieldOf({ fieldSelector = "" }: Resource, field: string): string | undefined {
-  for (const part of fieldSelector.split(",")) {
-    const [, key, value] = /^([^=!]+)==?([^=]+)$/.exec(part) ?? [];
-    if (key === field) return value;
+  return requirementsOf(fieldSelector).find((asked) => asked.field === field && asked.operator === "=")?.value;
+}
+
+/** None of a selector that cannot be read. */
+function requirementsOf(fieldSelector: string): ParsedFieldSelector {
+  try {
+    return parseFieldSelector(fieldSelector);
+  } catch (error) {
+    if (isApiError(error)) return [];
+    throw error;
   }
-  return undefined;
 }

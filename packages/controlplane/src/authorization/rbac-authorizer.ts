@@ -26,19 +26,23 @@ export class RbacAuthorizer {
   }
 
   allows(attributes: AccessAttributes): boolean {
-    if (attributes.user.groups.includes(SUPERUSERS)) return true;
-    const namespace = attributes.resource?.namespace ?? "";
-    return this.#store.read(
-      (view) =>
-        isNodesOwn(view, attributes) ||
-        rulesFor(view, attributes.user, namespace).some((rule) => ruleAllows(rule, attributes)),
-    );
+    return this.#store.read((view) => isAllowed(view, attributes));
   }
 
   /** All rules that hold for a user in a namespace (empty: only cluster-wide ones). */
   rulesFor(user: UserInfo, namespace: string): PolicyRule[] {
     return this.#store.read((view) => rulesFor(view, user, namespace));
   }
+}
+
+/** Whether somebody may do something as things stand in the store. */
+export function isAllowed(view: StoreView, attributes: AccessAttributes): boolean {
+  if (attributes.user.groups.includes(SUPERUSERS)) return true;
+  const namespace = attributes.resource?.namespace ?? "";
+  return (
+    isNodesOwn(view, attributes) ||
+    rulesFor(view, attributes.user, namespace).some((rule) => ruleAllows(rule, attributes))
+  );
 }
 
 /** All rules that hold for a user in a namespace (empty: only cluster-wide ones). */
@@ -50,7 +54,7 @@ export function rulesFor(view: StoreView, user: UserInfo, namespace: string): Po
   const bound = bindings.flatMap(({ binding, scope }) => {
     const json = asJsonObject(binding);
     return objectsIn(json["subjects"]).some((subject) => isSubject(subject, user, scope))
-      ? rulesOfRole(view, objectAt(json, "roleRef"), scope)
+      ? (rulesOfRole(view, objectAt(json, "roleRef"), scope) ?? [])
       : [];
   });
   return [...all, ...bound.filter((rule) => !all.some((other) => isSameRule(other, rule)))];
@@ -70,12 +74,12 @@ function isSubject(subject: JsonObject, user: UserInfo, namespace: string): bool
   }
 }
 
-/** The rules of the role that a binding in the namespace refers to; none when there is no such role. */
-export function rulesOfRole(view: StoreView, reference: JsonObject, namespace: string): PolicyRule[] {
+/** The rules of the role that a binding in the namespace refers to; undefined when there is no such role. */
+export function rulesOfRole(view: StoreView, reference: JsonObject, namespace: string): PolicyRule[] | undefined {
   const name = textAt(reference, "name");
   const role =
     reference["kind"] === "ClusterRole"
       ? view.get({ resource: `${RBAC}/clusterroles`, namespace: "", name })
       : view.get({ resource: `${RBAC}/roles`, namespace, name });
-  return role ? objectsIn(asJsonObject(role)["rules"]) : [];
+  return role && objectsIn(asJsonObject(role)["rules"]);
 }

@@ -1,10 +1,17 @@
 import type { ObjectList } from "@skerry/api";
 import { badRequest, isResourceVersion, type ListOptions } from "@skerry/kube";
 import type { ApiObject } from "./api-object.ts";
-import { comparePaths, decodeContinue, encodeContinue, entriesAt, type StoredEntry } from "./list-snapshot.ts";
+import {
+  comparePaths,
+  decodeContinue,
+  encodeContinue,
+  entriesAt,
+  type StoredCollection,
+  type StoredEntry,
+} from "./list-snapshot.ts";
 import { present } from "./present.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
-import { selectionOf } from "./selection.ts";
+import { type Selection, selectionOf } from "./selection.ts";
 import { continueExpired, revisionTooLarge } from "./status-errors.ts";
 import { parseObject, type StoreView } from "./store-session.ts";
 
@@ -16,14 +23,12 @@ export interface CollectionAt {
 
 /** Lists a collection with selectors and pages. @throws ApiError BadRequest, 410 Expired, 504 Timeout */
 export function listCollection(view: StoreView, at: CollectionAt, options: ListOptions): ObjectList<ApiObject> {
-  const { definition, namespace } = at;
+  const { definition } = at;
   const selection = selectionOf(definition, options.labelSelector, options.fieldSelector);
   const token = options.continue ? decodeContinue(options.continue) : undefined;
   const revision = token?.revision ?? revisionFor(view, options);
   const after = token?.after;
-  const { nodeName } = selection;
-  const of = { resource: definition.storageKey, namespace, ...(nodeName === undefined ? {} : { nodeName }) };
-  const entries = entriesAt(view, of, revision);
+  const entries = entriesAt(view, storedCollection(at, selection), revision);
   const rest = after === undefined ? entries : entries.filter(({ path }) => comparePaths(path, after) > 0);
   const limit = options.limit !== undefined && options.limit > 0 ? options.limit : Number.POSITIVE_INFINITY;
   const items: ApiObject[] = [];
@@ -59,6 +64,11 @@ export function listCollection(view: StoreView, at: CollectionAt, options: ListO
     },
     items: items.map((item) => present(definition, item)),
   };
+}
+
+/** What of the store has to be read for a selection of a collection. */
+export function storedCollection({ definition, namespace }: CollectionAt, { nodeName }: Selection): StoredCollection {
+  return { resource: definition.storageKey, namespace, ...(nodeName === undefined ? {} : { nodeName }) };
 }
 
 function revisionFor(view: StoreView, options: ListOptions): number {

@@ -2,6 +2,7 @@ import type { ObjectList, Status } from "@skerry/api";
 import { type Clock, isJsonObject, type JsonObject, type Logger, type Random, toKubernetesTime } from "@skerry/base";
 import { badRequest, type DeleteOptions, jsonEqual, type ListOptions } from "@skerry/kube";
 import type { Admission } from "../admission/admission.ts";
+import { requireCreateRight } from "../authorization/create-right.ts";
 import { applyConfiguration, trackUpdate } from "../fieldmanager/field-manager.ts";
 import { type ApiObject, asJsonObject } from "./api-object.ts";
 import { decodeBody, decodeConfiguration } from "./decode-body.ts";
@@ -14,7 +15,7 @@ import type { ObjectStore } from "./object-store.ts";
 import { present } from "./present.ts";
 import type { RequestContext } from "./request-context.ts";
 import type { ResourceDefinition, WriteScope } from "./resource-definition.ts";
-import { alreadyExists, invalid, notFound } from "./status-errors.ts";
+import { alreadyExists, forbidden, invalid, notFound } from "./status-errors.ts";
 import type { ObjectKey, StoreSession } from "./store-session.ts";
 import { countGeneration, takePart, type UpdatePart } from "./update-part.ts";
 
@@ -171,7 +172,8 @@ export class Registry {
 
   /**
    * Applies a configuration (server-side apply); makes the object when it is not there.
-   * @throws ApiError Conflict when others own what would change; NotFound for a subresource of nothing
+   * @throws ApiError Conflict when others own what would change; NotFound for a subresource of nothing; Forbidden when it
+   * is not there and the user may not create it
    */
   apply(
     context: RequestContext,
@@ -206,6 +208,7 @@ export class Registry {
           isNew: false,
         };
       if (part.part !== "object") throw notFound(definition.reference, name);
+      requireCreateRight(session, context.user, definition.reference, { namespace, name });
       const object = decodeBody(context, definition, applyConfiguration(write, undefined, asked, isForced), namespace);
       return { object: this.#insert(session, context, definition, namespace, object, "applied"), isNew: true };
     });
@@ -278,6 +281,10 @@ export class Registry {
     const next = takePart(definition, structuredClone(change(structuredClone(previous))), previous, part);
     const [json, before] = [asJsonObject(next), asJsonObject(previous)];
     definition.strategy.applyDefaults?.(json);
+    if (part === "status") {
+      const refusal = definition.strategy.prepareForStatus?.(json, before, subresource, scope);
+      if (refusal !== undefined) throw forbidden(definition.reference, previous.metadata.name, refusal);
+    }
     if (ownership === "update") trackUpdate(fieldWriteOf(context, definition, subresource, this.clock), before, json);
     if (part === "object") definition.strategy.prepareForUpdate?.(json, before, scope);
     this.#admission.admitUpdate(definition, { next, previous, subresource }, scope);

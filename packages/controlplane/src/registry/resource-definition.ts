@@ -72,6 +72,11 @@ export interface KindStrategy {
   applyDefaults?(object: JsonObject): void;
   prepareForCreate?(object: JsonObject, scope: WriteScope): void;
   prepareForUpdate?(next: JsonObject, previous: JsonObject, scope: WriteScope): void;
+  /**
+   * As `prepareForUpdate` for a write of the status through a subresource, `status` or another.
+   * @returns why it is forbidden; undefined when it is not
+   */
+  prepareForStatus?(next: JsonObject, previous: JsonObject, subresource: string, scope: WriteScope): string | undefined;
   validate?(object: JsonObject): FieldError[];
   validateCreate?(object: JsonObject): FieldError[];
   validateUpdate?(next: JsonObject, previous: JsonObject): FieldError[];

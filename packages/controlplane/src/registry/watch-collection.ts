@@ -2,7 +2,8 @@ import { type Clock, type Random, randomInteger } from "@skerry/base";
 import { ApiError, failureStatus, isResourceVersion } from "@skerry/kube";
 import type { ApiObject } from "./api-object.ts";
 import type { Change, ChangeType } from "./change.ts";
-import type { CollectionAt } from "./list-collection.ts";
+import { type CollectionAt, storedCollection } from "./list-collection.ts";
+import { entriesAt } from "./list-snapshot.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { type Selection, selectionOf } from "./selection.ts";
 import { revisionTooLarge, tooManyRequests } from "./status-errors.ts";
@@ -85,10 +86,10 @@ export class CollectionWatches {
       if (asked === 0 || options.sendInitialEvents === true) {
         const state = this.#store.read((view) => ({
           revision: view.revision,
-          texts: view.texts(at.definition.storageKey, at.namespace),
+          entries: entriesAt(view, storedCollection(at, selection), view.revision),
         }));
         from = state.revision;
-        for (const { text } of state.texts) {
+        for (const { text } of state.entries) {
           const object = parseObject(text);
           if (selection.matches(object)) yield { type: "ADDED", text, object };
         }

@@ -8,7 +8,7 @@ import {
   type Random,
   type Service,
 } from "@skerry/base";
-import { ApiError, failureStatus } from "@skerry/kube";
+import { ApiError, failureStatus, fieldIs } from "@skerry/kube";
 import { acknowledgementOf, errorFor, type Message, objectOf, WATCH_SET_RESOURCE } from "@skerry/link";
 import type { Database } from "@skerry/store";
 import type { CloudLink, DownstreamHandler } from "../edgehub/cloud-link.ts";
@@ -237,7 +237,8 @@ export class MetaServer implements DownstreamHandler, Service {
 function scopeOf({ resource, namespace, name }: ResourcePath, query: URLSearchParams): Scope {
   const asked = query.get("fieldSelector") ?? "";
   // A watch of one object, as older clients ask for it.
-  const fieldSelector = name === "" ? asked : [asked, `metadata.name=${name}`].filter((part) => part !== "").join(",");
+  const named = name === "" ? [] : [fieldIs("metadata.name", name)];
+  const fieldSelector = [...named, ...(asked === "" ? [] : [asked])].join(",");
   return { resource, namespace, labelSelector: query.get("labelSelector") ?? "", fieldSelector };
 }
 

@@ -25,6 +25,11 @@ export function parseFieldSelector(text: string): ParsedFieldSelector {
   });
 }
 
+/** The text of a selector for objects that have the value in the field, e.g. to be put in front of another one's text. */
+export function fieldIs(field: string, value: string): string {
+  return `${field}=${value.replace(/[\\,=]/g, "\\$&")}`;
+}
+
 /** Whether the object's fields meet all requirements; an absent field counts as the empty text. */
 export function matchesFields(selector: ParsedFieldSelector, object: object): boolean {
   return selector.every(({ field, operator, value }) => (fieldText(object, field) === value) === (operator === "="));

@@ -94,6 +94,8 @@ export class EndpointsController implements Controller {
     const endpoints = sliceEndpoints(backends);
     const ports = backends.ports.map(({ name: portName = "", ...port }) => ({ name: portName, ...port }));
     const count = Math.max(1, Math.ceil(endpoints.length / SLICE_LIMIT));
+    // Should a write fail, there may be more of them than are known of.
+    if (count > (this.#sliceCounts.get(key) ?? 0)) this.#sliceCounts.delete(key);
     for (let index = 0; index < count; index++)
       await this.#write(
         endpointSlices,
@@ -119,7 +121,8 @@ export class EndpointsController implements Controller {
     const known = this.#sliceCounts.get(key) ?? Number.POSITIVE_INFINITY;
     for (let index = count; index < known; index++)
       if (!(await this.#removeSlice(service, sliceName(service.metadata.name, index), signal))) break;
-    this.#sliceCounts.set(key, count);
+    // The service may have gone meanwhile, and what is known of it with it.
+    if (this.#informers.services.cache.get(key)) this.#sliceCounts.set(key, count);
   }
 
   /** Whether there was one of the service's. */

@@ -33,22 +33,3 @@ export const roleBindingStrategy: KindStrategy = {
       ? []
       : [invalidValue("roleRef", next["roleRef"], "cannot change roleRef")],
 };
-
-/** certificates.k8s.io/v1 CertificateSigningRequest: who asks is what authentication found, not what the body says. */
-export const certificateSigningRequestStrategy: KindStrategy = {
-  hasStatus: true,
-  tracksGeneration: false,
-  selectableFields: ["spec.signerName"],
-  prepareForCreate(request, { context }) {
-    const spec = ensureObject(request, "spec");
-    spec["username"] = context.user.username;
-    spec["groups"] = [...context.user.groups];
-    delete spec["uid"];
-    delete spec["extra"];
-    request["status"] = {};
-  },
-  prepareForUpdate(next, previous) {
-    const spec = previous["spec"];
-    if (spec !== undefined) next["spec"] = spec;
-  },
-};

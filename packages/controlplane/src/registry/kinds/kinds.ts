@@ -5,9 +5,10 @@ import * as columns from "../../table/columns.ts";
 import { persistentVolumeClaimColumns, persistentVolumeColumns } from "../../table/policy-columns.ts";
 import { BuiltInSchema } from "../built-in-schema.ts";
 import type { ResourceDefinition } from "../resource-definition.ts";
-import { certificateSigningRequestStrategy, roleBindingStrategy, roleStrategy } from "./access.ts";
+import { roleBindingStrategy, roleStrategy } from "./access.ts";
 import { autoscalingKinds } from "./autoscaling.ts";
 import { batchKinds } from "./batch.ts";
+import { certificateSigningRequestStrategy } from "./certificate-signing-request.ts";
 import {
   configMapStrategy,
   eventStrategy,

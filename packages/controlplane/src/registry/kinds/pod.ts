@@ -26,6 +26,14 @@ export const podStrategy: KindStrategy = {
   prepareForCreate(pod) {
     pod["status"] = { phase: "Pending", qosClass: qosClass(objectAt(pod, "spec")) };
   },
+  prepareForStatus(next, previous) {
+    // As in Kubernetes: who owns a pod is nothing that its node reports.
+    const metadata = ensureObject(next, "metadata");
+    const { ownerReferences } = objectAt(previous, "metadata");
+    if (ownerReferences === undefined) delete metadata["ownerReferences"];
+    else metadata["ownerReferences"] = ownerReferences;
+    return undefined;
+  },
   validate: (pod) => validatePodSpec(objectAt(pod, "spec"), "spec"),
   validateCreate: refuseEphemeralContainers,
   validateUpdate: validatePodUpdate,
