@@ -234,6 +234,51 @@ test("a plugin's answer that is too large is told, and nothing of it is kept", a
   assert.deepEqual(world.cameras(), { "web/app": "a" });
 });
 
+test("a plugin that hangs holds up neither containers that have their devices nor the deletion of those that wait", async () => {
+  await using world = await DeviceWorld.withCameras();
+  await world.put("pod", world.pod("web", asking(1)));
+  world.plugins.hanging.add("Allocate");
+  await world.put("pod", world.pod("hanging", asking(1)));
+  await world.put("pod", world.pod("waiting", asking(1)));
+  assert.deepEqual(world.plugins.calls, ["Allocate a", "Allocate b"]);
+  world.runtime.endContainer(world.runtime.running()[0]?.id ?? "", 1);
+  await world.remove("pod", "waiting");
+  await world.pass(20_000);
+  assert.deepEqual(world.cameras(), { "web/app": "a" });
+  const left = await world.runtime.listSandboxes({});
+  assert.deepEqual(left.map(({ labels }) => labels["io.kubernetes.pod.name"]).sort(), ["hanging", "web"]);
+});
+
+test("a plugin that tells the same again wakes nobody", async () => {
+  await using world = await DeviceWorld.withCameras();
+  const status = world.runtime.status.bind(world.runtime);
+  let looks = 0;
+  world.runtime.status = () => {
+    looks++;
+    return status();
+  };
+  await world.tell({ c: "Healthy", b: "Healthy", a: "Healthy" });
+  assert.equal(looks, 0);
+  await world.tell({ c: "Healthy", b: "Unhealthy", a: "Healthy" });
+  assert.notEqual(looks, 0);
+});
+
+test("a resource that no plugin offers any more is forgotten, unless a container has some of it", async () => {
+  await using world = await DeviceWorld.withCameras();
+  await world.put("pod", world.pod("web", asking(1)));
+  world.plugins.end("camera.sock");
+  await world.pass(6 * 60_000);
+  world.runtime.losePower();
+  await world.restart();
+  await world.pass(5000);
+  assert.equal(world.plugins.loads, 2);
+  assert.deepEqual(world.cameras(), { "web/app": "a" });
+  await world.remove("pod", "web");
+  await world.pass(10_000);
+  await world.restart();
+  assert.equal(world.plugins.loads, 2);
+});
+
 test("a plugin that says of itself what cannot be is refused, and told what is wrong", async () => {
   await using world = new DeviceWorld();
   await world.start();
@@ -245,6 +290,22 @@ test("a plugin that says of itself what cannot be is refused, and told what is w
     await assert.rejects(plugins.register(endpoint), refused(/endpoint/), endpoint);
   for (const resource of ["camera", "kubernetes.io/camera", "sub.kubernetes.io/x", "requests.example.com/x", "a/b/c"])
     await assert.rejects(plugins.register("camera.sock", { resource }), refused(/extended resource/), resource);
-  for (let number = 0; number < 64; number++) await plugins.register("x.sock", { resource: `example.com/r${number}` });
-  await assert.rejects(plugins.register("x.sock"), refused(/64 resources/));
+});
+
+test("a node takes 64 resources at a time, and another when the plugin of one has gone for good", async () => {
+  await using world = new DeviceWorld();
+  await world.start();
+  const { plugins } = world;
+  for (let number = 0; number < 64; number++)
+    await plugins.register(`${number}.sock`, { resource: `example.com/r${number}` });
+  const isRefused = (error: unknown): boolean =>
+    isSkerryError(error, "EDGED_DEVICE_PLUGIN_REFUSED") && /64 resources/.test(error.message);
+  await assert.rejects(plugins.register("camera.sock"), isRefused);
+  await world.pass(0);
+  plugins.tell("7.sock", { seven: "Healthy" });
+  plugins.end("7.sock");
+  await world.pass(1000);
+  await assert.rejects(plugins.register("camera.sock"), isRefused);
+  await world.pass(5 * 60_000);
+  await plugins.register("camera.sock");
 });

@@ -99,6 +99,42 @@ test("work that the shutdown broke off is begun anew, however its container ende
   assert.deepEqual(running(world), ["job/app"]);
 });
 
+for (const [what, failing] of [
+  ["its sandbox cannot be stopped", "stopSandbox"],
+  ["its end cannot be read", "listContainers"],
+] as const)
+  test(`work that the shutdown broke off is begun anew, also when at first ${what}`, async () => {
+    await using world = await worldWith(["job", { restartPolicy: "OnFailure" }]);
+    world.runtime.stoppedExitCode = 0;
+    const stopContainer = world.runtime.stopContainer.bind(world.runtime);
+    world.runtime.stopContainer = (id, graceSeconds) => {
+      world.runtime.failNext(failing);
+      return stopContainer(id, graceSeconds);
+    };
+    const isOver = beginShutdown(world);
+    await world.pass(5 * SECOND);
+    assert.ok(isOver());
+    assert.equal(world.phase("job"), "Running");
+    await world.restart();
+    await world.pass(SECOND);
+    assert.deepEqual(running(world), ["job/app"]);
+  });
+
+for (const when of ["before", "during"] as const)
+  test(`a pod whose deletion began ${when} the shutdown ends in the shutdown's time`, async () => {
+    await using world = await worldWith(["web", { terminationGracePeriodSeconds: 300 }]);
+    world.runtime.programs.set("web/app", { ignoresStop: true });
+    if (when === "before") await world.requestDeletion("web", 300);
+    await world.pass(SECOND);
+    const isOver = beginShutdown(world);
+    if (when === "during") await world.requestDeletion("web", 300);
+    await world.pass(19 * SECOND);
+    assert.deepEqual(running(world), ["web/app"]);
+    await world.pass(SECOND);
+    assert.deepEqual(running(world), []);
+    assert.ok(isOver());
+  });
+
 test("a pod that is never started again has failed, as with the kubelet", async () => {
   await using world = await worldWith(["once", { restartPolicy: "Never" }]);
   world.runtime.stoppedExitCode = 0;
@@ -127,6 +163,16 @@ test("what comes while the machine goes down starts afterwards; a runtime that h
   await world.restart();
   await world.pass(5 * SECOND);
   assert.deepEqual(running(world), ["stuck/app", "late/app"]);
+});
+
+test("a shutdown that is cut short by a stop waits for nothing more and begins with no further pod", async () => {
+  const world = await worldWith(["web"], ["system", { priority: 2_000_000_000 }]);
+  world.runtime.programs.set("web/app", { ignoresStop: true });
+  const isOver = beginShutdown(world);
+  await world.pass(SECOND);
+  await world[Symbol.asyncDispose]();
+  assert.ok(isOver());
+  assert.deepEqual(running(world), ["web/app", "system/app"]);
 });
 
 test("without times in the configuration pods are not ended", async () => {

@@ -64,6 +64,7 @@ export class Edged implements AsyncDisposable {
   /** On the monotonic clock: how long the cloud has been there does not change with the time of day. */
   #connectedAtMs: number | undefined;
   #isShuttingDown = false;
+  readonly #stopping = new AbortController();
   /** Of the last session. */
   #delivery: DeliveryName | undefined;
 
@@ -73,7 +74,7 @@ export class Edged implements AsyncDisposable {
     const machine = new MachineFacts(ports.host, runtime, config);
     this.#workers = new PodWorkers(logger);
     this.#devices = new DevicePlugins(ports.devicePlugins, {
-      ...{ meta, clock, logger },
+      ...{ meta, clock, logger, fileSystem },
       isActive: (uid) => this.#remembered.has(uid) || this.#workers.get(uid)?.isOver === false,
       changed: () => this.#devicesChanged(),
     });
@@ -169,11 +170,12 @@ export class Edged implements AsyncDisposable {
     logger.info("The machine goes down; pods are ended", { pods: this.#workers.size });
     this.#isShuttingDown = true;
     this.#reporter.check();
-    await shutDownPods(this.#workers, config.shutdownGroups, { clock, logger });
+    await shutDownPods(this.#workers, config.shutdownGroups, { clock, logger }, this.#stopping.signal);
   }
 
   /** Stops working; all containers go on. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
     for (const subscription of this.#subscriptions) subscription[Symbol.dispose]();
     await this.#staticPods?.[Symbol.asyncDispose]();
     const parts = [

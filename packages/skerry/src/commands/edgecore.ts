@@ -1,11 +1,12 @@
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { edgeCoreDefaultConfigText, edgeCoreMinConfigText } from "@skerry/api";
+import type { Logger } from "@skerry/base";
 import { systemClock, systemRandom } from "@skerry/base/platform";
 import { machineAddress } from "../settings.ts";
 import { type Command, EXIT_OK } from "./command.ts";
 import { readConfigFile } from "./config-file.ts";
-import { runService } from "./service-process.ts";
+import { type RunningService, runService } from "./service-process.ts";
 
 /** Where KubeEdge has it. */
 const DEFAULT_CONFIG_FILE = "/etc/kubeedge/config/edgecore.yaml";
@@ -52,7 +53,11 @@ Examples:
     Buffer.poolSize = BUFFER_POOL_BYTES;
     const { openConfigFile, startEdgeCore } = await import("@skerry/edgecore/platform");
     const configFile = values.config;
-    return runService(async (logger, onDamage, restart) => {
+    const start = async (
+      logger: Logger,
+      onDamage: (error: unknown) => void,
+      restart: () => void,
+    ): Promise<RunningService> => {
       const opened = await openConfigFile({ configFile, read: () => readConfigFile(configFile), restart });
       const { config, warnings, changedFields: fields, updater: configUpdater } = opened;
       for (const warning of warnings) logger.warn(`${configFile}: ${warning}`);
@@ -60,6 +65,7 @@ Examples:
       const ports = { clock: systemClock, random: systemRandom, logger };
       const service = await startEdgeCore({ config, ...ports, onDamage, configUpdater });
       return { service, shutDown: () => service.core.shutDown() };
-    });
+    };
+    return runService(start, { hasShutdown: true });
   },
 };

@@ -13,6 +13,7 @@ import { ControlServer } from "../supervisor/control-server.ts";
 import { liveHolder, releaseLock, takeLock } from "../supervisor/home-lock.ts";
 import { ownCommand } from "../supervisor/part-descriptions.ts";
 import type { StepEvent, StepListener } from "../supervisor/steps.ts";
+import { StopRequest } from "../supervisor/stop-request.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import { startUnit } from "../systemd/service-manager.ts";
 import { paint, print, printStep, shellWord } from "../terminal.ts";
@@ -141,23 +142,21 @@ async function supervise(
   });
   try {
     if (crashed) await cleanUpAfterCrash(home, settings, crashed);
-    const stop = Promise.withResolvers<void>();
-    let isGraceful = false;
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.resolve());
+    const stop = new StopRequest();
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.ask("at once"));
     const supervisor = new Supervisor({ home, settings, clock: systemClock, logger, tell });
     const control = new ControlServer(controlSocketPath(home), async (request: ControlRequest) => {
       if (request.command !== "stop") return supervisor.handle(request);
-      isGraceful = request.graceful;
-      stop.resolve();
+      stop.ask(request.graceful ? "graceful" : "at once");
       return undefined;
     });
     await control.start();
     try {
       const started = supervisor.start().then(onReady);
-      await Promise.race([started, stop.promise]);
-      await stop.promise;
+      await Promise.race([started, stop.asked]);
+      const isGraceful = (await stop.asked) === "graceful";
       logger.info(isGraceful ? "Stopping; pods have their own time to end" : "Stopping");
-      if (isGraceful) await supervisor.shutDown();
+      if (isGraceful) await stop.allowTime(supervisor.shutDown());
     } catch (error) {
       logger.error("The start failed", { reason: error instanceof Error ? error.message : String(error) });
       throw error;

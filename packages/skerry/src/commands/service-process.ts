@@ -13,6 +13,12 @@ const BUFFER_SLAB_BYTES = 512;
 /** How long a service that has failed may take to stop. */
 const FAILED_STOP_MS = 2_000;
 
+/** What kind of a service it is. */
+export interface ServiceOptions {
+  /** It has a `shutDown`: SIGPWR is for it, from the start on. Other services are ended by that signal at once. */
+  readonly hasShutdown?: boolean;
+}
+
 /** A started service, with facts for its supervisor. */
 export interface RunningService {
   readonly service: AsyncDisposable;
@@ -37,6 +43,7 @@ export function processLogger(): Logger {
  */
 export async function runService(
   start: (logger: Logger, fail: (error: unknown) => void, restart: () => void) => Promise<RunningService>,
+  { hasShutdown = false }: ServiceOptions = {},
 ): Promise<number> {
   Buffer.poolSize = BUFFER_SLAB_BYTES;
   const stop = Promise.withResolvers<void>();
@@ -48,10 +55,12 @@ export async function runService(
   stop.promise.catch(() => undefined); // It may fail while the service still starts; it is awaited below.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop.resolve());
   process.on("disconnect", () => stop.resolve());
+  const goesDown = Promise.withResolvers<void>();
+  if (hasShutdown) process.on("SIGPWR", () => goesDown.resolve());
   const logger = processLogger();
   try {
     const { service, facts, shutDown } = await start(logger, stop.reject, restart);
-    if (shutDown) process.on("SIGPWR", () => shutDown().then(stop.resolve, stop.reject));
+    if (shutDown) void goesDown.promise.then(shutDown).then(stop.resolve, stop.reject);
     tellReady(facts);
     try {
       await stop.promise;

@@ -16,8 +16,8 @@ const UNIT_FOLDER = "/etc/systemd/system";
 /** Where there is this folder, systemd runs the machine. */
 const RUNNING_MARK = "/run/systemd/system";
 const READY_MS = 180_000;
-/** A little more than a unit may take. */
-const STOP_MS = 160_000;
+/** A little more than a unit may take: twice its TimeoutStopSec. */
+const STOP_MS = 230_000;
 
 /** The unit of a home folder with the settings: its name, and what is in it. */
 export function unitOf(home: SkerryHome, settings: Settings): { readonly name: string; readonly text: string } {

@@ -35,9 +35,10 @@ ExecStart=${[...command, "up"].map(quoted).join(" ")}
 ExecStop=${[...command, "down", "--graceful"].map(quoted).join(" ")}
 Restart=always
 RestartSec=5
-# Skerry stops its own parts; what it leaves is killed after the time limit.
+# Skerry stops its own parts. The time limit is that of ExecStop; what still runs then stops without time for pods, and is
+# killed after the same time once more.
 KillMode=mixed
-TimeoutStopSec=150
+TimeoutStopSec=110
 # Containers get control groups below the unit's own.
 Delegate=yes
 TasksMax=infinity

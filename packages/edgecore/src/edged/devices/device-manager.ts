@@ -1,26 +1,22 @@
 import type { Container, Pod } from "@skerry/api";
-import { type Clock, describeError, type Logger, Mutex, type Timer } from "@skerry/base";
+import { type Clock, describeError, Mutex, type Timer } from "@skerry/base";
 import { quantityToNumber } from "@skerry/kube";
-import type { MetaClient } from "../../metamanager/meta-store.ts";
 import { type ContainerDevices, type DeviceCount, deviceLimits, type GivenDevices } from "./container-devices.ts";
-import { choiceOf, take } from "./device-choice.ts";
-import { type Assignment, assign, assignmentsOf, knownResources, rememberResource } from "./device-tables.ts";
+import { DeviceAllocator, type DeviceAllocatorPorts, type DeviceOffer } from "./device-allocator.ts";
+import { assignmentsOf, forgetResource, knownResources, rememberResource } from "./device-tables.ts";
 import { devicesUnavailable, pluginRefused } from "./errors.ts";
 import { givenDevices } from "./given-devices.ts";
 import { PluginClient, type PluginTransport } from "./plugin-client.ts";
 import { pluginRegistration } from "./plugin-registration.ts";
 
 /** What the manager runs on. */
-export interface DeviceManagerPorts {
-  readonly meta: Pick<MetaClient, "read" | "transaction">;
+export interface DeviceManagerPorts extends DeviceAllocatorPorts {
   readonly clock: Clock;
-  readonly logger: Logger;
-  /** Whether the pod of this UID may still use what it has. */
-  readonly isActive: (podUid: string) => boolean;
   /** There are other devices than before. */
   readonly changed: () => void;
 }
 
+/** Resources that are offered, or were until a short time ago. */
 const MAXIMUM_RESOURCES = 64;
 /** So long the node still says how many devices there were when their plugin has gone; the kubelet's time. */
 const FORGOTTEN_AFTER_MS = 5 * 60_000;
@@ -28,26 +24,24 @@ const FORGOTTEN_AFTER_MS = 5 * 60_000;
 const RETURN_MS = 60_000;
 
 /** One resource: who offers it, and what there is of it. */
-interface Offer {
-  readonly name: string;
-  /** Undefined: its plugin has gone, or has not come back after a start. */
+interface Offer extends DeviceOffer {
   plugin: PluginClient | undefined;
-  /** Whether each device works, by id; undefined until the plugin has told for the first time since the start. */
   health: ReadonlyMap<string, boolean> | undefined;
   /** Runs out when the devices are to be forgotten. */
   timer: Timer | undefined;
-  readonly allocating: Mutex;
 }
 
-/** Gives the devices that plugins offer to containers, and remembers who has which. */
+/** Knows what plugins offer, tells how much there is, and gives it to containers. */
 export class DeviceManager implements ContainerDevices, AsyncDisposable {
   readonly #ports: DeviceManagerPorts;
+  readonly #allocator: DeviceAllocator;
   readonly #offers = new Map<string, Offer>();
   #isStopped = false;
   readonly #watching = new Set<Promise<void>>();
 
   constructor(ports: DeviceManagerPorts) {
     this.#ports = ports;
+    this.#allocator = new DeviceAllocator(ports);
     for (const name of ports.meta.read(knownResources)) this.#forgetLater(this.#offer(name), RETURN_MS);
   }
 
@@ -69,10 +63,10 @@ export class DeviceManager implements ContainerDevices, AsyncDisposable {
   async register(request: Uint8Array, folder: string, transport: PluginTransport): Promise<void> {
     const { meta, logger } = this.#ports;
     const { resource, socketPath, options } = pluginRegistration(request, folder);
-    if (!this.#offers.has(resource) && this.#offers.size >= MAXIMUM_RESOURCES)
-      throw pluginRefused(`plugins have offered ${MAXIMUM_RESOURCES} resources on this node already`);
-    const offer = this.#offer(resource);
+    if (!this.#offers.has(resource)) this.#makeRoom();
+    this.#offer(resource);
     await meta.transaction((transaction) => rememberResource(transaction, resource));
+    const offer = this.#offer(resource); // Another may have needed its room meanwhile.
     const plugin = new PluginClient(transport, socketPath, options);
     const old = offer.plugin;
     offer.plugin = plugin;
@@ -89,8 +83,7 @@ export class DeviceManager implements ContainerDevices, AsyncDisposable {
       if (count === 0) continue;
       const offer = this.#offers.get(resource);
       if (!offer) throw devicesUnavailable(resource, "no device plugin offers it on this node");
-      // One after the other, so that no device is given twice; a plugin that hangs delays its own resource only.
-      answers.push(await offer.allocating.run(() => this.#assigned(pod, container, offer, count, signal)));
+      answers.push(await this.#allocator.provide(pod, container, offer, count, signal));
     }
     return givenDevices(answers);
   }
@@ -115,12 +108,16 @@ export class DeviceManager implements ContainerDevices, AsyncDisposable {
   async #watch(offer: Offer, plugin: PluginClient): Promise<void> {
     const { logger } = this.#ports;
     let why = "it has ended";
+    let isFirst = true;
     try {
       await plugin.watch((health) => {
         if (offer.plugin !== plugin) return;
         offer.timer?.cancel();
+        // A plugin that has come back may be able to give what it could not give before.
+        const isChange = isFirst || !isSameHealth(offer.health, health);
+        isFirst = false;
         offer.health = health;
-        this.#ports.changed();
+        if (isChange) this.#ports.changed();
       });
     } catch (error) {
       why = describeError(error);
@@ -142,55 +139,39 @@ export class DeviceManager implements ContainerDevices, AsyncDisposable {
     offer.timer = this.#ports.clock.setTimer(afterMs, () => {
       offer.health = new Map();
       this.#ports.changed();
+      if (!offer.plugin) void this.#forget(offer.name);
     });
   }
 
-  /** What the container has of the resource already, or else gets now. */
-  async #assigned(
-    pod: Pod,
-    container: Container,
-    offer: Offer,
-    count: number,
-    signal: AbortSignal,
-  ): Promise<Uint8Array> {
-    const { meta, isActive } = this.#ports;
-    const podUid = pod.metadata.uid ?? "";
-    const { plugin, health } = offer;
-    const all = meta.read((reader) => assignmentsOf(reader, offer.name));
-    const active = all.filter((each) => each.podUid === podUid || isActive(each.podUid));
-    const known = active.find((each) => each.podUid === podUid && each.container === container.name);
-    const broken = plugin && health ? known?.devices.find((id) => health.get(id) !== true) : undefined;
-    if (broken !== undefined)
-      throw devicesUnavailable(offer.name, `the device ${broken}, which the container had, does not work now`);
-    const assignment = known ?? (await this.#allocate(pod, container, offer, { count, active, signal }));
-    if (plugin?.options.preStartRequired) await plugin.preStart(assignment.devices, signal);
-    return assignment.answer;
-  }
-
-  async #allocate(
-    pod: Pod,
-    container: Container,
-    { name, plugin, health }: Offer,
-    { count, active, signal }: { count: number; active: readonly Assignment[]; signal: AbortSignal },
-  ): Promise<Assignment> {
+  /** After the next start nothing is said of it any more, unless a container has some of it. */
+  async #forget(resource: string): Promise<void> {
     const { meta, logger } = this.#ports;
-    if (!plugin || !health) throw devicesUnavailable(name, "its device plugin does not run");
-    const choice = choiceOf(pod, container, health, active);
-    const { available, ownFirst } = choice;
-    if (available.length < count)
-      throw devicesUnavailable(name, `${count} asked for, ${available.length} of ${health.size} are free and work`);
-    const isChoice = plugin.options.getPreferredAllocationAvailable && available.length > count;
-    const preferred = isChoice ? await plugin.preferred(available, ownFirst.slice(0, count), count, signal) : [];
-    const devices = take(choice, preferred, count);
-    const answer = await plugin.allocate(devices, signal);
-    const assignment = { podUid: pod.metadata.uid ?? "", container: container.name, devices, answer };
-    await meta.transaction((transaction) => assign(transaction, name, assignment));
-    logger.info("A container gets devices", {
-      pod: `${pod.metadata.namespace}/${pod.metadata.name}`,
-      container: container.name,
-      resource: name,
-      devices: devices.join(" "),
-    });
-    return assignment;
+    try {
+      await meta.transaction((transaction) => forgetResource(transaction, resource));
+    } catch (error) {
+      logger.warn("A resource that no plugin offers any more cannot be forgotten", {
+        ...{ resource, error: describeError(error) },
+      });
+    }
   }
+
+  /**
+   * For one more resource; those go whose plugin went long ago and that no container has.
+   * @throws `EDGED_DEVICE_PLUGIN_REFUSED`
+   */
+  #makeRoom(): void {
+    if (this.#offers.size < MAXIMUM_RESOURCES) return;
+    const assigned = (name: string): unknown[] => this.#ports.meta.read((reader) => assignmentsOf(reader, name));
+    const unused = [...this.#offers.values()].find(
+      ({ name, plugin, health }) => !plugin && health?.size === 0 && assigned(name).length === 0,
+    );
+    if (!unused) throw pluginRefused(`plugins offer ${MAXIMUM_RESOURCES} resources on this node already`);
+    unused.timer?.cancel();
+    this.#offers.delete(unused.name);
+    void this.#forget(unused.name);
+  }
+}
+
+function isSameHealth(old: ReadonlyMap<string, boolean> | undefined, now: ReadonlyMap<string, boolean>): boolean {
+  return old?.size === now.size && [...now].every(([id, isHealthy]) => old.get(id) === isHealthy);
 }

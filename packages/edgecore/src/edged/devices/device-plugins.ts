@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Container, Pod } from "@skerry/api";
 import { describeError, isSkerryError } from "@skerry/base";
+import type { FileSystem } from "../ports.ts";
 import {
   type ContainerDevices,
   type DeviceCount,
@@ -22,18 +23,23 @@ export interface DevicePluginPorts {
   readonly load: () => Promise<typeof import("./device-manager.ts")>;
 }
 
+/** What the node's end of the plugins runs on. */
+export interface DevicePluginsPorts extends DeviceManagerPorts {
+  readonly fileSystem: Pick<FileSystem, "listDirectory" | "status" | "remove">;
+}
+
 const REGISTER = "/v1beta1.Registration/Register";
 
 /** The node's end of the kubelet's device plugin API: plugins register here, and containers get what they offer. */
 export class DevicePlugins implements ContainerDevices, AsyncDisposable {
   readonly #plugins: DevicePluginPorts | undefined;
-  readonly #ports: DeviceManagerPorts;
+  readonly #ports: DevicePluginsPorts;
   #server: AsyncDisposable | undefined;
   #loading: Promise<DeviceManager> | undefined;
   #manager: DeviceManager | undefined;
 
   /** @param plugins left out: none can register */
-  constructor(plugins: DevicePluginPorts | undefined, ports: DeviceManagerPorts) {
+  constructor(plugins: DevicePluginPorts | undefined, ports: DevicePluginsPorts) {
     this.#plugins = plugins;
     this.#ports = ports;
   }
@@ -55,6 +61,7 @@ export class DevicePlugins implements ContainerDevices, AsyncDisposable {
       return new Uint8Array();
     };
     try {
+      if (!(await transport.grpc.isServed(socketPath))) await this.#clearSockets(folder);
       this.#server = await transport.grpc.serve({
         socketPath,
         methods: new Map([[REGISTER, register]]),
@@ -80,6 +87,15 @@ export class DevicePlugins implements ContainerDevices, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server?.[Symbol.asyncDispose]();
     await (await this.#loading?.catch(() => undefined))?.[Symbol.asyncDispose]();
+  }
+
+  /** The sign by which plugins know that the kubelet has started anew: their sockets vanish, and they register again. */
+  async #clearSockets(folder: string): Promise<void> {
+    const { fileSystem } = this.#ports;
+    for (const name of await fileSystem.listDirectory(folder)) {
+      const path = join(folder, name);
+      if ((await fileSystem.status(path))?.kind === "socket") await fileSystem.remove(path);
+    }
   }
 
   #load({ load }: DevicePluginPorts): Promise<DeviceManager> {

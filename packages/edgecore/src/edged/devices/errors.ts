@@ -31,12 +31,17 @@ export function pluginFailed(socketPath: string, why: string, cause?: unknown): 
   });
 }
 
+/** A plugin's own words may be so long; they go into Events and statuses. */
+const LONGEST_TEXT = 1024;
+
 /** How the client of one plugin names its failures. */
 export function pluginErrors(socketPath: string): ClientErrors {
   return {
-    unavailable: (_address, cause) => pluginFailed(socketPath, `cannot be reached: ${describeError(cause)}`, cause),
+    unavailable: (_address, cause) =>
+      pluginFailed(socketPath, `cannot be reached: ${describeError(cause).slice(0, LONGEST_TEXT)}`, cause),
     timeout: (method, timeoutMs) => pluginFailed(socketPath, `did not answer ${method} within ${timeoutMs} ms`),
-    failed: (method, _code, message) => pluginFailed(socketPath, `refused ${method}: ${message}`),
+    failed: (method, _code, message) =>
+      pluginFailed(socketPath, `refused ${method}: ${message.slice(0, LONGEST_TEXT)}`),
   };
 }
 

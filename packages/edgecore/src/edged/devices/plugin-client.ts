@@ -23,7 +23,7 @@ const MAXIMUM_ANSWER_BYTES = 256 * 1024;
 
 /** What calls of plugins go over. */
 export interface PluginTransport {
-  readonly grpc: Pick<GrpcTransport, "serve" | "client">;
+  readonly grpc: Pick<GrpcTransport, "serve" | "client" | "isServed">;
   readonly stream: ServerStreaming;
 }
 

@@ -13,18 +13,21 @@ export interface EndingPod {
 /**
  * Ends all pods before the machine goes down: one group after the other, the most important last. A group that is over
  * early does not keep the next waiting; one that is not over in its time does neither.
+ * @param signal ends it early: no further group is begun
  */
 export async function shutDownPods(
   pods: Iterable<EndingPod>,
   groups: readonly ShutdownGroup[],
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  signal: AbortSignal,
 ): Promise<void> {
   const ascending = [...groups].sort((left, right) => left.priority - right.priority);
   const all = [...pods];
   for (const [index, { graceMs }] of ascending.entries()) {
+    if (signal.aborted) return;
     const members = all.filter(({ pod }) => groupOf(pod, ascending) === index);
     const waiting = new AbortController();
-    const time = sleep(clock, graceMs, waiting.signal).then(
+    const time = sleep(clock, graceMs, AbortSignal.any([waiting.signal, signal])).then(
       () => "late",
       () => "ended",
     );

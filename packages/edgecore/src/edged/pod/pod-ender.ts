@@ -29,6 +29,11 @@ export class PodEnder {
   /** Set once the end has begun. */
   #graceSeconds: number | undefined;
   #removalReported = false;
+  /** However long the pod may have otherwise: the machine goes down by then. */
+  #longestSeconds = Number.POSITIVE_INFINITY;
+  /** Containers that ran when the machine began to go down: also where it took several attempts to end them. */
+  readonly #interrupted = new Set<string>();
+  #isInterruptionReported = false;
 
   constructor(services: PodServices, paths: PodPaths, reader: PodStateReader, reporter: StatusReporter) {
     this.#services = services;
@@ -62,11 +67,17 @@ export class PodEnder {
     reportEnd: (state: PodRuntimeState, interruption: Interruption) => Promise<void>,
   ): Promise<void> {
     const running = allContainers(state).filter((container) => container.state === "running");
-    if (running.length === 0 && !state.sandbox) return;
-    const notices = new PodNotices(this.#services.recorder, pod);
-    notices.pod("Warning", TERMINATED, SHUTDOWN_MESSAGE);
-    await this.#killer.killPod(state, Math.min(graceSeconds, gracePeriodSecondsOf(pod)), pod, notices);
-    await reportEnd(await this.#reader.read(), { containerIds: new Set(running.map(({ id }) => id)) });
+    for (const { id } of running) this.#interrupted.add(id);
+    const isLeft = running.length > 0 || state.sandbox !== undefined;
+    const isUnreported = this.#interrupted.size > 0 && !this.#isInterruptionReported;
+    if (!isLeft && !isUnreported) return;
+    if (isLeft) {
+      const notices = new PodNotices(this.#services.recorder, pod);
+      notices.pod("Warning", TERMINATED, SHUTDOWN_MESSAGE);
+      await this.#killer.killPod(state, Math.min(graceSeconds, gracePeriodSecondsOf(pod)), pod, notices);
+    }
+    await reportEnd(await this.#reader.read(), { containerIds: this.#interrupted });
+    this.#isInterruptionReported = true;
   }
 
   /** The cloud may have forgotten that it was told of the removal. */
@@ -77,7 +88,8 @@ export class PodEnder {
   /** The cloud wants it gone: end it, report its end, then say that nothing is left. */
   async terminate(pod: Pod, reportEnd: (state: PodRuntimeState) => Promise<void>): Promise<void> {
     const state = await this.#reader.read();
-    this.#graceSeconds = pod.metadata.deletionGracePeriodSeconds ?? gracePeriodSecondsOf(pod);
+    const wantedSeconds = pod.metadata.deletionGracePeriodSeconds ?? gracePeriodSecondsOf(pod);
+    this.#graceSeconds = Math.min(wantedSeconds, this.#longestSeconds);
     const notices = new PodNotices(this.#services.recorder, pod);
     await this.#killer.killPod(state, this.#graceSeconds, pod, notices);
     if (this.#removalReported && state.sandboxes.length === 0) return;
@@ -99,11 +111,18 @@ export class PodEnder {
   async removeGone(): Promise<void> {
     const state = await this.#reader.read();
     // After a graceful end whatever is left has had its time.
-    this.#graceSeconds = this.#graceSeconds === undefined ? gracePeriodOf(allContainers(state)) : 0;
+    const wantedSeconds = this.#graceSeconds === undefined ? gracePeriodOf(allContainers(state)) : 0;
+    this.#graceSeconds = Math.min(wantedSeconds, this.#longestSeconds);
     await this.#killer.killPod(state, this.#graceSeconds, undefined, undefined);
     await this.#killer.removePod(state);
     await this.#removeFiles();
     await this.#reporter.forget();
+  }
+
+  /** The machine goes down: neither an end under way nor a later one takes longer than this. */
+  limit(graceSeconds: number): void {
+    this.#longestSeconds = graceSeconds;
+    this.hurry(graceSeconds);
   }
 
   /** If the grace period was shortened while the pod ends, the runtime is told, beside the call that still waits. */

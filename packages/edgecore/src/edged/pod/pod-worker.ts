@@ -153,6 +153,7 @@ export class PodWorker implements AsyncDisposable {
    */
   shutDown(graceSeconds: number): Promise<void> {
     this.#shutdown ??= { graceSeconds, ended: Promise.withResolvers() };
+    this.#ender.limit(this.#shutdown.graceSeconds);
     this.#starting.abort(aborted());
     this.#loop.wake();
     return this.#shutdown.ended.promise;

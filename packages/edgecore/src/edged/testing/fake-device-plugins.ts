@@ -28,6 +28,8 @@ export interface FakePluginOptions {
 export class FakeDevicePlugins {
   /** Calls in order, e.g. `Allocate a b`. */
   readonly calls: string[] = [];
+  /** Methods that are not answered. */
+  readonly hanging: Set<string> = new Set();
   /** How often the code that does the work was asked for. */
   loads = 0;
   readonly #streams = new Map<string, { readonly call: ServerStreamCall; end(error?: Error): void }>();
@@ -46,6 +48,7 @@ export class FakeDevicePlugins {
           this.#methods = methods;
           return { [Symbol.asyncDispose]: async () => {} };
         },
+        isServed: async () => false,
         client: (socketPath) => ({
           call: (call) => this.#call(socketPath, call),
           [Symbol.asyncDispose]: async () => {},
@@ -83,7 +86,7 @@ export class FakeDevicePlugins {
     this.#streams.get(path)?.end(new Error("the connection ended"));
   }
 
-  async #call(socketPath: string, { method, request }: UnaryCall): Promise<Uint8Array> {
+  async #call(socketPath: string, { method, request, signal }: UnaryCall): Promise<Uint8Array> {
     const plugin = this.#plugins.get(socketPath);
     if (!plugin) throw new SkerryError({ code: "EDGED_DEVICE_PLUGIN_FAILED", message: "gone", advice: "None." });
     const name = method.slice(method.lastIndexOf("/") + 1);
@@ -92,6 +95,7 @@ export class FakeDevicePlugins {
         const { containerRequests = [] } = AllocateRequest.decode(request);
         const devices = containerRequests[0]?.devicesIds ?? [];
         this.calls.push(`Allocate ${devices.join(" ")}`);
+        if (this.hanging.has(name)) await new Promise((_, reject) => signal?.addEventListener("abort", reject));
         const answer = plugin.answer?.(devices) ?? { envs: { CAMERAS: devices.join(",") } };
         return AllocateResponse.encode({ containerResponses: [answer] }).finish();
       }
