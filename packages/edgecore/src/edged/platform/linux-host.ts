@@ -55,7 +55,7 @@ export const linuxHost: HostInfo = {
     // Bridges are where pods live; others cannot reach the machine by them.
     const best =
       candidates.find(({ name }) => name === onDefaultRoute) ??
-      candidates.find(({ name }) => !/^(cni|docker|br-|virbr|veth|skerry|lo)/.test(name)) ??
+      candidates.find(({ name }) => !/^(cni|docker|br-|virbr|veth|skr-|lo)/.test(name)) ??
       candidates[0];
     return best?.address;
   },
