@@ -1,7 +1,8 @@
 import type { JsonObject } from "@skerry/base";
 import { isApiError } from "@skerry/kube";
 import { bootstrapBindings, bootstrapRoles } from "../authorization/bootstrap-roles.ts";
-import { reconciledDefault } from "../authorization/reconcile-default.ts";
+import { ownPartOf, reconciledDefault } from "../authorization/reconcile-default.ts";
+import { OWN_PARTS } from "../authorization/user-roles.ts";
 import { asJsonObject, objectAt, textAt } from "../registry/api-object.ts";
 import type { ApiService } from "../registry/api-service.ts";
 import { type RequestContext, systemContext } from "../registry/request-context.ts";
@@ -35,12 +36,25 @@ export async function bootstrapCluster(service: ApiService): Promise<void> {
   });
   await Promise.all(NAMESPACES.map((name) => create("", "namespaces", "", named("Namespace", name))));
   await create("", "services", "default", structuredClone(API_SERVICE));
+  await keepAddedRules(service);
   await Promise.all([
     ...NAMESPACES.map((namespace) => create("", "serviceaccounts", namespace, named("ServiceAccount", "default"))),
     ...bootstrapRoles.map((role) => createDefault("clusterroles", role)),
     ...bootstrapBindings.map((binding) => createDefault("clusterrolebindings", binding)),
     ...PRIORITY_CLASSES.map((priorityClass) => create("scheduling.k8s.io", "priorityclasses", "", priorityClass)),
   ]);
+}
+
+/** Of a version in which `admin`, `edit` and `view` were not put together from others; before they become so. */
+async function keepAddedRules(service: ApiService): Promise<void> {
+  const definition = service.definitionOf({ group: RBAC, version: "v1", resource: "clusterroles" });
+  const { items } = service.list(definition, undefined, {});
+  const roles = new Map(items.map((role) => [role.metadata.name, asJsonObject(role)]));
+  for (const [name, partName] of OWN_PARTS) {
+    const stored = roles.get(name);
+    const part = stored && !roles.has(partName) ? ownPartOf(stored, partName) : undefined;
+    if (part) await service.create(apiServerContext(), definition, "", structuredClone(part));
+  }
 }
 
 async function reconcile(service: ApiService, resource: string, wanted: JsonObject): Promise<void> {

@@ -1,8 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startTestApiServer } from "../testing/test-api-server.ts";
+import { startTestApiServer, type TestApiServer } from "../testing/test-api-server.ts";
 
 const user = { username: "system:node:edge-1", groups: ["system:nodes", "system:authenticated"] };
+
+/** What a watch begins with. */
+async function namesUntilBookmark(server: TestApiServer, url: string): Promise<string[]> {
+  const { status, body } = await server.send("GET", url);
+  assert.equal(status, 200);
+  const names: string[] = [];
+  for await (const line of body as AsyncIterable<string>) {
+    const { type, object } = JSON.parse(line);
+    if (type === "BOOKMARK") break;
+    names.push(object.metadata.name);
+  }
+  return names;
+}
 
 test("a node reads its own pods and what they use, its Node and Services, and nothing else", async () => {
   await using server = await startTestApiServer();
@@ -74,19 +87,12 @@ test("a watch of one object by its name keeps the selector that was asked for, w
     await server.call("POST", "/api/v1/namespaces/default/configmaps", {
       body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name } },
     });
-  const watched = async (selector: string): Promise<string[]> => {
-    const asked = `watch=true&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan`;
-    const url = `/api/v1/namespaces/default/configmaps/one?${asked}&fieldSelector=${encodeURIComponent(selector)}`;
-    const { status, body } = await server.send("GET", url);
-    assert.equal(status, 200);
-    const names: string[] = [];
-    for await (const line of body as AsyncIterable<string>) {
-      const { type, object } = JSON.parse(line);
-      if (type === "BOOKMARK") break;
-      names.push(object.metadata.name);
-    }
-    return names;
-  };
+  const url = "/api/v1/namespaces/default/configmaps/one?watch=true&sendInitialEvents=true&allowWatchBookmarks=true";
+  const watched = (selector: string): Promise<string[]> =>
+    namesUntilBookmark(
+      server,
+      `${url}&resourceVersionMatch=NotOlderThan&fieldSelector=${encodeURIComponent(selector)}`,
+    );
   assert.deepEqual(await watched(""), ["one"]);
   assert.deepEqual(await watched("metadata.namespace=default"), ["one"]);
   assert.deepEqual(await watched("metadata.name=two"), []);
@@ -144,7 +150,7 @@ test("a node reads the volumes of its pods' claims, and attachments to itself", 
   }
 });
 
-test("a list of a node's pods has these alone, page by page too", async () => {
+test("a list or watch of a node's pods has these alone, page by page too", async () => {
   await using server = await startTestApiServer();
   for (let index = 0; index < 9; index++)
     await server.call("POST", "/api/v1/namespaces/default/pods", {
@@ -171,6 +177,13 @@ test("a list of a node's pods has these alone, page by page too", async () => {
     "pod-4",
     "pod-6",
     "pod-8",
+  ]);
+  const url = "/api/v1/pods?watch=true&sendInitialEvents=true&allowWatchBookmarks=true";
+  assert.deepEqual(await namesUntilBookmark(server, `${url}&resourceVersionMatch=NotOlderThan&${own}`), [
+    "pod-1",
+    "pod-3",
+    "pod-5",
+    "pod-7",
   ]);
   const first = await names(`${own}&limit=3`);
   assert.deepEqual(first.names, ["pod-1", "pod-3", "pod-5"]);

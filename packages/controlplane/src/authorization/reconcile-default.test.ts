@@ -15,13 +15,11 @@ test("a default role of an older version gets what it lacks and keeps what was a
   const wanted: JsonObject = {
     kind: "ClusterRole",
     metadata: { name: "edit", labels: { "kubernetes.io/bootstrapping": "rbac-defaults" } },
-    aggregationRule: { clusterRoleSelectors: [] },
     rules: [rule("pods"), rule("jobs")],
   };
   const merged = reconciledDefault(stored(), wanted);
   assert.ok(merged);
   assert.deepEqual(merged["rules"], [rule("pods"), rule("widgets"), rule("jobs")]);
-  assert.deepEqual(merged["aggregationRule"], { clusterRoleSelectors: [] });
   const labels = { mine: "1", "kubernetes.io/bootstrapping": "rbac-defaults" };
   assert.deepEqual((merged["metadata"] as JsonObject)["labels"], labels);
   assert.equal(reconciledDefault(merged, wanted), undefined);

@@ -28,6 +28,18 @@ export function reconciledDefault(stored: JsonObject, wanted: JsonObject): JsonO
   return jsonEqual(merged, stored) ? undefined : merged;
 }
 
+/**
+ * A role of an older version, now put together from others, under the name of its own part: what somebody had added to it
+ * stays in it by that, as Kubernetes does it. Undefined for one that is put together already or is not to be updated.
+ */
+export function ownPartOf(stored: JsonObject, name: string): JsonObject | undefined {
+  const { labels = {}, annotations = {} } = objectAt(stored, "metadata");
+  const isFixed = objectAt(objectAt(stored, "metadata"), "annotations")[AUTO_UPDATE] === "false";
+  return stored["aggregationRule"] !== undefined || isFixed
+    ? undefined
+    : { ...stored, metadata: { name, labels, annotations } };
+}
+
 function addMissing(
   object: JsonObject,
   member: string,

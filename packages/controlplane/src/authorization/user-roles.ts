@@ -77,6 +77,11 @@ const ADMIN_RULES: readonly PolicyRule[] = [
   rule([RBAC_GROUP], ["rolebindings", "roles"], [...WRITE, ...READ]),
 ];
 
+/** The role that each of the aggregated ones has its own rules by; in older versions these had them themselves. */
+export const OWN_PARTS: ReadonlyMap<string, string> = new Map(
+  ["admin", "edit", "view"].map((name) => [name, `system:aggregate-to-${name}`]),
+);
+
 /** `admin`, `edit` and `view`, and what they are put together from; whoever adds an API labels a role of its own. */
 export const userRoles: readonly JsonObject[] = [
   aggregatedRole("admin"),

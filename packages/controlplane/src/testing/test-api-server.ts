@@ -34,10 +34,15 @@ const ADMIN: UserInfo = { username: "kubernetes-admin", groups: ["system:masters
 
 /** Starts an API server for a test; dispose of it. */
 export async function startTestApiServer(
-  options: { readonly kubelet?: Partial<KubeletConnector>; readonly audit?: (line: string) => void } = {},
+  options: {
+    readonly kubelet?: Partial<KubeletConnector>;
+    readonly audit?: (line: string) => void;
+    /** One that stays open, for a server after another; left out: one of its own. */
+    readonly database?: SqliteDatabase;
+  } = {},
 ): Promise<TestApiServer> {
   const { kubelet, audit } = options;
-  const database = new SqliteDatabase({ path: ":memory:", migrations: storeMigrations });
+  const database = options.database ?? new SqliteDatabase({ path: ":memory:", migrations: storeMigrations });
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const server = await createApiServer({
     database,
@@ -84,7 +89,7 @@ export async function startTestApiServer(
     },
     async [Symbol.asyncDispose]() {
       server[Symbol.dispose]();
-      await database[Symbol.asyncDispose]();
+      if (!options.database) await database[Symbol.asyncDispose]();
     },
   };
 }

@@ -41,14 +41,35 @@ async function slicesOf(world: ControllerWorld): Promise<Record<string, number>>
   return Object.fromEntries(items.map((slice) => [slice.metadata.name, slice.endpoints.length]));
 }
 
+const WEB: Service = {
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name: "web" },
+  spec: { selector: { app: "web" }, ports: [{ port: 80 }] },
+};
+
+test("a further slice that was made though the answer got lost goes when the service shrinks before the next try", async () => {
+  await using world = await controllerWorld((ports, informers) => [new EndpointsController(ports, informers)]);
+  for (let index = 0; index < 1000; index++) await addPod(world, index);
+  await world.api.create(inDefault(services), WEB);
+  await world.clock.settle();
+  assert.deepEqual(await slicesOf(world), { "web-endpoints": 1000 });
+  let lostAnswers = 0;
+  world.api.afterCreate = ({ metadata }) => {
+    if (metadata.name !== "web-endpoints-2") return;
+    lostAnswers++;
+    throw new Error("the connection was lost");
+  };
+  await addPod(world, 1000);
+  await world.clock.settle();
+  assert.deepEqual([lostAnswers, await slicesOf(world)], [1, { "web-endpoints": 1000, "web-endpoints-2": 1 }]);
+  await world.api.delete({ ...inDefault(pods), name: podName(0) }, { gracePeriodSeconds: 0 });
+  await world.clock.advance(60_000);
+  assert.deepEqual(await slicesOf(world), { "web-endpoints": 1000 });
+});
+
 test("a service of more than 1,000 endpoints has them in several slices, and its Endpoints lists the ready ones first", async () => {
   await using world = await controllerWorld((ports, informers) => [new EndpointsController(ports, informers)]);
-  const service: Service = {
-    apiVersion: "v1",
-    kind: "Service",
-    metadata: { name: "web" },
-    spec: { selector: { app: "web" }, ports: [{ port: 80 }] },
-  };
   // Another's, of the name that a second slice would have.
   const foreign = { ...inDefault(endpointSlices), name: "web-endpoints-3" };
   await world.api.create<KubernetesObject>(foreign, {
@@ -58,7 +79,7 @@ test("a service of more than 1,000 endpoints has them in several slices, and its
   });
   await addPod(world, 0, false);
   for (let index = 1; index <= 1000; index++) await addPod(world, index);
-  await world.api.create(inDefault(services), service);
+  await world.api.create(inDefault(services), WEB);
   await world.clock.settle();
   assert.deepEqual(await slicesOf(world), { "web-endpoints": 1000, "web-endpoints-2": 1 });
   const own = { ...inDefault(endpoints), name: "web" };
