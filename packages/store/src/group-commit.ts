@@ -20,7 +20,8 @@ export interface CommitConnection {
 
 /**
  * Runs works under one BEGIN … COMMIT, each in its own savepoint, and tells those that failed: by themselves, or all of them
- * with the commit. Returns the others, which are on the disk now and were not told.
+ * with the commit. Returns the others, which were not told: they are committed, and on the disk unless the connection
+ * syncs beside.
  */
 export function commitTogether(connection: CommitConnection, works: readonly PendingWork[]): PendingWork[] {
   const done: PendingWork[] = [];

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { silentLogger } from "@skerry/base";
 import { ManualClock, SeededRandom } from "@skerry/base/testing";
 import { type Sample, type SampleBlock, sampleBlockJson, samplesOf, toSampleBlock } from "@skerry/link";
-import type { Database } from "@skerry/store";
+import type { Database, Transaction } from "@skerry/store";
 import { openReadOnly, SqliteDatabase } from "@skerry/store/platform";
 import { telemetryMigrations } from "./migrations.ts";
 import { readSamples } from "./ring-table.ts";
@@ -45,6 +45,79 @@ function valuesAfter(ring: SampleRing, sequence: number, bytes?: number): string
   return blocksAfter(ring, sequence, bytes)
     .flatMap((block) => samplesOf(ring.stream, block))
     .map(({ sequence: each, value }) => `${each}:${value}`);
+}
+
+/** A database whose transactions are told only after others have run, as where the disk is synced beside. */
+class LateDatabase implements Database {
+  readonly #inner: Database;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(inner: Database) {
+    this.#inner = inner;
+  }
+
+  read: Database["read"] = (read) => this.#inner.read(read);
+
+  async transaction<T>(work: (transaction: Transaction) => T): Promise<T> {
+    const result = await this.#inner.transaction(work);
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return result;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  tellAll(): void {
+    for (const tell of this.#waiting.splice(0)) tell();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#inner[Symbol.asyncDispose]();
+  }
+}
+
+async function untilWaiting(database: LateDatabase, count: number): Promise<void> {
+  while (database.waitingCount < count) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("a process has one stream also when transactions run before earlier ones are told", async () => {
+  await using database = new LateDatabase(openDatabase());
+  const ring = await openedLate(database);
+  const records: Promise<void>[] = [];
+  for (const [index, value] of ["a", "b", "c"].entries()) {
+    records.push(ring.record([sample(value)]));
+    await untilWaiting(database, index + 1);
+  }
+  database.tellAll();
+  await Promise.all(records);
+  assert.deepEqual(ring.segmentAfter(0), { stream: ring.stream, base: 0, last: 3 });
+});
+
+test("a stream that is renewed while samples are being stored stays renewed when they are told", async () => {
+  await using database = new LateDatabase(openDatabase());
+  const ring = await openedLate(database);
+  const before = ring.record([sample("a")]);
+  await untilWaiting(database, 1);
+  const first = ring.stream;
+  ring.renew();
+  database.tellAll();
+  await before;
+  const after = ring.record([sample("b")]);
+  await untilWaiting(database, 1);
+  database.tellAll();
+  await after;
+  assert.notEqual(ring.stream, first);
+  assert.deepEqual(ring.segmentAfter(1), { stream: ring.stream, base: 1, last: 2 });
+});
+
+async function openedLate(database: LateDatabase): Promise<SampleRing> {
+  const opening = openRing(database);
+  for (let isOpen = false; !isOpen; ) {
+    database.tellAll();
+    isOpen = await Promise.race([opening.then(() => true), new Promise<false>((r) => setImmediate(() => r(false)))]);
+  }
+  return opening;
 }
 
 test("samples are numbered in the order in which they came, over restarts too, in a stream for each process", async () => {

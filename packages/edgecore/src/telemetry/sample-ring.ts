@@ -166,23 +166,34 @@ export class SampleRing implements SampleRecorder {
   /** Takes all that waits when its turn comes, so that what is recorded meanwhile shares the same commit. */
   async #commitPending(): Promise<void> {
     let taken: Sample[] = [];
+    let begun: Segment | undefined;
+    const endSegment = (): void => {
+      if (begun !== undefined && this.#segment === begun) this.#segment = undefined;
+    };
     const take = (): void => {
       taken = this.#pending;
       this.#pending = [];
       this.#commit = undefined;
     };
     try {
-      const { last, record, segment } = await this.#ports.database.transaction((transaction) => {
+      const { last, record } = await this.#ports.database.transaction((transaction) => {
         take();
-        return this.#write(transaction, taken);
+        begun = this.#beginSegment(transaction);
+        try {
+          return this.#write(transaction, taken);
+        } catch (error) {
+          // At once: the next one may run before this one is told.
+          endSegment();
+          throw error;
+        }
       });
       this.#tellDropped(record.dropped - this.#record.dropped);
       this.#last = last;
-      this.#segment = segment;
       // What the cloud has may have grown meanwhile.
       this.#record = { ...record, acknowledged: Math.max(record.acknowledged, this.#record.acknowledged) };
     } catch (error) {
       if (taken.length === 0) take(); // The transaction did not even begin.
+      endSegment();
       this.#refuse(taken.length, describeError(error));
       return;
     }
@@ -190,15 +201,21 @@ export class SampleRing implements SampleRecorder {
     this.#added.emit();
   }
 
-  #write(
-    transaction: Transaction,
-    samples: readonly Sample[],
-  ): { readonly last: number; readonly record: RingRecord; readonly segment: Segment } {
+  /**
+   * Begins a stream when there is none; undefined when there is one. It counts at once: the next transaction may run before
+   * this one is known to be on the disk.
+   */
+  #beginSegment(transaction: Transaction): Segment | undefined {
+    if (this.#segment !== undefined) return undefined;
+    this.#segment = { stream: this.#ports.random.uuid(), base: endBlock(transaction, "newest")?.last ?? 0 };
+    writeSegment(transaction, this.#segment);
+    return this.#segment;
+  }
+
+  #write(transaction: Transaction, samples: readonly Sample[]): { readonly last: number; readonly record: RingRecord } {
     const { acknowledged } = this.#record;
     let { bytes, dropped } = readRing(transaction);
     let last = endBlock(transaction, "newest")?.last ?? 0;
-    const segment = this.#segment ?? { stream: this.#ports.random.uuid(), base: last };
-    if (segment !== this.#segment) writeSegment(transaction, segment);
     for (let from = 0; from < samples.length; from += SAMPLE_BLOCK_LIMITS.maximumRows) {
       const part = samples.slice(from, from + SAMPLE_BLOCK_LIMITS.maximumRows);
       bytes += writeBlock(transaction, toSampleBlock(last + 1, part));
@@ -218,7 +235,7 @@ export class SampleRing implements SampleRecorder {
     }
     const record = { acknowledged, dropped, bytes };
     writeRing(transaction, record);
-    return { last, record, segment };
+    return { last, record };
   }
 
   /** Samples that will never be on the disk. */
