@@ -198,7 +198,7 @@ export class EdgeCore implements AsyncDisposable {
     await this.metaManager.start();
     this.#byteBudget.start();
     await this.edged?.start();
-    if (this.edged) await this.#serviceEntry?.start(this.edged.forServices);
+    if (this.edged) this.#serviceEntry?.start(this.edged.forServices);
     await this.samples?.start();
     await this.deviceTwin?.start();
     await this.dmi?.start();

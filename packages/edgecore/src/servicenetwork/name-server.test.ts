@@ -21,6 +21,9 @@ class NameServerWorld {
   /** Answers of the machine's servers; a missing one does not answer. */
   readonly upstream = new Map<string, (query: Packet) => Answer[]>();
   hold: Promise<void> = Promise.resolve();
+  /** Names whose answers come when these settle. */
+  readonly slow = new Map<string, Promise<void>>();
+  refusesConnections = false;
   readonly forwarder: DnsForwarder;
   readonly #server: NameServer;
 
@@ -38,9 +41,11 @@ class NameServerWorld {
       random,
       hostServers: async () => ["192.0.2.1", "192.0.2.2"],
       network: {
-        ask: async (server, message) => {
+        ask: async (server, message, transport) => {
+          if (transport === "tcp" && this.refusesConnections) throw new Error("no connections");
           this.asked.push(server);
           await this.hold;
+          await this.slow.get(decode(Buffer.from(message)).questions?.[0]?.name ?? "");
           const answers = this.upstream.get(server);
           if (!answers) throw new Error("no answer");
           const query = decode(Buffer.from(message));
@@ -111,6 +116,51 @@ test("other names are asked of the machine's servers, the next one where one doe
   await world.clock.advance(5_000);
   await world.ask("x.example");
   assert.deepEqual(world.asked.slice(3), ["192.0.2.1", "192.0.2.2"]);
+});
+
+test("a slow name takes no other name with it: a server that answers meanwhile is not away", async () => {
+  const world = new NameServerWorld();
+  for (const server of ["192.0.2.1", "192.0.2.2"]) world.upstream.set(server, () => []);
+  const late = Promise.withResolvers<void>();
+  world.slow.set("slow.example", late.promise);
+  const slow = world.ask("slow.example");
+  await world.clock.advance(1_000);
+  await world.ask("x.example");
+  await world.clock.advance(1_000);
+  late.reject(new Error("no answer in time"));
+  assert.equal((await slow).code, "SERVFAIL");
+  world.asked.length = 0;
+  await world.ask("y.example");
+  assert.deepEqual(world.asked, ["192.0.2.1"]);
+});
+
+test("a server that answered lately is away after the second question in a row without an answer", async () => {
+  const world = new NameServerWorld();
+  world.upstream.set("192.0.2.1", () => []);
+  await world.ask("x.example");
+  world.upstream.clear();
+  await world.clock.advance(1_000);
+  // A name's two kinds of addresses are asked for together.
+  const late = Promise.withResolvers<void>();
+  world.hold = late.promise;
+  const both = [world.ask("y.example", "A"), world.ask("y.example", "AAAA")];
+  await world.clock.advance(2_000);
+  late.resolve();
+  await Promise.all(both);
+  const timesAsked = (): number => world.asked.splice(0).filter((server) => server === "192.0.2.1").length;
+  assert.equal(timesAsked(), 3);
+  await world.ask("y.example");
+  assert.equal(timesAsked(), 1, "it may have been the name");
+  await world.ask("y.example");
+  assert.equal(timesAsked(), 0, "it is away");
+});
+
+test("a server that takes no connections is still asked by datagrams", async () => {
+  const world = new NameServerWorld();
+  world.upstream.set("192.0.2.1", () => [{ type: "A", name: "x.example", data: "198.51.100.7" }]);
+  world.refusesConnections = true;
+  assert.equal((await world.ask("x.example", "A", "tcp")).code, "SERVFAIL");
+  assert.deepEqual(await world.ask("x.example"), found("198.51.100.7"));
 });
 
 test("an offline node says at once that it does not know", async () => {

@@ -53,11 +53,11 @@ test("a Service without endpoints here is refused at once; headless and external
   );
 });
 
-test("a client stays with its endpoint where the Service says so", () => {
+test("a client stays with its endpoint where the Service says so, counted from its last connection", () => {
   const lines = rules({
     web: { clusterIP: "10.96.3.4", selector: { app: "web" }, ports: [{ port: 80 }], sessionAffinity: "ClientIP" },
   });
-  const known = lines.filter((line) => line.includes("--rcheck --seconds 10800 --reap"));
+  const known = lines.filter((line) => line.includes("--update --seconds 10800 --reap"));
   const chosen = lines.filter((line) => line.includes("--set -j DNAT"));
   assert.deepEqual([known.length, chosen.length], [3, 3]);
   assert.ok(lines.indexOf(known[2] ?? "") < lines.indexOf(chosen[0] ?? ""));

@@ -75,7 +75,7 @@ function destinationRules(address: string, port: ServicePort, affinitySeconds: n
   const known = isSticky
     ? targets.map(
         (target) =>
-          `${start} ${memory(target)} --rcheck --seconds ${affinitySeconds} --reap -j DNAT --to-destination ${target}`,
+          `${start} ${memory(target)} --update --seconds ${affinitySeconds} --reap -j DNAT --to-destination ${target}`,
       )
     : [];
   const chosen = targets.map((target, index) => {

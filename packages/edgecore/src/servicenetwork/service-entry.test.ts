@@ -15,6 +15,7 @@ class EntryWorld {
   changes = 0;
   namesChanged = 0;
   failing = false;
+  hold: Promise<void> = Promise.resolve();
   readonly #changed = new Listeners<ObjectChange>((error) => assert.fail(String(error)));
   readonly entry: ServiceEntry;
 
@@ -31,7 +32,7 @@ class EntryWorld {
         this.loads++;
         if (this.failing) throw new Error("cannot be loaded");
         const network: Pick<ServiceNetwork, "start" | "changed" | "serverFor"> & AsyncDisposable = {
-          start: async () => undefined,
+          start: () => this.hold,
           changed: () => this.changes++,
           serverFor: async () => "10.244.1.1",
           [Symbol.asyncDispose]: async () => undefined,
@@ -41,8 +42,8 @@ class EntryWorld {
     });
   }
 
-  start(): Promise<void> {
-    return this.entry.start({
+  start(): void {
+    this.entry.start({
       clusterDomain: "cluster.local",
       pods: () => [],
       hostServers: async () => [],
@@ -63,7 +64,7 @@ class EntryWorld {
 
 test("nothing is loaded before the first Service, the API server's own left out; then pods look again where they ask", async () => {
   const world = new EntryWorld();
-  await world.start();
+  world.start();
   await world.store("kubernetes", "default");
   assert.deepEqual([world.loads, await world.entry.serverFor("10.244.1.9")], [0, undefined]);
   await world.store("web");
@@ -77,7 +78,23 @@ test("a pod that is started at the same time waits until stored Services are ser
   const world = new EntryWorld();
   await world.store("web");
   const asked = world.entry.serverFor("10.244.1.9");
-  await world.start();
+  world.start();
+  assert.equal(await asked, "10.244.1.1");
+});
+
+test("EdgeCore's start does not wait for the kernel's rules; pods that ask for names do", async () => {
+  const world = new EntryWorld();
+  const held = Promise.withResolvers<void>();
+  world.hold = held.promise;
+  await world.store("web");
+  world.start();
+  let answered = false;
+  const asked = world.entry.serverFor("10.244.1.9").finally(() => {
+    answered = true;
+  });
+  await settle();
+  assert.deepEqual([world.loads, answered], [1, false]);
+  held.resolve();
   assert.equal(await asked, "10.244.1.1");
 });
 
@@ -85,6 +102,6 @@ test("what cannot be loaded keeps no pod from starting", async () => {
   const world = new EntryWorld();
   world.failing = true;
   await world.store("web");
-  await world.start();
+  world.start();
   assert.equal(await world.entry.serverFor("10.244.1.9"), undefined);
 });

@@ -37,8 +37,8 @@ export class ServiceEntry implements AsyncDisposable {
     this.#logger = ports.logger.child("servicenetwork");
   }
 
-  /** Serves what is stored; resolves when pods can be started. */
-  async start(pods: ServicePods): Promise<void> {
+  /** Begins to serve what is stored. Only the pods' names wait until that is done: rules may take the kernel's tables long. */
+  start(pods: ServicePods): void {
     this.#pods = pods;
     this.#listening.use(
       this.#ports.meta.onChange(({ key }) => {
@@ -46,7 +46,7 @@ export class ServiceEntry implements AsyncDisposable {
       }),
     );
     this.#listening.use(pods.onPodsChanged(() => void this.#serving?.then((network) => network?.changed())));
-    if (this.#hasServices()) await this.#serve(pods);
+    if (this.#hasServices()) void this.#serve(pods);
     this.#started.resolve();
   }
 
