@@ -1,5 +1,5 @@
 import { describeError, type Logger } from "@skerry/base";
-import type { DnsHandler, DnsListener, DnsNetwork, HostAddresses } from "./dns-ports.ts";
+import type { DnsHandler, DnsListener, DnsNetwork, HostAddress, HostAddresses } from "./dns-ports.ts";
 import type { NameServerPlace } from "./packet-rules.ts";
 
 /** A node has one network of pods, or few. */
@@ -15,7 +15,7 @@ export interface NameServerPlacesPorts {
 export class NameServerPlaces implements AsyncDisposable {
   readonly #ports: NameServerPlacesPorts;
   readonly #handler: DnsHandler;
-  readonly #listeners = new Map<string, Promise<DnsListener>>();
+  readonly #listeners = new Map<string, { readonly place: HostAddress; readonly listening: Promise<DnsListener> }>();
   #isToldOfNoPlace = false;
   #stopped = false;
 
@@ -27,13 +27,14 @@ export class NameServerPlaces implements AsyncDisposable {
   /** Listens where a pod with this address can ask; the address, or undefined where nothing can listen. */
   async openFor(podAddress: string): Promise<string | undefined> {
     const { addresses, dnsNetwork, logger } = this.#ports;
-    const address = addresses.besides(podAddress);
-    if (address === undefined) return this.#noPlace(podAddress);
+    const place = addresses.besides(podAddress);
+    if (!place) return this.#noPlace(podAddress);
+    const { address } = place;
     if (this.#stopped) return undefined;
     const known = this.#listeners.get(address);
     if (!known && this.#listeners.size >= MOST_PLACES) return undefined;
-    const listening = known ?? dnsNetwork.listen(address, this.#handler);
-    this.#listeners.set(address, listening);
+    const listening = known?.listening ?? dnsNetwork.listen(address, this.#handler);
+    this.#listeners.set(address, { place, listening });
     try {
       await listening;
       return address;
@@ -57,9 +58,9 @@ export class NameServerPlaces implements AsyncDisposable {
   /** All that listens now. */
   async list(): Promise<NameServerPlace[]> {
     const found = await Promise.all(
-      [...this.#listeners].map(async ([address, listening]) => {
+      [...this.#listeners.values()].map(async ({ place, listening }) => {
         const listener = await listening.catch(() => undefined);
-        return listener ? [{ address, port: listener.port }] : [];
+        return listener ? [{ ...place, port: listener.port }] : [];
       }),
     );
     return found.flat();
@@ -67,7 +68,7 @@ export class NameServerPlaces implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;
-    for (const listening of this.#listeners.values())
+    for (const { listening } of this.#listeners.values())
       await (await listening.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
 }

@@ -1,6 +1,6 @@
 import type { DnsCodec, DnsQuestion } from "./dns-codec.ts";
 import type { DnsForwarder } from "./dns-forwarder.ts";
-import type { DnsTransport } from "./dns-ports.ts";
+import type { DnsHandler, DnsTransport } from "./dns-ports.ts";
 import type { LocalService } from "./local-services.ts";
 import type { ServiceZone } from "./service-zone.ts";
 
@@ -21,16 +21,20 @@ export interface NameServerPorts {
 }
 
 /** Answers the names that pods of this node ask for: Services here, all else from the machine's name servers. */
-export class NameServer {
+export class NameServer implements DnsHandler {
   readonly #ports: NameServerPorts;
 
   constructor(ports: NameServerPorts) {
     this.#ports = ports;
   }
 
+  serves(from: string): boolean {
+    return this.#ports.isPod(from);
+  }
+
   /** The answer to a message; undefined when it deserves none. Never rejects. */
   async answer(message: Uint8Array, from: string, transport: DnsTransport): Promise<Uint8Array | undefined> {
-    if (message.length > REQUEST_LIMIT_BYTES || !this.#ports.isPod(from)) return undefined;
+    if (message.length > REQUEST_LIMIT_BYTES || !this.serves(from)) return undefined;
     try {
       return await this.#answerMessage(message, from, transport);
     } catch {

@@ -2,16 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Service } from "@skerry/api";
 import { localServices } from "./local-services.ts";
-import { packetRules } from "./packet-rules.ts";
+import { type NameServerPlace, packetRules } from "./packet-rules.ts";
 import { localPod, service } from "./testing/service-objects.ts";
 
 const chains = { services: "SVC", masquerade: "MASQ", filter: "FLT" };
 const pods = [localPod("web-1", "10.244.1.2"), localPod("web-2", "10.244.1.3"), localPod("web-3", "10.244.1.4")];
 
-function rules(
-  specs: Record<string, Service["spec"]>,
-  nameServers: { address: string; port: number }[] = [],
-): string[] {
+function rules(specs: Record<string, Service["spec"]>, nameServers: NameServerPlace[] = []): string[] {
   const services = Object.entries(specs).map(([name, spec]) => service(name, spec));
   return packetRules(localServices(services, pods, "cluster.local"), nameServers, chains).split("\n");
 }
@@ -63,15 +60,15 @@ test("a client stays with its endpoint where the Service says so, counted from i
   assert.ok(lines.indexOf(known[2] ?? "") < lines.indexOf(chosen[0] ?? ""));
 });
 
-test("pods' questions for names lead to the node's name server", () => {
-  const lines = rules({}, [{ address: "10.244.1.1", port: 40_000 }]);
+test("pods' questions for names lead to the node's name server, and nobody else is let in there", () => {
+  const lines = rules({}, [{ address: "10.244.1.1", prefixLength: 24, port: 40_000 }]);
   assert.deepEqual(
     lines.filter((line) => line.startsWith("-A")),
     [
       "-A SVC -d 10.244.1.1/32 -p udp -m udp --dport 53 -j DNAT --to-destination 10.244.1.1:40000",
       "-A SVC -d 10.244.1.1/32 -p tcp -m tcp --dport 53 -j DNAT --to-destination 10.244.1.1:40000",
-      "-A FLT -d 10.244.1.1/32 -p udp -m udp --dport 40000 -j ACCEPT",
-      "-A FLT -d 10.244.1.1/32 -p tcp -m tcp --dport 40000 -j ACCEPT",
+      "-A FLT -d 10.244.1.1/32 -p udp -m udp --dport 40000 -s 10.244.1.1/24 -j ACCEPT",
+      "-A FLT -d 10.244.1.1/32 -p tcp -m tcp --dport 40000 -s 10.244.1.1/24 -j ACCEPT",
     ],
   );
 });

@@ -13,6 +13,8 @@ export interface ChainNames {
 /** Where the node answers pods' questions for names; they ask at port 53 of the same address. */
 export interface NameServerPlace {
   readonly address: string;
+  /** How much of the address is the pods' network's; nobody else is let in. */
+  readonly prefixLength: number;
   readonly port: number;
 }
 
@@ -31,10 +33,10 @@ export function packetRules(
   const nat: string[] = [];
   const filter: string[] = [];
   const masqueraded = new Set<string>();
-  for (const { address, port } of nameServers) {
+  for (const { address, prefixLength, port } of nameServers) {
     for (const protocol of ["udp", "tcp"]) {
       nat.push(`${to(chains.services, address, protocol, 53)} -j DNAT --to-destination ${address}:${port}`);
-      filter.push(`${to(chains.filter, address, protocol, port)} -j ACCEPT`);
+      filter.push(`${to(chains.filter, address, protocol, port)} -s ${address}/${prefixLength} -j ACCEPT`);
     }
   }
   for (const service of services) {

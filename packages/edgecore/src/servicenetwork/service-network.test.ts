@@ -45,7 +45,12 @@ class NetworkWorld implements AsyncDisposable {
       notice: (pod, reason) => this.notices.push(`${pod.metadata.name} ${reason}`),
       onServing: () => this.servingChanges++,
       codec: dnsPacketCodec,
-      addresses: { besides: (address) => GATEWAYS.get(address.replace(/\.\d+$/, "")) },
+      addresses: {
+        besides: (podAddress) => {
+          const address = GATEWAYS.get(podAddress.replace(/\.\d+$/, ""));
+          return address === undefined ? undefined : { address, prefixLength: 24 };
+        },
+      },
       packetFilter: {
         apply: async (services, nameServers, renewal) => {
           if (this.isKernelBroken) throw new Error("no iptables");
@@ -78,7 +83,7 @@ class NetworkWorld implements AsyncDisposable {
 
   async ask(name: string, from = "10.244.1.9"): Promise<Uint8Array | undefined> {
     const query = encode({ type: "query", id: 1, questions: [{ name, type: "A", class: "IN" }] });
-    return this.handlers.get("10.244.1.1")?.(query, from, "udp");
+    return this.handlers.get("10.244.1.1")?.answer(query, from, "udp");
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -87,9 +87,7 @@ export class ServiceNetwork implements AsyncDisposable {
       isPod: (address) => this.#podsByAddress.has(address) || this.#expected.has(address),
       onAsked: (address, service) => this.#asked(address, service),
     });
-    this.#places = new NameServerPlaces({ ...ports, logger: this.#logger }, (message, from, transport) =>
-      nameServer.answer(message, from, transport),
-    );
+    this.#places = new NameServerPlaces({ ...ports, logger: this.#logger }, nameServer);
   }
 
   /** Serves what there is now; resolves when the rules were made, or could not be made and are tried again. */

@@ -1,13 +1,28 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { test } from "node:test";
+import type { DnsHandler } from "../dns-ports.ts";
 import { dnsSockets } from "./dns-sockets.ts";
 import { hostAddresses } from "./host-addresses.ts";
 
 const LOOPBACK = "127.0.0.1";
-const reversed = async (message: Uint8Array): Promise<Uint8Array> => message.toReversed();
+const reversed: DnsHandler = { serves: () => true, answer: async (message) => message.toReversed() };
+
+/** Settles when the connection is over, in order or reset. */
+function closed(connection: Socket): Promise<void> {
+  return new Promise((resolve) => connection.on("error", () => undefined).once("close", () => resolve()));
+}
+
+/** A connection that was served once, so the listener has taken it; undefined when the listener closed it. */
+async function servedConnection(port: number): Promise<Socket | undefined> {
+  const connection = connect(port, LOOPBACK);
+  const refused = closed(connection).then(() => undefined);
+  const served = new Promise<Socket>((resolve) => connection.once("data", () => resolve(connection.resume())));
+  connection.write(Uint8Array.of(0, 1, 7));
+  return Promise.race([served, refused]);
+}
 
 test("questions are answered over datagrams and, several in a row, over connections, at one port", async () => {
   await using listener = await dnsSockets.listen(LOOPBACK, reversed);
@@ -28,6 +43,36 @@ test("questions are answered over datagrams and, several in a row, over connecti
   connection.destroy();
 });
 
+test("a connection of somebody who is not served is closed at once", async () => {
+  await using listener = await dnsSockets.listen(LOOPBACK, { ...reversed, serves: () => false });
+  await closed(connect(listener.port, LOOPBACK).resume());
+});
+
+test("one address has eight connections at most, and can have another one when one ends", async () => {
+  await using listener = await dnsSockets.listen(LOOPBACK, reversed);
+  const connections = await Promise.all(Array.from({ length: 8 }, () => servedConnection(listener.port)));
+  assert.ok(connections.every((connection) => connection !== undefined));
+  assert.equal(await servedConnection(listener.port), undefined);
+  connections[0]?.destroy();
+  let another: Socket | undefined;
+  while (!another) another = await servedConnection(listener.port);
+  for (const connection of [...connections, another]) connection?.destroy();
+});
+
+test("a message that comes in too slowly ends the connection, however often a byte comes", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  await using listener = await dnsSockets.listen(LOOPBACK, reversed);
+  const connection = await servedConnection(listener.port);
+  assert.ok(connection);
+  const over = closed(connection);
+  connection.write(Uint8Array.of(0));
+  context.mock.timers.tick(9_999);
+  assert.ok(!connection.destroyed);
+  connection.write(Uint8Array.of(2));
+  context.mock.timers.tick(1);
+  await over;
+});
+
 test("a listener that ends lets nobody wait", async () => {
   const listener = await dnsSockets.listen(LOOPBACK, reversed);
   const connection = connect(listener.port, LOOPBACK);
@@ -45,6 +90,6 @@ test("a server that is not there fails, by either way, and so does a place that 
 });
 
 test("the machine's address in a pod's network is found, and only there", () => {
-  assert.equal(hostAddresses.besides("127.64.0.1"), LOOPBACK);
+  assert.deepEqual(hostAddresses.besides("127.64.0.1"), { address: LOOPBACK, prefixLength: 8 });
   assert.equal(hostAddresses.besides("240.0.0.77"), undefined);
 });

@@ -4,7 +4,10 @@ import { connect, createServer, type Socket } from "node:net";
 import type { DnsHandler, DnsListener, DnsNetwork } from "../dns-ports.ts";
 
 const MOST_CONNECTIONS = 64;
-const IDLE_MS = 10_000;
+/** So one pod cannot take them all. */
+const MOST_CONNECTIONS_AN_ADDRESS = 8;
+/** A message must be there as a whole so long after the connection began, or after the answer before it. */
+const MESSAGE_MS = 10_000;
 const DNS_PORT = 53;
 /** Over a connection each message has its length before it, so none is longer than 65,535 bytes. */
 const LENGTH_BYTES = 2;
@@ -32,11 +35,18 @@ async function listenOnBoth(datagrams: DatagramSocket, address: string, handler:
   datagrams.bind({ address, port: 0, exclusive: true });
   await once(datagrams, "listening");
   const { port } = datagrams.address();
-  const connections = new Set<Socket>();
+  const connections = new Map<Socket, string>();
   const server = createServer((socket) => {
-    connections.add(socket);
+    socket.on("error", () => socket.destroy());
+    const from = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+    const others = [...connections.values()].filter((each) => each === from).length;
+    if (!handler.serves(from) || others >= MOST_CONNECTIONS_AN_ADDRESS) {
+      socket.destroy();
+      return;
+    }
+    connections.set(socket, from);
     socket.once("close", () => connections.delete(socket));
-    serveConnection(socket, handler);
+    serveConnection(socket, from, handler);
   });
   server.maxConnections = MOST_CONNECTIONS;
   server.listen({ host: address, port, exclusive: true });
@@ -45,7 +55,7 @@ async function listenOnBoth(datagrams: DatagramSocket, address: string, handler:
   datagrams.on("error", () => undefined);
   server.on("error", () => undefined);
   datagrams.on("message", (message, { address: from, port: fromPort }) => {
-    void handler(message, from, "udp").then((answer) => {
+    void handler.answer(message, from, "udp").then((answer) => {
       if (answer && !isClosed) datagrams.send(answer, fromPort, from, () => undefined);
     });
   });
@@ -57,20 +67,22 @@ async function listenOnBoth(datagrams: DatagramSocket, address: string, handler:
       datagrams.close();
       const closed = once(server, "close");
       server.close();
-      for (const socket of connections) socket.destroy();
+      for (const socket of connections.keys()) socket.destroy();
       await closed;
     },
   };
 }
 
 /** One request after the other, each with its length before it. */
-function serveConnection(socket: Socket, handler: DnsHandler): void {
-  const from = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
-  socket.setTimeout(IDLE_MS, () => socket.destroy());
-  socket.on("error", () => socket.destroy());
+function serveConnection(socket: Socket, from: string, handler: DnsHandler): void {
+  const waitForMessage = (): NodeJS.Timeout => setTimeout(() => socket.destroy(), MESSAGE_MS);
+  let deadline = waitForMessage();
+  socket.once("close", () => clearTimeout(deadline));
   void readMessages(socket, async (message) => {
-    const answer = await handler(message, from, "tcp");
-    if (!answer) return false;
+    clearTimeout(deadline);
+    const answer = await handler.answer(message, from, "tcp");
+    if (!answer || socket.destroyed) return false;
+    deadline = waitForMessage();
     socket.write(withLength(answer));
     return true;
   }).catch(() => socket.destroy());

@@ -12,15 +12,15 @@ export const hostAddresses: HostAddresses = {
     const networks = Object.entries(networkInterfaces())
       .flatMap(([name, addresses]) => (outward.has(name) ? [] : (addresses ?? [])))
       .filter((each) => each.family.toLowerCase() === family && each.address !== podAddress)
-      .map(({ address, cidr }) => ({ address, bits: Number(cidr?.split("/")[1] ?? Number.NaN) }))
-      .filter(({ address, bits }) => bits > 0 && isIn(podAddress, address, bits, family));
+      .map(({ address, cidr }) => ({ address, prefixLength: Number(cidr?.split("/")[1] ?? Number.NaN) }))
+      .filter(({ address, prefixLength }) => prefixLength > 0 && isIn(podAddress, address, prefixLength, family));
     // The smallest network is the pods' own; a larger one may hold it.
-    return networks.sort((left, right) => right.bits - left.bits)[0]?.address;
+    return networks.sort((left, right) => right.prefixLength - left.prefixLength)[0];
   },
 };
 
-function isIn(address: string, network: string, bits: number, family: "ipv4" | "ipv6"): boolean {
+function isIn(address: string, network: string, prefixLength: number, family: "ipv4" | "ipv6"): boolean {
   const list = new BlockList();
-  list.addSubnet(network, bits, family);
+  list.addSubnet(network, prefixLength, family);
   return list.check(address, family);
 }

@@ -15,12 +15,18 @@ const web = service("web", { clusterIP: "10.96.3.4", selector: { app: "web" }, p
 const IPTABLES = `
   chain=$FOLDER/$4-$6; touch $chain; echo "$4 $5 $6" >> $FOLDER/calls
   case $5 in
-    -S) head -n 1 $chain ;;
-    -C) grep -qx -- "-A $6 -j $8" $chain ;;
+    -S) echo "-P $6 ACCEPT"; cat $chain ;;
     -A) echo "-A $6 -j $8" >> $chain ;;
     -I) { echo "-A $6 -j $8"; cat $chain; } > $chain.new; mv $chain.new $chain ;;
     -D) grep -vx -- "-A $6 -j $8" $chain > $chain.new; mv $chain.new $chain ;;
   esac`;
+
+/** Replaces chains, or, where none is named, follows the commands in one step. */
+const IPTABLES_RESTORE = `
+  cat > $FOLDER/input; echo restore >> $FOLDER/calls
+  if grep -q '^:' $FOLDER/input; then mv $FOLDER/input $FOLDER/rules; exit; fi
+  table=$(sed -n 's/^[*]//p' $FOLDER/input)
+  grep '^-' $FOLDER/input | while read -r command; do iptables -w 10 -t $table $command || exit 1; done`;
 
 /** Programs that note how they are called. The kernel's own are tried end to end. */
 class NotingPrograms implements Disposable {
@@ -28,7 +34,7 @@ class NotingPrograms implements Disposable {
   readonly environment = { FOLDER: this.folder, PATH: `${this.folder}:${process.env["PATH"] ?? ""}` };
 
   constructor() {
-    this.write("iptables-restore", "cat > $FOLDER/rules; echo restore >> $FOLDER/calls");
+    this.write("iptables-restore", IPTABLES_RESTORE);
     this.write("iptables", IPTABLES);
   }
 
@@ -50,7 +56,7 @@ class NotingPrograms implements Disposable {
   }
 }
 
-const changes = (calls: readonly string[]): string[] => calls.filter((call) => !/-[CS]/.test(call));
+const changes = (calls: readonly string[]): string[] => calls.filter((call) => !call.includes(" -S "));
 
 test("the kernel's chains lead to the node's own once, and unchanged rules are made again only to renew them", async () => {
   using programs = new NotingPrograms();
@@ -70,7 +76,7 @@ test("the kernel's chains lead to the node's own once, and unchanged rules are m
   assert.deepEqual(changes(programs.calls()), ["restore"]);
 });
 
-test("what a pod's network has put before the node's own rules comes after them again", async () => {
+test("what a pod's network has put before the node's own rules comes after them again, in one step", async () => {
   using programs = new NotingPrograms();
   const filter = iptablesFilter(ROOT, programs.environment);
   await filter.apply([], [], true);
@@ -78,11 +84,23 @@ test("what a pod's network has put before the node's own rules comes after them 
   writeFileSync(forward, `-A FORWARD -j CNI-FORWARD\n${readFileSync(forward, "utf8")}`);
   programs.calls();
   await filter.apply(localServices([web], [], "cluster.local"), [], false);
-  assert.deepEqual(changes(programs.calls()), ["restore", "filter -D FORWARD", "filter -I FORWARD"]);
+  assert.deepEqual(changes(programs.calls()), ["restore", "restore", "filter -D FORWARD", "filter -I FORWARD"]);
   assert.deepEqual(readFileSync(forward, "utf8").trim().split("\n"), [
     `-A FORWARD -j ${chainNames(ROOT).filter}`,
     "-A FORWARD -j CNI-FORWARD",
   ]);
+});
+
+test("several nodes of one machine leave each other's rules where they are", async () => {
+  using programs = new NotingPrograms();
+  const one = iptablesFilter(ROOT, programs.environment);
+  const other = iptablesFilter("/var/lib/other", programs.environment);
+  await one.apply([], [], true);
+  await other.apply([], [], true);
+  programs.calls();
+  await one.apply([], [], true);
+  await other.apply([], [], true);
+  assert.deepEqual(changes(programs.calls()), ["restore", "restore"]);
 });
 
 test("rules that the kernel refuses are told with its own words, and tried again as a whole", async () => {

@@ -79,19 +79,23 @@ function jumps({ services, masquerade, filter }: ChainNames): Jump[] {
   ];
 }
 
+/** Makes the jump, or moves it to its place. @throws `SERVICES_RULES_REFUSED` */
 async function ensureJump({ table, from, chain, place }: Jump, environment: Environment): Promise<void> {
   const base = ["-w", LOCK_SECONDS, "-t", table];
-  if (place === "first") {
-    const first = await run("iptables", [...base, "-S", from, "1"], environment);
-    if (first.trim() === `-A ${from} -j ${chain}`) return;
+  const jump = `${from} -j ${chain}`;
+  const listed = await run("iptables", [...base, "-S", from], environment);
+  const rules = listed.split("\n").filter((line) => line.startsWith("-A "));
+  const position = rules.indexOf(`-A ${jump}`);
+  if (position < 0) {
+    await run("iptables", [...base, place === "first" ? "-I" : "-A", from, "-j", chain], environment);
+    return;
   }
-  const isThere = await run("iptables", [...base, "-C", from, "-j", chain], environment).then(
-    () => true,
-    () => false,
-  );
-  if (isThere && place === "last") return;
-  if (isThere) await run("iptables", [...base, "-D", from, "-j", chain], environment);
-  await run("iptables", [...base, place === "first" ? "-I" : "-A", from, "-j", chain], environment);
+  // Other nodes of the machine put theirs first too.
+  const isFirst = rules.slice(0, position).every((rule) => rule.startsWith(`-A ${from} -j SKERRY-`));
+  if (place === "last" || isFirst) return;
+  // In one step: there is no time without the jump, and what others change meanwhile is not touched.
+  const move = [`*${table}`, `-D ${jump}`, `-I ${jump}`, "COMMIT", ""].join("\n");
+  await run("iptables-restore", ["-w", LOCK_SECONDS, "--noflush"], environment, move);
 }
 
 function run(program: string, parameters: readonly string[], environment: Environment, input = ""): Promise<string> {
