@@ -31,6 +31,8 @@ const MOST_WRITES_BETWEEN = 60;
 /** One kill in so many is followed by kills of the successor while it starts. */
 const KILLED_STARTS_EVERY = 5;
 const LONGEST_START_MS = 1_000;
+/** A kill takes four seconds on an idle machine. */
+const TIMEOUT_MS = 600_000 + KILLS * 30_000;
 
 const WATCHES: readonly WatchHabit[] = [
   { watcher: "steady", prefix: "" },
@@ -39,7 +41,8 @@ const WATCHES: readonly WatchHabit[] = [
   { watcher: "looking back", prefix: "", mostEvents: 100, looksBack: true },
 ];
 
-test(`${KILLS} kills under load lose no acknowledged write, reuse no revision and leave no gap in a watch`, async (context) => {
+const NAME = `${KILLS} kills under load lose no acknowledged write, reuse no revision and leave no gap in a watch`;
+test(NAME, { timeout: TIMEOUT_MS }, async (context) => {
   const folder = mkdtempSync(join(tmpdir(), "skerry-api-kills-"));
   context.diagnostic(`seed ${SEED}`);
   const [stopWriting, stopWatching] = [new AbortController(), new AbortController()];
