@@ -18,6 +18,7 @@ import {
   processContainers,
   runProcessRuntime,
 } from "../packages/edgecore/src/platform/process-runtime.ts";
+import type { SandboxState } from "../packages/edgecore/src/processruntime/platform/sandboxes.ts";
 import { exampleAppImage } from "../packages/skerry/src/images/builtin-images.ts";
 import { writeOciArchive } from "../packages/skerry/src/images/oci-archive.ts";
 import { type CommonParts, ensureCommonParts } from "../packages/skerry/src/systemparts/system-parts.ts";
@@ -65,7 +66,7 @@ describe("the process runtime", () => {
     streaming = new CriStreaming(join(folder, "cri.sock"));
   });
   after(async () => {
-    const processes = [...(await processContainers(folder)).running.values()];
+    const processes = [...(await processContainers(folder)).running.values(), ...sandboxProcesses()];
     for (const { id } of await runtime.listSandboxes()) {
       await runtime.stopSandbox(id);
       await runtime.removeSandbox(id);
@@ -76,9 +77,16 @@ describe("the process runtime", () => {
     await streaming[Symbol.asyncDispose]();
     await server[Symbol.asyncDispose]();
     await waitUntil("nothing runs any longer", async () => !processes.some(isAlive));
-    await (await processContainers(folder)).removeGroups();
+    assert.deepEqual(await (await processContainers(folder)).removeGroups(), []);
     rmSync(folder, { recursive: true, force: true });
   });
+
+  /** What holds the pods' namespaces and leads them out. */
+  const sandboxProcesses = (): number[] =>
+    readdirSync(join(folder, "sandboxes")).flatMap((id) => {
+      const state = JSON.parse(readFileSync(join(folder, "sandboxes", id, "state.json"), "utf8")) as SandboxState;
+      return [state.holder, state.processHolder, state.outbound].flatMap((each) => each?.processId ?? []);
+    });
 
   const sandboxConfig = (name: string): SandboxConfig => ({
     name,
@@ -388,6 +396,8 @@ describe("the process runtime", () => {
   });
 
   test("a pod reaches what this machine reaches, but not its loopback", async () => {
+    const { noWayOut } = await runtime.features();
+    assert.equal(noWayOut, undefined, `pods reach nothing from this machine: ${noWayOut}`);
     const address = Object.values(networkInterfaces())
       .flat()
       .find((each) => each?.family === "IPv4" && !each.internal)?.address;
@@ -410,7 +420,8 @@ describe("the process runtime", () => {
   });
 
   test("a container that wants more memory than its limit is ended for that, and its limits can be changed", async () => {
-    assert.deepEqual((await runtime.features()).limits, { cpu: true, memory: true });
+    const { limits } = await runtime.features();
+    assert.deepEqual(limits, { cpu: true, memory: true }, "this account may make no control groups on this machine");
     const limited = (megabytes: number): typeof RESOURCES => ({
       ...RESOURCES,
       memoryLimitBytes: megabytes * 1024 ** 2,

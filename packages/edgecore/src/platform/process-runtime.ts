@@ -1,3 +1,4 @@
+import { silentLogger } from "@skerry/base";
 import type { ProcessRuntimeOptions } from "../processruntime/platform/start-process-runtime.ts";
 
 export type { ProcessRuntimeOptions };
@@ -24,7 +25,8 @@ export async function loadProcessImage(folder: string, archive: string): Promise
 export async function processContainers(folder: string): Promise<{
   readonly running: ReadonlyMap<string, number>;
   kill(): void;
-  removeGroups(): Promise<void>;
+  /** Returns the containers that had some. */
+  removeGroups(): Promise<string[]>;
 }> {
   const left = await import("../processruntime/platform/process-runtime-parts.ts");
   return {
@@ -45,7 +47,7 @@ export async function checkProcessRuntime({
 }: Pick<ProcessRuntimeOptions, "folder" | "busybox" | "slirp">): Promise<string> {
   const parts = await import("../processruntime/platform/process-runtime-parts.ts");
   const ability = await parts.checkAbility(`${folder}/scratch`);
-  const { limits } = await parts.ControlGroups.find(folder, busybox);
+  const { limits } = await parts.ControlGroups.find(folder, busybox, silentLogger);
   return parts.describeAbility(ability, await parts.checkOutbound(slirp, busybox), limits);
 }
 

@@ -98,8 +98,8 @@ class LeftRuntime {
       ...{ images, sandboxes: await this.openSandboxes() },
       ability: abilityWith(nsenter),
       scripts: { shim: "", container: "", proc: "", terminal: "", wasi: "" },
-      wasm: { mounts: [], words: [] },
-      groups: new ControlGroups([], "/bin/false"),
+      wasm: () => assert.fail("no container here runs a module"),
+      groups: new ControlGroups([], "/bin/false", silentLogger),
     });
     this.#context.after(() => containers[Symbol.dispose]());
     await containers.open();
@@ -201,7 +201,7 @@ test("a running container's process is told to who asks for details, and only wh
   const methods = new Map(
     runtimeMethods({
       ...{ containers, sandboxes: await left.openSandboxes() },
-      ...{ ability: abilityWith("/bin/false"), groups: new ControlGroups([], "/bin/false") },
+      ...{ ability: abilityWith("/bin/false"), groups: new ControlGroups([], "/bin/false", silentLogger) },
       outbound: { kind: "none", reason: "" },
     }),
   );

@@ -25,7 +25,8 @@ export async function mountsOf(container: Container, sandbox: Sandbox): Promise<
   const dns = sandbox.config.dnsConfig && reachable(sandbox.config.dnsConfig, sandbox);
   const from = dns ? join(container.folder, "resolv.conf") : await realpath("/etc/resolv.conf");
   if (dns) await writeResolvConf(from, dns);
-  return [...mounts, { from, to: "/etc/resolv.conf", isReadOnly: false }];
+  // The machine's own file is not the container's to change.
+  return [...mounts, { from, to: "/etc/resolv.conf", isReadOnly: dns === undefined }];
 }
 
 /** Name servers on the machine's loopback, which a pod does not reach, are asked for it by what leads it out. */

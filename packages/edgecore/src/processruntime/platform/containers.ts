@@ -51,7 +51,7 @@ export interface ContainersOptions {
   readonly images: ImageStore;
   readonly sandboxes: Sandboxes;
   readonly scripts: ScriptFiles;
-  readonly wasm: WasmRunner;
+  readonly wasm: () => Promise<WasmRunner>;
   readonly groups: ControlGroups;
   readonly logger: Logger;
 }

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, realpath, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { Logger } from "@skerry/base";
+import { sendSignal } from "@skerry/base/platform";
 import { type Controller, type GroupLimits, groupFiles } from "../group-limits.ts";
 import { runTool } from "./run-tool.ts";
 
@@ -29,11 +31,13 @@ exec "$@"`;
 export class ControlGroups {
   readonly #hierarchies: readonly Hierarchy[];
   readonly #busybox: string;
+  readonly #logger: Logger;
 
   /** @param hierarchies folders that are there */
-  constructor(hierarchies: readonly Hierarchy[], busybox: string) {
+  constructor(hierarchies: readonly Hierarchy[], busybox: string, logger: Logger) {
     this.#hierarchies = hierarchies;
     this.#busybox = busybox;
+    this.#logger = logger;
   }
 
   /**
@@ -41,7 +45,7 @@ export class ControlGroups {
    * systemd does for user services, and as root anywhere.
    * @param owner the runtime's folder; each has groups of its own
    */
-  static async find(owner: string, busybox: string): Promise<ControlGroups> {
+  static async find(owner: string, busybox: string, logger: Logger): Promise<ControlGroups> {
     const usable: Hierarchy[] = [];
     for (const { version, folder } of await places(owner)) {
       try {
@@ -53,7 +57,7 @@ export class ControlGroups {
         // Not ours to use.
       }
     }
-    return new ControlGroups(usable, busybox);
+    return new ControlGroups(usable, busybox, logger);
   }
 
   /** What is limited by them. */
@@ -98,19 +102,32 @@ export class ControlGroups {
     });
   }
 
-  /** Removes a container's groups; its processes have ended, or are about to. */
+  /** Removes a container's groups; what still runs in them is killed. */
   async remove(id: string): Promise<void> {
-    await Promise.all(this.#hierarchies.map(({ folder }) => removeGroup(join(folder, id))));
+    const removed = await Promise.all(this.#hierarchies.map(({ folder }) => removeGroup(join(folder, id))));
+    if (removed.includes(false))
+      this.#logger.warn("A container's control groups cannot be removed; processes in them do not end", {
+        container: id,
+      });
   }
 }
 
-/** Removes all groups of a runtime that has ended; its containers were killed before. @param owner its folder */
-export async function removeControlGroups(owner: string): Promise<void> {
+/**
+ * Removes all groups of a runtime that has ended; its containers were killed before. Returns the containers that had some.
+ * @param owner its folder
+ */
+export async function removeControlGroups(owner: string): Promise<string[]> {
+  const ids = new Set<string>();
   for (const { folder } of await places(owner)) {
-    const names = await readdir(folder, { withFileTypes: true }).catch(() => []);
-    for (const entry of names) if (entry.isDirectory()) await removeGroup(join(folder, entry.name));
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      if (!entry.isDirectory()) continue;
+      ids.add(entry.name);
+      await removeGroup(join(folder, entry.name));
+    }
     await removeGroup(folder);
   }
+  return [...ids];
 }
 
 /** Where groups of this runtime belong, whether or not the account may make them. */
@@ -154,15 +171,21 @@ async function mayJoin(folder: string, busybox: string): Promise<boolean> {
   return joined.status === 0;
 }
 
-/** A group is busy until its last process was reaped. */
-async function removeGroup(folder: string): Promise<void> {
+/**
+ * A group is busy until its last process was reaped; those that the container has left behind are killed. Returns whether
+ * that was done in time.
+ */
+async function removeGroup(folder: string): Promise<boolean> {
   const deadlineMs = performance.now() + REMOVE_LIMIT_MS;
   for (;;) {
     const code = await rmdir(folder).then(
       () => undefined,
       (error: NodeJS.ErrnoException) => error.code,
     );
-    if (code !== "EBUSY" || performance.now() > deadlineMs) return;
+    if (code !== "EBUSY") return true;
+    if (performance.now() > deadlineMs) return false;
+    const ids = await readFile(join(folder, "cgroup.procs"), "latin1").catch(() => "");
+    for (const id of ids.split("\n").filter(Boolean)) sendSignal(Number(id), "SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, REMOVE_INTERVAL_MS));
   }
 }

@@ -39,7 +39,8 @@ export interface LaunchOptions {
   readonly busybox: string;
   readonly ability: MachineAbility;
   readonly scripts: ScriptFiles;
-  readonly wasm: WasmRunner;
+  /** Asked only for what runs modules. */
+  readonly wasm: () => Promise<WasmRunner>;
   readonly groups: ControlGroups;
 }
 
@@ -64,11 +65,12 @@ export async function launchContainer(options: LaunchOptions): Promise<Launched>
   const { container, namespaces } = options;
   const { folder, state, config } = container;
   const isTerminal = config.tty === true;
+  const wasm = isWasmModule(state.command.words) ? await options.wasm() : undefined;
   const input = config.stdin === true && config.stdinOnce === true && !isTerminal ? openInput(folder) : undefined;
   const files = standardFiles(container, input !== undefined);
   let child: ChildProcess;
   try {
-    const [program = "", ...parameters] = chain(options);
+    const [program = "", ...parameters] = chain(options, wasm);
     const { command } = state;
     child = spawn(program, parameters, {
       stdio: [...files.streams, "pipe", ...files.more],
@@ -77,7 +79,7 @@ export async function launchContainer(options: LaunchOptions): Promise<Launched>
       env: {
         ...TOOL_ENVIRONMENT,
         ...(isTerminal
-          ? handedToTerminal({ ...command, words: commandWords(options) })
+          ? handedToTerminal({ ...command, words: commandWords(container, wasm) })
           : handedOver(command.environment)),
       },
     });
@@ -100,15 +102,15 @@ export async function launchContainer(options: LaunchOptions): Promise<Launched>
 const NOBODY: ProcessIdentity = { processId: 0, startTicks: "", bootId: "" };
 
 /** Everything up to the container's command. */
-function chain(options: LaunchOptions): string[] {
-  const { container, namespaces, mounts, busybox, ability, scripts, wasm, groups } = options;
+function chain(options: LaunchOptions, wasm: WasmRunner | undefined): string[] {
+  const { container, namespaces, mounts, busybox, ability, scripts, groups } = options;
   const { user, command } = container.state;
   const isTerminal = container.config.tty === true;
   const security = container.config.linux?.securityContext;
   const own: readonly BindMount[] = [
     { from: busybox, to: INNER_BUSYBOX, isReadOnly: true },
     { from: scripts.terminal, to: INNER_TERMINAL, isReadOnly: true },
-    ...(isWasmModule(command.words) ? wasm.mounts : []),
+    ...(wasm?.mounts ?? []),
   ];
   return [
     ...groups.joining(container.id),
@@ -128,13 +130,13 @@ function chain(options: LaunchOptions): string[] {
     ...[...own, ...mounts].flatMap(({ from, to, isReadOnly }) => [from, to, isReadOnly ? "ro" : "rw"]),
     "--",
     ...giveUpPowers(INNER_BUSYBOX, user, ability.lastCapability),
-    ...(isTerminal ? inTerminal(INNER_BUSYBOX, INNER_TERMINAL) : commandWords(options)),
+    ...(isTerminal ? inTerminal(INNER_BUSYBOX, INNER_TERMINAL) : commandWords(container, wasm)),
   ];
 }
 
-function commandWords({ container, wasm }: LaunchOptions): readonly string[] {
+function commandWords(container: Container, wasm: WasmRunner | undefined): readonly string[] {
   const { words } = container.state.command;
-  return isWasmModule(words) ? wasmCommand(wasm, words, container.config.tty !== true) : words;
+  return wasm ? wasmCommand(wasm, words, container.config.tty !== true) : words;
 }
 
 /** The writing end of what a container reads, kept here: once it is closed the container's input has ended. */

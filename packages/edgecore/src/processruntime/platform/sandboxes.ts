@@ -215,9 +215,18 @@ export class Sandboxes implements AsyncDisposable {
     if (sandbox.address === undefined || outbound.kind === "none") return;
     if (!this.isReady(sandbox) || stillRuns(sandbox.outbound)) return;
     try {
-      sandbox.outbound = await startOutbound(outbound, sandbox.holder.processId);
+      const started = await startOutbound(outbound, sandbox.holder.processId);
+      // Stopped meanwhile, when there was nothing to kill yet.
+      if (!this.isReady(sandbox)) {
+        killTree(started.processId);
+        return;
+      }
+      sandbox.outbound = started;
       await this.#save(sandbox);
     } catch (error) {
+      // One that is not noted would be left behind by the next runtime.
+      if (sandbox.outbound && stillRuns(sandbox.outbound)) killTree(sandbox.outbound.processId);
+      sandbox.outbound = undefined;
       logger.warn("A pod gets no way out of its network", { sandbox: sandbox.id, reason: describeError(error) });
     }
   }

@@ -11,7 +11,7 @@ import { checkOutbound, type OutboundProgram } from "./outbound-network.ts";
 import { Sandboxes } from "./sandboxes.ts";
 import { writeScripts } from "./script-files.ts";
 import { StreamingServer } from "./streaming/streaming-server.ts";
-import { findWasmRunner } from "./wasm-runner.ts";
+import { findWasmRunner, type WasmRunner } from "./wasm-runner.ts";
 
 export interface ProcessRuntimeOptions {
   /** Images, sandboxes and containers are below it; nobody else may enter. */
@@ -45,8 +45,8 @@ export async function startProcessRuntime(options: ProcessRuntimeOptions): Promi
     logger.warn("Pods reach nothing outside of their networks", { reason: outbound.reason });
   const sandboxes = opened.use(new Sandboxes({ folder: join(folder, "sandboxes"), busybox, outbound, logger }));
   await sandboxes.open();
-  const wasm = await findWasmRunner(scripts.wasi);
-  const groups = await ControlGroups.find(folder, busybox);
+  const wasm = (): Promise<WasmRunner> => findWasmRunner(scripts.wasi);
+  const groups = await ControlGroups.find(folder, busybox, logger);
   const means = { busybox, ability, groups, images, sandboxes, scripts, wasm };
   const containers = opened.use(new Containers({ folder: join(folder, "containers"), ...means, logger }));
   await containers.open();

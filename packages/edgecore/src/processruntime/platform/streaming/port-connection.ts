@@ -7,6 +7,7 @@ const LONGEST_REASON = 1_000;
 /** Connects to a port in a pod's own network. */
 export function podConnection(ports: PodPorts, port: number): PortConnection {
   const child = ports.connect(port, "pipe");
+  child.on("error", () => undefined); // Without streams nobody waits for it below.
   let reason = "";
   child.stderr?.on("data", (chunk: Buffer) => {
     reason = (reason + chunk.toString("utf8")).slice(-LONGEST_REASON);

@@ -1,3 +1,4 @@
+import { describeError } from "@skerry/base";
 import type { SpdyStream } from "@skerry/streams/platform";
 import type { StreamSession } from "./stream-session.ts";
 
@@ -48,7 +49,12 @@ export function portForwardSession(connect: (port: number) => PortConnection): S
         return;
       }
       waiting.delete(number);
-      void (isError ? lead(other, stream) : lead(stream, other));
+      const [data, error] = isError ? [other, stream] : [stream, other];
+      lead(data, error).catch((failure: unknown) => {
+        error.end(describeError(failure));
+        data.end();
+        data.resume();
+      });
     },
     ended: new Promise(() => undefined), // The client ends it.
     abandon() {

@@ -16,8 +16,8 @@ const HANG_UP_MS = 2_000;
 /** Runs a command in a container for a client, without a terminal; returns its exit code. Killed when the client goes. */
 export async function serveExec(command: ContainerCommand, streams: ClientStreams, gone: AbortSignal): Promise<number> {
   const child = start(command, [streams.stdin ? "pipe" : "ignore", "pipe", "pipe"]);
-  gone.addEventListener("abort", () => killTree(child.pid), { once: true });
-  if (gone.aborted) killTree(child.pid);
+  gone.addEventListener("abort", () => killRunning(child), { once: true });
+  if (gone.aborted) killRunning(child);
   if (child.stdin) streams.stdin?.pipe(child.stdin);
   const outputs = [
     [child.stdout, streams.stdout],
@@ -42,8 +42,9 @@ export async function serveTerminal(
   if (!stdin || !stdout) throw new Error("the terminal has no streams");
   const closed = once(child, "close");
   const hangUp = (): void => {
+    if (!isRunning(child)) return;
     stdin.destroy();
-    const timer = setTimeout(() => killTree(child.pid), HANG_UP_MS);
+    const timer = setTimeout(() => killRunning(child), HANG_UP_MS);
     child.once("close", () => clearTimeout(timer));
   };
   gone.addEventListener("abort", hangUp, { once: true });
@@ -85,8 +86,18 @@ export function resize(from: Readable | undefined, to: Writable): void {
 function start({ words, environment }: ContainerCommand, stdio: ("pipe" | "ignore")[]): ChildProcess {
   const [program = "", ...parameters] = words;
   const child = spawn(program, parameters, { stdio, env: { ...TOOL_ENVIRONMENT, ...environment } });
+  child.on("error", () => undefined); // Who waits for its end is told; here nobody may wait yet.
   for (const stream of child.stdio) stream?.on("error", () => undefined); // Its end is told by the process.
   return child;
+}
+
+function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null;
+}
+
+/** Another process may have the id of one that has ended. */
+function killRunning(child: ChildProcess): void {
+  if (isRunning(child)) killTree(child.pid);
 }
 
 function show(from: Readable, to: Writable | undefined): void {
