@@ -78,3 +78,20 @@ test("SimulatedDisk lets another version write its schema although it is full, a
   assert.equal(engine.disk.isFull, true);
   disk.destroy();
 });
+
+// Found by the simulation (seed 50350): EdgeCore did not start on a full disk, for a write that only made it faster.
+test("a database that syncs beside opens on a full disk too, and takes writes when there is room", async () => {
+  const clock = new VirtualClock();
+  const crashPoints = new CrashPoints(clock);
+  const engine = new WasmSqlEngine(await wasmSqlite(), "full-start", new SeededRandom(1));
+  const disk = new SimulatedDisk({ engine, clock, random: new SeededRandom(1), crashPoints });
+  await disk.open("samples.db", migrations, { syncsBeside: true });
+  disk.losePower();
+  disk.trouble = "database or disk is full";
+  const database = await disk.open("samples.db", migrations, { syncsBeside: true });
+  disk.trouble = undefined;
+  const stored = database.transaction((transaction) => transaction.run("INSERT INTO item (name) VALUES ('a')"));
+  await clock.advance(1_000);
+  assert.equal(await stored, 1);
+  disk.destroy();
+});

@@ -61,8 +61,8 @@ export class SimulatedDisk implements DatabaseOpener {
     const file = this.#options.engine.open(name);
     this.#names.add(name);
     migrate(file, name, migrations);
-    if (syncsBeside) syncBeside(file);
-    const database = new SimulatedDatabase(name, file, this, this.#options, syncsBeside);
+    const isBeside = syncsBeside && syncBeside(file);
+    const database = new SimulatedDatabase(name, file, this, this.#options, isBeside);
     this.#open.add(database);
     return database;
   }

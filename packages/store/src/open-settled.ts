@@ -27,9 +27,17 @@ export function openSettled(connection: OpenedConnection): void {
 
 /**
  * From now on a commit does not wait until the log is on the disk; whoever commits syncs the log before he tells. What
- * SQLite needs for itself it still syncs. One commit with a sync before it brings the log's name to the disk.
+ * SQLite needs for itself it still syncs. One commit with a sync before it brings the log's name to the disk; false, and
+ * nothing has changed, when the disk has no room for it.
  */
-export function syncBeside(connection: OpenedConnection & { first(sql: string): Row | undefined }): void {
+export function syncBeside(connection: OpenedConnection & { first(sql: string): Row | undefined }): boolean {
   const version = Number(connection.first("PRAGMA user_version")?.["user_version"] ?? 0);
-  connection.exec(`PRAGMA user_version = ${version}; PRAGMA synchronous = NORMAL`);
+  try {
+    connection.exec(`PRAGMA user_version = ${version}`);
+  } catch (error) {
+    if (hasResultCode(error, FULL)) return false;
+    throw error;
+  }
+  connection.exec("PRAGMA synchronous = NORMAL");
+  return true;
 }

@@ -18,7 +18,8 @@ export interface SqliteOptions {
   readonly cachePages?: number;
   /**
    * Commits are brought to the disk in another thread, while this one goes on: for much that comes fast. A read may then see
-   * what is committed and not on the disk yet; its promise says when it is. @default false
+   * what is committed and not on the disk yet; its promise says when it is. A database that is opened on a full disk waits for
+   * its commits like any other. @default false
    */
   readonly syncsBeside?: boolean;
   /** Called once when a read or write finds the open database damaged; what asked gets the same error. */
@@ -53,10 +54,8 @@ export class SqliteDatabase implements Database {
       const first = (sql: string): Row | undefined => database.prepare(sql).get() as Row | undefined;
       const connection = { exec: (sql: string) => database.exec(sql), first };
       migrate(connection, options.path, options.migrations);
-      if (options.syncsBeside && options.path !== ":memory:") {
-        syncBeside(connection);
-        this.#logSync = new LogSync(options.path);
-      }
+      const mayBeside = options.syncsBeside && options.path !== ":memory:";
+      if (mayBeside && syncBeside(connection)) this.#logSync = new LogSync(options.path);
     } catch (error) {
       this.#database.close();
       throw isSkerryError(error) ? error : writeFailed(this.#path, error);
