@@ -28,12 +28,12 @@ function paced(): {
   return { clock: manual, beganMs, work };
 }
 
-test("after each block all logs rest for as long as it took, and at least for four milliseconds", async () => {
+test("after each block all logs rest for as long as it took, and at least for sixteen milliseconds", async () => {
   const { clock, beganMs, work } = paced();
-  const results = Promise.all([work(5), work(0), work(20), work(1)]);
+  const results = Promise.all([work(5), work(0), work(40), work(1)]);
   await clock.advance(100);
-  assert.deepEqual(beganMs, [0, 5, 9, 29]);
-  assert.deepEqual(await results, [5, 0, 20, 1]);
+  assert.deepEqual(beganMs, [0, 16, 32, 72]);
+  assert.deepEqual(await results, [5, 0, 40, 1]);
 });
 
 test("a block that comes after the rest begins at once, and one that fails does not hold up the others", async () => {
