@@ -30,7 +30,7 @@ export const busyNode: NodeOptions = { options: ["--max-semi-space-size=4"], env
  * comes over a TLS connection, and keeps them as long as it is open. What is allocated by `mmap` costs only the pages that
  * were used, so that is done from 16 KiB on, whether or not the heap's end has room (`TOP_PAD_`): 19 kB less a connection.
  * `--heap-growing-percent`: old garbage is collected when the heap has grown by so much since the last time. The control
- * plane that is written to 100 times a second then has 150 MB instead of 230, for the same processor's time;
+ * plane that is written to 100 times a second then has 150 MB instead of 230, for a tenth more of the processor's time;
  * `--memory-saver-mode` has 130, for a quarter more.
  */
 export const serverNode: NodeOptions = {
