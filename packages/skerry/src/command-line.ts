@@ -1,7 +1,7 @@
 import { isSkerryError } from "@skerry/base";
 import { type Command, EXIT_FAILED, EXIT_OK, EXIT_USAGE } from "./commands/command.ts";
 import { usageError } from "./errors.ts";
-import { print, printError } from "./terminal.ts";
+import { print, printError, printUsageError } from "./terminal.ts";
 import { skerryVersion } from "./version.ts";
 
 /** Runs the command that the arguments name; prints its error, if any. Resolves with the exit code. */
@@ -13,23 +13,40 @@ export async function runCommandLine(commands: readonly Command[], parameters: r
       return EXIT_OK;
     }
     if (name === "--help" || name === "-h" || name === "help") {
-      process.stdout.write(commands.find((command) => command.name === rest[0])?.help ?? overview(commands));
+      process.stdout.write(rest[0] === undefined ? overview(commands) : named(commands, rest[0]).help);
       return EXIT_OK;
     }
-    const command = commands.find((candidate) => candidate.name === name);
-    if (!command) throw usageError(`There is no command ${JSON.stringify(name)}`);
+    const command = named(commands, name);
     if (rest.includes("--help") || rest.includes("-h")) {
       process.stdout.write(command.help);
       return EXIT_OK;
     }
     return await command.run(rest);
   } catch (error) {
-    printError(error);
-    return isUsageError(error) ? EXIT_USAGE : EXIT_FAILED;
+    if (!isUsageError(error)) {
+      printError(error);
+      return EXIT_FAILED;
+    }
+    printUsageError(error, helpOf(commands.find((command) => command.name === name)));
+    return EXIT_USAGE;
   }
 }
 
-function isUsageError(error: unknown): boolean {
+/** Throws SKERRY_USAGE, with the commands that there are. */
+function named(commands: readonly Command[], name: string): Command {
+  const found = commands.find((command) => command.name === name);
+  if (found) return found;
+  const names = commands.filter(({ internal }) => internal !== true).map((command) => command.name);
+  throw usageError(`There is no command ${JSON.stringify(name)}; there are ${names.join(", ")}`);
+}
+
+/** How to ask for a command's help; `cloudcore`, `edgecore` and `keadm` are programs of their own. */
+function helpOf(command: Command | undefined): string {
+  if (!command) return "skerry --help";
+  return `${command.internal === true ? "" : "skerry "}${command.name} --help`;
+}
+
+function isUsageError(error: unknown): error is Error {
   if (isSkerryError(error, "SKERRY_USAGE")) return true;
   return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
 }

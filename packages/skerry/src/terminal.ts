@@ -65,13 +65,18 @@ export function printStep(event: StepEvent, titleWidth = 20): void {
   }
 }
 
+/** Shows what is wrong with a command line, and which help says more. */
+export function printUsageError(error: Error, help: string): void {
+  // Node.js goes on about arguments that begin with a dash: nobody has meant one.
+  const message = error.message.replace(/^(Unknown option '[^']*')\..*$/s, "$1");
+  process.stderr.write(`${paint("red", "SKERRY_USAGE", process.stderr)}: ${message}\nSee \`${help}\`.\n`);
+}
+
 /** Shows an error as a person needs it: what happened and what to do; a stack trace only for a bug. */
 export function printError(thrown: unknown): void {
   const error = codedError(thrown);
   const red = (text: string): string => paint("red", text, process.stderr);
   if (error instanceof SkerryError) process.stderr.write(`${red(error.code)}: ${error.message}\n${error.advice}\n`);
-  else if (error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS"))
-    process.stderr.write(`${red("SKERRY_USAGE")}: ${error.message}\nSee \`skerry --help\`.\n`);
   else
     process.stderr.write(
       `${red("SKERRY_INTERNAL")}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\nThis is a bug in Skerry; please report it.\n`,

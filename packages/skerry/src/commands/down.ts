@@ -10,6 +10,7 @@ import { cleanUpAfterCrash } from "../supervisor/clean-up.ts";
 import { askSupervisor } from "../supervisor/control-channel.ts";
 import { liveHolder, readLock, releaseLock } from "../supervisor/home-lock.ts";
 import { LONGEST_SHUTDOWN_MS } from "../supervisor/part-descriptions.ts";
+import { removeUnits, stopUnits } from "../systemd/service-manager.ts";
 import { print } from "../terminal.ts";
 import { type Command, EXIT_OK } from "./command.ts";
 
@@ -25,7 +26,8 @@ Stops all parts and removes the containers, mounts, network interfaces and rules
 node store stays, so that the next start goes on from it. Containers have three seconds to end.
 
   --graceful   as before a shutdown of the machine: pods end first, each in its own time as far as shutdownGracePeriod
-               of edgecore.yaml gives it (30 s in all), the most important ones last. systemd stops Skerry so.
+               of edgecore.yaml gives it (30 s in all), the most important ones last. Skerry that systemd runs is
+               always stopped so, and starts again with the machine.
 
 Examples:
   skerry down
@@ -34,9 +36,15 @@ Examples:
   async run(parameters) {
     const { values } = parseArgs({ args: [...parameters], options: { graceful: { type: "boolean" } } });
     const graceful = values.graceful === true;
+    const home = skerryHome();
     if (graceful) print("Pods have their time to end …");
-    const stopped = await stopEverything(skerryHome(), graceful);
-    print(stopped ? "Skerry is stopped." : "Skerry did not run.");
+    const ran = liveHolder(home) !== undefined;
+    // Set where systemd runs this command itself to stop the unit.
+    const units = process.env["MAINPID"] === undefined ? await stopUnits(home) : [];
+    const stopped = await stopEverything(home, graceful);
+    print(ran || stopped ? "Skerry is stopped." : "Skerry did not run.");
+    for (const unit of units)
+      print(`${unit} starts it again with the machine, unless you \`systemctl disable ${unit}\`.`);
     return EXIT_OK;
   },
 };
@@ -47,7 +55,8 @@ export const reset: Command = {
   summary: "stop everything and delete all its state",
   help: `skerry reset [--yes] [--all]
 
-Stops everything and deletes the state: API objects, certificates, the edge node's database, images, logs.
+Stops everything and deletes the state: API objects, certificates, the edge node's database, images, logs; the systemd
+unit too, where --systemd has made one.
 
   --yes   do not ask
   --all   the downloaded system parts too
@@ -66,6 +75,7 @@ Example:
       return EXIT_OK;
     }
     const settings = loadSettings(home);
+    await removeUnits(home);
     await stopEverything(home);
     const folders = [home.controlPlane, home.cloudCore, home.logs, home.run, home.kubeconfig, home.settingsFile];
     if (settings.node !== undefined) folders.push(home.nodeFolder(settings.node));

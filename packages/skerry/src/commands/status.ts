@@ -6,7 +6,7 @@ import { skerryHome } from "../skerry-home.ts";
 import { readNodeHolders } from "../supervisor/cluster/node-holders.ts";
 import { askSupervisor, type SupervisorStatus } from "../supervisor/control-channel.ts";
 import type { PartState } from "../supervisor/supervised-process.ts";
-import { duration, paint, print } from "../terminal.ts";
+import { paint, print, roughDuration } from "../terminal.ts";
 import { type Command, EXIT_FAILED, EXIT_OK } from "./command.ts";
 
 /** `skerry status`. */
@@ -53,7 +53,7 @@ function printStatus(state: SupervisorStatus, nodes: readonly NodeHolder[] | und
 function describe(state: PartState): string {
   switch (state.kind) {
     case "running":
-      return `running for ${duration(systemClock.now() - state.sinceMs)}`;
+      return `running for ${roughDuration(systemClock.now() - state.sinceMs)}`;
     case "waiting":
       return `starts again: ${state.reason}`;
     default:

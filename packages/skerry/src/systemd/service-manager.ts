@@ -2,15 +2,15 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sleep } from "@skerry/base";
 import { systemClock } from "@skerry/base/platform";
-import { noSystemd, partNotReady } from "../errors.ts";
+import { commandFailed, noSystemd, partNotReady } from "../errors.ts";
 import { smallNode } from "../node-options.ts";
-import { runCommand, tryCommand } from "../run-command.ts";
+import { lastLines, runCommand, tryCommand } from "../run-command.ts";
 import type { Settings } from "../settings.ts";
 import type { SkerryHome } from "../skerry-home.ts";
 import { askSupervisor, type SupervisorStatus } from "../supervisor/control-channel.ts";
 import { ownCommand } from "../supervisor/part-descriptions.ts";
 import { print } from "../terminal.ts";
-import { unitName, unitText } from "./unit-text.ts";
+import { environmentLine, unitName, unitText } from "./unit-text.ts";
 
 const UNIT_FOLDER = "/etc/systemd/system";
 /** Where there is this folder, systemd runs the machine. */
@@ -33,7 +33,7 @@ export function unitOf(home: SkerryHome, settings: Settings): { readonly name: s
  * SKERRY_NO_SYSTEMD, SKERRY_COMMAND_FAILED, SKERRY_PART_NOT_READY.
  */
 export async function startUnit(home: SkerryHome, settings: Settings): Promise<void> {
-  if (!existsSync(RUNNING_MARK)) throw noSystemd();
+  if (!thisMachine.hasSystemd()) throw noSystemd();
   const { name, text } = unitOf(home, settings);
   writeFileSync(join(UNIT_FOLDER, name), text, { mode: 0o644 });
   await runCommand(["systemctl", "daemon-reload"]);
@@ -42,15 +42,48 @@ export async function startUnit(home: SkerryHome, settings: Settings): Promise<v
   await waitUntilReady(home, name);
 }
 
-/** Stops and removes the units of this home folder's machine, where there are any. */
-export async function removeUnit(home: SkerryHome): Promise<void> {
-  for (const role of ["cloud", "edge"] as const) {
-    const file = join(UNIT_FOLDER, unitName(role));
-    if (!existsSync(file) || !readFileSync(file, "utf8").includes(home.folder)) continue;
-    await tryCommand(["systemctl", "disable", "--now", unitName(role)], { timeoutMs: STOP_MS });
-    rmSync(file, { force: true });
-    await tryCommand(["systemctl", "daemon-reload"]);
-    print(`${unitName(role)} is removed.`);
+/** A machine with units: where they are, whether systemd runs it, and what asks systemd. */
+export interface UnitMachine {
+  readonly unitFolder: string;
+  readonly hasSystemd: () => boolean;
+  readonly tryCommand: typeof tryCommand;
+}
+
+const thisMachine: UnitMachine = {
+  unitFolder: UNIT_FOLDER,
+  hasSystemd: () => existsSync(RUNNING_MARK),
+  tryCommand,
+};
+
+/** The units of this home folder that there are. */
+function unitsOf(home: SkerryHome, { unitFolder }: UnitMachine): readonly string[] {
+  return (["cloud", "edge"] as const).map(unitName).filter((name) => {
+    const file = join(unitFolder, name);
+    return existsSync(file) && readFileSync(file, "utf8").split("\n").includes(environmentLine(home.folder));
+  });
+}
+
+/**
+ * Stops the units of this home folder, and returns their names; they stay enabled. What systemd has started it starts
+ * again when it ends in any other way. Throws SKERRY_COMMAND_FAILED.
+ */
+export async function stopUnits(home: SkerryHome, machine: UnitMachine = thisMachine): Promise<readonly string[]> {
+  const names = machine.hasSystemd() ? unitsOf(home, machine) : [];
+  for (const name of names) {
+    const stop = ["systemctl", "stop", name];
+    const { status, stderr } = await machine.tryCommand(stop, { timeoutMs: STOP_MS });
+    if (status !== 0) throw commandFailed(stop, lastLines(stderr));
+  }
+  return names;
+}
+
+/** Stops and removes the units of this home folder, where there are any. */
+export async function removeUnits(home: SkerryHome, machine: UnitMachine = thisMachine): Promise<void> {
+  for (const name of unitsOf(home, machine)) {
+    await machine.tryCommand(["systemctl", "disable", "--now", name], { timeoutMs: STOP_MS });
+    rmSync(join(machine.unitFolder, name), { force: true });
+    await machine.tryCommand(["systemctl", "daemon-reload"]);
+    print(`${name} is removed.`);
   }
 }
 

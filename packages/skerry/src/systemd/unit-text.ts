@@ -17,19 +17,24 @@ const DESCRIPTIONS = {
   edge: "Skerry: an edge node",
 } as const;
 
+/** The line by which a unit is known to be of a home folder. */
+export function environmentLine(homeFolder: string): string {
+  return `Environment=${quoted(`SKERRY_HOME=${homeFolder}`)}`;
+}
+
 /**
  * A systemd unit that runs `skerry up` with what the home folder says. It does not wait for a network: an edge node
  * starts its apps without one.
  */
 export function unitText({ role, command, homeFolder }: UnitOptions): string {
-  return `# Written by Skerry; \`keadm reset\` removes it.
+  return `# Written by Skerry; \`skerry reset\` removes it.
 [Unit]
 Description=${DESCRIPTIONS[role]}
 After=network.target
 
 [Service]
 Type=exec
-Environment=${quoted(`SKERRY_HOME=${homeFolder}`)}
+${environmentLine(homeFolder)}
 ExecStart=${[...command, "up"].map(quoted).join(" ")}
 # Pods have their own time to end, before the machine goes down too.
 ExecStop=${[...command, "down", "--graceful"].map(quoted).join(" ")}

@@ -6,7 +6,6 @@ import { usageError } from "../../errors.ts";
 import { skerryHome } from "../../skerry-home.ts";
 import { connectToCluster } from "../../supervisor/cluster/connect.ts";
 import { joinToken } from "../../supervisor/cluster/join-token.ts";
-import { removeUnit } from "../../systemd/service-manager.ts";
 import { print } from "../../terminal.ts";
 import { type Command, EXIT_OK } from "../command.ts";
 import { reset } from "../down.ts";
@@ -90,6 +89,5 @@ async function resetNode(parameters: readonly string[]): Promise<number> {
   });
   if (positionals.length > 1 || !["edge", "cloud"].includes(positionals[0] ?? "edge"))
     throw usageError(`keadm reset knows edge and cloud, not ${JSON.stringify(positionals.join(" "))}`);
-  if (values.force) await removeUnit(skerryHome());
   return reset.run(values.force ? ["--yes"] : []);
 }
