@@ -1,10 +1,11 @@
 // `npm run sim`: the command line; see HELP.
 import { parseArgs } from "node:util";
 import { describeError } from "@skerry/base";
+import { checkKept } from "./command/check-kept.ts";
 import { huntMutants } from "./command/hunt-mutants.ts";
 import { runOneSeed } from "./command/run-one-seed.ts";
 import { runSeeds } from "./command/run-seeds.ts";
-import { shrinkMutants, shrinkSeed } from "./command/shrink.ts";
+import { shrinkKept, shrinkMutants, shrinkSeed } from "./command/shrink.ts";
 import { mutantNamed } from "./mutants/mutants.ts";
 import type { SimulatedProtocol } from "./schedule/schedule.ts";
 
@@ -19,7 +20,10 @@ const HELP = `Runs clouds and edges in one process on virtual time, with faults,
   npm run sim -- --seed 17 --mutant ack-before-commit
   npm run sim -- --mutants --seeds 50    looks for each planted bug in up to 50 seeds
   npm run sim -- --seed 17 --shrink NAME shrinks a failing seed into sim/regressions/NAME.json
-  npm run sim -- --mutants --shrink all  the same for each planted bug
+  npm run sim -- --mutants --shrink all --seeds 300     a schedule in sim/regressions/ for each planted bug (or for one,
+                                         with --mutant) that finds it with at least 8 of 10 latencies
+  npm run sim -- --mutant NAME --shrink FILE   the same, from a kept schedule or from one written by hand
+  npm run sim -- --kept                  with how many latencies each kept schedule finds its planted bug
   -o json                                one JSON document a line, for scripts
 
 Exit code: 0 all held (or all planted bugs found), 1 not, 2 wrong use.`;
@@ -37,6 +41,7 @@ async function main(): Promise<boolean> {
       protocol: { type: "string", default: "mixed" },
       output: { type: "string", short: "o", default: "text" },
       shrink: { type: "string" },
+      kept: { type: "boolean", default: false },
       coverage: { type: "boolean", default: false },
       quiet: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -51,10 +56,13 @@ async function main(): Promise<boolean> {
   const from = wholeNumber("--from", values.from);
   const count = wholeNumber("--seeds", values.seeds);
   const isJson = values.output === "json";
-  const mutant = values.mutant === undefined ? undefined : mutantNamed(values.mutant);
-  if (values.shrink !== undefined && values.mutants) return shrinkMutants(count, values.mutant);
-  if (values.shrink !== undefined && values.seed !== undefined)
-    return shrinkSeed({ seed: wholeNumber("--seed", values.seed), protocol, mutant, saveAs: values.shrink });
+  if (values.kept) return checkKept({ isJson, only: values.mutant });
+  if (values.shrink !== undefined) {
+    if (values.mutants) return shrinkMutants(count, values.mutant);
+    if (values.mutant !== undefined) return shrinkKept(values.shrink, mutantNamed(values.mutant));
+    if (values.seed !== undefined) return shrinkSeed(wholeNumber("--seed", values.seed), protocol, values.shrink);
+    throw new Error("--shrink needs --seed, --mutant or --mutants");
+  }
   if (values.seed !== undefined) return runOneSeed(wholeNumber("--seed", values.seed), protocol, values.mutant);
   if (values.mutants) return huntMutants({ from, count, protocol, isJson, only: values.mutant });
   return runSeeds({ from, count, protocol, isJson, isQuiet: values.quiet, withCoverage: values.coverage });

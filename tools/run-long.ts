@@ -1,7 +1,8 @@
 // `npm run test:long`: what is too long for each change. 2,000 seeds of the simulation with each protocol mix and a share
-// of that with each protocol alone, every fault having met every way of recovery; all planted bugs; the property tests
-// from random seeds; hostile requests to the API server; 200 kills of the control plane; the whole restart matrix; samples
-// over a cut of five minutes (the last three with real processes, as root). Its last result is kept in sim/last-long-run.md.
+// of that with each protocol alone, every fault having met every way of recovery; all planted bugs, and how well their kept
+// schedules find them; the property tests from random seeds; hostile requests to the API server; 200 kills of the control
+// plane; the whole restart matrix; samples over a cut of five minutes (the last three with real processes, as root). Its
+// last result is kept in sim/last-long-run.md.
 import { spawnSync } from "node:child_process";
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -39,6 +40,7 @@ const parts: readonly Part[] = [
     parameters: sim("--seeds", "500", "--from", "10000", "--quiet", "--protocol", "kubeedge"),
   },
   { title: "planted bugs", parameters: sim("--mutants", "--seeds", "300") },
+  { title: "kept schedules with other latencies", parameters: sim("--kept") },
   {
     title: "property tests from random seeds",
     parameters: ["--import", join(root, "tools/property-seed.ts"), "--test", "--test-reporter=dot", ...propertyTests],

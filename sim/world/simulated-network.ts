@@ -115,7 +115,7 @@ export class SimulatedNetwork {
     return this.#rates.has(node);
   }
 
-  /** Whether a machine that restarted answers a stale connection with a reset, instead of nothing. */
+  /** Draws whether a machine that restarted answers a stale connection with resets, instead of nothing ever. */
   resetsStaleConnection(): boolean {
     return this.#random.chance(0.5);
   }

@@ -103,6 +103,8 @@ export class WireEnd implements LinkConnection {
   #isMoving = false;
   #isPaused = false;
   #bufferedLength = 0;
+  /** Whether what comes for it after its machine lost its power is answered with a reset; drawn when the first comes. */
+  #resetsStale: boolean | undefined;
 
   constructor(
     wire: Wire,
@@ -200,11 +202,17 @@ export class WireEnd implements LinkConnection {
 
   receive(packet: Packet): void {
     if (this.#state !== "open") {
-      if (this.#state === "silent" && this.#network.resetsStaleConnection()) this.other?.reset();
+      if (this.#state === "silent" && this.#isReset()) this.other?.reset();
       return;
     }
     this.#incoming.push(packet);
     this.#dispatch();
+  }
+
+  /** The same for all that comes: a firewall that swallows one reset swallows them all, and only silence tells. */
+  #isReset(): boolean {
+    this.#resetsStale ??= this.#network.resetsStaleConnection();
+    return this.#resetsStale;
   }
 
   reset(): void {
