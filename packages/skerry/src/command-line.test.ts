@@ -12,7 +12,7 @@ function command(name: string, internal: boolean): Command {
   return { name, summary: `runs ${name}`, help: `usage of ${name}\n`, internal, run };
 }
 
-const commands = [command("up", false), command("why", false), command("edgecore", true)];
+const commands = [command("up", false), command("controlplane", false), command("edgecore", true)];
 
 /** What the command line prints and its exit code. */
 async function entered(context: TestContext, ...parameters: string[]): Promise<{ code: number; text: string }> {
@@ -35,7 +35,7 @@ test("a command that does not exist is answered with those that do, whether it i
   ])
     assert.deepEqual(await entered(context, ...parameters), {
       code: EXIT_USAGE,
-      text: 'SKERRY_USAGE: There is no command "wy"; there are up, why\nSee `skerry --help`.\n',
+      text: 'SKERRY_USAGE: There is no command "wy"; there are up, controlplane\nSee `skerry --help`.\n',
     });
 });
 
@@ -60,7 +60,7 @@ test("help is the command's own, and without a name the list of those that users
   for (const parameters of [[], ["help"], ["--help"]]) {
     const { code, text } = await entered(context, ...parameters);
     assert.equal(code, EXIT_OK);
-    assert.match(text, /^ {2}why +runs why$/m);
+    assert.match(text, /^ {2}up {12}runs up\n {2}controlplane {2}runs controlplane$/m);
     assert.doesNotMatch(text, /runs edgecore/);
   }
 });

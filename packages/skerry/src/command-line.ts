@@ -52,9 +52,9 @@ function isUsageError(error: unknown): error is Error {
 }
 
 function overview(commands: readonly Command[]): string {
-  const lines = commands
-    .filter((command) => command.internal !== true)
-    .map((command) => `  ${command.name.padEnd(12)}${command.summary}`);
+  const shown = commands.filter((command) => command.internal !== true);
+  const width = Math.max(...shown.map(({ name }) => name.length)) + 2;
+  const lines = shown.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`);
   return `skerry COMMAND
 
 Containers and IoT devices on edge nodes that keep working offline, managed with kubectl.

@@ -179,7 +179,7 @@ export function configUnreadable(path: string, reason: string): SkerryError {
   return new SkerryError({
     code: "SKERRY_CONFIG_UNREADABLE",
     message: `The configuration ${path} cannot be read: ${reason}`,
-    advice: "Give a YAML file as --minconfig prints it.",
+    advice: "Give a YAML file as `skerry token` (to join) or --minconfig of the component prints it.",
     details: { path },
   });
 }
@@ -245,8 +245,8 @@ export function noSamplesHere(reason: string): SkerryError {
 export function driverNotFound(name: string): SkerryError {
   return new SkerryError({
     code: "SKERRY_DRIVER_NOT_FOUND",
-    message: `There is neither a file ${name} nor a package @skerry/driver-${name}`,
-    advice: `Give the path of a driver's file, or install the package with npm install @skerry/driver-${name}.`,
+    message: `There is neither a file ${name} nor an installed driver of that name`,
+    advice: "Give the path of a driver's file, or install its package; that of modbus is @skerry/driver-modbus.",
     details: { name },
   });
 }
@@ -256,7 +256,7 @@ export function manifestUnreadable(path: string, kind: string, reason: string): 
   return new SkerryError({
     code: "SKERRY_MANIFEST_UNREADABLE",
     message: `${path} is no ${kind}: ${reason}`,
-    advice: `Write a ${kind} there, as \`skerry mapper new\` does, or name another file.`,
+    advice: `Name a YAML file with a ${kind}; \`skerry mapper new\` writes one of a Device and of its model to begin with.`,
     details: { path },
   });
 }

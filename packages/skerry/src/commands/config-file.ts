@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import type { JsonValue } from "@skerry/base";
 import { configUnreadable } from "../errors.ts";
+import { fileProblem } from "../file-problem.ts";
 
 /** Real configurations have some 10 KiB. */
 const LONGEST_FILE_BYTES = 1024 * 1024;
@@ -16,7 +17,7 @@ export async function readConfigFile(path: string): Promise<JsonValue> {
     if (statSync(path).size > LONGEST_FILE_BYTES) throw new Error(`it has more than ${LONGEST_FILE_BYTES} bytes`);
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw configUnreadable(path, error instanceof Error ? error.message : String(error));
+    throw configUnreadable(path, fileProblem(error));
   }
   const body = text.replace(/^(#.*\n)*/, "");
   if (body.startsWith("{")) {

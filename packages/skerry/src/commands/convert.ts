@@ -1,11 +1,14 @@
 import { readFileSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { convertOlderDevices } from "@skerry/api";
-import type { JsonValue } from "@skerry/base";
+import { isJsonObject, type JsonValue } from "@skerry/base";
 import { parseAllDocuments, stringify } from "yaml";
-import { configUnreadable, usageError } from "../errors.ts";
+import { manifestUnreadable, usageError } from "../errors.ts";
+import { fileProblem } from "../file-problem.ts";
 import { type Command, EXIT_OK } from "./command.ts";
 
+/** What a file should be, for who is told that it is not. */
+const KIND = "Kubernetes manifest";
 const LONGEST_FILE_BYTES = 16 * 1024 * 1024;
 
 /** `skerry convert FILE`. */
@@ -31,21 +34,24 @@ Examples:
   },
 };
 
-/** Throws SKERRY_CONFIG_UNREADABLE. */
+/** Throws SKERRY_MANIFEST_UNREADABLE. */
 function readDocuments(path: string): JsonValue[] {
   let text: string;
   try {
     if (statSync(path).size > LONGEST_FILE_BYTES) throw new Error(`it has more than ${LONGEST_FILE_BYTES} bytes`);
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw configUnreadable(path, error instanceof Error ? error.message : String(error));
+    throw manifestUnreadable(path, KIND, fileProblem(error));
   }
   const documents = parseAllDocuments(text, { uniqueKeys: true });
   if (!Array.isArray(documents)) return []; // An empty file.
   return documents.flatMap((document) => {
     const [mistake] = document.errors;
-    if (mistake) throw configUnreadable(path, mistake.message.split("\n")[0] ?? "no YAML");
+    if (mistake) throw manifestUnreadable(path, KIND, mistake.message.split("\n")[0] ?? "no YAML");
     const object = document.toJS({ maxAliasCount: 100 }) as JsonValue;
-    return object === null ? [] : [object];
+    if (object === null) return [];
+    if (!isJsonObject(object))
+      throw manifestUnreadable(path, KIND, "it holds a text or a list where an object should be");
+    return [object];
   });
 }

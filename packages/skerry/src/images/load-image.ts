@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { diskFull, imageArchiveInvalid } from "../errors.ts";
+import { fileProblem } from "../file-problem.ts";
 import { lastLines, tryCommand } from "../run-command.ts";
 import type { SystemParts } from "../systemparts/system-parts.ts";
 
@@ -45,7 +46,7 @@ export function checkArchive(path: string): void {
       closeSync(file);
     }
   } catch (error) {
-    throw imageArchiveInvalid(path, error instanceof Error ? error.message : String(error));
+    throw imageArchiveInvalid(path, fileProblem(error));
   }
   const isTar = head.subarray(257, 262).toString("latin1") === "ustar";
   const isGzip = head[0] === 0x1f && head[1] === 0x8b;

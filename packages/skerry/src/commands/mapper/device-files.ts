@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { KubernetesObject } from "@skerry/api";
-import { describeError, isJsonObject } from "@skerry/base";
+import { isJsonObject } from "@skerry/base";
 import type { DeviceDescription } from "@skerry/mapper";
 import { parseAllDocuments } from "yaml";
 import { manifestUnreadable } from "../../errors.ts";
+import { fileProblem } from "../../file-problem.ts";
 
 /**
  * A device as a mapper gets it from EdgeCore, from the manifests of the Device and its model; both may be in one file.
@@ -28,7 +29,7 @@ function readObject(path: string, kind: string): KubernetesObject {
       return document.toJS() as unknown;
     });
   } catch (error) {
-    throw manifestUnreadable(path, kind, describeError(error));
+    throw manifestUnreadable(path, kind, fileProblem(error));
   }
   const found = objects.find((object) => isJsonObject(object as never) && (object as { kind?: unknown }).kind === kind);
   if (!isKubernetesObject(found)) throw manifestUnreadable(path, kind, "it holds no such object with a name");

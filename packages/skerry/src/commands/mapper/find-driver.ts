@@ -11,7 +11,8 @@ import { driverNotFound } from "../../errors.ts";
  */
 export function findDriver(name: string): string {
   const isName = /^[a-z][a-z0-9-]*$/.test(name);
-  if (!isName || existsSync(resolve(name))) return name;
+  if (existsSync(resolve(name))) return name;
+  if (!isName) throw driverNotFound(name);
   const places = [pathToFileURL(resolve("driver.js")).href, import.meta.url];
   for (const place of places)
     try {

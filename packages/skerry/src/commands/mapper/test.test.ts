@@ -169,7 +169,7 @@ test("a driver, a Device or a model that is not there is told with a code", asyn
   const file = driver("alone");
   for (const [parameters, code] of [
     [[file], "SKERRY_MANIFEST_UNREADABLE"],
-    [[join(folder, "none.ts"), ...manifest], "MAPPER_NO_DRIVER"],
+    [[join(folder, "none.ts")], "SKERRY_DRIVER_NOT_FOUND"],
     [["nothing", ...manifest], "SKERRY_DRIVER_NOT_FOUND"],
   ] as const) {
     const { status, stdout, stderr } = await mapperTest(...parameters);
