@@ -1,11 +1,11 @@
 import { CLAIM_PROTECTION, VOLUME_PROTECTION } from "../controllers/volume/volume-names.ts";
 import { type ApiObject, asJsonObject, ensureObject, objectAt, textAt } from "../registry/api-object.ts";
 import { storageBytes } from "../registry/kinds/claim-size.ts";
+import { isDefaultClass } from "../registry/kinds/storage-class.ts";
 import type { ResourceDefinition, WriteScope } from "../registry/resource-definition.ts";
 import { forbidden } from "../registry/status-errors.ts";
 
 const STORAGE_CLASSES = "storage.k8s.io/storageclasses";
-const IS_DEFAULT = "storageclass.kubernetes.io/is-default-class";
 
 /** Gives a new claim the default storage class, and claims and volumes the finalizers that keep them while in use. */
 export function admitStorage({ storageKey }: ResourceDefinition, object: ApiObject, { session }: WriteScope): void {
@@ -16,7 +16,7 @@ export function admitStorage({ storageKey }: ResourceDefinition, object: ApiObje
   if (spec["storageClassName"] !== undefined) return;
   const [newest] = session
     .list(STORAGE_CLASSES)
-    .filter(({ metadata }) => metadata.annotations?.[IS_DEFAULT] === "true")
+    .filter((storageClass) => isDefaultClass(asJsonObject(storageClass)))
     .sort((left, right) =>
       (left.metadata.creationTimestamp ?? "") > (right.metadata.creationTimestamp ?? "") ? -1 : 1,
     );

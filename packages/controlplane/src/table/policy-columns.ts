@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 import { numberAt, objectAt, objectsIn, textAt } from "../registry/api-object.ts";
+import { isDefaultClass } from "../registry/kinds/storage-class.ts";
 import { age, createdAt, metadata, name, orNone, spec, status } from "./common-columns.ts";
 import { column, type TableColumn, wide } from "./table-column.ts";
 
@@ -109,7 +110,10 @@ function accessModes(modes: JsonValue | undefined): string {
 
 /** Columns of `kubectl get storageclasses`. */
 export const storageClassColumns: readonly TableColumn[] = [
-  name,
+  {
+    ...name,
+    cell: (object, nowMs) => `${String(name.cell(object, nowMs))}${isDefaultClass(object) ? " (default)" : ""}`,
+  },
   column("Provisioner", (object) => textAt(object, "provisioner")),
   column("ReclaimPolicy", (object) => textAt(object, "reclaimPolicy") || "Delete"),
   column("VolumeBindingMode", (object) => textAt(object, "volumeBindingMode") || "Immediate"),

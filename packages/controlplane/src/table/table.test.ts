@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { humanDuration } from "@skerry/base";
 import { podReasonOf, podRestartsOf } from "./pod-summary.ts";
+import { storageClassColumns } from "./policy-columns.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -57,4 +58,13 @@ test("RESTARTS tells how often and when last", () => {
   };
   assert.equal(podRestartsOf(pod, Date.parse("2026-01-01T00:05:00Z")), "2 (5m ago)");
   assert.equal(podRestartsOf({ status: {} }, 0), "0");
+});
+
+test("the default storage class is told as such, whichever annotation makes it", () => {
+  const named = (annotations: object): unknown =>
+    storageClassColumns[0]?.cell({ metadata: { name: "fast", annotations: { ...annotations } } }, 0);
+  assert.equal(named({}), "fast");
+  assert.equal(named({ "storageclass.kubernetes.io/is-default-class": "false" }), "fast");
+  assert.equal(named({ "storageclass.kubernetes.io/is-default-class": "true" }), "fast (default)");
+  assert.equal(named({ "storageclass.beta.kubernetes.io/is-default-class": "true" }), "fast (default)");
 });

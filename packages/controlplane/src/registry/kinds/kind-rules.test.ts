@@ -71,6 +71,26 @@ test("a ReplicationController without labels and selector has those of its pods"
   assert.match(String(body["message"]), /`selector` does not match template `labels`/);
 });
 
+test("pods of a StatefulSet may mount what its claim templates make, and nothing that nobody makes", async () => {
+  await using server = await startTestApiServer();
+  const url = `${APPS}/statefulsets`;
+  const volumeMounts = [{ name: "data", mountPath: "/data" }];
+  const template = {
+    metadata: { labels: { app: "x" } },
+    spec: { containers: [{ name: "c", image: "i", volumeMounts }] },
+  };
+  const claim = { spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } } };
+  const spec = { serviceName: "x", selector: { matchLabels: { app: "x" } }, template };
+  const withClaim = (name: string): object => ({
+    metadata: { name: "x" },
+    spec: { ...spec, volumeClaimTemplates: [{ metadata: { name }, ...claim }] },
+  });
+  const refused = await server.call("POST", url, { body: withClaim("other") });
+  assert.equal(refused.status, 422);
+  assert.match(String(refused.body["message"]), /volumeMounts\[0\]\.name: Not found: "data"/);
+  assert.equal((await server.call("POST", url, { body: withClaim("data") })).status, 201);
+});
+
 test("a StatefulSet changes only what Kubernetes lets it", async () => {
   await using server = await startTestApiServer();
   const url = `${APPS}/statefulsets`;

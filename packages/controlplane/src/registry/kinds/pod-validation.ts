@@ -7,8 +7,11 @@ const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const LABEL_RULE =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 
-/** Rules of a pod spec at `path`; required members and fixed choices are checked by the type table. */
-export function validatePodSpec(spec: JsonObject, path: string): FieldError[] {
+/**
+ * Rules of a pod spec at `path`; required members and fixed choices are checked by the type table.
+ * @param claims volumes that each pod gets besides its own, by the templates of a StatefulSet
+ */
+export function validatePodSpec(spec: JsonObject, path: string, claims: readonly string[] = []): FieldError[] {
   const errors: FieldError[] = [];
   const volumes = new Set<string>();
   for (const [index, volume] of objectsIn(spec["volumes"]).entries()) {
@@ -21,6 +24,7 @@ export function validatePodSpec(spec: JsonObject, path: string): FieldError[] {
     for (const second of sources.slice(1))
       errors.push(forbiddenField(`${path}.volumes[${index}].${second}`, "may not specify more than 1 volume type"));
   }
+  for (const claim of claims) volumes.add(claim); // One of the same name takes the place of the template's volume.
   const containers = objectsIn(spec["containers"]);
   if (containers.length === 0) errors.push(required(`${path}.containers`));
   const names = new Set<string>();

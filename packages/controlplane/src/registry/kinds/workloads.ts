@@ -7,7 +7,7 @@ import {
   replicationControllerColumns,
   statefulSetColumns,
 } from "../../table/workload-columns.ts";
-import { ensureObject, numberAt, objectAt, setDefault, textAt } from "../api-object.ts";
+import { ensureObject, numberAt, objectAt, objectsIn, setDefault, textAt } from "../api-object.ts";
 import { type FieldError, forbiddenField, invalidValue, notSupported, required } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
 import { plainStrategy } from "./core.ts";
@@ -231,7 +231,8 @@ export function validateWorkload(object: JsonObject): FieldError[] {
       errors.push(invalidValue("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
   } else errors.push(required("spec.selector"));
   const podSpec = objectAt(template, "spec");
-  errors.push(...validatePodSpec(podSpec, "spec.template.spec"));
+  const claims = objectsIn(spec["volumeClaimTemplates"]).map((claim) => textAt(objectAt(claim, "metadata"), "name"));
+  errors.push(...validatePodSpec(podSpec, "spec.template.spec", claims));
   if (podSpec["restartPolicy"] !== undefined && podSpec["restartPolicy"] !== "Always")
     errors.push(notSupported("spec.template.spec.restartPolicy", podSpec["restartPolicy"], ["Always"]));
   return errors;
