@@ -60,7 +60,7 @@ export interface EdgeCorePorts {
   /** For the cloud's router and HTTP services of this node. */
   readonly serviceBus?: Pick<ServiceBusPorts, "client" | "server"> & { readonly timeoutMs: number };
   /** For Services that lead to pods of this node; needs `edged`. */
-  readonly serviceNetwork?: Pick<ServiceEntryPorts, "load">;
+  readonly serviceNetwork?: Pick<ServiceEntryPorts, "load" | "removeLeftRules">;
   /** For jobs of the cloud. */
   readonly tasks?: { readonly enabled: boolean; readonly load: (services: TaskServices) => Promise<RunningTasks> };
   /** Makes the Kubernetes API for the node's applications; a function, so that its code is loaded only where it runs. */
@@ -144,7 +144,8 @@ export class EdgeCore implements AsyncDisposable {
     const meta = this.metaManager;
     this.edgeHub.register("metamanager", traces?.handler(meta) ?? meta);
     this.#byteBudget = new NodeByteBudget(meta, this.edgeHub, options.nodeName, logger);
-    this.#serviceEntry = ports.serviceNetwork && new ServiceEntry({ ...shared, ...ports.serviceNetwork, meta });
+    this.#serviceEntry =
+      ports.serviceNetwork && new ServiceEntry({ ...shared, ...ports.serviceNetwork, meta, cloudLink });
     this.edged = ports.edged && new Edged({ ...shared, ...ports.edged, meta, cloudLink, names: this.#serviceEntry });
     this.eventBus = ports.mqtt && new EventBus({ ...shared, mqtt: ports.mqtt, cloudLink });
     const { database } = ports;

@@ -1,5 +1,6 @@
 export * from "./connection-guard.ts";
 export * from "./json-line-logger.ts";
+export * from "./kill-trees.ts";
 export * from "./listen-guarded.ts";
 export * from "./open-tracer.ts";
 export * from "./own-log.ts";

@@ -20,17 +20,9 @@ export function processes(): ProcessEntry[] {
     });
 }
 
-/** The ids of all processes whose command line can be read, by their parent's id. */
+/** The ids of all processes that have not ended, by their parent's id. */
 export function childProcesses(): Map<number, number[]> {
-  const children = new Map<number, number[]>();
-  for (const { processId } of processes()) {
-    const parent = parentOf(processId);
-    if (parent === undefined) continue;
-    const siblings = children.get(parent);
-    if (siblings) siblings.push(processId);
-    else children.set(parent, [processId]);
-  }
-  return children;
+  return byParent([...processStates()].filter(([, { state }]) => state !== "Z"));
 }
 
 /**
@@ -51,9 +43,32 @@ export function descendants(
   return found;
 }
 
-function parentOf(processId: number): number | undefined {
-  const fields = statFields(processId);
-  return fields === undefined ? undefined : Number(fields[1]);
+/** Processes and all below them, each with its state as /proc/PID/stat has it; those that only wait to be reaped too. */
+export function processTree(roots: readonly (number | undefined)[]): Map<number, string> {
+  const all = processStates();
+  const live = roots.filter((root) => root !== undefined).filter((root) => all.has(root));
+  return new Map([...live, ...descendants(live, byParent([...all]))].map((each) => [each, all.get(each)?.state ?? ""]));
+}
+
+interface ProcessState {
+  readonly state: string;
+  readonly parentId: number;
+}
+
+/** All processes of the machine, by their ids. */
+function processStates(): Map<number, ProcessState> {
+  const found = new Map<number, ProcessState>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const [state, parentId] = statFields(Number(name)) ?? [];
+    if (state !== undefined) found.set(Number(name), { state, parentId: Number(parentId) });
+  }
+  return found;
+}
+
+function byParent(all: readonly (readonly [processId: number, state: ProcessState])[]): Map<number, number[]> {
+  const groups = Map.groupBy(all, ([, { parentId }]) => parentId);
+  return new Map([...groups].map(([parentId, members]) => [parentId, members.map(([processId]) => processId)]));
 }
 
 /** Whether the process exists and is not a zombie. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, open, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
@@ -24,6 +25,7 @@ import { Enrolment, severalServers, trustedBy } from "../enrolment/index.ts";
 import { CredentialFiles } from "../enrolment/platform/credential-files.ts";
 import { httpsEnrolmentClient } from "../enrolment/platform/https-client.ts";
 import type { MqttConnector } from "../eventbus/index.ts";
+import { noteOfRules } from "../servicenetwork/platform/note-of-rules.ts";
 import { defaultSampleRingLimits } from "../telemetry/index.ts";
 import type { EdgeTraces } from "../tracing/edge-traces.ts";
 import { fileUnreadable } from "./errors.ts";
@@ -289,12 +291,17 @@ async function serviceBus(section: ServiceBusSection): Promise<NonNullable<EdgeC
   return { client: loopbackHttpClient, server: localHttpServer(section), timeoutMs: section.timeoutMs };
 }
 
-/** Loaded with the first Service. */
+/** Loaded with the first Service, or when one has left rules. */
 function serviceNetwork(rootDirectory: string): NonNullable<EdgeCorePorts["serviceNetwork"]> {
   return {
     load: async (ports) => {
       const { makeServiceNetwork } = await import("../servicenetwork/platform/service-machine.ts");
       return makeServiceNetwork(ports, rootDirectory);
+    },
+    removeLeftRules: async () => {
+      if (!existsSync(noteOfRules(rootDirectory))) return;
+      const { removeRules } = await import("../servicenetwork/platform/iptables.ts");
+      await removeRules(rootDirectory, { iptables: "iptables", environment: {} });
     },
   };
 }

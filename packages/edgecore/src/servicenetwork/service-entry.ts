@@ -1,5 +1,6 @@
 import type { KubernetesObject, Service } from "@skerry/api";
-import { type Clock, describeError, type Logger, type Random } from "@skerry/base";
+import { type Clock, describeError, type Logger, type Random, type Timer } from "@skerry/base";
+import type { CloudLink } from "../edgehub/cloud-link.ts";
 import type { ObjectChange } from "../metamanager/meta-store.ts";
 import type { ServiceFacts, ServiceMachine, ServiceNetwork, ServiceNetworkPorts } from "./service-network.ts";
 
@@ -16,12 +17,18 @@ export interface ServiceEntryPorts {
     list<T extends KubernetesObject>(type: string): T[];
     onChange(listener: (change: ObjectChange) => void): Disposable;
   };
+  readonly cloudLink: Pick<CloudLink, "state" | "onState">;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Takes rules away that an earlier EdgeCore has made, where there are some; never rejects. */
+  readonly removeLeftRules: () => Promise<void>;
   /** Loads what serves Services: its memory is used only on nodes that have one. */
   readonly load: (ports: Omit<ServiceNetworkPorts, keyof ServiceMachine>) => Promise<ServiceNetwork>;
 }
+
+/** A node without Services may only have lost its database: rules are left until the cloud had this long to send them. */
+const LEFT_RULES_GRACE_MS = 2 * 60_000;
 
 /** Where Services come in, to be served from the first that the node has. */
 export class ServiceEntry implements AsyncDisposable {
@@ -29,6 +36,8 @@ export class ServiceEntry implements AsyncDisposable {
   readonly #logger: Logger;
   #pods: ServicePods | undefined;
   #serving: Promise<ServiceNetwork | undefined> | undefined;
+  #graceTimer: Timer | undefined;
+  #removing: Promise<void> | undefined;
   readonly #started = Promise.withResolvers<void>();
   readonly #listening = new DisposableStack();
 
@@ -47,6 +56,7 @@ export class ServiceEntry implements AsyncDisposable {
     );
     this.#listening.use(pods.onPodsChanged(() => void this.#serving?.then((network) => network?.changed())));
     if (this.#hasServices()) void this.#serve(pods);
+    else this.#awaitGrace();
     this.#started.resolve();
   }
 
@@ -58,8 +68,24 @@ export class ServiceEntry implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listening.dispose();
+    this.#graceTimer?.cancel();
+    await this.#removing;
     this.#started.resolve();
     await (await this.#serving)?.[Symbol.asyncDispose]();
+  }
+
+  /** When the cloud was there long enough without a Service, nothing here stands for rules that are left. */
+  #awaitGrace(): void {
+    const { cloudLink, clock, removeLeftRules } = this.#ports;
+    const look = (): void => {
+      this.#graceTimer?.cancel();
+      if (cloudLink.state.kind !== "connected" || this.#removing !== undefined) return;
+      this.#graceTimer = clock.setTimer(LEFT_RULES_GRACE_MS, () => {
+        if (!this.#serving) this.#removing = removeLeftRules();
+      });
+    };
+    this.#listening.use(cloudLink.onState(look));
+    look();
   }
 
   #changed(): void {
@@ -83,6 +109,7 @@ export class ServiceEntry implements AsyncDisposable {
     const { load, clock, random } = this.#ports;
     const begin = async (): Promise<ServiceNetwork | undefined> => {
       try {
+        await this.#removing;
         const network = await load({
           ...{ clock, random, logger: this.#ports.logger },
           services: () => this.#services(),

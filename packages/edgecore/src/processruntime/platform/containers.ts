@@ -37,9 +37,8 @@ import type { ControlGroups } from "./control-groups.ts";
 import type { ImageStore, StoredImage } from "./image-store.ts";
 import { type Launched, launchContainer } from "./launch-container.ts";
 import { LogPump } from "./log-pump.ts";
-import { stillRuns } from "./process-identity.ts";
+import { killRunning, stillRuns } from "./process-identity.ts";
 import { removeTree } from "./remove-tree.ts";
-import { killTree } from "./run-tool.ts";
 import type { Sandbox, Sandboxes } from "./sandboxes.ts";
 import type { ScriptFiles } from "./script-files.ts";
 import type { WasmRunner } from "./wasm-runner.ts";
@@ -193,7 +192,7 @@ export class Containers implements Disposable {
       sandboxes.portsOf(sandbox)?.lookSoon();
     } catch (error) {
       this.endInput(id);
-      for (const each of [launched?.main, launched?.shim]) if (each && stillRuns(each)) killTree(each.processId);
+      killRunning(launched?.main, launched?.shim);
       this.#logs.delete(id);
       pump[Symbol.dispose]();
       await groups.remove(id);
@@ -212,7 +211,7 @@ export class Containers implements Disposable {
     }
     if (!container.end) {
       // Its shim stays, to note the end.
-      if (stillRuns(run.main)) killTree(run.main.processId);
+      killRunning(run.main);
       await this.#waitForEnd(container, KILL_LIMIT_MS);
     }
     if (!container.end) throw refusedState(`the container ${id.slice(0, 12)} does not end`);
@@ -305,7 +304,7 @@ export class Containers implements Disposable {
     container.end = readEnd(container.folder, this.#options.groups.wasOutOfMemory(container.id));
     const { run } = container.state;
     // A shim that was killed alone leaves its container behind.
-    if (run && stillRuns(run.main)) killTree(run.main.processId);
+    killRunning(run?.main);
     const pump = this.#logs.get(container.id);
     if (pump) void pump.ended.then(() => this.#closeLog(container.id));
   }

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { killTrees } from "@skerry/base/platform";
 import { startFailed } from "../errors.ts";
 import { identify, type ProcessIdentity } from "./process-identity.ts";
-import { killTree, TOOL_ENVIRONMENT } from "./run-tool.ts";
+import { TOOL_ENVIRONMENT } from "./run-tool.ts";
 
 const READY_TIMEOUT_MS = 30_000;
 
@@ -18,7 +19,7 @@ export async function hold([program = "", ...parameters]: readonly string[]): Pr
   const told = await firstWord(child);
   const holder = identify(child.pid);
   if (told === "ready" && holder) return holder;
-  killTree(child.pid);
+  killTrees([child.pid]);
   throw startFailed(`the pod's namespaces cannot be made: ${told}`);
 }
 

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, constants, openSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { killTrees } from "@skerry/base/platform";
 import {
   enterPod,
   giveUpPowers,
@@ -20,7 +21,7 @@ import type { MachineAbility } from "./ability.ts";
 import type { Container } from "./container-record.ts";
 import type { ControlGroups } from "./control-groups.ts";
 import { childrenOf, identify, type ProcessIdentity } from "./process-identity.ts";
-import { killTree, TOOL_ENVIRONMENT } from "./run-tool.ts";
+import { TOOL_ENVIRONMENT } from "./run-tool.ts";
 import type { ScriptFiles } from "./script-files.ts";
 import { type WasmRunner, wasmCommand } from "./wasm-runner.ts";
 
@@ -93,7 +94,7 @@ export async function launchContainer(options: LaunchOptions): Promise<Launched>
     const [mainId] = childrenOf(makerId);
     return { child, shim: identify(child.pid) ?? NOBODY, main: identify(mainId) ?? NOBODY, makerId, input };
   }
-  killTree(child.pid);
+  killTrees([child.pid]);
   if (input !== undefined) closeSync(input);
   throw startFailed(`the container's root cannot be made: ${told}`);
 }

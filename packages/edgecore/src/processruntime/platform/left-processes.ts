@@ -1,8 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ContainerState } from "./container-record.ts";
-import { stillRuns } from "./process-identity.ts";
-import { killTree } from "./run-tool.ts";
+import { killRunning, stillRuns } from "./process-identity.ts";
 import type { SandboxState } from "./sandboxes.ts";
 
 /**
@@ -19,11 +18,9 @@ export function runningProcessContainers(folder: string): ReadonlyMap<string, nu
 
 /** Kills all that a process runtime has started, and waits for nothing: what a power cut leaves. */
 export function killProcessContainers(folder: string): void {
-  for (const [, { run }] of states<ContainerState>(join(folder, "containers")))
-    for (const identity of [run?.shim, run?.main]) if (identity && stillRuns(identity)) killTree(identity.processId);
+  for (const [, { run }] of states<ContainerState>(join(folder, "containers"))) killRunning(run?.shim, run?.main);
   for (const [, { holder, processHolder, outbound }] of states<SandboxState>(join(folder, "sandboxes")))
-    for (const identity of [outbound, processHolder, holder])
-      if (identity && stillRuns(identity)) killTree(identity.processId);
+    killRunning(outbound, processHolder, holder);
 }
 
 /** What was kept of each, by id; what cannot be read is left out. */

@@ -2,11 +2,12 @@ import { spawn } from "node:child_process";
 import { open } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { describeError } from "@skerry/base";
+import { killTrees } from "@skerry/base/platform";
 import { startFailed } from "../errors.ts";
 import { HOLDER_SCRIPT } from "../scripts.ts";
 import { hold } from "./holders.ts";
-import { identify, type ProcessIdentity } from "./process-identity.ts";
-import { killTree, TOOL_ENVIRONMENT } from "./run-tool.ts";
+import { identify, killRunning, type ProcessIdentity } from "./process-identity.ts";
+import { TOOL_ENVIRONMENT } from "./run-tool.ts";
 
 /** How pods reach what is outside of their own network. */
 export type OutboundAbility =
@@ -49,7 +50,7 @@ export async function checkOutbound(
   } catch (error) {
     return { kind: "none", reason: describeError(error) };
   } finally {
-    for (const { processId } of started) killTree(processId);
+    killRunning(...started);
   }
 }
 
@@ -95,6 +96,6 @@ export async function startOutbound(
   child.unref();
   const identity = identify(child.pid);
   if (failure === undefined && identity) return identity;
-  killTree(child.pid);
+  killTrees([child.pid]);
   throw startFailed(`no way out of the pod's network: ${failure ?? "slirp4netns ended"}`);
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { startTicks } from "@skerry/base/platform";
+import { killTrees, startTicks } from "@skerry/base/platform";
 
 /** Names one process for good, over restarts of the runtime and of the machine. */
 export interface ProcessIdentity {
@@ -21,6 +21,11 @@ export function stillRuns(identity: ProcessIdentity | undefined): boolean {
   return (
     identity !== undefined && identity.bootId === bootId() && startTicks(identity.processId) === identity.startTicks
   );
+}
+
+/** Kills those of the processes that still run, and all below them. */
+export function killRunning(...identities: readonly (ProcessIdentity | undefined)[]): void {
+  killTrees(identities.filter(stillRuns).map((identity) => identity?.processId));
 }
 
 /** The processes that a process has started and that still run. */

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { descendants, sendSignal } from "@skerry/base/platform";
+import { killTrees } from "@skerry/base/platform";
 
 /** What a tool left. */
 export interface ToolResult {
@@ -42,7 +42,7 @@ export function runTool(
     let isTimedOut = false;
     const timer = setTimeout(() => {
       isTimedOut = true;
-      killTree(child.pid);
+      killTrees([child.pid]);
       // Somebody outside of the tree may still hold the pipes open.
       child.stdout.destroy();
       child.stderr.destroy();
@@ -59,12 +59,6 @@ export function runTool(
     });
     child.once("close", (code) => end(code ?? SIGKILL_STATUS));
   });
-}
-
-/** Kills a process and all below it. */
-export function killTree(processId: number | undefined): void {
-  if (processId === undefined) return;
-  for (const each of [...descendants([processId]), processId]) sendSignal(each, "SIGKILL");
 }
 
 function gather(stream: NodeJS.ReadableStream, limitBytes: number): () => Buffer {

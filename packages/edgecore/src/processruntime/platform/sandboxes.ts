@@ -9,8 +9,8 @@ import { HOLDER_SCRIPT, PROCESS_HOLDER_SCRIPT } from "../scripts.ts";
 import { hold } from "./holders.ts";
 import { type OutboundAbility, startOutbound } from "./outbound-network.ts";
 import { type HostPort, PodPorts } from "./pod-ports.ts";
-import { childrenOf, type ProcessIdentity, stillRuns } from "./process-identity.ts";
-import { killTree } from "./run-tool.ts";
+import { childrenOf, killRunning, type ProcessIdentity, stillRuns } from "./process-identity.ts";
+import { WaysOut } from "./ways-out.ts";
 
 /** A pod's sandbox. */
 export interface Sandbox {
@@ -49,9 +49,19 @@ export class Sandboxes implements AsyncDisposable {
   readonly #options: SandboxesOptions;
   readonly #all = new Map<string, Sandbox>();
   readonly #ports = new Map<string, PodPorts>();
+  readonly #waysOut: WaysOut | undefined;
 
   constructor(options: SandboxesOptions) {
     this.#options = options;
+    const { outbound, logger } = options;
+    if (outbound.kind === "none") return;
+    this.#waysOut = new WaysOut({
+      start: (holderId) => startOutbound(outbound, holderId),
+      list: () => this.list(),
+      isReady: (sandbox) => this.isReady(sandbox),
+      save: (sandbox) => this.#save(sandbox),
+      logger,
+    });
   }
 
   /** Finds what an earlier runtime has left running. */
@@ -75,7 +85,7 @@ export class Sandboxes implements AsyncDisposable {
     for (const sandbox of this.#all.values())
       if (this.isReady(sandbox)) {
         await this.#openPortsAgain(sandbox);
-        await this.#leadOut(sandbox);
+        await this.#waysOut?.provide(sandbox);
       }
   }
 
@@ -123,7 +133,7 @@ export class Sandboxes implements AsyncDisposable {
         await writeFile(join(folder, "config.pb"), PodSandboxConfig.encode(config).finish(), { mode: 0o600 });
         await this.#save(sandbox);
         await this.#openPorts(sandbox);
-        await this.#leadOut(sandbox);
+        await this.#waysOut?.provide(sandbox);
       } catch (error) {
         await this.remove(id);
         throw error;
@@ -143,8 +153,7 @@ export class Sandboxes implements AsyncDisposable {
     const ports = this.#ports.get(id);
     this.#ports.delete(id);
     await ports?.[Symbol.asyncDispose]();
-    for (const each of [sandbox.outbound, sandbox.processHolder, sandbox.holder])
-      if (each && stillRuns(each)) killTree(each.processId);
+    killRunning(sandbox.outbound, sandbox.processHolder, sandbox.holder);
     sandbox.isStopped = true;
     try {
       await this.#save(sandbox);
@@ -166,6 +175,7 @@ export class Sandboxes implements AsyncDisposable {
 
   /** What runs goes on; only the ways in are closed. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#waysOut?.[Symbol.asyncDispose]();
     await Promise.all([...this.#ports.values()].map((ports) => ports[Symbol.asyncDispose]()));
     this.#ports.clear();
   }
@@ -207,28 +217,6 @@ export class Sandboxes implements AsyncDisposable {
     this.#ports.set(sandbox.id, ports);
     await ports.open(hostPorts);
     ports.lookSoon();
-  }
-
-  /** Gives the pod a way out where there is none yet; one that cannot be had is no reason not to run it. */
-  async #leadOut(sandbox: Sandbox): Promise<void> {
-    const { outbound, logger } = this.#options;
-    if (sandbox.address === undefined || outbound.kind === "none") return;
-    if (!this.isReady(sandbox) || stillRuns(sandbox.outbound)) return;
-    try {
-      const started = await startOutbound(outbound, sandbox.holder.processId);
-      // Stopped meanwhile, when there was nothing to kill yet.
-      if (!this.isReady(sandbox)) {
-        killTree(started.processId);
-        return;
-      }
-      sandbox.outbound = started;
-      await this.#save(sandbox);
-    } catch (error) {
-      // One that is not noted would be left behind by the next runtime.
-      if (sandbox.outbound && stillRuns(sandbox.outbound)) killTree(sandbox.outbound.processId);
-      sandbox.outbound = undefined;
-      logger.warn("A pod gets no way out of its network", { sandbox: sandbox.id, reason: describeError(error) });
-    }
   }
 
   /** The first process of the process namespace that containers of the pod share. @throws like {@link run} */

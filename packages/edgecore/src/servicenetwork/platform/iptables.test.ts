@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -7,8 +7,8 @@ import { isSkerryError } from "@skerry/base";
 import { localServices } from "../local-services.ts";
 import { localPod, service } from "../testing/service-objects.ts";
 import { chainNames, iptablesFilter, removeRules } from "./iptables.ts";
+import { noteOfRules } from "./note-of-rules.ts";
 
-const ROOT = "/var/lib/edged";
 const web = service("web", { clusterIP: "10.96.3.4", selector: { app: "web" }, ports: [{ port: 80 }] });
 
 /** Keeps the jumps of a table, the first one first, as the kernel does; each chain of the kernel's is a file. */
@@ -31,6 +31,8 @@ const IPTABLES_RESTORE = `
 /** Programs that note how they are called. The kernel's own are tried end to end. */
 class NotingPrograms implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), "skerry-iptables-"));
+  /** Edged's folder of one node. */
+  readonly root = join(this.folder, "edged");
   readonly environment = { FOLDER: this.folder, PATH: `${this.folder}:${process.env["PATH"] ?? ""}` };
 
   constructor() {
@@ -60,7 +62,7 @@ const changes = (calls: readonly string[]): string[] => calls.filter((call) => !
 
 test("the kernel's chains lead to the node's own once, and unchanged rules are made again only to renew them", async () => {
   using programs = new NotingPrograms();
-  const filter = iptablesFilter(ROOT, programs.environment);
+  const filter = iptablesFilter(programs.root, programs.environment);
   await filter.apply([], [], true);
   assert.deepEqual(changes(programs.calls()), [
     ...["restore", "nat -A PREROUTING", "nat -A OUTPUT", "nat -I POSTROUTING"],
@@ -78,7 +80,7 @@ test("the kernel's chains lead to the node's own once, and unchanged rules are m
 
 test("what a pod's network has put before the node's own rules comes after them again, in one step", async () => {
   using programs = new NotingPrograms();
-  const filter = iptablesFilter(ROOT, programs.environment);
+  const filter = iptablesFilter(programs.root, programs.environment);
   await filter.apply([], [], true);
   const forward = join(programs.folder, "filter-FORWARD");
   writeFileSync(forward, `-A FORWARD -j CNI-FORWARD\n${readFileSync(forward, "utf8")}`);
@@ -86,15 +88,15 @@ test("what a pod's network has put before the node's own rules comes after them 
   await filter.apply(localServices([web], [], "cluster.local"), [], false);
   assert.deepEqual(changes(programs.calls()), ["restore", "restore", "filter -D FORWARD", "filter -I FORWARD"]);
   assert.deepEqual(readFileSync(forward, "utf8").trim().split("\n"), [
-    `-A FORWARD -j ${chainNames(ROOT).filter}`,
+    `-A FORWARD -j ${chainNames(programs.root).filter}`,
     "-A FORWARD -j CNI-FORWARD",
   ]);
 });
 
 test("several nodes of one machine leave each other's rules where they are", async () => {
   using programs = new NotingPrograms();
-  const one = iptablesFilter(ROOT, programs.environment);
-  const other = iptablesFilter("/var/lib/other", programs.environment);
+  const one = iptablesFilter(programs.root, programs.environment);
+  const other = iptablesFilter(join(programs.folder, "other"), programs.environment);
   await one.apply([], [], true);
   await other.apply([], [], true);
   programs.calls();
@@ -105,7 +107,7 @@ test("several nodes of one machine leave each other's rules where they are", asy
 
 test("rules that the kernel refuses are told with its own words, and tried again as a whole", async () => {
   using programs = new NotingPrograms();
-  const filter = iptablesFilter(ROOT, programs.environment);
+  const filter = iptablesFilter(programs.root, programs.environment);
   programs.write("iptables-restore", "echo 'no such module' >&2; exit 1");
   await assert.rejects(
     filter.apply([], [], true),
@@ -118,11 +120,24 @@ test("rules that the kernel refuses are told with its own words, and tried again
 
 test("what is removed is the node's own, and a machine without the programs is no reason to fail", async () => {
   using programs = new NotingPrograms();
-  await removeRules(ROOT, { iptables: "iptables", environment: programs.environment });
+  await removeRules(programs.root, { iptables: "iptables", environment: programs.environment });
   const calls = programs.calls();
-  const { services, masquerade, filter } = chainNames(ROOT);
+  const { services, masquerade, filter } = chainNames(programs.root);
   for (const call of [`nat -X ${services}`, `nat -X ${masquerade}`, `filter -X ${filter}`])
     assert.ok(calls.includes(call), call);
-  await removeRules(ROOT, { iptables: "/no/such/iptables", environment: {} });
-  assert.notDeepEqual(chainNames("/var/lib/other"), chainNames(ROOT));
+  await removeRules(programs.root, { iptables: "/no/such/iptables", environment: {} });
+  assert.notDeepEqual(chainNames("/var/lib/other"), chainNames(programs.root));
+});
+
+test("that there may be rules is noted before the first is made, until they are removed; a full disk stops no rules", async () => {
+  using programs = new NotingPrograms();
+  const note = noteOfRules(programs.root);
+  await removeRules(programs.root, { iptables: "iptables", environment: programs.environment });
+  programs.write("iptables-restore", `[ -e ${note} ]`);
+  await iptablesFilter(programs.root, programs.environment).apply([], [], true);
+  assert.ok(existsSync(note));
+  await removeRules(programs.root, { iptables: "iptables", environment: programs.environment });
+  assert.equal(existsSync(note), false);
+  programs.write("iptables-restore", "true");
+  await iptablesFilter("/dev/null", programs.environment).apply([], [], true);
 });

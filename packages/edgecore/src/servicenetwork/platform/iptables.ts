@@ -1,8 +1,10 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { rulesRefused } from "../errors.ts";
 import type { PacketFilter } from "../packet-filter.ts";
 import { type ChainNames, packetRules } from "../packet-rules.ts";
+import { noteOfRules } from "./note-of-rules.ts";
 
 const COMMAND_TIMEOUT_MS = 20_000;
 /** Another program may hold the lock of the tables: containers' networks are made by the same program. */
@@ -34,10 +36,12 @@ export function chainNames(rootDirectory: string): ChainNames {
 export function iptablesFilter(rootDirectory: string, environment: Environment = {}): PacketFilter {
   const chains = chainNames(rootDirectory);
   let applied: string | undefined;
+  let isNoted = false;
   return {
     async apply(services, nameServers, renewal) {
       const rules = packetRules(services, nameServers, chains);
       if (rules === applied && !renewal) return;
+      if (!isNoted) isNoted = await note(rootDirectory);
       const isComplete = applied !== undefined && !renewal;
       applied = undefined;
       await run("iptables-restore", ["-w", LOCK_SECONDS, "--noflush"], environment, rules);
@@ -65,6 +69,18 @@ export async function removeRules(
   ] as const) {
     await attempt(table, "-F", chain);
     await attempt(table, "-X", chain);
+  }
+  await rm(noteOfRules(rootDirectory), { force: true }).catch(() => undefined);
+}
+
+/** Whether it could be noted that there may be rules: a full disk is no reason not to make them. */
+async function note(rootDirectory: string): Promise<boolean> {
+  try {
+    await mkdir(rootDirectory, { recursive: true });
+    await writeFile(noteOfRules(rootDirectory), "");
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -3,9 +3,10 @@ import { once } from "node:events";
 import { constants as system } from "node:os";
 import { type Readable, Transform, type Writable } from "node:stream";
 import { text } from "node:stream/consumers";
+import { killTrees } from "@skerry/base/platform";
 import { sizeBytes, TerminalOutput, TerminalSizes, typedBytes } from "../../terminal-bytes.ts";
 import type { ContainerCommand } from "../container-exec.ts";
-import { killTree, TOOL_ENVIRONMENT } from "../run-tool.ts";
+import { TOOL_ENVIRONMENT } from "../run-tool.ts";
 import type { ClientStreams } from "./command-session.ts";
 
 /** What the command has started may go on and hold its output open; it is not waited for longer than this is quiet. */
@@ -97,7 +98,7 @@ function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
 
 /** Another process may have the id of one that has ended. */
 function killRunning(child: ChildProcess): void {
-  if (isRunning(child)) killTree(child.pid);
+  if (isRunning(child)) killTrees([child.pid]);
 }
 
 function show(from: Readable, to: Writable | undefined): void {
