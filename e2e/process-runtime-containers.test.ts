@@ -84,11 +84,14 @@ describe("the process runtime", () => {
   /** What holds the pods' namespaces and leads them out. */
   const sandboxProcesses = (): number[] =>
     readdirSync(join(folder, "sandboxes")).flatMap((id) => {
-      const state = JSON.parse(readFileSync(join(folder, "sandboxes", id, "state.json"), "utf8")) as SandboxState;
-      return [state.holder, state.processHolder, state.outbound].flatMap((each) => each?.processId ?? []);
+      const { holder, processHolder, outbound } = stateOf(id);
+      return [holder, processHolder, outbound].flatMap((each) => each?.processId ?? []);
     });
+  const stateOf = (sandboxId: string): SandboxState =>
+    JSON.parse(readFileSync(join(folder, "sandboxes", sandboxId, "state.json"), "utf8"));
+  const wayOutOf = (sandboxId: string): number | undefined => stateOf(sandboxId).outbound?.processId;
 
-  const sandboxConfig = (name: string): SandboxConfig => ({
+  const sandboxConfig = (name: string, over: Partial<SandboxConfig> = {}): SandboxConfig => ({
     name,
     namespace: "default",
     uid: name,
@@ -105,6 +108,7 @@ describe("the process runtime", () => {
     sysctls: {},
     seLinux: undefined,
     runtimeHandler: "",
+    ...over,
   });
 
   /** Starts a container in a sandbox of its own; returns the ids. */
@@ -112,8 +116,9 @@ describe("the process runtime", () => {
     name: string,
     command: readonly string[],
     over: Partial<ContainerConfig> = {},
+    overSandbox: Partial<SandboxConfig> = {},
   ): Promise<{ readonly id: string; readonly sandboxId: string }> {
-    const sandbox = sandboxConfig(name);
+    const sandbox = sandboxConfig(name, overSandbox);
     const image = await runtime.findImage("edge-app");
     assert.ok(image);
     const config: ContainerConfig = {
@@ -227,6 +232,20 @@ describe("the process runtime", () => {
     });
     assert.match((await runtime.exec(id, ["id"], 30)).output, /^uid=1234 gid=55/);
     assert.match((await runtime.exec(id, ["grep", "CapEff", "/proc/1/status"], 30)).output, /\t0+\n/);
+  });
+
+  test("a container has its pod's settings of the kernel, and ends before others when memory is short", async () => {
+    const files = [
+      "/proc/sys/net/ipv4/ip_unprivileged_port_start",
+      "/proc/sys/kernel/shm_rmid_forced",
+      "/proc/1/oom_score_adj",
+    ];
+    const sysctls = { "net.ipv4.ip_unprivileged_port_start": "81", "kernel.shm_rmid_forced": "1" };
+    const resources = { ...RESOURCES, oomScoreAdjustment: 1000 };
+    await start("settings", ["cat", ...files], { resources }, { sysctls });
+    await logOf("settings", /F 81\n.*F 1\n.*F 1000$/m);
+    const wrong = sandboxConfig("wrong", { sysctls: { "net.ipv4.ip_unprivileged_port_start": "none" } });
+    await assert.rejects(runtime.runSandbox(wrong), /[Ii]nvalid argument/);
   });
 
   test("containers of a pod that shares its processes see each other", async () => {
@@ -407,13 +426,18 @@ describe("the process runtime", () => {
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
     try {
-      const { id } = await start("goes-out", ["sleep", "1000"]);
+      const { id, sandboxId } = await start("goes-out", ["sleep", "1000"]);
       const get = async (host: string): Promise<string> => {
         const script = `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 ${host} ${port}`;
         return (await runtime.exec(id, ["sh", "-c", script], 60)).output;
       };
       assert.match(await get(address), /from the machine$/);
       for (const host of ["127.0.0.1", "10.0.2.2"]) assert.doesNotMatch(await get(host), /from the machine/, host);
+      const wayOut = wayOutOf(sandboxId);
+      assert.ok(wayOut);
+      process.kill(wayOut, "SIGKILL");
+      await waitUntil("there is another way out", async () => wayOutOf(sandboxId) !== wayOut);
+      assert.match(await get(address), /from the machine$/);
     } finally {
       server.close();
     }
@@ -460,5 +484,10 @@ describe("the process runtime", () => {
 
   test("what it cannot do is refused in words", async () => {
     await assert.rejects(start("root", ["true"], { privileged: true }), /privileged containers: the process runtime/);
+    await assert.rejects(start("net", ["true"], { addCapabilities: ["NET_ADMIN"] }), /the capability NET_ADMIN: /);
+    await assert.rejects(
+      runtime.runSandbox(sandboxConfig("class", { runtimeHandler: "gvisor" })),
+      /runtimeClassName gvisor/,
+    );
   });
 });

@@ -199,15 +199,16 @@ test("limits that the runtime refuses are told, and the container goes on with t
 
 test("what a runtime does not do is told to the pods that it concerns, and to no other", async () => {
   await using world = new EdgedWorld();
-  const lacking = { noWayOut: "there are no tunnels here", limits: { cpu: true, memory: false } };
+  const lacking = { noWayOut: "there are no tunnels here", limits: { cpu: true, memory: false }, noSeccomp: true };
   world.runtime.featuresValue = { ...world.runtime.featuresValue, ...lacking };
   await world.start();
   const resources = { limits: { cpu: "100m", memory: "64Mi" } };
-  await world.put("pod", world.pod("web", { containers: [app({ resources })] }));
+  const securityContext = { seccompProfile: { type: "RuntimeDefault" } };
+  await world.put("pod", world.pod("web", { containers: [app({ resources, securityContext })] }));
   await world.put("pod", world.pod("host", { hostNetwork: true, containers: [app()] }));
   await world.pass(3000);
   const told = (pod: string): string[] =>
-    world.cloud.eventReasons(pod).filter((reason) => ["NoOutboundNetwork", "LimitsNotEnforced"].includes(reason));
-  assert.deepEqual(told("web").sort(), ["LimitsNotEnforced", "NoOutboundNetwork"]);
+    world.cloud.eventReasons(pod).filter((reason) => /^NoOutboundNetwork$|NotEnforced$/.test(reason));
+  assert.deepEqual(told("web").sort(), ["LimitsNotEnforced", "NoOutboundNetwork", "SeccompNotEnforced"]);
   assert.deepEqual(told("host"), []);
 });

@@ -1,3 +1,5 @@
+import { OOM_SCRIPT } from "./scripts.ts";
+
 /** Whose processes a container sees and is seen by. */
 export type ProcessSharing =
   | { readonly kind: "own" }
@@ -64,6 +66,14 @@ export function unshareContainer(
     ...(processes.kind === "own" ? ["--pid"] : []),
     "--",
   ];
+}
+
+/**
+ * What lets the kernel end the container's processes before others when memory is short.
+ * @param adjustment as in /proc/PID/oom_score_adj
+ */
+export function endSooner(busybox: string, adjustment: number): string[] {
+  return adjustment > 0 ? [busybox, "sh", "-c", OOM_SCRIPT, "oom", String(adjustment)] : [];
 }
 
 /** What makes a container's mount namespace, which its shim stays out of. */

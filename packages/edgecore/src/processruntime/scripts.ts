@@ -5,15 +5,19 @@ export const INNER_TERMINAL = "/dev/.skerry/terminal";
 
 /**
  * The first process of a pod's sandbox: it names the pod, brings up the loopback interface, and holds the namespaces.
- * A fixed text; what it is about comes as arguments: busybox, host name, `own` or `host` network.
+ * A fixed text; what it is about comes as arguments: busybox, host name, `own` or `host` network, then the pod's settings of
+ * the kernel as `path=value`.
  */
 export const HOLDER_SCRIPT = `set -e
-bb=$1 hostname=$2 network=$3
+bb=$1 hostname=$2 network=$3; shift 3
 if [ -n "$hostname" ]; then "$bb" hostname "$hostname"; fi
 if [ "$network" = own ]; then
   "$bb" ip link set lo up
   echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 fi
+for setting; do
+  echo "\${setting#*=}" >"/proc/sys/\${setting%%=*}"
+done
 echo ready
 # Ignored, the kernel reaps what is left to this process.
 trap '' CHLD
@@ -24,6 +28,12 @@ exec "$bb" sleep 2147483647 </dev/null >/dev/null 2>&1
 export const PROCESS_HOLDER_SCRIPT = `echo ready
 trap '' CHLD
 exec "$1" sleep 2147483647 </dev/null >/dev/null 2>&1
+`;
+
+/** Says how soon the kernel may end what follows when memory is short; less soon only root may. Arguments: score, the command. */
+export const OOM_SCRIPT = `{ echo "$1" >/proc/self/oom_score_adj; } 2>/dev/null
+shift
+exec "$@"
 `;
 
 /** Shows the processes of a joined namespace under /proc, then goes on. Arguments: busybox, the command. */

@@ -152,7 +152,7 @@ test("a runtime that says nothing of its features has none", async () => {
     await using server = await FakeGrpcServer.listen({ Status: answer(message) });
     await using runtime = new CriRuntime(server.socketPath);
     // Only the process runtime says what it cannot give.
-    const processRuntime = { noWayOut: undefined, limits: undefined };
+    const processRuntime = { noWayOut: undefined, limits: undefined, noSeccomp: undefined };
     assert.deepEqual(await runtime.features(), {
       ...{ onlyTheseGroups: has, recursiveReadOnlyMounts: has },
       ...processRuntime,

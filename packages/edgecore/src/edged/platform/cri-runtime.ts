@@ -1,7 +1,12 @@
 import { isSkerryError } from "@skerry/base";
 import { UnixGrpcClient } from "@skerry/grpc/platform";
 import { runtimeCallFailed, runtimeTimeout, runtimeUnavailable } from "../errors.ts";
-import { cpuLimitsCondition, memoryLimitsCondition, outboundCondition } from "../pod/runtime-names.ts";
+import {
+  cpuLimitsCondition,
+  memoryLimitsCondition,
+  outboundCondition,
+  seccompCondition,
+} from "../pod/runtime-names.ts";
 import type {
   ContainerConfig,
   ContainerRuntime,
@@ -60,15 +65,15 @@ export class CriRuntime implements ContainerRuntime {
   async features(): Promise<RuntimeFeatures> {
     const answer = await this.#runtime("Status", {}, cri.StatusRequest, cri.StatusResponse);
     const conditions = new Map((answer.status?.conditions ?? []).map((each) => [each.type, each]));
-    const [cpu, memory, outbound] = [cpuLimitsCondition, memoryLimitsCondition, outboundCondition].map((type) =>
-      conditions.get(type),
-    );
+    const types = [cpuLimitsCondition, memoryLimitsCondition, outboundCondition, seccompCondition];
+    const [cpu, memory, outbound, seccomp] = types.map((type) => conditions.get(type));
     const standard = (answer.runtimeHandlers ?? []).find(({ name }) => (name ?? "") === "");
     return {
       onlyTheseGroups: answer.features?.supplementalGroupsPolicy ?? false,
       recursiveReadOnlyMounts: standard?.features?.recursiveReadOnlyMounts ?? false,
       noWayOut: outbound && !outbound.status ? outbound.message : undefined,
       limits: cpu && memory ? { cpu: cpu.status === true, memory: memory.status === true } : undefined,
+      noSeccomp: seccomp && seccomp.status !== true,
     };
   }
 

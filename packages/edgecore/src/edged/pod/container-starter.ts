@@ -125,7 +125,7 @@ export class ContainerStarter {
       await hostsFile(place.pod, config.clusterDomain, place.addresses, fileSystem),
       0o644,
     );
-    const { recursiveReadOnlyMounts } = await machine.runtimeFeatures();
+    const { recursiveReadOnlyMounts, noSeccomp } = await machine.runtimeFeatures();
     const nameFile = await writeNameFile(place.pod, place.addresses, place.paths, this.#services);
     const settings = { hostsFile: place.paths.hostsFile, nameFile, terminationLog, recursiveReadOnlyMounts };
     const mounts = await containerMounts(place.pod, container, place.volumes.paths, variables, settings, fileSystem);
@@ -139,7 +139,7 @@ export class ContainerStarter {
       );
     const { pod } = place;
     const devices = await this.#services.devices.provide(pod, container, place.signal);
-    return containerConfig({
+    const made = containerConfig({
       pod,
       container,
       image,
@@ -152,6 +152,14 @@ export class ContainerStarter {
       profileFolder: join(config.rootDirectory, "seccomp"),
       ...targetOf(start, place.state),
     });
+    if (noSeccomp === true && made.seccomp.kind === "runtime-default")
+      place.notices.container(
+        container,
+        "Warning",
+        "SeccompNotEnforced",
+        "This runtime filters no system calls; the container runs without its profile RuntimeDefault",
+      );
+    return made;
   }
 
   #ofServices({ metadata, spec }: Pod): ReadonlyMap<string, string> {

@@ -21,6 +21,8 @@ export const outboundCondition = "skerry.io/Outbound";
 /** Conditions of it: whether it enforces limits, which the machine's control groups alone do not say. */
 export const cpuLimitsCondition = "skerry.io/CpuLimits";
 export const memoryLimitsCondition = "skerry.io/MemoryLimits";
+/** A condition of it: whether it filters containers' system calls. */
+export const seccompCondition = "skerry.io/Seccomp";
 
 /** Kubernetes' default for pods that do not say. */
 export const DEFAULT_GRACE_PERIOD_SECONDS = 30;

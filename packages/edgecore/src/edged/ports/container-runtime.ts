@@ -101,6 +101,8 @@ export interface RuntimeFeatures {
   readonly noWayOut?: string | undefined;
   /** Which limits it enforces; left out where that is up to the machine's control groups. */
   readonly limits?: { readonly cpu: boolean; readonly memory: boolean } | undefined;
+  /** It has no seccomp profile of its own, so that `RuntimeDefault` is none. */
+  readonly noSeccomp?: boolean | undefined;
 }
 
 /** What a sandbox is made from. */

@@ -1,7 +1,12 @@
 import { mkdir, symlink } from "node:fs/promises";
 import { constants as system } from "node:os";
 import { join } from "node:path";
-import type { ContainerConfig, Int64Value, LinuxContainerResources } from "../../edged/platform/generated/cri.ts";
+import {
+  type ContainerConfig,
+  type Int64Value,
+  type LinuxContainerResources,
+  SecurityProfile_ProfileType,
+} from "../../edged/platform/generated/cri.ts";
 import { needsEngine, startFailed } from "../errors.ts";
 import type { GroupLimits } from "../group-limits.ts";
 import { processIdentity } from "../image-user.ts";
@@ -16,6 +21,12 @@ export function isSameName(one: ContainerConfig, other: ContainerConfig): boolea
   return one.metadata?.name === other.metadata?.name && (one.metadata?.attempt ?? 0) === (other.metadata?.attempt ?? 0);
 }
 
+/** Capabilities that mean something within the container's own user namespace, or that nothing here needs. */
+const CAPABILITIES_WITHIN: ReadonlySet<string> = new Set([
+  ...["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE"],
+  ...["SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"],
+]);
+
 /** @throws SkerryError `PROCESS_RUNTIME_CANNOT` */
 export function refuseWhatCannotBe(config: ContainerConfig): void {
   const security = config.linux?.securityContext;
@@ -23,6 +34,13 @@ export function refuseWhatCannotBe(config: ContainerConfig): void {
   if ((config.devices?.length ?? 0) + (config.CDIDevices?.length ?? 0) > 0)
     throw needsEngine("devices of a device plugin");
   if (config.mounts?.some(({ propagation }) => propagation === 2)) throw needsEngine("mountPropagation Bidirectional");
+  const { Localhost } = SecurityProfile_ProfileType;
+  if (security?.seccomp?.profileType === Localhost) throw needsEngine("a seccomp profile of the machine (Localhost)");
+  if (security?.apparmor?.profileType === Localhost)
+    throw needsEngine("an AppArmor profile of the machine (Localhost)");
+  if (Object.values(security?.selinuxOptions ?? {}).some((part) => part !== "")) throw needsEngine("seLinuxOptions");
+  for (const capability of security?.capabilities?.addCapabilities ?? [])
+    if (!CAPABILITIES_WITHIN.has(capability.replace(/^CAP_/, ""))) throw needsEngine(`the capability ${capability}`);
 }
 
 /** What a container may use; nothing is no limit. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { killTrees } from "@skerry/base/platform";
 import {
+  endSooner,
   enterPod,
   giveUpPowers,
   inTerminal,
@@ -119,6 +120,7 @@ function chain(options: LaunchOptions, wasm: WasmRunner | undefined): string[] {
     ...(namespaces.processes.kind === "joined" ? showJoined(ability.tools, busybox, scripts.proc) : []),
     ...unshareContainer(ability.tools, user, namespaces),
     ...[busybox, "sh", scripts.shim, container.folder],
+    ...endSooner(busybox, Number(container.config.linux?.resources?.oomScoreAdj ?? 0n)),
     ...unshareMounts(ability.tools),
     ...[busybox, "sh", scripts.container, busybox],
     // Nobody can know it, so that no link in an image leads there.

@@ -1,5 +1,10 @@
 import * as cri from "../../edged/platform/generated/cri.ts";
-import { cpuLimitsCondition, memoryLimitsCondition, outboundCondition } from "../../edged/pod/runtime-names.ts";
+import {
+  cpuLimitsCondition,
+  memoryLimitsCondition,
+  outboundCondition,
+  seccompCondition,
+} from "../../edged/pod/runtime-names.ts";
 import { RUNTIME_NAME, RUNTIME_VERSION } from "../version.ts";
 import { commandIn, type ExecMeans } from "./container-exec.ts";
 import { encodeContainerStats } from "./container-stats.ts";
@@ -43,8 +48,8 @@ export function runtimeMethods(ports: RuntimeMethodsPorts): Methods {
     ],
     [
       at("RunPodSandbox"),
-      serve(cri.RunPodSandboxRequest, cri.RunPodSandboxResponse, async ({ config = {} }) => ({
-        podSandboxId: (await sandboxes.run(config)).id,
+      serve(cri.RunPodSandboxRequest, cri.RunPodSandboxResponse, async ({ config = {}, runtimeHandler = "" }) => ({
+        podSandboxId: (await sandboxes.run(config, runtimeHandler)).id,
       })),
     ],
     [
@@ -182,5 +187,6 @@ function conditions({ outbound, groups }: RuntimeMethodsPorts): cri.RuntimeCondi
     condition(outboundCondition, outbound.kind !== "none", outbound.kind === "none" ? outbound.reason : ""),
     condition(cpuLimitsCondition, cpu),
     condition(memoryLimitsCondition, memory),
+    condition(seccompCondition, false),
   ];
 }

@@ -10,6 +10,7 @@ import { hold } from "./holders.ts";
 import { type OutboundAbility, startOutbound } from "./outbound-network.ts";
 import { type HostPort, PodPorts } from "./pod-ports.ts";
 import { childrenOf, killRunning, type ProcessIdentity, stillRuns } from "./process-identity.ts";
+import { kernelSettings, refuseSandbox } from "./sandbox-plan.ts";
 import { WaysOut } from "./ways-out.ts";
 
 /** A pod's sandbox. */
@@ -113,8 +114,13 @@ export class Sandboxes implements AsyncDisposable {
     return this.#ports.get(sandbox.id);
   }
 
-  /** @throws SkerryError `PROCESS_RUNTIME_START_FAILED`, `PROCESS_RUNTIME_PORT_IN_USE`, `PROCESS_RUNTIME_REFUSED` */
-  async run(config: PodSandboxConfig): Promise<Sandbox> {
+  /**
+   * @param runtimeHandler what the pod's RuntimeClass asks for; there is none here
+   * @throws SkerryError `PROCESS_RUNTIME_START_FAILED`, `PROCESS_RUNTIME_PORT_IN_USE`, `PROCESS_RUNTIME_REFUSED`,
+   * `PROCESS_RUNTIME_CANNOT`
+   */
+  async run(config: PodSandboxConfig, runtimeHandler: string): Promise<Sandbox> {
+    refuseSandbox(config, runtimeHandler);
     const { uid = "", attempt = 0, name = "", namespace = "" } = config.metadata ?? {};
     for (const other of this.#all.values())
       if (other.config.metadata?.uid === uid && (other.config.metadata.attempt ?? 0) === attempt)
@@ -243,7 +249,7 @@ export class Sandboxes implements AsyncDisposable {
       ...(namespaceOptions.ipc === NODE_NAMESPACE ? [] : ["--ipc"]),
     ];
     const holder = [busybox, "sh", "-c", HOLDER_SCRIPT, "holder", busybox];
-    const facts = [config.hostname ?? "", isOwnNetwork ? "own" : "host"];
+    const facts = [config.hostname ?? "", isOwnNetwork ? "own" : "host", ...kernelSettings(config)];
     return hold(["unshare", "--user", "--map-root-user", ...namespaces, "--", ...holder, ...facts]);
   }
 
