@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { isSkerryError, silentLogger } from "@skerry/base";
 import { createLogger } from "@skerry/base/platform";
 import { ManualClock } from "@skerry/base/testing";
 import { SqliteDatabase } from "@skerry/store/platform";
 import { edgeDatabaseMigrations } from "../edge-database.ts";
+import { formatKey } from "../metamanager/object-key.ts";
+import { readObject } from "../metamanager/object-table.ts";
 import { openEdgeDatabase } from "./open-edge-database.ts";
 
 const insert = "INSERT INTO meta (key, type, value) VALUES (?, 'pod', ?)";
@@ -88,4 +91,31 @@ test("a database of a newer EdgeCore is not moved aside", async (context) => {
     (error) => isSkerryError(error, "STORE_DATABASE_TOO_NEW"),
   );
   assert.deepEqual(movedAside(folder), []);
+});
+
+test("the database of a KubeEdge is taken over: what it knew is known, and its own tables stay", async (context) => {
+  const { path } = scratchDatabase(context);
+  const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "app", namespace: "default", uid: "u-1" } };
+  const key = { namespace: "default", type: "pod", name: "app" };
+  const kubeEdge = new DatabaseSync(path);
+  // As KubeEdge's gorm makes them; some of the tables have more columns.
+  kubeEdge.exec(`
+    CREATE TABLE meta (key text PRIMARY KEY, type text, value text);
+    CREATE TABLE meta_v2 (key text PRIMARY KEY, group_version_resource text, resource_version integer, value text);
+    CREATE TABLE device (id text PRIMARY KEY, name text, state text);
+    CREATE TABLE device_twin (id integer PRIMARY KEY AUTOINCREMENT, deviceid text, name text, expected text);
+    CREATE TABLE sub_topics (topic text PRIMARY KEY);
+    INSERT INTO device (id, name) VALUES ('default/boiler', 'boiler');
+  `);
+  kubeEdge.prepare(insert).run(formatKey(key), JSON.stringify(pod));
+  kubeEdge.close();
+  await using database = openEdgeDatabase(path, new ManualClock(), silentLogger);
+  assert.deepEqual(
+    database.read((reader) => readObject(reader, key)),
+    pod,
+  );
+  assert.equal(
+    database.read((reader) => reader.first("SELECT name FROM device")?.["name"]),
+    "boiler",
+  );
 });
