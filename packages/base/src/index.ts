@@ -14,5 +14,6 @@ export * from "./mutex.ts";
 export * from "./plain-words.ts";
 export * from "./random.ts";
 export * from "./retry-schedule.ts";
+export * from "./text-digest.ts";
 export * from "./token-bucket.ts";
 export * from "./tracing/index.ts";

@@ -1,6 +1,7 @@
 export { budgetTrace } from "./budget-trace.ts";
 export * from "./cloud-hub.ts";
 export * from "./cloud-hub-port.ts";
+export * from "./collect-after-joins.ts";
 export * from "./credentials/cloud-credentials.ts";
 export * from "./credentials/join-token-keeper.ts";
 export {

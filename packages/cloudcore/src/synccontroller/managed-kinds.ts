@@ -13,6 +13,7 @@ import {
   secrets,
   services,
 } from "@skerry/api";
+import { textDigest } from "@skerry/base";
 
 /** A kind of object that nodes hold, and how it travels (wire.md 10). */
 export interface ManagedKind {
@@ -33,7 +34,7 @@ export interface ManagedKind {
   /** The object as the node gets it, where that is not all of it. */
   readonly outgoing?: (object: KubernetesObject) => KubernetesObject;
   /**
-   * Text of what matters to the node, where the rest changes all the time; a version that differs in nothing else is
+   * Digest of what matters to the node, where the rest changes all the time; a version that differs in nothing else is
    * not sent. Without it every version is sent.
    */
   readonly significance?: (object: KubernetesObject) => string;
@@ -54,7 +55,7 @@ export const nodeKind: ManagedKind = {
   significance: (object) => {
     const { spec, status } = object as Node;
     const conditions = (status?.conditions ?? []).map(({ lastHeartbeatTime: _time, ...condition }) => condition);
-    return JSON.stringify([stableMetadata(object), spec, { ...status, conditions }]);
+    return significanceOf(object, spec, { ...status, conditions });
   },
 };
 
@@ -84,7 +85,7 @@ export const serviceKind: ManagedKind = {
   outgoing: withoutStatus,
   significance: (object) => {
     const { spec } = object as Service;
-    return JSON.stringify([stableMetadata(object), spec]);
+    return significanceOf(object, spec);
   },
 };
 
@@ -100,7 +101,7 @@ export const deviceKind: ManagedKind = {
   outgoing: withoutReports,
   significance: (object) => {
     const { spec, status } = withoutReports(object);
-    return JSON.stringify([stableMetadata(object), spec, status]);
+    return significanceOf(object, spec, status);
   },
 };
 
@@ -138,6 +139,11 @@ function withoutReports(object: KubernetesObject): Device {
 function withoutStatus(object: KubernetesObject): KubernetesObject {
   const { status: _status, ...rest } = object as Service;
   return rest;
+}
+
+/** One is kept for each object of each node, so it is a digest. Nobody else loses by a collision that somebody contrives. */
+function significanceOf(object: KubernetesObject, ...parts: readonly unknown[]): string {
+  return textDigest(JSON.stringify([stableMetadata(object), ...parts]));
 }
 
 function stableMetadata(object: KubernetesObject): object {

@@ -12,6 +12,8 @@ export interface SyncRecord {
   acknowledged: string;
   /** {@link ManagedKind.significance} of the acknowledged version, when this process has seen it. */
   acknowledgedSignificance: string | undefined;
+  /** The version that was last looked at, and its significance, where the kind has one. */
+  compared: { readonly resourceVersion: string; readonly significance: string } | undefined;
   /** Where the sync object in the API stands. */
   stored: "absent" | "present" | "removing";
   /** The version that the sync object in the API says. */
@@ -37,6 +39,7 @@ export function newSyncRecord(
     name,
     acknowledged: "0",
     acknowledgedSignificance: undefined,
+    compared: undefined,
     stored: "absent",
     storedVersion: "",
     sent: undefined,

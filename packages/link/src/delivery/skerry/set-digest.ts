@@ -1,3 +1,5 @@
+import { hexOf, textHash } from "@skerry/base";
+
 /** One object that a node holds, or should hold. */
 export interface SetEntry {
   /** Type in the message's path: `pod`, `configmap`, … */
@@ -27,13 +29,13 @@ export function digestOf(entries: Iterable<SetEntry>): SetDigest {
     const { type, namespace, name, uid, resourceVersion } = entry;
     const text = [type, namespace, name, uid, resourceVersion].join("\n");
     // Sums do not depend on the order, and unlike exclusive-or two equal entries do not cancel each other.
-    low = (low + hash(text, 0x811c9dc5)) >>> 0;
-    high = (high + hash(text, 0x2545f491)) >>> 0;
+    low = (low + textHash(text, 0x811c9dc5)) >>> 0;
+    high = (high + textHash(text, 0x2545f491)) >>> 0;
     count++;
     const version = numberOf(resourceVersion);
     if (version > highest) highest = version;
   }
-  return { count, sum: hex(high) + hex(low), highest: highest.toString() };
+  return { count, sum: hexOf(high) + hexOf(low), highest: highest.toString() };
 }
 
 /** Whether two digests are of the same set. */
@@ -43,17 +45,4 @@ export function isSameDigest(left: SetDigest, right: SetDigest): boolean {
 
 function numberOf(resourceVersion: string): bigint {
   return /^[0-9]{1,40}$/.test(resourceVersion) ? BigInt(resourceVersion) : 0n;
-}
-
-/** FNV-1a with a final mix, so that similar texts do not add up to similar sums. */
-function hash(text: string, seed: number): number {
-  let state = seed;
-  for (let index = 0; index < text.length; index++) state = Math.imul(state ^ text.charCodeAt(index), 0x01000193);
-  state = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
-  state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35);
-  return (state ^ (state >>> 16)) >>> 0;
-}
-
-function hex(value: number): string {
-  return value.toString(16).padStart(8, "0");
 }
