@@ -79,12 +79,12 @@ export class ResourceHandler {
       case "GET":
         return this.#answer(request, definition, 200, this.#service.get(at));
       case "PUT": {
-        const context = writeContext(request, user);
+        const context = contextOfChange(request, user, definition);
         const object = await this.#service.update(context, at, readObject(request, this.#types));
         return this.#answer(request, definition, 200, object, context);
       }
       case "PATCH": {
-        const context = writeContext(request, user);
+        const context = contextOfChange(request, user, definition);
         const patch = await readPatch(request);
         if (patch.type === "apply") {
           const { object, isNew } = await this.#service.apply(context, at, patch);
@@ -130,7 +130,7 @@ export class ResourceHandler {
       case "POST": {
         if (definition.reference.namespaced && namespace === undefined)
           throw badRequest("an empty namespace may not be set during creation");
-        const context = writeContext(request, user);
+        const context = contextOfChange(request, user, definition);
         const body = readObject(request, this.#types);
         const object = await this.#service.create(context, definition, path.namespace, body);
         return this.#answer(request, definition, 201, object, context);
@@ -225,4 +225,11 @@ function includeOf(request: ApiRequest, fallback: IncludeObject): IncludeObject 
 /** What the client is told besides: of the resource, and of what it sent. */
 function warningsOf({ deprecation }: ResourceDefinition, context?: RequestContext): Record<string, string> {
   return warningHeaders([...(deprecation === undefined ? [] : [deprecation]), ...(context?.warnings ?? [])]);
+}
+
+/** Who may write, and what whoever writes should know of the kind. */
+function contextOfChange(request: ApiRequest, user: UserInfo, { withoutEffect }: ResourceDefinition): RequestContext {
+  const context = writeContext(request, user);
+  if (withoutEffect !== undefined) context.warnings.push(withoutEffect);
+  return context;
 }

@@ -114,6 +114,8 @@ export interface ResourceDefinition {
   readonly isCustom: boolean;
   /** Told to every client that uses the resource. */
   readonly deprecation?: string;
+  /** Told to every client that writes the resource: what is kept, but nobody does. */
+  readonly withoutEffect?: string;
   /** For a resource that shares another's storage under a different form. `previous` is as it is stored. */
   readonly conversion?: {
     toStored(object: ApiObject, previous?: ApiObject): ApiObject;

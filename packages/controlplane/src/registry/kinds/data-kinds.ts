@@ -60,6 +60,7 @@ export const dataKinds: readonly KindEntry[] = [
     shortNames: ["ing"],
     strategy: { ...statusStrategy, tracksGeneration: true },
     columns: ingressColumns,
+    withoutEffect: "an Ingress is only kept: nothing that is built in serves it",
   },
   {
     group: NETWORKING,
@@ -86,6 +87,7 @@ export const dataKinds: readonly KindEntry[] = [
     shortNames: ["netpol"],
     strategy: networkPolicyStrategy,
     columns: networkPolicyColumns,
+    withoutEffect: "a NetworkPolicy is only kept: nothing that is built in enforces it",
   },
   {
     group: STORAGE,

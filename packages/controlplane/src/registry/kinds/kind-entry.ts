@@ -17,6 +17,7 @@ export interface KindEntry {
   /** Beyond status and scale. */
   readonly subresources?: readonly string[];
   readonly deprecation?: string;
+  readonly withoutEffect?: string;
   readonly storageKey?: string;
   readonly conversion?: ResourceDefinition["conversion"];
 }

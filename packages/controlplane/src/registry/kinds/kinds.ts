@@ -248,6 +248,7 @@ export function builtInResources(topologies: TypeTopologies): ResourceDefinition
       openApi: { typeName },
       isCustom: false,
       ...(entry.deprecation === undefined ? {} : { deprecation: entry.deprecation }),
+      ...(entry.withoutEffect === undefined ? {} : { withoutEffect: entry.withoutEffect }),
       ...(entry.conversion ? { conversion: entry.conversion } : {}),
     };
   });

@@ -97,6 +97,7 @@ export const policyKinds: readonly KindEntry[] = [
       categories: ["api-extensions"],
       strategy: { hasStatus: kind === "ValidatingAdmissionPolicy", tracksGeneration: true },
       columns: [name, createdAt],
+      withoutEffect: `a ${kind} is only kept: nobody asks it before something is written`,
     }),
   ),
 ];
