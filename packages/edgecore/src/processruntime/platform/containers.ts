@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { closeSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError, type Logger } from "@skerry/base";
@@ -11,7 +10,6 @@ import type {
 } from "../../edged/platform/generated/cri.ts";
 import { processCommand, searchPath } from "../command-line.ts";
 import { notFound, refusedState, startFailed } from "../errors.ts";
-import { TerminalOutput } from "../terminal-bytes.ts";
 import type { MachineAbility } from "./ability.ts";
 import { mountsOf } from "./container-mounts.ts";
 import { namespacesOf } from "./container-namespaces.ts";
@@ -33,13 +31,14 @@ import {
   saveState,
 } from "./container-record.ts";
 import { checkCommand } from "./container-root.ts";
+import { ContainerStreams } from "./container-streams.ts";
 import type { ControlGroups } from "./control-groups.ts";
 import type { ImageStore, StoredImage } from "./image-store.ts";
 import { type Launched, launchContainer } from "./launch-container.ts";
-import { LogPump } from "./log-pump.ts";
+import type { LogPump } from "./log-pump.ts";
 import { killRunning, stillRuns } from "./process-identity.ts";
 import { removeTree } from "./remove-tree.ts";
-import type { Sandbox, Sandboxes } from "./sandboxes.ts";
+import type { Sandboxes } from "./sandboxes.ts";
 import type { ScriptFiles } from "./script-files.ts";
 import type { WasmRunner } from "./wasm-runner.ts";
 
@@ -64,9 +63,7 @@ const KILL_LIMIT_MS = 10_000;
 export class Containers implements Disposable {
   readonly #options: ContainersOptions;
   readonly #all = new Map<string, Container>();
-  readonly #logs = new Map<string, LogPump>();
-  /** Ends that are held open so that a container's input goes on until its one client has ended it. */
-  readonly #inputs = new Map<string, number>();
+  readonly #streams = new ContainerStreams();
   readonly #adopted = new Set<Container>();
   readonly #interval: NodeJS.Timeout;
 
@@ -117,7 +114,7 @@ export class Containers implements Disposable {
 
   /** Where a container's output is read; undefined when it does not run. */
   outputOf(id: string): LogPump | undefined {
-    return this.#logs.get(id);
+    return this.#streams.outputOf(id);
   }
 
   /** @throws SkerryError `PROCESS_RUNTIME_*` */
@@ -175,7 +172,7 @@ export class Containers implements Disposable {
       ofContainer: (other) => this.running(other).state.run.main.processId,
     });
     const mounts = await mountsOf(container, sandbox);
-    const pump = this.#openLog(container, sandbox);
+    const pump = this.#streams.open(container, sandbox);
     let launched: Launched | undefined;
     try {
       await groups.create(id, groupLimits(container.config.linux?.resources)).catch((error: unknown) => {
@@ -183,7 +180,7 @@ export class Containers implements Disposable {
       });
       launched = await launchContainer({ ...this.#options, container, namespaces, mounts });
       const { child, shim, main, makerId, input } = launched;
-      if (input !== undefined) this.#inputs.set(id, input);
+      if (input !== undefined) this.#streams.holdInput(id, input);
       pump.begun();
       container.state = { ...container.state, run: { startedAtMs: Date.now(), namespaces, shim, main, makerId } };
       if (child.exitCode === null && child.signalCode === null) child.once("exit", () => this.#ended(container));
@@ -191,10 +188,8 @@ export class Containers implements Disposable {
       await saveState(container);
       sandboxes.portsOf(sandbox)?.lookSoon();
     } catch (error) {
-      this.endInput(id);
       killRunning(launched?.main, launched?.shim);
-      this.#logs.delete(id);
-      pump[Symbol.dispose]();
+      this.#streams.close(id);
       await groups.remove(id);
       throw error;
     }
@@ -224,7 +219,7 @@ export class Containers implements Disposable {
     await this.stop(id, 0);
     this.#all.delete(id);
     this.#adopted.delete(container);
-    this.#closeLog(id);
+    this.#streams.close(id);
     await this.#options.groups.remove(id);
     await removeTree(container.folder);
   }
@@ -242,21 +237,18 @@ export class Containers implements Disposable {
 
   /** Nothing more comes for a container that reads the input of one client only. */
   endInput(id: string): void {
-    const input = this.#inputs.get(id);
-    this.#inputs.delete(id);
-    if (input !== undefined) closeSync(input);
+    this.#streams.endInput(id);
   }
 
   reopenLog(id: string): void {
     this.running(id);
-    this.#logs.get(id)?.reopen();
+    this.#streams.outputOf(id)?.reopen();
   }
 
   /** What runs goes on; only its output is not read any longer. */
   [Symbol.dispose](): void {
     clearInterval(this.#interval);
-    for (const id of [...this.#inputs.keys()]) this.endInput(id);
-    for (const id of [...this.#logs.keys()]) this.#closeLog(id);
+    this.#streams[Symbol.dispose]();
   }
 
   async #imageOf(config: ContainerConfig): Promise<StoredImage> {
@@ -264,20 +256,6 @@ export class Containers implements Disposable {
     const image = await this.#options.images.find(name);
     if (!image) throw notFound(`The image ${name}`);
     return image;
-  }
-
-  #openLog(container: Container, sandbox: Sandbox): LogPump {
-    const { folder, config, state } = container;
-    const path = join(sandbox.config.logDirectory ?? folder, config.logPath ?? "container.log");
-    const terminal = config.tty === true ? new TerminalOutput(state.run !== undefined) : undefined;
-    const pump = new LogPump(path, { stdout: join(folder, "stdout"), stderr: join(folder, "stderr") }, terminal);
-    this.#logs.set(container.id, pump);
-    return pump;
-  }
-
-  #closeLog(id: string): void {
-    this.#logs.get(id)?.[Symbol.dispose]();
-    this.#logs.delete(id);
   }
 
   #adopt(container: Container): void {
@@ -290,7 +268,7 @@ export class Containers implements Disposable {
     }
     this.#adopted.add(container);
     const sandbox = this.#options.sandboxes.find(container.sandboxId);
-    if (sandbox) this.#openLog(container, sandbox).begun();
+    if (sandbox) this.#streams.open(container, sandbox).begun();
   }
 
   #lookAtAdopted(): void {
@@ -300,13 +278,11 @@ export class Containers implements Disposable {
   /** The shim has ended. */
   #ended(container: Container): void {
     this.#adopted.delete(container);
-    this.endInput(container.id);
     container.end = readEnd(container.folder, this.#options.groups.wasOutOfMemory(container.id));
     const { run } = container.state;
     // A shim that was killed alone leaves its container behind.
     killRunning(run?.main);
-    const pump = this.#logs.get(container.id);
-    if (pump) void pump.ended.then(() => this.#closeLog(container.id));
+    this.#streams.closeAtEnd(container.id);
   }
 
   async #waitForEnd(container: Container, limitMs: number): Promise<void> {

@@ -17,7 +17,20 @@ export interface Hierarchy {
 /** What limits containers have on this machine. */
 export type LimitAbility = Readonly<Record<Controller, boolean>>;
 
-const ROOT = "/sys/fs/cgroup";
+/** Where the kernel shows control groups. */
+export interface GroupMachine {
+  /** Where they are mounted. */
+  readonly root: string;
+  /** Names this process' own group. */
+  readonly ownGroupFile: string;
+  readonly isRoot: boolean;
+}
+
+const THIS_MACHINE: GroupMachine = {
+  root: "/sys/fs/cgroup",
+  ownGroupFile: "/proc/self/cgroup",
+  isRoot: process.getuid?.() === 0,
+};
 const CONTROLLERS: readonly Controller[] = ["cpu", "memory"];
 const REMOVE_LIMIT_MS = 5_000;
 const REMOVE_INTERVAL_MS = 50;
@@ -45,12 +58,17 @@ export class ControlGroups {
    * systemd does for user services, and as root anywhere.
    * @param owner the runtime's folder; each has groups of its own
    */
-  static async find(owner: string, busybox: string, logger: Logger): Promise<ControlGroups> {
+  static async find(
+    owner: string,
+    busybox: string,
+    logger: Logger,
+    machine: GroupMachine = THIS_MACHINE,
+  ): Promise<ControlGroups> {
     const usable: Hierarchy[] = [];
-    for (const { version, folder } of await places(owner)) {
+    for (const { version, folder } of await places(owner, machine)) {
       try {
         await mkdir(folder, { recursive: true });
-        const controllers = await enabled(version, folder);
+        const controllers = await enabled(version, folder, machine);
         if (controllers.length > 0 && (await mayJoin(folder, busybox))) usable.push({ version, controllers, folder });
         else await rmdir(folder);
       } catch {
@@ -118,7 +136,7 @@ export class ControlGroups {
  */
 export async function removeControlGroups(owner: string): Promise<string[]> {
   const ids = new Set<string>();
-  for (const { folder } of await places(owner)) {
+  for (const { folder } of await places(owner, THIS_MACHINE)) {
     const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
     for (const entry of entries) {
       if (!entry.isDirectory()) continue;
@@ -131,21 +149,26 @@ export async function removeControlGroups(owner: string): Promise<string[]> {
 }
 
 /** Where groups of this runtime belong, whether or not the account may make them. */
-async function places(owner: string): Promise<Pick<Hierarchy, "version" | "folder">[]> {
+async function places(
+  owner: string,
+  { root, ownGroupFile, isRoot }: GroupMachine,
+): Promise<Pick<Hierarchy, "version" | "folder">[]> {
   const path = await realpath(owner).catch(() => owner);
   const name = `skerry-process-${createHash("sha256").update(path).digest("hex").slice(0, 12)}`;
-  const unified = await readFile(join(ROOT, "cgroup.controllers"), "latin1").catch(() => undefined);
-  if (unified === undefined) return CONTROLLERS.map((each) => ({ version: 1, folder: join(ROOT, each, name) }));
-  const own = /^0::(\/.*)$/m.exec(await readFile("/proc/self/cgroup", "latin1").catch(() => ""))?.[1] ?? "/";
+  const unified = await readFile(join(root, "cgroup.controllers"), "latin1").catch(() => undefined);
+  if (unified === undefined) return CONTROLLERS.map((each) => ({ version: 1, folder: join(root, each, name) }));
+  const own = /^0::(\/.*)$/m.exec(await readFile(ownGroupFile, "latin1").catch(() => ""))?.[1] ?? "/";
   // Beside the own group: one with processes in it may have none below it.
-  return [{ version: 2, folder: join(ROOT, process.getuid?.() === 0 ? "/" : dirname(own), name) }];
+  return [{ version: 2, folder: join(root, isRoot ? "/" : dirname(own), name) }];
 }
 
 /** The controllers that groups in a folder have, switched on for those below it. */
-async function enabled(version: 1 | 2, folder: string): Promise<Controller[]> {
-  if (version === 1) return CONTROLLERS.filter((each) => folder.startsWith(join(ROOT, each)));
-  // For root the machine's own first group gives them; elsewhere they are given or not.
-  await writeFile(join(dirname(folder), "cgroup.subtree_control"), "+cpu +memory").catch(() => undefined);
+async function enabled(version: 1 | 2, folder: string, { root }: GroupMachine): Promise<Controller[]> {
+  if (version === 1) return CONTROLLERS.filter((each) => folder.startsWith(join(root, each)));
+  // For root the machine's own first group gives them; elsewhere they are given or not. Each by itself: the kernel refuses
+  // them all when it lacks one, as machines do that start with `cgroup_disable=memory`.
+  for (const each of CONTROLLERS)
+    await writeFile(join(dirname(folder), "cgroup.subtree_control"), `+${each}`).catch(() => undefined);
   const given = (await readFile(join(folder, "cgroup.controllers"), "latin1")).trim().split(" ");
   const controllers = CONTROLLERS.filter((each) => given.includes(each));
   if (controllers.length > 0)
