@@ -29,6 +29,20 @@ test("KubeEdge's minimal configuration is read, and what it switches off is told
   assert.deepEqual(warnings, ["modules.edgeHub.enable: it is false, so this node never connects to the cloud"]);
 });
 
+test("protections that there are not are told when they are switched on, and only then", () => {
+  const warnings = (fields: string): readonly string[] =>
+    read(`{kind: EdgeCore, modules: {edged: {tailoredKubeletConfig: {${fields}}}}}`).warnings;
+  assert.deepEqual(
+    warnings("podPidsLimit: -1, seccompDefault: false, cpuManagerPolicy: none, memoryManagerPolicy: None"),
+    [],
+  );
+  const told = warnings("podPidsLimit: 100, seccompDefault: true, cpuManagerPolicy: static");
+  assert.deepEqual(
+    told.map((line) => /(\w+): /.exec(line)?.[1]),
+    ["podPidsLimit", "seccompDefault", "cpuManagerPolicy"],
+  );
+});
+
 test("the MetaServer is off, on loopback, and anywhere else only with a token", () => {
   const parse = (fields: string): ReturnType<typeof read>["config"]["metaManager"]["metaServer"] =>
     read(`{kind: EdgeCore, modules: {metaManager: {metaServer: {${fields}}}}}`).config.metaManager.metaServer;

@@ -100,12 +100,24 @@ export function readEdged(
     shutdownGroups: readShutdown(kubelet),
     devicePluginFolder: readPath(extras, "devicePluginFolder", `${rootDirectory}/device-plugins`),
   };
+  tellMissingProtections(kubelet, edged);
   kubelet.ignore(...KUBELET_FIELDS_WITHOUT_EFFECT);
   kubelet.finish();
   // The runtime decides on its sandbox image; events are always reported.
   edged.ignore("podSandboxImage", "reportEvent", ...V1ALPHA1_FIELDS_WITHOUT_EFFECT);
   edged.finish();
   return { nodeName, edged: section };
+}
+
+/** What somebody switches on to be protected by it is not left out without a word. */
+function tellMissingProtections(kubelet: ConfigSection, edged: ConfigSection): void {
+  if (kubelet.integer("podPidsLimit", -1, { minimum: -1, maximum: 2 ** 32 }) > 0)
+    kubelet.warn("podPidsLimit", "a pod's processes are not limited; when the node runs short of them it evicts pods");
+  if (kubelet.flag("seccompDefault", edged.flag("seccompDefault", false)))
+    kubelet.warn("seccompDefault", "has no effect: pods have to name the seccompProfile RuntimeDefault themselves");
+  for (const name of ["cpuManagerPolicy", "memoryManagerPolicy", "topologyManagerPolicy"])
+    if (!/^(none)?$/i.test(kubelet.text(name, "")))
+      kubelet.warn(name, "has no effect: all containers share all processors and memory");
 }
 
 function readPath(section: ConfigSection, name: string, fallback: string): string {

@@ -4,19 +4,17 @@
  */
 export const KUBELET_FIELDS_WITHOUT_EFFECT: readonly string[] =
   `address allowedUnsafeSysctls cgroupDriver cgroupRoot cgroupsPerQOS configMapAndSecretChangeDetectionStrategy
-  containerLogMaxWorkers containerLogMonitorInterval contentType cpuCFSQuota cpuCFSQuotaPeriod cpuManagerPolicy
+  containerLogMaxWorkers containerLogMonitorInterval contentType cpuCFSQuota cpuCFSQuotaPeriod
   cpuManagerPolicyOptions cpuManagerReconcilePeriod crashLoopBackOff enableContentionProfiling
   enableControllerAttachDetach enableDebugFlagsHandler enableDebuggingHandlers enableProfilingHandler
   enableSystemLogHandler enableSystemLogQuery enforceNodeAllocatable eventBurst eventRecordQPS failCgroupV1 failSwapOn
   featureGates hairpinMode imageServiceEndpoint iptablesDropBit iptablesMasqueradeBit kernelMemcgNotification
   kubeReservedCgroup kubeletCgroups localStorageCapacityIsolation logging makeIPTablesUtilChains maxOpenFiles
-  maxParallelImagePulls memoryManagerPolicy memorySwap memoryThrottlingFactor nodeStatusMaxImages oomScoreAdj podCIDR
-  podPidsLimit podsPerCore protectKernelDefaults qosReserved registryBurst registryPullQPS reservedMemory
-  reservedSystemCPUs runtimeRequestTimeout seccompDefault serializeImagePulls showHiddenMetricsForVersion
+  maxParallelImagePulls memorySwap memoryThrottlingFactor nodeStatusMaxImages oomScoreAdj podCIDR
+  podsPerCore protectKernelDefaults qosReserved registryBurst registryPullQPS reservedMemory
+  reservedSystemCPUs runtimeRequestTimeout serializeImagePulls showHiddenMetricsForVersion
   singleProcessOOMKill streamingConnectionIdleTimeout syncFrequency systemCgroups systemReservedCgroup
-  topologyManagerPolicy topologyManagerPolicyOptions topologyManagerScope volumePluginDir volumeStatsAggPeriod`.split(
-    /\s+/,
-  );
+  topologyManagerPolicyOptions topologyManagerScope volumePluginDir volumeStatsAggPeriod`.split(/\s+/);
 
 /** Fields of `modules.edged`, v1alpha2 and v1alpha1, of the same kind. */
 export const V1ALPHA1_FIELDS_WITHOUT_EFFECT: readonly string[] =
@@ -25,5 +23,5 @@ export const V1ALPHA1_FIELDS_WITHOUT_EFFECT: readonly string[] =
   experimentalMounterPath experimentalNodeAllocatableIgnoreEvictionThreshold gpuPluginEnabled imageGCHighThreshold
   imageGCLowThreshold imagePullProgressDeadline maxContainerCount maxPerPodContainerCount
   maximumDeadContainersPerPod minimumGCAge networkPluginMTU networkPluginName podStatusSyncInterval
-  registerNodeNamespace remoteImageEndpoint runtimeCgroups runtimeRequestTimeout runtimeType seccompDefault
+  registerNodeNamespace remoteImageEndpoint runtimeCgroups runtimeRequestTimeout runtimeType
   systemCgroups volumeStatsAggPeriod windowsPriorityClass windowsService`.split(/\s+/);

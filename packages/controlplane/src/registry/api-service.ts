@@ -4,14 +4,14 @@ import { applyPatch, badRequest, type DeleteOptions, isApiError, type ListOption
 import { type ApiObject, asApiObject, asJsonObject } from "./api-object.ts";
 import { required } from "./field-error.ts";
 import { present } from "./present.ts";
-import type { Registry, WritePart } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import type { RequestContext } from "./request-context.ts";
 import type { ResourceCatalog } from "./resource-catalog.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import { scaleOf, withScale } from "./scale.ts";
 import { invalid, methodNotSupported, resourceNotFound, unsupportedMediaType } from "./status-errors.ts";
 import type { SubresourceActions } from "./subresource-actions.ts";
-import type { UpdatePart } from "./update-part.ts";
+import type { UpdatePart, WritePart } from "./update-part.ts";
 import type { CollectionEvent, CollectionWatches, CollectionWatchOptions } from "./watch-collection.ts";
 
 /** One object, or one of its subresources. */

@@ -6,7 +6,8 @@ import { type ApiObject, asApiObject, asJsonObject, ensureObject, objectAt, obje
 import type { ObjectAt } from "./api-service.ts";
 import { allowEviction } from "./eviction.ts";
 import { required } from "./field-error.ts";
-import { keyOf, type Registry } from "./registry.ts";
+import { keyOf } from "./object-writes.ts";
+import type { Registry } from "./registry.ts";
 import type { RequestContext } from "./request-context.ts";
 import { conflict, invalid, methodNotSupported, notFound } from "./status-errors.ts";
 

@@ -8,6 +8,16 @@ import type { ResourceDefinition } from "./resource-definition.ts";
 /** What part of an object a write is about. */
 export type UpdatePart = "object" | "status" | "finalize" | "ephemeral-containers" | "resize";
 
+/** What a write changes: the object or a part of it, through which subresource. */
+export interface WritePart {
+  readonly part: UpdatePart;
+  /** Empty: the object itself. */
+  readonly subresource: string;
+}
+
+/** The object itself, not one of its subresources. */
+export const WHOLE_OBJECT: WritePart = { part: "object", subresource: "" };
+
 /** The next state of an object when only a part of what the client sent counts. */
 export function takePart(
   definition: ResourceDefinition,

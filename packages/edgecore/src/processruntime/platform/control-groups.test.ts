@@ -38,10 +38,6 @@ class UnifiedTree {
     return readFileSync(join(this.folder, path), "utf8");
   }
 
-  machine(isRoot: boolean): GroupMachine {
-    return { root: join(this.folder, "root"), ownGroupFile: join(this.folder, "own"), isRoot };
-  }
-
   /** Finds what may be made in the folder below `parent`, where the kernel offers these controllers. */
   groups(parent: string, controllers: string, isRoot: boolean): Promise<ControlGroups> {
     this.write(`${this.groupOf(parent)}/cgroup.controllers`, controllers);
