@@ -25,6 +25,8 @@ export function isSameName(one: ContainerConfig, other: ContainerConfig): boolea
 const CAPABILITIES_WITHIN: ReadonlySet<string> = new Set([
   ...["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE"],
   ...["SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"],
+  // `kubectl debug` asks for it; a container's own processes may be traced without it.
+  "SYS_PTRACE",
 ]);
 
 /** @throws SkerryError `PROCESS_RUNTIME_CANNOT` */

@@ -31,7 +31,9 @@ test("what a container asks of the machine's security and cannot have is refused
   for (const profileType of [RuntimeDefault, Unconfined])
     check({ seccomp: { profileType }, apparmor: { profileType } });
   check({ selinuxOptions: { user: "", role: "", type: "", level: "" } });
-  check({ capabilities: { addCapabilities: ["NET_BIND_SERVICE", "CAP_CHOWN"], dropCapabilities: ["ALL"] } });
+  check({
+    capabilities: { addCapabilities: ["NET_BIND_SERVICE", "CAP_CHOWN", "SYS_PTRACE"], dropCapabilities: ["ALL"] },
+  });
   assert.throws(() => check({ seccomp: { profileType: Localhost } }), refused(/seccomp profile/));
   assert.throws(() => check({ apparmor: { profileType: Localhost } }), refused(/AppArmor profile/));
   assert.throws(() => check({ selinuxOptions: { level: "s0:c1" } }), refused(/seLinuxOptions/));
