@@ -160,6 +160,25 @@ test("a runtime that says nothing of its features has none", async () => {
   }
 });
 
+test("what the process runtime says that it cannot give is known", async () => {
+  const lacking = ["Outbound", "MemoryLimits", "Seccomp"].map((type) => ({
+    type: `skerry.io/${type}`,
+    message: "none",
+  }));
+  const conditions = [...lacking, { type: "skerry.io/CpuLimits", status: true }];
+  await using server = await FakeGrpcServer.listen({
+    Status: answer(cri.StatusResponse.encode({ status: { conditions } }).finish()),
+  });
+  await using runtime = new CriRuntime(server.socketPath);
+  const { noWayOut, limits, noSeccomp } = await runtime.features();
+  assert.deepEqual(
+    { noWayOut, limits, noSeccomp },
+    {
+      ...{ noWayOut: "none", limits: { cpu: true, memory: false }, noSeccomp: true },
+    },
+  );
+});
+
 test("images are listed with what the runtime needs itself, also where it does not pin it", async () => {
   const field = (number: number, bytes: Uint8Array): Uint8Array =>
     new BinaryWriter().tag(number, 2).bytes(bytes).finish();
