@@ -100,3 +100,15 @@ test("every package declares the outside packages that its product code imports,
     assert.deepEqual(declared.sort(), [...imported].sort(), `dependencies of ${name}`);
   }
 });
+
+// In the bundle a CommonJS package has only a default export for who imports it dynamically; run from source it has all.
+test("outside packages are imported dynamically only through a module of our own", () => {
+  const found = sourceFiles()
+    .filter(({ isTest }) => !isTest)
+    .flatMap(({ path, code }) =>
+      [...code.matchAll(/\bimport\(\s*"((?!\.|node:|@skerry\/)[^"]+)"\s*\)(?!\.[A-Z])/g)].map(
+        ([, name]) => `${path}: ${name}`,
+      ),
+    );
+  assert.deepEqual(found, []);
+});

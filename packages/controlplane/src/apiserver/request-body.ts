@@ -66,7 +66,7 @@ function readJson(body: Uint8Array): JsonValue {
 async function readYaml(body: Uint8Array): Promise<JsonValue> {
   const text = new TextDecoder().decode(body);
   if (text.trimStart().startsWith("{")) return readJson(body);
-  const { parse } = await import("yaml");
+  const { parse } = await import("./yaml.ts");
   try {
     const value = parse(text, { maxAliasCount: 100 }) as JsonValue;
     if (depthExceeds(value, DEPTH_LIMIT)) throw new SyntaxError("it is nested too deeply");

@@ -42,7 +42,7 @@ export class NetworkPushTransport implements PushTransport {
     if (known) return await known;
     if (this.#brokers.size >= MAXIMUM_BROKERS) throw new Error(`${MAXIMUM_BROKERS} other brokers are in use already`);
     // Loaded on first use: few Devices push.
-    const connecting = import("mqtt").then(async ({ connectAsync }) => {
+    const connecting = import("./mqtt.ts").then(async ({ connectAsync }) => {
       const client = await connectAsync(address, { connectTimeout: CONNECT_TIMEOUT_MS }, false);
       client.on("error", () => undefined); // It connects again by itself; a publish meanwhile says what is wrong.
       return client;

@@ -1,0 +1,2 @@
+// A module of its own, because only named exports of our own modules can be imported dynamically from the bundle.
+export { connectAsync } from "mqtt";
