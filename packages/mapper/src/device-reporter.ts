@@ -16,6 +16,9 @@ export interface DeviceReporterPorts {
   readonly onUnknownDevice: () => void;
 }
 
+/** What is wanted of a property just now; undefined when nothing is. */
+export type WantedOf = (propertyName: string) => string | undefined;
+
 interface PendingValue extends Reading {
   readonly type: string;
   readonly dueMs: number;
@@ -32,6 +35,7 @@ const retryPolicy = { initialMs: 1_000, maximumMs: 30_000 };
 export class DeviceReporter implements AsyncDisposable {
   readonly #device: DeviceDescription;
   readonly #ports: DeviceReporterPorts;
+  readonly #wantedOf: WantedOf;
   readonly #wakeUp: WakeUp;
   readonly #retry: RetrySchedule;
   readonly #pending = new Map<string, PendingValue>();
@@ -43,9 +47,10 @@ export class DeviceReporter implements AsyncDisposable {
   #stopped = false;
   readonly #running: Promise<void>;
 
-  constructor(device: DeviceDescription, ports: DeviceReporterPorts) {
+  constructor(device: DeviceDescription, ports: DeviceReporterPorts, wantedOf: WantedOf) {
     this.#device = device;
     this.#ports = ports;
+    this.#wantedOf = wantedOf;
     this.#wakeUp = new WakeUp(ports.clock);
     this.#retry = new RetrySchedule(retryPolicy, ports.random);
     this.#running = this.#run();
@@ -152,11 +157,12 @@ export class DeviceReporter implements AsyncDisposable {
   async #report(entries: readonly Entry[]): Promise<void> {
     const { manager } = this.#ports;
     const { name, namespace } = this.#device;
-    const twins = entries.map(([propertyName, { text, type, timestampMs }]) => ({
-      propertyName,
-      observedDesired: undefined,
-      reported: { value: text, metadata: new Map(Object.entries({ timestamp: String(timestampMs), type })) },
-    }));
+    const twins = entries.map(([propertyName, { text, type, timestampMs }]) => {
+      const metadata = new Map(Object.entries({ timestamp: String(timestampMs), type }));
+      // KubeEdge's EdgeCore reads both without looking whether they are there, and ends when one is not.
+      const observedDesired = { value: this.#wantedOf(propertyName) ?? "", metadata };
+      return { propertyName, observedDesired, reported: { value: text, metadata } };
+    });
     const reportedDevice = { twins, reportToCloud: true, reportCycle: 0 };
     await manager.reportDeviceStatus({ deviceName: name, deviceNamespace: namespace, reportedDevice });
     for (const [propertyName] of entries) this.#refused.delete(propertyName);

@@ -58,7 +58,7 @@ export class DeviceWorker implements AsyncDisposable {
     this.#ports = ports;
     const { clock, random, logger } = ports;
     this.#calls = new DriverCalls(device.id, callTimeoutMs, { clock, random, logger });
-    this.#reporter = new DeviceReporter(device, ports);
+    this.#reporter = new DeviceReporter(device, ports, (property) => this.#wanted.get(property));
     this.#lanes = new Map(
       device.properties.map((property) => [
         property.name,

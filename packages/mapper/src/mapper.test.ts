@@ -55,6 +55,14 @@ test("the virtual driver's values and state reach EdgeCore, and a desired value 
   await world.untilValue("room", "setpoint", "23");
 });
 
+test("a report has both halves of each twin, as KubeEdge's EdgeCore needs, with what is wanted", async () => {
+  const properties = { temperature: {}, setpoint: { desired: "21" } };
+  await using world = await MapperWorld.start(new Bench().driver, [device("room", properties)]);
+  await world.untilValue("room", "setpoint", "21");
+  await world.untilValue("room", "temperature");
+  assert.deepEqual(Object.fromEntries(world.observed), { "room/setpoint": "21", "room/temperature": "" });
+});
+
 test("a value that may be written once is not written again: not after a failure, nor when the device comes back", async () => {
   const bench = new Bench();
   const failing = defineDriver({

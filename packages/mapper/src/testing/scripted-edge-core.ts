@@ -40,6 +40,8 @@ export class MapperWorld implements AsyncDisposable {
   /** Tries to push, with their targets. */
   readonly pushes: { readonly target: PushTarget; readonly sample: PushSample }[] = [];
   refusePush = false;
+  /** The desired values that came with reports last, by `device/property`. */
+  readonly observed: Map<string, string> = new Map();
   /** EdgeCore's way to call the mapper. */
   readonly caller: DeviceMapper;
   readonly mapper: Mapper;
@@ -90,7 +92,12 @@ export class MapperWorld implements AsyncDisposable {
       },
       reportDeviceStates: async ({ deviceName, state }) => this.#take({ kind: "state", device: deviceName, state }),
       reportDeviceStatus: async ({ deviceName, reportedDevice }) => {
-        const entries = (reportedDevice?.twins ?? []).map((twin) => [twin.propertyName, twin.reported?.value ?? ""]);
+        const entries = (reportedDevice?.twins ?? []).map(({ propertyName, reported, observedDesired }) => {
+          // KubeEdge's EdgeCore ends with a nil dereference.
+          if (!reported || !observedDesired) throw new Error(`${propertyName} lacks a half of its twin`);
+          this.observed.set(`${deviceName}/${propertyName}`, observedDesired.value);
+          return [propertyName, reported.value];
+        });
         return this.#take({ kind: "values", device: deviceName, values: Object.fromEntries(entries) });
       },
     };
