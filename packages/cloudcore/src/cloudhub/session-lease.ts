@@ -9,6 +9,7 @@ import {
   toKubernetesMicroTime,
 } from "@skerry/base";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
+import { withoutManagedFields } from "../managed-fields.ts";
 import { SYSTEM_NAMESPACE } from "./credentials/secrets.ts";
 import { REPLICA_ANNOTATION } from "./node-annotation.ts";
 
@@ -82,6 +83,7 @@ export class SessionLease implements Disposable {
   readonly #options: SessionLeaseOptions;
   readonly #stopped = new AbortController();
   readonly #turn = new Mutex();
+  /** Without its managed fields, which the API server keeps when an update has none; each session holds one. */
   #lease: Lease | undefined;
   #epoch: number | undefined;
   #nodeSeen = false;
@@ -178,7 +180,7 @@ export class SessionLease implements Disposable {
     // Kept over failed tries: one of them may have been written all the same.
     this.#takesOver ||= holder !== undefined && holder !== replica;
     const epoch = this.#epoch ?? latest + 1;
-    this.#lease = await api.update<Lease>(target, this.#held(lease, epoch), { signal });
+    this.#lease = withoutManagedFields(await api.update<Lease>(target, this.#held(lease, epoch), { signal }));
     if (this.#epoch === undefined && this.#takesOver) this.#writesFromMs = clock.monotonicMs() + TAKE_OVER_MS;
     this.#epoch = epoch;
     return this.#options.renewMs();
@@ -203,7 +205,7 @@ export class SessionLease implements Disposable {
       metadata: { name, namespace, ownerReferences: [owner] },
     };
     const at = { resource: leases, namespace };
-    this.#lease = await api.create<Lease>(at, this.#held(lease, epoch), { signal });
+    this.#lease = withoutManagedFields(await api.create<Lease>(at, this.#held(lease, epoch), { signal }));
     this.#epoch = epoch;
     return this.#options.renewMs();
   }
