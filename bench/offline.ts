@@ -1,7 +1,7 @@
 // Without the cloud: five pods after the equivalent of a reboot, and how soon the session is back after the cut.
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { descendants, processes } from "@skerry/base/platform";
+import { descendants, killTrees, processes } from "@skerry/base/platform";
 import { nodeContainersPaths } from "../packages/skerry/src/nodecontainers/node-containers.ts";
 import { shimsOf } from "../packages/skerry/src/nodecontainers/remove-containers.ts";
 import { createPods, deletePods, NODE, podsRunning } from "./support/load.ts";
@@ -43,8 +43,7 @@ export async function measureOffline(skerry: ShippedSkerry): Promise<string> {
 /** Kills all containers and EdgeCore; from the start of the next EdgeCore to the last app process. */
 async function coldStart(skerry: ShippedSkerry): Promise<number> {
   const { socketPath } = nodeContainersPaths(join(skerry.home, NODE));
-  const shims = shimsOf(socketPath);
-  for (const processId of [...descendants(shims), ...shims]) killNow(processId);
+  killTrees(shimsOf(socketPath));
   const edgeCore = await skerry.restartEdgeCore();
   const edgeCoreStartMs = processStartMs(edgeCore);
   const startsMs = await waitUntil(
@@ -82,13 +81,4 @@ async function sessionBack(skerry: ShippedSkerry): Promise<number> {
   });
   const { time } = JSON.parse(lines.at(-1) ?? "{}") as { time: string };
   return Date.parse(time) - restoredMs;
-}
-
-/** Kills a process; one that has just gone by itself, with its parent, is as dead as it should be. */
-function killNow(processId: number): void {
-  try {
-    process.kill(processId, "SIGKILL");
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-  }
 }

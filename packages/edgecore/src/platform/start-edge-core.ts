@@ -99,7 +99,9 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
         }
       : {}),
     ...(edged ? { edged } : {}),
-    ...(edged && process.getuid?.() === 0 ? { serviceNetwork: serviceNetwork(edged.config.rootDirectory) } : {}),
+    ...(edged && process.getuid?.() === 0
+      ? { serviceNetwork: serviceNetwork(edged.config.rootDirectory, logger) }
+      : {}),
     ...(telemetry ? { telemetry } : {}),
     ...(mqtt ? { mqtt } : {}),
     ...(config.deviceTwin.enabled ? { dmi: await dmi(config.deviceTwin.dmiSocketPath, logger) } : {}),
@@ -292,7 +294,7 @@ async function serviceBus(section: ServiceBusSection): Promise<NonNullable<EdgeC
 }
 
 /** Loaded with the first Service, or when one has left rules. */
-function serviceNetwork(rootDirectory: string): NonNullable<EdgeCorePorts["serviceNetwork"]> {
+function serviceNetwork(rootDirectory: string, logger: Logger): NonNullable<EdgeCorePorts["serviceNetwork"]> {
   return {
     load: async (ports) => {
       const { makeServiceNetwork } = await import("../servicenetwork/platform/service-machine.ts");
@@ -301,7 +303,8 @@ function serviceNetwork(rootDirectory: string): NonNullable<EdgeCorePorts["servi
     removeLeftRules: async () => {
       if (!existsSync(noteOfRules(rootDirectory))) return;
       const { removeRules } = await import("../servicenetwork/platform/iptables.ts");
-      await removeRules(rootDirectory, { iptables: "iptables", environment: {} });
+      if (await removeRules(rootDirectory, { iptables: "iptables", environment: {} })) return;
+      logger.warn("Rules that Services have left in the kernel cannot be removed; EdgeCore's next start tries again");
     },
   };
 }

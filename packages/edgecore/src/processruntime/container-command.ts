@@ -69,7 +69,8 @@ export function unshareContainer(
 }
 
 /**
- * What lets the kernel end the container's processes before others when memory is short.
+ * What lets the kernel end the container's processes before others when memory is short. To keep one
+ * longer than others nobody may ask for in a user namespace.
  * @param adjustment as in /proc/PID/oom_score_adj
  */
 export function endSooner(busybox: string, adjustment: number): string[] {

@@ -30,7 +30,7 @@ trap '' CHLD
 exec "$1" sleep 2147483647 </dev/null >/dev/null 2>&1
 `;
 
-/** Says how soon the kernel may end what follows when memory is short; less soon only root may. Arguments: score, the command. */
+/** Says how soon the kernel may end what follows when memory is short; less soon nobody may ask for in a user namespace. Arguments: score, the command. */
 export const OOM_SCRIPT = `{ echo "$1" >/proc/self/oom_score_adj; } 2>/dev/null
 shift
 exec "$@"

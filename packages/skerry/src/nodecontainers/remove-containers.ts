@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:f
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { descendants, isAlive, processes, sendSignal } from "@skerry/base/platform";
+import { descendants, isAlive, killTrees, processes, sendSignal } from "@skerry/base/platform";
 import { tryCommand } from "../run-command.ts";
 
 /** How long containers may take to end by themselves before they are killed. */
@@ -20,7 +20,7 @@ export async function removeContainers(nodeFolder: string, stateFolder: string, 
   const groups = controlGroups(inContainers);
   for (const processId of inContainers) sendSignal(processId, "SIGTERM");
   await waitUntilGone(inContainers, GRACE_MS);
-  for (const processId of descendants(shims)) sendSignal(processId, "SIGKILL");
+  killTrees(descendants(shims));
   await waitUntilGone(descendants(shims), KILL_MS);
   const rest = shimsOf(socketPath);
   for (const processId of rest) sendSignal(processId, "SIGKILL");

@@ -1,4 +1,4 @@
-import { descendants, sendSignal } from "@skerry/base/platform";
+import { killTrees } from "@skerry/base/platform";
 import { loadImage } from "../images/load-image.ts";
 import {
   edgedFolder,
@@ -42,8 +42,7 @@ export function containerdRuntime(home: SkerryHome, node: string, parts: SystemP
       );
     },
     async killContainers() {
-      const shims = shimsOf(socketPath);
-      for (const processId of [...descendants(shims), ...shims]) sendSignal(processId, "SIGKILL");
+      killTrees(shimsOf(socketPath));
     },
     async remove() {
       await removeNodeContainers(nodeFolder, parts);

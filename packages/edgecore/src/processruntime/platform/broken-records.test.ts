@@ -134,6 +134,15 @@ test("a sandbox that is stopped while the disk refuses every write holds nothing
   assert.match(left.warnings.join("\n"), /^That a sandbox was stopped cannot be noted: .*EISDIR/m);
 });
 
+test("a sandbox that two stop at once is noted as stopped, one after the other", async (context) => {
+  const left = new LeftRuntime(context);
+  const folder = left.sandbox("s", left.process().pid, {});
+  const sandboxes = await left.openSandboxes();
+  await Promise.all([sandboxes.stop("s"), sandboxes.stop("s")]);
+  assert.deepEqual(left.warnings, []);
+  assert.equal((JSON.parse(readFileSync(join(folder, "state.json"), "utf8")) as SandboxState).isStopped, true);
+});
+
 test("a sandbox whose hostPort was taken meanwhile is stopped, told so, and kept until it is removed", async (context) => {
   const left = new LeftRuntime(context);
   const holder = left.process();

@@ -18,9 +18,12 @@ export function runningProcessContainers(folder: string): ReadonlyMap<string, nu
 
 /** Kills all that a process runtime has started, and waits for nothing: what a power cut leaves. */
 export function killProcessContainers(folder: string): void {
-  for (const [, { run }] of states<ContainerState>(join(folder, "containers"))) killRunning(run?.shim, run?.main);
-  for (const [, { holder, processHolder, outbound }] of states<SandboxState>(join(folder, "sandboxes")))
-    killRunning(outbound, processHolder, holder);
+  const containers = states<ContainerState>(join(folder, "containers"));
+  const sandboxes = states<SandboxState>(join(folder, "sandboxes"));
+  killRunning(
+    ...containers.flatMap(([, { run }]) => [run?.shim, run?.main]),
+    ...sandboxes.flatMap(([, { holder, processHolder, outbound }]) => [outbound, processHolder, holder]),
+  );
 }
 
 /** What was kept of each, by id; what cannot be read is left out. */

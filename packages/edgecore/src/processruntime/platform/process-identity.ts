@@ -25,7 +25,9 @@ export function stillRuns(identity: ProcessIdentity | undefined): boolean {
 
 /** Kills those of the processes that still run, and all below them. */
 export function killRunning(...identities: readonly (ProcessIdentity | undefined)[]): void {
-  killTrees(identities.filter(stillRuns).map((identity) => identity?.processId));
+  const processIds = identities.filter(stillRuns).map((identity) => identity?.processId);
+  // To look for what is below them means to look at every process of the machine.
+  if (processIds.length > 0) killTrees(processIds);
 }
 
 /** The processes that a process has started and that still run. */
@@ -38,6 +40,10 @@ export function childrenOf(processId: number): number[] {
   }
 }
 
+let knownBootId: string | undefined;
+
+/** Stays the same while this process runs. */
 function bootId(): string {
-  return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+  knownBootId ??= readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+  return knownBootId;
 }

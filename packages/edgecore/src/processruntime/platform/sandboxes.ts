@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describeError, type Logger } from "@skerry/base";
+import { describeError, type Logger, Mutex } from "@skerry/base";
 import { PodSandboxConfig } from "../../edged/platform/generated/cri.ts";
 import { notFound, refusedState, startFailed } from "../errors.ts";
 import { freePodAddress } from "../pod-address.ts";
@@ -51,6 +51,7 @@ export class Sandboxes implements AsyncDisposable {
   readonly #all = new Map<string, Sandbox>();
   readonly #ports = new Map<string, PodPorts>();
   readonly #waysOut: WaysOut | undefined;
+  readonly #saving = new Mutex();
 
   constructor(options: SandboxesOptions) {
     this.#options = options;
@@ -253,10 +254,14 @@ export class Sandboxes implements AsyncDisposable {
     return hold(["unshare", "--user", "--map-root-user", ...namespaces, "--", ...holder, ...facts]);
   }
 
-  async #save({ folder, createdAtMs, holder, processHolder, outbound, address, isStopped }: Sandbox): Promise<void> {
-    const path = join(folder, "state.json");
-    const state: SandboxState = { createdAtMs, holder, processHolder, outbound, address, isStopped };
-    await writeFile(`${path}.new`, JSON.stringify(state), { mode: 0o600 });
-    await rename(`${path}.new`, path);
+  /** What is saved last is what the sandbox is then. */
+  #save(sandbox: Sandbox): Promise<void> {
+    return this.#saving.run(async () => {
+      const { folder, createdAtMs, holder, processHolder, outbound, address, isStopped } = sandbox;
+      const path = join(folder, "state.json");
+      const state: SandboxState = { createdAtMs, holder, processHolder, outbound, address, isStopped };
+      await writeFile(`${path}.new`, JSON.stringify(state), { mode: 0o600 });
+      await rename(`${path}.new`, path);
+    });
   }
 }

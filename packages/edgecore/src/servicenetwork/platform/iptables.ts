@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { type ExecFileException, execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { rulesRefused } from "../errors.ts";
@@ -9,6 +9,8 @@ import { noteOfRules } from "./note-of-rules.ts";
 const COMMAND_TIMEOUT_MS = 20_000;
 /** Another program may hold the lock of the tables: containers' networks are made by the same program. */
 const LOCK_SECONDS = "10";
+/** How iptables ends when it is to empty a chain that is not there. */
+const NO_SUCH_CHAIN = 1;
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -52,25 +54,31 @@ export function iptablesFilter(rootDirectory: string, environment: Environment =
   };
 }
 
-/** Removes what {@link iptablesFilter} made for a node. Never throws; safe to call again. */
+/**
+ * Removes what {@link iptablesFilter} made for a node. Never throws; safe to call again.
+ * @returns whether none of it is left; otherwise what may be left stays noted
+ */
 export async function removeRules(
   rootDirectory: string,
   { iptables, environment }: { readonly iptables: string; readonly environment: Environment },
-): Promise<void> {
+): Promise<boolean> {
   const chains = chainNames(rootDirectory);
-  const attempt = async (table: string, ...parameters: string[]): Promise<void> => {
-    await run(iptables, ["-w", LOCK_SECONDS, "-t", table, ...parameters], environment).catch(() => undefined);
-  };
+  const attempt = async (table: string, ...parameters: string[]): Promise<ExecFileException | null> =>
+    (await execute(iptables, ["-w", LOCK_SECONDS, "-t", table, ...parameters], environment)).error;
   for (const { table, from, chain } of jumps(chains)) await attempt(table, "-D", from, "-j", chain);
+  let isGone = true;
   for (const [table, chain] of [
     ["nat", chains.services],
     ["nat", chains.masquerade],
     ["filter", chains.filter],
   ] as const) {
-    await attempt(table, "-F", chain);
-    await attempt(table, "-X", chain);
+    const unemptied = await attempt(table, "-F", chain);
+    if (unemptied?.code === NO_SUCH_CHAIN) continue;
+    // A chain that is jumped to cannot be removed, so this tells of the jumps too.
+    if (unemptied ?? (await attempt(table, "-X", chain))) isGone = false;
   }
-  await rm(noteOfRules(rootDirectory), { force: true }).catch(() => undefined);
+  if (isGone) await rm(noteOfRules(rootDirectory), { force: true }).catch(() => undefined);
+  return isGone;
 }
 
 /** Whether it could be noted that there may be rules: a full disk is no reason not to make them. */
@@ -114,13 +122,27 @@ async function ensureJump({ table, from, chain, place }: Jump, environment: Envi
   await run("iptables-restore", ["-w", LOCK_SECONDS, "--noflush"], environment, move);
 }
 
-function run(program: string, parameters: readonly string[], environment: Environment, input = ""): Promise<string> {
-  return new Promise((resolve, reject) => {
+/** @throws `SERVICES_RULES_REFUSED` */
+async function run(...call: Parameters<typeof execute>): Promise<string> {
+  const { error, stdout, stderr } = await execute(...call);
+  const [program, parameters] = call;
+  if (error) throw rulesRefused([program, ...parameters].join(" "), stderr.trim() || error);
+  return stdout;
+}
+
+interface Ended {
+  /** Why it did not end well. */
+  readonly error: ExecFileException | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function execute(program: string, parameters: readonly string[], environment: Environment, input = ""): Promise<Ended> {
+  return new Promise((resolve) => {
     const env = { ...process.env, ...environment };
-    const child = execFile(program, parameters, { timeout: COMMAND_TIMEOUT_MS, env }, (error, stdout, stderr) => {
-      if (error) reject(rulesRefused([program, ...parameters].join(" "), stderr.trim() || error));
-      else resolve(stdout);
-    });
+    const child = execFile(program, parameters, { timeout: COMMAND_TIMEOUT_MS, env }, (error, stdout, stderr) =>
+      resolve({ error, stdout, stderr }),
+    );
     // A program that ends before it has read all tells why by its own end.
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(input);
