@@ -34,10 +34,9 @@ export const busyNode: NodeOptions = { options: ["--max-semi-space-size=4"], env
  * `--heap-growing-percent`: old garbage is collected when the heap has grown by so much since the last time. The control
  * plane that is written to 100 times a second then has 150 MB instead of 230, for a tenth more of the processor's time;
  * `--memory-saver-mode` has 130, for a quarter more.
- * `--expose-gc`: CloudCore has garbage collected itself when many nodes have come.
  */
 export const serverNode: NodeOptions = {
-  options: ["--max-semi-space-size=4", "--heap-growing-percent=25", "--expose-gc"],
+  options: ["--max-semi-space-size=4", "--heap-growing-percent=25"],
   environment: {
     MALLOC_ARENA_MAX: "2",
     MALLOC_TRIM_THRESHOLD_: "131072",

@@ -6,7 +6,8 @@ import { CollectAfterJoins } from "./collect-after-joins.ts";
 
 function world(): {
   readonly clock: ManualClock;
-  readonly join: (count: number) => Promise<void>;
+  /** So many nodes, one after the other. */
+  readonly join: (count: number, everyMs: number) => Promise<void>;
   readonly collections: () => number;
   readonly watch: CollectAfterJoins;
 } {
@@ -14,11 +15,10 @@ function world(): {
   let [joined, collected] = [0, 0];
   return {
     clock,
-    /** One node every 200 ms. */
-    join: async (count) => {
+    join: async (count, everyMs) => {
       for (let index = 0; index < count; index++) {
         cloudHub.connect(`edge-${++joined}`);
-        await clock.advance(200);
+        await clock.advance(everyMs);
       }
     },
     collections: () => collected,
@@ -29,42 +29,55 @@ function world(): {
 test("garbage is collected once, when many nodes have come and no more come", async () => {
   const { clock, join, collections, watch } = world();
   using _watch = watch;
-  await join(60);
+  await join(60, 10);
   assert.equal(collections(), 0);
-  await clock.advance(10_000);
+  await clock.advance(20_000);
   assert.equal(collections(), 1);
   await clock.advance(3_600_000);
   assert.equal(collections(), 1);
 });
 
-test("a few nodes that come are no reason to collect garbage, until they are many together", async () => {
+test("garbage is collected once after a storm, though a few nodes come all the time", async () => {
+  const { join, collections, watch } = world();
+  using _watch = watch;
+  await join(1_000, 10);
+  assert.equal(collections(), 0);
+  await join(1_000, 5_000);
+  assert.equal(collections(), 1);
+  await join(1_000, 10);
+  await join(1_000, 5_000);
+  assert.equal(collections(), 2);
+});
+
+test("a few nodes that come are no reason to collect garbage, whether at once or all the time", async () => {
   const { clock, join, collections, watch } = world();
   using _watch = watch;
-  await join(30);
+  await join(30, 10);
+  await clock.advance(60_000);
+  await join(30, 10);
+  await clock.advance(60_000);
+  await join(500, 4_000);
   await clock.advance(60_000);
   assert.equal(collections(), 0);
-  await join(20);
-  await clock.advance(60_000);
-  assert.equal(collections(), 1);
 });
 
 test("in a large fleet garbage is collected when a tenth of it has come", async () => {
   const { clock, join, collections, watch } = world();
   using _watch = watch;
-  await join(1_000);
-  await clock.advance(10_000);
+  await join(1_000, 10);
+  await clock.advance(20_000);
   assert.equal(collections(), 1);
-  await join(60);
-  await clock.advance(10_000);
+  await join(60, 10);
+  await clock.advance(20_000);
   assert.equal(collections(), 1);
-  await join(60);
-  await clock.advance(10_000);
+  await join(120, 10);
+  await clock.advance(20_000);
   assert.equal(collections(), 2);
 });
 
 test("nothing is collected any more after the end", async () => {
   const { clock, join, collections, watch } = world();
-  await join(60);
+  await join(60, 10);
   watch[Symbol.dispose]();
   await clock.advance(60_000);
   assert.equal(collections(), 0);

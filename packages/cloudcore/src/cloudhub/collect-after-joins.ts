@@ -9,8 +9,13 @@ export interface CollectAfterJoinsOptions {
   readonly collectGarbage: () => void;
 }
 
-/** Without another session for so long the storm is over. */
-const QUIET_MS = 10_000;
+/** How often it is looked whether a storm is over. */
+const LOOK_MS = 10_000;
+/**
+ * It is when no more than this part of its sessions came since the last look: in a large fleet some nodes always come. One
+ * that never slows down counts as over at every tenth look.
+ */
+const TRICKLE_SHARE = 0.1;
 /** Fewer new sessions leave too little behind. */
 const LEAST_SESSIONS = 50;
 /** Nor is a storm what only a small part of the nodes takes part in: the pause grows with all of them. */
@@ -23,7 +28,10 @@ const LEAST_SHARE = 0.1;
 export class CollectAfterJoins implements Disposable {
   readonly #options: CollectAfterJoinsOptions;
   readonly #subscription: Disposable;
+  /** Of the present storm, or trickle. */
   #sessions = 0;
+  /** Of these, since the last look. */
+  #recent = 0;
   #timer: Timer | undefined;
 
   constructor(options: CollectAfterJoinsOptions) {
@@ -40,15 +48,25 @@ export class CollectAfterJoins implements Disposable {
 
   #opened(): void {
     this.#sessions++;
-    this.#timer?.cancel();
-    this.#timer = this.#options.clock.setTimer(QUIET_MS, () => this.#collect());
+    this.#recent++;
+    this.#timer ??= this.#lookLater();
   }
 
-  #collect(): void {
+  #lookLater(): Timer {
+    return this.#options.clock.setTimer(LOOK_MS, () => this.#look());
+  }
+
+  #look(): void {
     const { cloudHub, collectGarbage } = this.#options;
+    const [sessions, recent] = [this.#sessions, this.#recent];
+    this.#recent = 0;
+    if (recent > TRICKLE_SHARE * sessions) {
+      this.#timer = this.#lookLater();
+      return;
+    }
     this.#timer = undefined;
-    if (this.#sessions < Math.max(LEAST_SESSIONS, LEAST_SHARE * cloudHub.connectedNodes.size)) return;
+    // Few ones are forgotten: those of a trickle would be enough some time, and a pause for all nodes.
     this.#sessions = 0;
-    collectGarbage();
+    if (sessions >= Math.max(LEAST_SESSIONS, LEAST_SHARE * cloudHub.connectedNodes.size)) collectGarbage();
   }
 }

@@ -41,7 +41,7 @@ import type { CloudCore, CloudCoreOptions } from "./cloud-core.ts";
 import { readCloudCredentials } from "./cloud-core-credentials.ts";
 import { connectKubernetes } from "./connect-kubernetes.ts";
 import { MAX_BODY_BYTES, serveEnrolment } from "./enrolment-server.ts";
-import { garbageCollector } from "./garbage-collector.ts";
+import { collectGarbage } from "./garbage-collector.ts";
 import { hostAddresses } from "./host-addresses.ts";
 import { cloudCoreElector, peerAddress, replicaName } from "./join-replicas.ts";
 import { machineName } from "./machine-name.ts";
@@ -143,8 +143,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     ...(kubernetesAuthorityPem ? { kubernetesAuthorityPem } : {}),
   });
   stack.use(new NodeOutages({ cloudHub, clock, logger: logger.child("cloudhub"), nodeLimit: 2 * config.nodeLimit }));
-  const collectGarbage = garbageCollector();
-  if (collectGarbage) stack.use(new CollectAfterJoins({ cloudHub, clock, collectGarbage }));
+  stack.use(new CollectAfterJoins({ cloudHub, clock, collectGarbage }));
   const telemetry = await startTelemetrySink(config.telemetry, clock, logger);
   if (telemetry) stack.use(telemetry);
   stack.use(
