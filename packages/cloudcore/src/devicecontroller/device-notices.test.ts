@@ -38,6 +38,11 @@ test("what another CloudCore, or this one before its restart, has told already i
   const told = ["orphan NodeNotFound: The node edge-9 does not exist; the device is on no node until it does"];
   await world.createDevice("orphan", { nodeName: "edge-9" });
   assert.deepEqual(await noticesOf(world), told);
+  const { items } = await world.memory.list<Event>({ resource: events });
+  assert.deepEqual(
+    items.map(({ metadata }) => metadata.name),
+    ["orphan.a217c24f"],
+  );
   await world.restart();
   assert.deepEqual(await noticesOf(world), told);
   await world[Symbol.asyncDispose]();

@@ -1,5 +1,5 @@
 import { type Device, type DeviceModel, devices, type Event, events } from "@skerry/api";
-import { type Clock, describeError, type Logger, type Timer, toKubernetesTime } from "@skerry/base";
+import { type Clock, describeError, fnv1a, hexOf, type Logger, type Timer, toKubernetesTime } from "@skerry/base";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import type { DeviceObjects } from "./device-objects.ts";
 import { type Notice, ruleNotices, twinNotices } from "./twin-notices.ts";
@@ -98,7 +98,7 @@ export class DeviceNotices implements AsyncDisposable {
     const { api, clock } = this.#options;
     const { name, namespace = "default", uid = "", resourceVersion } = device.metadata;
     // The same for each CloudCore that sees the device, so that only one of them is stored.
-    const eventName = `${name.slice(0, 236)}.${hashOf(`${uid} ${message}`)}`;
+    const eventName = `${name.slice(0, 236)}.${hexOf(fnv1a(`${uid} ${message}`))}`;
     const now = toKubernetesTime(clock.now());
     const event: Event = {
       apiVersion: "v1",
@@ -126,13 +126,6 @@ export class DeviceNotices implements AsyncDisposable {
       if (!isApiError(error, "AlreadyExists")) throw error;
     });
   }
-}
-
-/** FNV-1a over UTF-16 units, 32 bits in hexadecimal. */
-function hashOf(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return (hash >>> 0).toString(16).padStart(8, "0");
 }
 
 function* noticesOf(

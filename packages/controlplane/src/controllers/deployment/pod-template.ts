@@ -1,5 +1,5 @@
 import type { PodTemplateSpec } from "@skerry/api";
-import { isJsonObject, type JsonValue } from "@skerry/base";
+import { fnv1a, isJsonObject, type JsonValue } from "@skerry/base";
 import { asJson, jsonEqual } from "@skerry/kube";
 import { POD_TEMPLATE_HASH } from "./deployment-names.ts";
 
@@ -16,10 +16,7 @@ export function sameTemplate(left: PodTemplateSpec, right: PodTemplateSpec): boo
  */
 export function templateHash(template: PodTemplateSpec, collisionCount: number): string {
   const text = `${canonicalText(asJson(withoutHash(template)))}${collisionCount || ""}`;
-  // FNV-1a over UTF-16 units, 32 bits.
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
-  return [...String(hash)].map((digit) => ALPHABET[digit.charCodeAt(0) % ALPHABET.length]).join("");
+  return [...String(fnv1a(text))].map((digit) => ALPHABET[digit.charCodeAt(0) % ALPHABET.length]).join("");
 }
 
 function withoutHash(template: PodTemplateSpec): PodTemplateSpec {

@@ -11,7 +11,7 @@ import { nameResolution } from "./name-resolution.ts";
 import { kernelHostName, podHostName } from "./pod-host-name.ts";
 import { PodPaths } from "./pod-paths.ts";
 import { RestartBackOff } from "./restart-back-off.ts";
-import { containerHash } from "./runtime-names.ts";
+import { containerHash, fingerprint } from "./runtime-names.ts";
 import { podStatusPatch } from "./status-patch.ts";
 
 const pod: Pod = {
@@ -97,6 +97,11 @@ test("only name and image make a container's fingerprint", () => {
   assert.ok(container);
   assert.equal(containerHash({ ...container, env: [{ name: "A", value: "1" }] }), containerHash(container));
   assert.notEqual(containerHash({ ...container, image: "app:2" }), containerHash(container));
+});
+
+test("fingerprints are what they always were: other ones would restart each node's containers and static pods", () => {
+  assert.equal(containerHash({ name: "app", image: "app:1" }), "02e49fcc");
+  assert.equal(fingerprint("edge-1\nweb.yaml\nä"), "6331856dc6ff7bbbfa0db3d1c84b507d");
 });
 
 test("names that could lead out of the pod's folder are refused", () => {

@@ -1,4 +1,5 @@
 import type { Container, Pod } from "@skerry/api";
+import { fnv1a, hexOf } from "@skerry/base";
 import type { RuntimeContainer } from "../ports.ts";
 
 /** Labels and annotations as the kubelet writes them, so that its tools understand our containers and we its. */
@@ -53,24 +54,17 @@ export function podLabels(pod: PodIdentity, nodeName: string): Record<string, st
  * image can change.
  */
 export function containerHash(container: Container): string {
-  return fnv1a(JSON.stringify([container.name, container.image ?? ""]), 0x811c9dc5);
+  return hexOf(fnv1a(JSON.stringify([container.name, container.image ?? ""])));
 }
 
 /** A text's fingerprint, 128 bits, hex: no proof against forgery, but other texts have others. */
 export function fingerprint(text: string): string {
-  return [0x811c9dc5, 0x01234567, 0x9e3779b9, 0x7f4a7c15].map((seed) => fnv1a(text, seed)).join("");
+  return [0x811c9dc5, 0x01234567, 0x9e3779b9, 0x7f4a7c15].map((seed) => hexOf(fnv1a(text, seed))).join("");
 }
 
 /** Whether the text can be a {@link fingerprint}. */
 export function isFingerprint(text: string): boolean {
   return /^[0-9a-f]{32}$/.test(text);
-}
-
-/** FNV-1a, 32 bits, hex. */
-function fnv1a(text: string, seed: number): string {
-  let hash = seed;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  return (hash >>> 0).toString(16).padStart(8, "0");
 }
 
 /** How often the container was restarted before this one. */
