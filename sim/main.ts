@@ -58,6 +58,8 @@ async function main(): Promise<boolean> {
   const isJson = values.output === "json";
   if (values.kept) return checkKept({ isJson, only: values.mutant });
   if (values.shrink !== undefined) {
+    if (values.seed !== undefined && (values.mutants || values.mutant !== undefined))
+      throw new Error("--shrink with --seed shrinks what fails by our own code: without --mutant and --mutants");
     if (values.mutants) return shrinkMutants(count, values.mutant);
     if (values.mutant !== undefined) return shrinkKept(values.shrink, mutantNamed(values.mutant));
     if (values.seed !== undefined) return shrinkSeed(wholeNumber("--seed", values.seed), protocol, values.shrink);

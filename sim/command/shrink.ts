@@ -68,13 +68,12 @@ async function shrinkAndKeep(whole: Schedule, mutant: Mutant, found: string): Pr
     (candidate) => meets(TO_BE_KEPT, candidate, finding(mutant)),
     MAXIMUM_STEPS,
   );
-  const broken = new Set<string>();
-  await meets(TO_BE_KEPT, schedule, async (variant) => {
+  let invariant = "";
+  await meets({ ...TO_BE_KEPT, needed: 1 }, schedule, async (variant) => {
     const [first] = await violations(variant, mutant);
-    if (first) broken.add(first.invariant);
+    if (first) invariant = first.invariant;
     return first !== undefined;
   });
-  const [invariant = ""] = broken;
   console.log(`${mutant.name}: ${whole.acts.length} acts of seed ${whole.seed} shrunk to ${schedule.acts.length}`);
   keep(mutant.name, { found, mutant: mutant.name, invariant, schedule });
 }
