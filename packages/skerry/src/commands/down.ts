@@ -39,8 +39,7 @@ Examples:
     const home = skerryHome();
     if (graceful) print("Pods have their time to end …");
     const ran = liveHolder(home) !== undefined;
-    // Set where systemd runs this command itself to stop the unit.
-    const units = process.env["MAINPID"] === undefined ? await stopUnits(home) : [];
+    const units = await stopUnits(home);
     const stopped = await stopEverything(home, graceful);
     print(ran || stopped ? "Skerry is stopped." : "Skerry did not run.");
     for (const unit of units)

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { sleep } from "@skerry/base";
 import { systemClock } from "@skerry/base/platform";
 import { commandFailed, noSystemd, partNotReady } from "../errors.ts";
+import { fileProblem } from "../file-problem.ts";
 import { smallNode } from "../node-options.ts";
-import { lastLines, runCommand, tryCommand } from "../run-command.ts";
+import { runCommand } from "../run-command.ts";
 import type { Settings } from "../settings.ts";
 import type { SkerryHome } from "../skerry-home.ts";
 import { askSupervisor, type SupervisorStatus } from "../supervisor/control-channel.ts";
@@ -46,13 +47,13 @@ export async function startUnit(home: SkerryHome, settings: Settings): Promise<v
 export interface UnitMachine {
   readonly unitFolder: string;
   readonly hasSystemd: () => boolean;
-  readonly tryCommand: typeof tryCommand;
+  readonly runCommand: typeof runCommand;
 }
 
 const thisMachine: UnitMachine = {
   unitFolder: UNIT_FOLDER,
   hasSystemd: () => existsSync(RUNNING_MARK),
-  tryCommand,
+  runCommand,
 };
 
 /** The units of this home folder that there are. */
@@ -65,25 +66,39 @@ function unitsOf(home: SkerryHome, { unitFolder }: UnitMachine): readonly string
 
 /**
  * Stops the units of this home folder, and returns their names; they stay enabled. What systemd has started it starts
- * again when it ends in any other way. Throws SKERRY_COMMAND_FAILED.
+ * again when it ends in any other way. None where systemd runs this command to stop the unit: it would wait for itself.
+ * Throws SKERRY_COMMAND_FAILED.
  */
-export async function stopUnits(home: SkerryHome, machine: UnitMachine = thisMachine): Promise<readonly string[]> {
-  const names = machine.hasSystemd() ? unitsOf(home, machine) : [];
-  for (const name of names) {
-    const stop = ["systemctl", "stop", name];
-    const { status, stderr } = await machine.tryCommand(stop, { timeoutMs: STOP_MS });
-    if (status !== 0) throw commandFailed(stop, lastLines(stderr));
-  }
+export async function stopUnits(
+  home: SkerryHome,
+  machine: UnitMachine = thisMachine,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<readonly string[]> {
+  // systemd.exec(5): every ExecStop= has SERVICE_RESULT; MAINPID is missing when the main process has ended by itself.
+  if (environment["SERVICE_RESULT"] !== undefined || !machine.hasSystemd()) return [];
+  const names = unitsOf(home, machine);
+  for (const name of names) await machine.runCommand(["systemctl", "stop", name], { timeoutMs: STOP_MS });
   return names;
 }
 
-/** Stops and removes the units of this home folder, where there are any. */
+/**
+ * Stops and removes the units of this home folder, where there are any; one that cannot be stopped and disabled stays.
+ * Where no systemd runs there is only the file. Throws SKERRY_COMMAND_FAILED.
+ */
 export async function removeUnits(home: SkerryHome, machine: UnitMachine = thisMachine): Promise<void> {
   for (const name of unitsOf(home, machine)) {
-    await machine.tryCommand(["systemctl", "disable", "--now", name], { timeoutMs: STOP_MS });
-    rmSync(join(machine.unitFolder, name), { force: true });
-    await machine.tryCommand(["systemctl", "daemon-reload"]);
+    if (machine.hasSystemd()) await machine.runCommand(["systemctl", "disable", "--now", name], { timeoutMs: STOP_MS });
+    removeFile(join(machine.unitFolder, name));
+    if (machine.hasSystemd()) await machine.runCommand(["systemctl", "daemon-reload"]);
     print(`${name} is removed.`);
+  }
+}
+
+function removeFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    throw commandFailed(["rm", path], fileProblem(error));
   }
 }
 
