@@ -5,8 +5,8 @@ const IN_WORDS: Readonly<Record<string, string>> = {
   EACCES: "it may not be read",
 };
 
-/** Why a file could not be read, in words where the machine has a code only. */
+/** Why a file could not be read, in one line, in words where the machine has a code only. */
 export function fileProblem(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return ("code" in error && IN_WORDS[String(error.code)]) || error.message;
+  return ("code" in error && IN_WORDS[String(error.code)]) || (error.message.split("\n")[0] ?? "");
 }

@@ -32,3 +32,11 @@ test("a mistake is told with its line, also in a file that begins like JSON", as
       (error) => isSkerryError(error, "SKERRY_CONFIG_UNREADABLE") && /line \d/.test(error.message),
     );
 });
+
+test("an alias that leads nowhere, or too many of them, are told with a code", async (context) => {
+  for (const text of ["a: *b\n", `a: &a 1\nb: [${"*a, ".repeat(200)}]\n`])
+    await assert.rejects(
+      readConfigFile(file(context, text)),
+      (error) => isSkerryError(error, "SKERRY_CONFIG_UNREADABLE") && /alias/.test(error.message),
+    );
+});

@@ -1,7 +1,7 @@
-import { readFileSync, statSync } from "node:fs";
 import type { JsonValue } from "@skerry/base";
 import { configUnreadable } from "../errors.ts";
 import { fileProblem } from "../file-problem.ts";
+import { readTextFile } from "../read-text-file.ts";
 
 /** Real configurations have some 10 KiB. */
 const LONGEST_FILE_BYTES = 1024 * 1024;
@@ -14,8 +14,7 @@ const LONGEST_FILE_BYTES = 1024 * 1024;
 export async function readConfigFile(path: string): Promise<JsonValue> {
   let text: string;
   try {
-    if (statSync(path).size > LONGEST_FILE_BYTES) throw new Error(`it has more than ${LONGEST_FILE_BYTES} bytes`);
-    text = readFileSync(path, "utf8");
+    text = readTextFile(path, LONGEST_FILE_BYTES);
   } catch (error) {
     throw configUnreadable(path, fileProblem(error));
   }
@@ -28,8 +27,12 @@ export async function readConfigFile(path: string): Promise<JsonValue> {
     }
   }
   const { parseDocument } = await import("./yaml.ts");
-  const document = parseDocument(text, { uniqueKeys: true });
-  const [mistake] = document.errors;
-  if (mistake) throw configUnreadable(path, mistake.message.split("\n")[0] ?? "no YAML");
-  return document.toJS({ maxAliasCount: 100 }) as JsonValue; // YAML's core schema gives JSON's values only.
+  try {
+    const document = parseDocument(text);
+    const [mistake] = document.errors;
+    if (mistake) throw mistake;
+    return document.toJS({ maxAliasCount: 100 }) as JsonValue; // YAML's core schema gives JSON's values only.
+  } catch (error) {
+    throw configUnreadable(path, fileProblem(error));
+  }
 }

@@ -21,6 +21,8 @@ test("what is no manifest is told in words, with a code, whatever it is", async 
     ["a: [1\nb", /at line 2/],
     ["a word", /a text or a list/],
     ["- kind: Device", /a text or a list/],
+    ["a: *b", /alias/],
+    [`a: &a 1\nb: [${"*a, ".repeat(200)}]`, /alias/],
   ] as const) {
     writeFileSync(file, text);
     await refused(file, reason);

@@ -1,15 +1,13 @@
-import { readFileSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { convertOlderDevices } from "@skerry/api";
-import { isJsonObject, type JsonValue } from "@skerry/base";
-import { parseAllDocuments, stringify } from "yaml";
+import { isJsonObject, type JsonObject } from "@skerry/base";
+import { stringify } from "yaml";
 import { manifestUnreadable, usageError } from "../errors.ts";
-import { fileProblem } from "../file-problem.ts";
 import { type Command, EXIT_OK } from "./command.ts";
+import { readManifestFile } from "./manifest-file.ts";
 
 /** What a file should be, for who is told that it is not. */
 const KIND = "Kubernetes manifest";
-const LONGEST_FILE_BYTES = 16 * 1024 * 1024;
 
 /** `skerry convert FILE`. */
 export const convert: Command = {
@@ -27,7 +25,7 @@ Examples:
   async run(parameters) {
     const { positionals } = parseArgs({ args: [...parameters], options: {}, allowPositionals: true });
     if (positionals.length === 0) throw usageError("Use `skerry convert FILE`");
-    const { objects, notes } = convertOlderDevices(positionals.flatMap(readDocuments));
+    const { objects, notes } = convertOlderDevices(positionals.flatMap(readObjects));
     process.stdout.write(objects.map((object) => stringify(object)).join("---\n"));
     for (const note of notes) process.stderr.write(`${note}\n`);
     return EXIT_OK;
@@ -35,23 +33,9 @@ Examples:
 };
 
 /** Throws SKERRY_MANIFEST_UNREADABLE. */
-function readDocuments(path: string): JsonValue[] {
-  let text: string;
-  try {
-    if (statSync(path).size > LONGEST_FILE_BYTES) throw new Error(`it has more than ${LONGEST_FILE_BYTES} bytes`);
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw manifestUnreadable(path, KIND, fileProblem(error));
-  }
-  const documents = parseAllDocuments(text, { uniqueKeys: true });
-  if (!Array.isArray(documents)) return []; // An empty file.
-  return documents.flatMap((document) => {
-    const [mistake] = document.errors;
-    if (mistake) throw manifestUnreadable(path, KIND, mistake.message.split("\n")[0] ?? "no YAML");
-    const object = document.toJS({ maxAliasCount: 100 }) as JsonValue;
-    if (object === null) return [];
-    if (!isJsonObject(object))
-      throw manifestUnreadable(path, KIND, "it holds a text or a list where an object should be");
-    return [object];
+function readObjects(path: string): readonly JsonObject[] {
+  return readManifestFile(path, KIND).map((value) => {
+    if (isJsonObject(value)) return value;
+    throw manifestUnreadable(path, KIND, "it holds a text or a list where an object should be");
   });
 }

@@ -1,10 +1,8 @@
-import { readFileSync } from "node:fs";
 import type { KubernetesObject } from "@skerry/api";
 import { isJsonObject } from "@skerry/base";
 import type { DeviceDescription } from "@skerry/mapper";
-import { parseAllDocuments } from "yaml";
 import { manifestUnreadable } from "../../errors.ts";
-import { fileProblem } from "../../file-problem.ts";
+import { readManifestFile } from "../manifest-file.ts";
 
 /**
  * A device as a mapper gets it from EdgeCore, from the manifests of the Device and its model; both may be in one file.
@@ -21,17 +19,7 @@ export async function readDeviceFiles(deviceFile: string, modelFile: string): Pr
 
 /** The file's first object of the kind. */
 function readObject(path: string, kind: string): KubernetesObject {
-  let objects: readonly unknown[];
-  try {
-    objects = parseAllDocuments(readFileSync(path, "utf8")).map((document) => {
-      const [error] = document.errors;
-      if (error) throw error;
-      return document.toJS() as unknown;
-    });
-  } catch (error) {
-    throw manifestUnreadable(path, kind, fileProblem(error));
-  }
-  const found = objects.find((object) => isJsonObject(object as never) && (object as { kind?: unknown }).kind === kind);
+  const found: unknown = readManifestFile(path, kind).find((value) => isJsonObject(value) && value["kind"] === kind);
   if (!isKubernetesObject(found)) throw manifestUnreadable(path, kind, "it holds no such object with a name");
   return found;
 }
