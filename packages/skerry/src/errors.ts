@@ -2,7 +2,7 @@ import { SkerryError } from "@skerry/base";
 
 /** Something on the command line is wrong. */
 export function usageError(message: string): SkerryError {
-  return new SkerryError({ code: "SKERRY_USAGE", message, advice: "See `skerry --help`." });
+  return new SkerryError({ code: "SKERRY_USAGE", message, advice: "See the command's --help." });
 }
 
 /** No CloudCore serves the control socket. */
