@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { startTestApiServer } from "../testing/test-api-server.ts";
 
 const POLICIES = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies";
+const INGRESSES = "/apis/networking.k8s.io/v1/namespaces/default/ingresses";
+const BACKEND = { name: "shop", port: { number: 80 } };
 const WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
 
 test("whoever writes what nothing acts on is warned, who reads or deletes it is not", async () => {
@@ -18,6 +20,9 @@ test("whoever writes what nothing acts on is warned, who reads or deletes it is 
   assert.equal(await warningOf("POST", POLICIES, policy), told);
   assert.equal(await warningOf("PATCH", `${POLICIES}/deny`, { metadata: { labels: { a: "b" } } }), told);
   assert.equal(await warningOf("GET", `${POLICIES}/deny`), undefined);
+  await warningOf("POST", INGRESSES, { metadata: { name: "shop" }, spec: { defaultBackend: { service: BACKEND } } });
+  const status = { status: { loadBalancer: { ingress: [{ ip: "192.0.2.1" }] } } };
+  assert.equal(await warningOf("PATCH", `${INGRESSES}/shop/status`, status), undefined);
   assert.equal(await warningOf("GET", POLICIES), undefined);
   assert.equal(await warningOf("DELETE", `${POLICIES}/deny`), undefined);
   assert.match((await warningOf("POST", WEBHOOKS, { metadata: { name: "x" } })) ?? "", /nobody asks it/);

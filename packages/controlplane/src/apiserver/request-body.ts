@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 import { badRequest, type Patch } from "@skerry/kube";
+import { parse } from "yaml";
 import { decodeMessage, isDecodable, openEnvelope, ProtobufError } from "../openapi/protobuf-decoder.ts";
 import type { TypeCatalog } from "../openapi/type-table.ts";
 import { unsupportedMediaType } from "../registry/status-errors.ts";
@@ -21,7 +22,7 @@ export function readObject(request: ApiRequest, types: TypeCatalog): JsonObject 
 }
 
 /** Reads the body of a PATCH. @throws ApiError */
-export async function readPatch(request: ApiRequest): Promise<Patch> {
+export function readPatch(request: ApiRequest): Patch {
   switch (mediaType(request)) {
     case "application/json-patch+json":
       return { type: "json", body: readJson(request.body) };
@@ -32,7 +33,7 @@ export async function readPatch(request: ApiRequest): Promise<Patch> {
     case "application/apply-patch+yaml":
       return {
         type: "apply",
-        body: await readYaml(request.body),
+        body: readYaml(request.body),
         fieldManager: request.query.get("fieldManager") ?? "",
         force: isTrue(request.query, "force"),
       };
@@ -63,10 +64,9 @@ function readJson(body: Uint8Array): JsonValue {
 }
 
 /** Configurations to apply come as YAML, which most clients write as JSON. */
-async function readYaml(body: Uint8Array): Promise<JsonValue> {
+function readYaml(body: Uint8Array): JsonValue {
   const text = new TextDecoder().decode(body);
   if (text.trimStart().startsWith("{")) return readJson(body);
-  const { parse } = await import("./yaml.ts");
   try {
     const value = parse(text, { maxAliasCount: 100 }) as JsonValue;
     if (depthExceeds(value, DEPTH_LIMIT)) throw new SyntaxError("it is nested too deeply");

@@ -79,13 +79,13 @@ export class ResourceHandler {
       case "GET":
         return this.#answer(request, definition, 200, this.#service.get(at));
       case "PUT": {
-        const context = contextOfChange(request, user, definition);
+        const context = contextOfChange(request, user, at);
         const object = await this.#service.update(context, at, readObject(request, this.#types));
         return this.#answer(request, definition, 200, object, context);
       }
       case "PATCH": {
-        const context = contextOfChange(request, user, definition);
-        const patch = await readPatch(request);
+        const context = contextOfChange(request, user, at);
+        const patch = readPatch(request);
         if (patch.type === "apply") {
           const { object, isNew } = await this.#service.apply(context, at, patch);
           return this.#answer(request, definition, isNew ? 201 : 200, object, context);
@@ -130,7 +130,7 @@ export class ResourceHandler {
       case "POST": {
         if (definition.reference.namespaced && namespace === undefined)
           throw badRequest("an empty namespace may not be set during creation");
-        const context = contextOfChange(request, user, definition);
+        const context = contextOfChange(request, user, { definition });
         const body = readObject(request, this.#types);
         const object = await this.#service.create(context, definition, path.namespace, body);
         return this.#answer(request, definition, 201, object, context);
@@ -227,9 +227,14 @@ function warningsOf({ deprecation }: ResourceDefinition, context?: RequestContex
   return warningHeaders([...(deprecation === undefined ? [] : [deprecation]), ...(context?.warnings ?? [])]);
 }
 
-/** Who may write, and what whoever writes should know of the kind. */
-function contextOfChange(request: ApiRequest, user: UserInfo, { withoutEffect }: ResourceDefinition): RequestContext {
+/** Who may write, and what whoever writes an object, not a subresource of it, should know of the kind. */
+function contextOfChange(
+  request: ApiRequest,
+  user: UserInfo,
+  { definition, subresource }: Pick<ObjectAt, "definition" | "subresource">,
+): RequestContext {
   const context = writeContext(request, user);
-  if (withoutEffect !== undefined) context.warnings.push(withoutEffect);
+  const { withoutEffect } = definition;
+  if (withoutEffect !== undefined && subresource === undefined) context.warnings.push(withoutEffect);
   return context;
 }
