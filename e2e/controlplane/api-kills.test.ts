@@ -62,17 +62,18 @@ test(NAME, { timeout: TIMEOUT_MS }, async (context) => {
 
     stopWriting.abort();
     await Promise.all(writers);
-    const last = await writeLast(server, recorder);
+    const last = await Promise.race([failed, writeLast(server, recorder, stopWatching.signal)]);
     const seenBy = (wanted: string): number =>
-      Math.max(
-        ...recorder.watches.flatMap(({ watcher, changes }) =>
-          watcher === wanted ? changes.map(({ revision }) => revision) : [],
-        ),
-      );
+      recorder.watches
+        .filter(({ watcher }) => watcher === wanted)
+        .flatMap(({ changes }) => changes)
+        .reduce((highest, { revision }) => Math.max(highest, revision), 0);
     try {
-      await waitUntil("all watches have seen the last write", async () =>
-        WATCHES.every(({ watcher }) => seenBy(watcher) >= last),
+      const allHaveSeen = waitUntil(
+        "all watches have seen the last write",
+        async () => stopWatching.signal.aborted || WATCHES.every(({ watcher }) => seenBy(watcher) >= last),
       );
+      await Promise.race([failed, allHaveSeen]);
     } catch (error) {
       context.diagnostic(`of ${last}: ${WATCHES.map(({ watcher }) => `${watcher} ${seenBy(watcher)}`).join(", ")}`);
       throw error;
@@ -98,14 +99,15 @@ test(NAME, { timeout: TIMEOUT_MS }, async (context) => {
 });
 
 /** Writes what every watch selects, until it is acknowledged: on a busy machine an answer may be missing. Returns its revision. */
-async function writeLast(server: KilledServer, recorder: HistoryRecorder): Promise<number> {
+async function writeLast(server: KilledServer, recorder: HistoryRecorder, stop: AbortSignal): Promise<number> {
   const random = new SeededRandom(SEED);
-  for (let count = 0; ; count++) {
+  for (let count = 0; !stop.aborted; count++) {
     const value = `the last one, ${count}`;
     await writeOnce(await server.api(), recorder, random, "left-end", value);
     const { outcome } = recorder.writes.at(-1) ?? {};
     if (outcome?.type === "acknowledged" && outcome.state.value === value) return outcome.state.revision;
   }
+  return Number.NaN; // Nobody waits for it any more.
 }
 
 async function killAgainAndAgain(
