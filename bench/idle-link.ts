@@ -9,7 +9,14 @@ import { silentLogger, sleep } from "@skerry/base";
 import { systemClock as clock, systemRandom as random } from "@skerry/base/platform";
 import { CloudHub, startCloudControllers } from "@skerry/cloudcore";
 import { EdgeCore, edgeDatabaseMigrations, edgedConfig } from "@skerry/edgecore";
-import { FakeContainerRuntime, FakeFileSystem, FakeHost, FakeMounts, FakeNetworkCheck } from "@skerry/edgecore/testing";
+import {
+  FakeContainerRuntime,
+  FakeFileSystem,
+  FakeHost,
+  FakeMounts,
+  FakeNetworkCheck,
+  sealOfKey,
+} from "@skerry/edgecore/testing";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
 import { type DeliveryName, ipBytes } from "@skerry/link";
 import { listenWebSocket, WebSocketDialer } from "@skerry/link/platform";
@@ -59,6 +66,7 @@ async function measure(durationMs: number, deliveryName: DeliveryName): Promise<
           mounts: new FakeMounts(),
           host: new FakeHost(),
           network: new FakeNetworkCheck(),
+          seal: sealOfKey(),
           config: edgedConfig({ nodeName, rootDirectory: "/var/lib/edged" }),
         },
       },

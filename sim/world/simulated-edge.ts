@@ -8,7 +8,14 @@ import {
   type MqttConnector,
   telemetryMigrations,
 } from "@skerry/edgecore";
-import { FakeContainerRuntime, FakeFileSystem, FakeHost, FakeMounts, FakeNetworkCheck } from "@skerry/edgecore/testing";
+import {
+  FakeContainerRuntime,
+  FakeFileSystem,
+  FakeHost,
+  FakeMounts,
+  FakeNetworkCheck,
+  sealOfKey,
+} from "@skerry/edgecore/testing";
 import type { DeliveryName } from "@skerry/link";
 import type { EdgeLimits } from "../checkers/queues-are-bounded.ts";
 import type { Mutant, MutatedEdge } from "../mutants/mutant.ts";
@@ -282,6 +289,7 @@ export class SimulatedEdge {
           mounts: this.#mounts,
           host: this.#host,
           network: this.#networkCheck,
+          seal: sealOfKey(),
           config: edgedConfig({ nodeName, rootDirectory: "/edged" }),
         },
         mqtt,

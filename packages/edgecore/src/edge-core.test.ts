@@ -10,6 +10,7 @@ import { edgeDatabaseMigrations } from "./edge-database.ts";
 import { edgedConfig } from "./edged/index.ts";
 import { FakeContainerRuntime } from "./edged/testing/fake-container-runtime.ts";
 import { FakeFileSystem, FakeHost, FakeMounts, FakeNetworkCheck } from "./edged/testing/fake-machine.ts";
+import { sealOfKey } from "./edged/testing/seal-of-key.ts";
 import { FakeCloud } from "./edgehub/testing/fake-cloud.ts";
 
 class Node {
@@ -35,6 +36,7 @@ class Node {
           mounts: this.mounts,
           host: new FakeHost(),
           network: new FakeNetworkCheck(),
+          seal: sealOfKey(),
           config: edgedConfig({ nodeName: "edge-1", rootDirectory: "/var/lib/edged" }),
         },
       },

@@ -40,7 +40,7 @@ import type { EdgeTraces } from "./tracing/edge-traces.ts";
 /** What Edged needs besides what EdgeCore gives it. */
 export type EdgedMachine = Pick<
   EdgedPorts,
-  "runtime" | "fileSystem" | "mounts" | "host" | "usage" | "network" | "config" | "manifests" | "devicePlugins"
+  "runtime" | "fileSystem" | "mounts" | "host" | "usage" | "network" | "seal" | "config" | "manifests" | "devicePlugins"
 >;
 
 /** All that EdgeCore runs on; a module whose ports are left out does not run. */
@@ -267,8 +267,10 @@ export class EdgeCore implements AsyncDisposable {
     if (!link) return;
     if (enrolment) {
       await enrolment.service.ensure(this.#stopped.signal);
+      const renewed = async (): Promise<void> => this.edged?.nodeKeyChanged();
+      await renewed();
       if (enrolment.rotate) {
-        this.#rotation = new CertificateRotation({ enrolment: enrolment.service, clock, random, logger });
+        this.#rotation = new CertificateRotation({ enrolment: enrolment.service, clock, random, logger, renewed });
         const rotation = this.#rotation;
         this.#stopListening = this.edgeHub.onState(({ kind }) => {
           if (kind === "connected") rotation.lookAtAuthorities();

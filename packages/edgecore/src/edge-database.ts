@@ -1,7 +1,7 @@
 import type { Migration } from "@skerry/store";
 import { deviceTwinMigrations, twinOwnersTable, twinReplacedTable, twinReportsTable } from "./devicetwin/index.ts";
 import { dmiMigrations } from "./dmi/index.ts";
-import { deviceTables, edgedTables } from "./edged/index.ts";
+import { deviceTables, edgedTables, sealedTokenTable } from "./edged/index.ts";
 import { metaManagerTables, outboxStreamTable, tombstoneTypes } from "./metamanager/index.ts";
 import { metaServerTables } from "./metaserver/migrations.ts";
 import { ruleMigrations } from "./rules/index.ts";
@@ -25,4 +25,5 @@ export const edgeDatabaseMigrations: readonly Migration[] = [
   twinOwnersTable,
   twinReplacedTable,
   deviceTables,
+  sealedTokenTable,
 ];

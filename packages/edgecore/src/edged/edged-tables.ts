@@ -2,10 +2,11 @@ import type { PodStatus } from "@skerry/api";
 import type { Migration, Reader, Transaction } from "@skerry/store";
 import { releaseDevices } from "./devices/device-tables.ts";
 import type { PodIdentity } from "./pod/runtime-names.ts";
+import { forgetTokens } from "./volumes/sealed-tokens.ts";
 
 /**
- * What Edged must remember across restarts: the status last reported of each pod (restart counts, what is over for
- * good), and the service-account tokens in use, so that a restart needs no network (I10).
+ * What Edged must remember across restarts, so that one needs no network (I10): the status last reported of each pod
+ * (restart counts, what is over for good). `edged_token` had the service-account tokens in use; see `sealedTokenTable`.
  */
 export const edgedTables: Migration = `
   CREATE TABLE IF NOT EXISTS edged_pod (
@@ -50,33 +51,6 @@ export function rememberPod(transaction: Transaction, pod: PodIdentity, status: 
 
 export function forgetPod(transaction: Transaction, uid: string): void {
   transaction.run("DELETE FROM edged_pod WHERE uid = ?", uid);
-  transaction.run("DELETE FROM edged_token WHERE pod_uid = ?", uid);
+  forgetTokens(transaction, uid);
   releaseDevices(transaction, uid);
-}
-
-/** A service-account token in use by a pod. */
-export interface RememberedToken {
-  readonly token: string;
-  /** Wall clock, ms: from then on a newer one is wanted. */
-  readonly refreshAtMs: number;
-}
-
-export function rememberedToken(reader: Reader, uid: string, request: string): RememberedToken | undefined {
-  const row = reader.first(
-    "SELECT token, refresh_at_ms FROM edged_token WHERE pod_uid = ? AND request = ?",
-    uid,
-    request,
-  );
-  return row && { token: String(row["token"]), refreshAtMs: Number(row["refresh_at_ms"]) };
-}
-
-export function rememberToken(transaction: Transaction, uid: string, request: string, token: RememberedToken): void {
-  transaction.run(
-    `INSERT INTO edged_token (pod_uid, request, token, refresh_at_ms) VALUES (?, ?, ?, ?)
-     ON CONFLICT (pod_uid, request) DO UPDATE SET token = excluded.token, refresh_at_ms = excluded.refresh_at_ms`,
-    uid,
-    request,
-    token.token,
-    token.refreshAtMs,
-  );
 }

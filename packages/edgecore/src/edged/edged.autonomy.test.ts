@@ -65,6 +65,30 @@ test("a service-account token survives a restart without the cloud and is renewe
   assert.equal(world.files.text(path), "token-2");
 });
 
+test("without a token that it can decrypt a pod waits for the cloud and says so; one that runs goes on", async () => {
+  await using world = new EdgedWorld();
+  await world.start();
+  const sources = [{ serviceAccountToken: { path: "token", expirationSeconds: 3600 } }];
+  const volumes = [{ name: "t", projected: { sources } }];
+  await world.put("pod", world.pod("web", { volumes }));
+  world.cloud.setConnected(false);
+  world.nodeKey = new Uint8Array(32).fill(1);
+  await world.restart();
+  await world.pass(60_000);
+  assert.equal(world.runtime.running().length, 1, "what runs needs no new token");
+  world.runtime.losePower();
+  await world.restart();
+  await world.pass(60_000);
+  assert.equal(world.runtime.running().length, 0);
+  world.cloud.setConnected(true);
+  await world.pass(10_000);
+  assert.equal(world.runtime.running().length, 1);
+  const path = "/edged/pods/uid-web/volumes/kubernetes.io~projected/t/token";
+  assert.equal(world.files.text(path), "token-2");
+  const told = JSON.stringify(world.cloud.received.map(({ content }) => content));
+  assert.match(told, /no usable token of the service account .{0,4}default.{0,4} on this node, and the cloud/);
+});
+
 test("a ready pod stays ready while EdgeCore restarts", async () => {
   await using world = new EdgedWorld();
   await world.start();

@@ -53,6 +53,7 @@ export class Edged implements AsyncDisposable {
   readonly #devices: DevicePlugins;
   readonly #staticPods: StaticPods | undefined;
   readonly #mirrorPods: MirrorPods;
+  readonly #tokens: ServiceAccountTokens;
   readonly #relister: Relister;
   readonly #reporter: NodeReporter;
   readonly #lease: NodeLease;
@@ -83,6 +84,7 @@ export class Edged implements AsyncDisposable {
       manifests &&
       new StaticPods({ ...this.#ports, nodeName: config.nodeName }, manifests, (uids) => this.#staticPodsChanged(uids));
     this.#mirrorPods = new MirrorPods(this.#ports, () => this.#staticPods?.list() ?? []);
+    this.#tokens = new ServiceAccountTokens(this.#ports);
     this.#services = {
       ...this.#ports,
       pods: new PodDirectory(meta, (uid) => this.#staticPods?.get(uid)),
@@ -94,7 +96,7 @@ export class Edged implements AsyncDisposable {
       volumes: new PodVolumes({
         files: fileSystem,
         mounts,
-        tokens: new ServiceAccountTokens(meta, clock, logger),
+        tokens: this.#tokens,
         claims: new ClaimedVolumes(meta, fileSystem),
       }),
       refuses: (pod) => this.#eviction.refuses(pod),
@@ -136,6 +138,7 @@ export class Edged implements AsyncDisposable {
         else this.#connectedAtMs = undefined;
       }),
     ];
+    await this.#tokens.start();
     await this.#devices.start();
     await this.#staticPods?.start();
     for (const pod of meta.list<Pod>("pod")) this.#ensureWorker(pod);
@@ -153,6 +156,11 @@ export class Edged implements AsyncDisposable {
   /** The static pod that a mirror pod stands for. */
   mirroredBy(mirror: Pod): Pod | undefined {
     return this.#services.pods.mirroredBy(mirror);
+  }
+
+  /** The node's private key may be another one: what the old one sealed is sealed with it, while the old one is known. */
+  nodeKeyChanged(): Promise<void> {
+    return this.#tokens.sealAnew();
   }
 
   /** Lets held pods start: the one of this name, or all of the node. Returns how many were held. */

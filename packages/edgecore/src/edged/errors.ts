@@ -66,6 +66,17 @@ export function referenceMissing(message: string, cause?: unknown): SkerryError 
   });
 }
 
+/** A pod needs a token that is not on this node, and the cloud is away. */
+export function tokenUnavailable(serviceAccount: string, cause: unknown): SkerryError {
+  return new SkerryError({
+    code: "EDGED_TOKEN_UNAVAILABLE",
+    message: `There is no usable token of the service account "${serviceAccount}" on this node, and the cloud, which makes tokens, cannot be asked now`,
+    advice: "Nothing to do on the node: the pod starts as soon as the node is connected.",
+    details: { serviceAccount },
+    cause,
+  });
+}
+
 /** A claim cannot be used now. */
 export function claimUnusable(claim: string, why: string): SkerryError {
   return new SkerryError({

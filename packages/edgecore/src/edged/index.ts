@@ -8,3 +8,4 @@ export { edgedTables } from "./edged-tables.ts";
 export { OwnPod } from "./own-pod.ts";
 export * from "./ports.ts";
 export type { EdgedPorts } from "./services.ts";
+export { sealedTokenTable } from "./volumes/sealed-tokens.ts";

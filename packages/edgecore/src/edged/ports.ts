@@ -1,2 +1,3 @@
 export * from "./ports/container-runtime.ts";
 export * from "./ports/machine.ts";
+export * from "./ports/value-seal.ts";

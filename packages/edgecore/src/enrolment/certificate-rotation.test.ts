@@ -12,6 +12,7 @@ test("a certificate is renewed when it is due, tried again while that fails, and
   const renewedAtDays: number[] = [];
   let dueMs = startMs + 100 * DAY_MS;
   let failures = 3;
+  const toldRenewals: number[] = [];
   await using rotation = new CertificateRotation({
     enrolment: {
       renewalTimeMs: async () => dueMs,
@@ -27,6 +28,9 @@ test("a certificate is renewed when it is due, tried again while that fails, and
     clock,
     random: new SeededRandom(),
     logger: silentLogger,
+    renewed: async () => {
+      toldRenewals.push(renewedAtDays.length);
+    },
   });
   await rotation.start();
   await settle();
@@ -37,4 +41,8 @@ test("a certificate is renewed when it is due, tried again while that fails, and
   assert.ok((renewedAtDays[0] ?? 0) >= 100 && (renewedAtDays[0] ?? 0) < 100.1);
   await clock.advance(100 * DAY_MS);
   assert.equal(renewedAtDays.length, 2);
+  assert.ok(
+    [1, 2].every((renewals) => toldRenewals.includes(renewals)),
+    "who uses the key hears of each",
+  );
 });

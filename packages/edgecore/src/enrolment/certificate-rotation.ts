@@ -6,6 +6,8 @@ export interface CertificateRotationPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** The node may have another key. Never rejects. */
+  readonly renewed: () => Promise<void>;
 }
 
 /** The wall clock may jump, so the time is looked at again at least this often. */
@@ -71,6 +73,7 @@ export class CertificateRotation implements Service {
       // After a restart of CloudCore all nodes come at once.
       await sleep(clock, SPREAD_MS * random.float(), signal);
       await enrolment.followAuthorities(signal);
+      await this.#ports.renewed();
     } catch (error) {
       if (signal.aborted) throw error;
       this.#logger.debug("CloudCore's authorities could not be looked at", { error: describeError(error) });
@@ -82,6 +85,7 @@ export class CertificateRotation implements Service {
     while (!signal.aborted) {
       try {
         await this.#ports.enrolment.renew(signal);
+        await this.#ports.renewed();
         return;
       } catch (error) {
         if (signal.aborted) return;

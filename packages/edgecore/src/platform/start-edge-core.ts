@@ -81,7 +81,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
   const traces = await edgeTraces(config, nodeName, opened, { clock, random, logger });
   const usage = config.edged.enabled ? await machineUsage(config, nodeName, clock, opened) : undefined;
   const machine = config.edged.enabled
-    ? { ...(await edgedMachine(config, nodeName, opened, logger)), usage }
+    ? { ...(await edgedMachine(config, nodeName, credentials, opened, logger)), usage }
     : undefined;
   const edged = machine && traces ? { ...machine, runtime: traces.runtime(machine.runtime) } : machine;
   const mqtt = config.eventBus.enabled ? await mqttConnector(config.eventBus, nodeName) : undefined;
@@ -249,13 +249,13 @@ async function edgeTraces(
 async function edgedMachine(
   config: EdgeCoreConfig,
   nodeName: string,
+  credentials: CredentialFiles,
   opened: AsyncDisposableStack,
   logger: Logger,
 ): Promise<EdgedMachine> {
   const { unixGrpc, unixServerStream } = await import("@skerry/grpc/platform");
-  const { CriRuntime, linuxHost, linuxMounts, nodeFileSystem, nodeNetworkCheck, parseManifest } = await import(
-    "../edged/platform/index.ts"
-  );
+  const { CriRuntime, linuxHost, linuxMounts, NodeKeySeal, nodeFileSystem, nodeNetworkCheck, parseManifest } =
+    await import("../edged/platform/index.ts");
   const { nodeIp, nodeLabels, containerRuntimeEndpoint, enabled, staticPods, devicePluginFolder, ...rest } =
     config.edged;
   await makeFolder(devicePluginFolder, 0o750, logger);
@@ -265,6 +265,7 @@ async function edgedMachine(
     mounts: linuxMounts,
     host: linuxHost,
     network: nodeNetworkCheck,
+    seal: new NodeKeySeal(() => credentials.readPrivateKey()),
     manifests: { ...staticPods, parse: parseManifest },
     devicePlugins: {
       transport: { grpc: unixGrpc, stream: unixServerStream },

@@ -13,10 +13,12 @@ import { Edged } from "../edged.ts";
 import { edgedTables } from "../edged-tables.ts";
 import type { ServiceNames } from "../services.ts";
 import type { ManifestSource } from "../static/static-pods.ts";
+import { sealedTokenTable } from "../volumes/sealed-tokens.ts";
 import { FakeContainerRuntime } from "./fake-container-runtime.ts";
 import { FakeFileSystem, FakeHost, FakeMounts, FakeNetworkCheck } from "./fake-machine.ts";
 import { FakeUsage } from "./fake-usage.ts";
 import { ScriptedCloudLink } from "./scripted-cloud-link.ts";
+import { sealOfKey } from "./seal-of-key.ts";
 
 /** What of the world is not as usual. */
 export interface EdgedWorldOptions {
@@ -39,9 +41,11 @@ export class EdgedWorld implements AsyncDisposable {
   readonly network: FakeNetworkCheck = new FakeNetworkCheck();
   readonly usage: FakeUsage = new FakeUsage(this.clock);
   readonly cloud: ScriptedCloudLink;
+  /** The node's private key; a test gives it another. */
+  nodeKey: Uint8Array = new Uint8Array(32);
   readonly #database: Database = new SqliteDatabase({
     path: ":memory:",
-    migrations: [...metaManagerMigrations, edgedTables, deviceTables],
+    migrations: [...metaManagerMigrations, edgedTables, deviceTables, sealedTokenTable],
   });
   readonly #config: Partial<EdgedConfig>;
   readonly #machine: Pick<EdgedWorldOptions, "manifests" | "devicePlugins" | "names">;
@@ -165,6 +169,7 @@ export class EdgedWorld implements AsyncDisposable {
       host: this.host,
       usage: this.usage,
       network: this.network,
+      seal: sealOfKey(() => this.nodeKey),
       ...this.#machine,
       config: edgedConfig({ nodeName: "edge-1", rootDirectory: "/edged", ...this.#config }),
     });

@@ -1,8 +1,21 @@
 import type { Pod, TokenRequest } from "@skerry/api";
-import { type Clock, describeError, type JsonObject, type Logger } from "@skerry/base";
+import { type Clock, describeError, isSkerryError, type JsonObject, type Logger, Mutex } from "@skerry/base";
 import type { MetaClient } from "../../metamanager/meta-store.ts";
-import { rememberedToken, rememberToken } from "../edged-tables.ts";
+import { tokenUnavailable } from "../errors.ts";
 import { podIdentity } from "../pod/runtime-names.ts";
+import type { OpenedValue, ValueSeal } from "../ports.ts";
+import {
+  bareTokens,
+  dropToken,
+  emptyLog,
+  keepToken,
+  replaceSealed,
+  type SealedToken,
+  sealedToken,
+  sealedTokens,
+  type TokenPlace,
+  wipeBareTokens,
+} from "./sealed-tokens.ts";
 
 /** The kubelet's own default; the three and seven seconds mark the request as a projected default one. */
 const DEFAULT_EXPIRATION_SECONDS = 3607;
@@ -18,56 +31,161 @@ export interface TokenSource {
   readonly expirationSeconds?: number | undefined;
 }
 
+export interface TokenPorts {
+  readonly meta: Pick<MetaClient, "read" | "transaction" | "call">;
+  readonly seal: ValueSeal;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A token and when a newer one should be fetched (wall clock, ms). */
+interface UsableToken {
+  readonly token: string;
+  readonly refreshAtMs: number;
+}
+
 /**
- * Service-account tokens for pods (U18). A token is kept in the database until its pod is gone and is asked for anew at
- * 80 % of its life; while the cloud cannot be asked the old one stays in use, so that a restart never waits for it.
+ * Service-account tokens for pods (U18). A token is kept sealed in the database until its pod is gone and is asked for
+ * anew at 80 % of its life; while the cloud cannot be asked the old one stays in use, so that a restart never waits for
+ * it. One that cannot be opened any more (the node has another key) counts as none.
  */
 export class ServiceAccountTokens {
-  readonly #meta: MetaClient;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #ports: TokenPorts;
+  readonly #sealing = new Mutex();
+  #hasToldUnreadable = false;
 
-  constructor(meta: MetaClient, clock: Clock, logger: Logger) {
-    this.#meta = meta;
-    this.#clock = clock;
-    this.#logger = logger;
+  constructor(ports: TokenPorts) {
+    this.#ports = ports;
+  }
+
+  /** Call it before the node's key can change. Seals what an earlier version left unsealed. */
+  async start(): Promise<void> {
+    const { meta, seal, logger } = this.#ports;
+    const bare = meta.read(bareTokens);
+    if (bare.length === 0 && meta.read(sealedTokens).length === 0) return;
+    try {
+      await seal.load();
+      if (bare.length === 0) return;
+      const sealed = await Promise.all(bare.map(async (token) => this.#sealed(token, token)));
+      await meta.transaction((transaction) => {
+        for (const token of sealed) if (token) keepToken(transaction, token);
+        wipeBareTokens(transaction);
+      });
+      meta.read(emptyLog);
+      logger.info("Service-account tokens in the database are encrypted now", { tokens: bare.length });
+    } catch (error) {
+      logger.warn("Service-account tokens cannot be encrypted; the next start tries again", {
+        error: describeError(error),
+      });
+    }
   }
 
   /**
-   * The token and when a newer one should be fetched (wall clock, ms).
-   * @throws `LINK_DISCONNECTED`, `LINK_TIMEOUT`, ApiError when there is none yet and the cloud gives none
+   * Seals with the node's present key what was sealed with the one before; tokens that neither opens are thrown away.
+   * Never rejects.
    */
-  async token(pod: Pod, source: TokenSource, signal: AbortSignal): Promise<{ token: string; refreshAtMs: number }> {
+  sealAnew(): Promise<void> {
+    const { meta, seal, logger } = this.#ports;
+    return this.#sealing.run(async () => {
+      try {
+        for (const stored of meta.read(sealedTokens)) {
+          const opened = await this.#opened(stored);
+          const sealed = opened?.isOfOlderKey ? await seal.seal(opened.value, placeText(stored)) : undefined;
+          if (sealed) await meta.transaction((transaction) => replaceSealed(transaction, stored, sealed));
+        }
+      } catch (error) {
+        logger.warn("Service-account tokens were not encrypted with the node's new key", {
+          error: describeError(error),
+        });
+      }
+    });
+  }
+
+  /**
+   * The token and when a newer one should be fetched.
+   * @throws `EDGED_TOKEN_UNAVAILABLE`, `LINK_TIMEOUT`, ApiError when there is none yet and the cloud gives none
+   */
+  async token(pod: Pod, source: TokenSource, signal: AbortSignal): Promise<UsableToken> {
     const identity = podIdentity(pod);
+    const { clock, logger } = this.#ports;
     const expirationSeconds = source.expirationSeconds ?? DEFAULT_EXPIRATION_SECONDS;
-    const key = JSON.stringify([pod.spec.serviceAccountName ?? "default", source.audience ?? "", expirationSeconds]);
-    const known = this.#meta.read((reader) => rememberedToken(reader, identity.uid, key));
-    const nowMs = this.#clock.now();
+    const serviceAccount = pod.spec.serviceAccountName ?? "default";
+    const request = JSON.stringify([serviceAccount, source.audience ?? "", expirationSeconds]);
+    const place = { podUid: identity.uid, request };
+    const known = await this.#known(place);
+    const nowMs = clock.now();
     if (known && known.refreshAtMs > nowMs) return known;
     try {
-      const answer = await this.#meta.call<TokenRequest & { metadata: { name: string } }>(
-        {
-          operation: "query",
-          resource: `${identity.namespace}/serviceaccounttoken/${pod.spec.serviceAccountName ?? "default"}`,
-          content: tokenRequest(pod, source.audience, expirationSeconds),
-        },
-        signal,
-      );
-      const fresh = {
-        token: answer.status?.token ?? "",
-        refreshAtMs: nowMs + usableMs(answer.status?.expirationTimestamp, expirationSeconds, nowMs),
-      };
-      await this.#meta.transaction((transaction) => rememberToken(transaction, identity.uid, key, fresh));
-      return fresh;
+      return await this.#fresh(pod, place, { ...source, expirationSeconds }, signal);
     } catch (error) {
-      if (!known) throw error;
-      this.#logger.debug("A service-account token could not be renewed; the old one stays in use", {
+      if (!known) throw isSkerryError(error, "LINK_DISCONNECTED") ? tokenUnavailable(serviceAccount, error) : error;
+      logger.debug("A service-account token could not be renewed; the old one stays in use", {
         pod: `${identity.namespace}/${identity.name}`,
         error: describeError(error),
       });
       return { token: known.token, refreshAtMs: nowMs + RETRY_MS };
     }
   }
+
+  async #fresh(
+    pod: Pod,
+    place: TokenPlace,
+    { audience, expirationSeconds }: TokenSource & { readonly expirationSeconds: number },
+    signal: AbortSignal,
+  ): Promise<UsableToken> {
+    const { meta, clock } = this.#ports;
+    const { namespace } = podIdentity(pod);
+    const nowMs = clock.now();
+    const answer = await meta.call<TokenRequest & { metadata: { name: string } }>(
+      {
+        operation: "query",
+        resource: `${namespace}/serviceaccounttoken/${pod.spec.serviceAccountName ?? "default"}`,
+        content: tokenRequest(pod, audience, expirationSeconds),
+      },
+      signal,
+    );
+    const fresh = {
+      token: answer.status?.token ?? "",
+      refreshAtMs: nowMs + usableMs(answer.status?.expirationTimestamp, expirationSeconds, nowMs),
+    };
+    const sealed = await this.#sealed(place, fresh);
+    if (sealed) await meta.transaction((transaction) => keepToken(transaction, sealed));
+    return fresh;
+  }
+
+  async #known(place: TokenPlace): Promise<UsableToken | undefined> {
+    const stored = this.#ports.meta.read((reader) => sealedToken(reader, place));
+    const opened = stored && (await this.#opened(stored));
+    return opened && { token: opened.value, refreshAtMs: stored.refreshAtMs };
+  }
+
+  /** The token; one that cannot be opened is thrown away, and that is told once. */
+  async #opened(stored: SealedToken): Promise<OpenedValue | undefined> {
+    const { meta, seal, logger } = this.#ports;
+    const opened = await seal.open(stored.sealed, placeText(stored));
+    if (opened) return opened;
+    await meta.transaction((transaction) => dropToken(transaction, stored));
+    if (!this.#hasToldUnreadable)
+      logger.warn(
+        "A stored service-account token cannot be decrypted and was thrown away; the cloud is asked for another",
+        {
+          podUid: stored.podUid,
+          reason: "the node's key is another one than when it was stored, or the database is from an old copy",
+        },
+      );
+    this.#hasToldUnreadable = true;
+    return undefined;
+  }
+
+  async #sealed(place: TokenPlace, { token, refreshAtMs }: UsableToken): Promise<SealedToken | undefined> {
+    const sealed = await this.#ports.seal.seal(token, placeText(place));
+    return sealed && { podUid: place.podUid, request: place.request, sealed, refreshAtMs };
+  }
+}
+
+/** What a token is sealed for. */
+function placeText({ podUid, request }: TokenPlace): string {
+  return JSON.stringify(["service-account-token", podUid, request]);
 }
 
 function tokenRequest(pod: Pod, audience: string | undefined, expirationSeconds: number): JsonObject {

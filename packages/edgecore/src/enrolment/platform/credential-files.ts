@@ -70,6 +70,12 @@ export class CredentialFiles implements CredentialStore {
     await rm(privateKeyFile + PENDING, { force: true });
   }
 
+  /** The private key as it is now, whether or not the certificate beside it fits it. Undefined when there is none. */
+  async readPrivateKey(): Promise<Uint8Array | undefined> {
+    const key = await readIfPresent(this.#paths.privateKeyFile);
+    return key === undefined ? undefined : readPrivateKeyPem(key);
+  }
+
   readTokenId(): Promise<string | undefined> {
     return readIfPresent(this.#paths.certificateFile + TOKEN_ID);
   }

@@ -7,6 +7,7 @@ import { SqliteDatabase } from "@skerry/store/platform";
 import { EdgeCore } from "../../edge-core.ts";
 import { edgeDatabaseMigrations } from "../../edge-database.ts";
 import { edgedConfig } from "../../edged/index.ts";
+import { NodeKeySeal } from "../../edged/platform/node-key-seal.ts";
 import { FakeFileSystem, FakeHost, FakeMounts, FakeNetworkCheck } from "../../edged/testing/fake-machine.ts";
 import { tokenMissing } from "../../enrolment/errors.ts";
 import { Enrolment } from "../../enrolment/index.ts";
@@ -94,6 +95,7 @@ export async function startHollowNode(options: HollowNodeOptions): Promise<Hollo
           mounts: new FakeMounts(),
           host,
           network: new FakeNetworkCheck(),
+          seal: new NodeKeySeal(async () => (await credentials.read())?.privateKeyDer),
           config: edgedConfig({
             nodeName,
             rootDirectory: "/edged",
