@@ -246,7 +246,8 @@ test("a node that renews its lease stays Ready", async () => {
     metadata: { name: "edge-1" },
   });
   for (let round = 0; round < 12; round++) {
-    const renewTime = `a clock far off: ${round}`;
+    // The node's own clock is far off.
+    const renewTime = `1999-12-31T23:59:${10 + round}.000000Z`;
     await world.api.patch({ ...lease, name: "edge-1" }, { type: "merge", body: { spec: { renewTime } } });
     await world.clock.advance(10_000);
   }

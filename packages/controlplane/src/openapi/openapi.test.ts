@@ -120,6 +120,28 @@ test("a zero that a pointer leads to is kept where it means something", () => {
   assert.deepEqual(decodeMessage(types, "batch.v1.CronJobSpec", limits), kept);
 });
 
+// Found with KubeEdge's CloudCore: a list with a Lease whose renewTime had no fraction could not be read by any Go client.
+test("a protobuf time has microseconds where the type has them, also when they are zero", () => {
+  // LeaseSpec: renewTime = 4; Time and MicroTime: seconds = 1, nanos = 2.
+  const at = (...nanoseconds: number[]): Uint8Array => {
+    const time = [0x08, 0x80, 0x9a, 0xb8, 0xc2, 0x06, ...nanoseconds];
+    return Uint8Array.from(field(4, time));
+  };
+  const renewTime = (bytes: Uint8Array): unknown =>
+    decodeMessage(types, "coordination.v1.LeaseSpec", bytes)["renewTime"];
+  assert.equal(renewTime(at()), "2025-06-15T00:00:00.000000Z");
+  assert.equal(renewTime(at(0x10, 0x95, 0x9a, 0xef, 0x3a)), "2025-06-15T00:00:00.123456Z");
+});
+
+test("a MicroTime without six digits is refused, as clients in Go could not read it", () => {
+  const mismatchOf = (renewTime: string): string | undefined =>
+    checkType(types, "coordination.v1.Lease", { spec: { renewTime } }).mismatch;
+  assert.equal(mismatchOf("2025-06-15T00:00:00.000001Z"), undefined);
+  assert.equal(mismatchOf("2025-06-15T02:00:00.000001+02:00"), undefined);
+  for (const text of ["2025-06-15T00:00:00Z", "2025-06-15T00:00:00.123Z", "2025-13-15T00:00:00.000000Z", "now", ""])
+    assert.match(mismatchOf(text) ?? "", /LeaseSpec\.spec\.renewTime of type time\.Time/, text);
+});
+
 test("a protobuf body of a built-in kind can be read with all its members, or not at all", () => {
   const refused: string[] = [];
   const missing: string[] = [];

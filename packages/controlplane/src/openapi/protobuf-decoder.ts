@@ -141,7 +141,7 @@ function decodeValue(types: TypeCatalog, type: FieldType, value: bigint | Uint8A
       return textField(bytesOf(value), 1);
     case "time":
     case "microtime":
-      return decodeTime(bytesOf(value));
+      return decodeTime(bytesOf(value), type.name);
     case "intorstring":
       return decodeIntOrString(bytesOf(value));
     case "raw":
@@ -155,7 +155,7 @@ function decodeValue(types: TypeCatalog, type: FieldType, value: bigint | Uint8A
   }
 }
 
-function decodeTime(bytes: Uint8Array): JsonValue {
+function decodeTime(bytes: Uint8Array, name: "time" | "microtime"): JsonValue {
   let seconds = 0;
   let nanoseconds = 0;
   for (const { number, value } of fieldsOf(bytes)) {
@@ -163,7 +163,12 @@ function decodeTime(bytes: Uint8Array): JsonValue {
     if (number === 1) seconds = Number(BigInt.asIntN(64, value));
     if (number === 2) nanoseconds = Number(value);
   }
-  return bytes.length === 0 || seconds < 0 ? null : toKubernetesTime(seconds * 1000 + nanoseconds / 1e6);
+  if (bytes.length === 0 || seconds < 0) return null;
+  const text = toKubernetesTime(seconds * 1000);
+  if (name === "time") return text;
+  // Clients in Go refuse to read a MicroTime that has not six digits, and with it the whole list.
+  const microseconds = String(Math.floor(nanoseconds / 1000)).padStart(6, "0");
+  return text.replace("Z", `.${microseconds}Z`);
 }
 
 function decodeIntOrString(bytes: Uint8Array): JsonValue {
