@@ -148,6 +148,26 @@ test("a peer that is silent for fifteen seconds is given up", async () => {
   await assert.rejects(stream.read(), /silent for 15 s/);
 });
 
+// Found with KubeEdge's CloudCore: the tunnel of a node that had just joined was given up, and kubectl logs hung from then on.
+test("KubeEdge's cloud may take two minutes to its first sign, and fifteen seconds after it", async () => {
+  const { edge, ends, clock } = pair(async () => undefined, { speaksSkerry: false });
+  ends.cloud.peer = undefined;
+  await clock.advance(120_000);
+  assert.equal(edge.ended.aborted, false);
+  ends.edge.alive();
+  await clock.advance(14_000);
+  assert.equal(edge.ended.aborted, false);
+  await clock.advance(6_000);
+  assert.match(String(edge.ended.reason), /silent for 15 s/);
+});
+
+test("a tunnel to KubeEdge's cloud that never shows a sign is given up", async () => {
+  const { edge, ends, clock } = pair(async () => undefined, { speaksSkerry: false });
+  ends.cloud.peer = undefined;
+  await clock.advance(160_000);
+  assert.match(String(edge.ended.reason), /silent for 150 s/);
+});
+
 test("a KubeEdge peer gets no frame types that it does not know, and its end of a stream is answered", async () => {
   const { cloud, ends } = pair(async (_request, stream) => void (await stream.read()), { speaksSkerry: false });
   const stream = cloud.open(logs);

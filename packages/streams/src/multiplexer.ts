@@ -48,6 +48,11 @@ const KUBEEDGE_TOTAL_LIMIT_BYTES = 16 * 1024 * 1024;
 const PING_PERIOD_MS = 5_000;
 /** A peer that is silent for so long is gone. */
 const SILENCE_LIMIT_MS = 15_000;
+/**
+ * KubeEdge's CloudStream takes a tunnel and reads nothing of it until it has found the Node, every 20 s for two minutes. A
+ * tunnel that is given up before that is entered as the node's all the same, in place of the one that followed it.
+ */
+const KUBEEDGE_FIRST_SIGN_LIMIT_MS = 150_000;
 
 /**
  * The streams of one tunnel. Each stream has its own window, so that one whose reader is slow never holds up the others
@@ -66,12 +71,15 @@ export class Multiplexer {
   #refusedStreams = 0;
   #ignoredFrames = 0;
   #lastSignMs: number;
+  #silenceLimitMs: number;
   #timer: Timer | undefined;
 
   constructor(options: MultiplexerOptions) {
     this.#options = options;
     this.#connection = options.connection;
     this.#lastSignMs = options.clock.monotonicMs();
+    const isAtKubeEdgesCloud = options.serve !== undefined && !this.speaksSkerry;
+    this.#silenceLimitMs = isAtKubeEdgesCloud ? KUBEEDGE_FIRST_SIGN_LIMIT_MS : SILENCE_LIMIT_MS;
   }
 
   /** Aborted when the tunnel is over, with the reason. */
@@ -245,12 +253,13 @@ export class Multiplexer {
 
   #noteSign(): void {
     this.#lastSignMs = this.#options.clock.monotonicMs();
+    this.#silenceLimitMs = SILENCE_LIMIT_MS;
   }
 
   #watch(): void {
     const { clock } = this.#options;
-    if (clock.monotonicMs() - this.#lastSignMs > SILENCE_LIMIT_MS) {
-      this.close(`the other side was silent for ${SILENCE_LIMIT_MS / 1000} s`);
+    if (clock.monotonicMs() - this.#lastSignMs > this.#silenceLimitMs) {
+      this.close(`the other side was silent for ${this.#silenceLimitMs / 1000} s`);
       return;
     }
     this.#connection.ping();
