@@ -212,6 +212,39 @@ test("fetch() stores the cloud's answer, acknowledges it and asks only once", as
   );
 });
 
+// Found with KubeEdge's CloudCore: it answered the second of two pods with the same Secret only after a minute.
+test("fetch() asks once for callers with signals of their own, and who gives up leaves the others waiting", async () => {
+  await using database = openDatabase();
+  await using world = new EdgeWorld(database);
+  await world.connect();
+  const key = { type: "secret", namespace: "default", name: "tls" };
+  const impatient = new AbortController();
+  const first = world.meta.fetch(key, impatient.signal);
+  const second = world.meta.fetch(key, new AbortController().signal);
+  impatient.abort(new Error("no longer wanted"));
+  await assert.rejects(first, /no longer wanted/);
+  const queries = world.cloud.connection.received.filter(({ route }) => route.operation === "query");
+  assert.equal(queries.length, 1);
+  const [query] = queries;
+  assert.ok(query);
+  const object = { metadata: { name: "tls", namespace: "default", uid: "uid-s", resourceVersion: "3" } };
+  world.cloud.connection.deliver(responseTo(world, query, object));
+  assert.equal((await second).metadata.uid, "uid-s");
+});
+
+// KubeEdge's CloudCore drops an answer when a newer version of the object is to be sent.
+test("fetch() is answered by the object's own message when no answer comes", async () => {
+  await using database = openDatabase();
+  await using world = new EdgeWorld(database);
+  await world.connect();
+  const key = { type: "secret", namespace: "default", name: "tls" };
+  const fetched = world.meta.fetch(key, new AbortController().signal);
+  const object = { metadata: { name: "tls", namespace: "default", uid: "uid-s", resourceVersion: "3" } };
+  const message = await world.deliver("update", "default/secret/tls", object);
+  assert.equal((await fetched).metadata.resourceVersion, "3");
+  assert.deepEqual(world.answersTo(message), ["response edgecontroller resource default/secret/tls OK"]);
+});
+
 test("fetch() throws a refused query's error and stores nothing (W10)", async () => {
   await using database = openDatabase();
   await using world = new EdgeWorld(database);

@@ -28,6 +28,7 @@ import { type Instruction, readInstruction } from "./downstream.ts";
 import { objectUnusable } from "./errors.ts";
 import { heldDigests, heldEntries } from "./held-set.ts";
 import type { MetaClient, ObjectChange, ObjectKey } from "./meta-store.ts";
+import { ObjectFetches } from "./object-fetches.ts";
 import { answeredKey, formatKey, withKind } from "./object-key.ts";
 import { forgetVersions, readObject, readObjects, refreshObject, removeObject, storeObject } from "./object-table.ts";
 import { OutageStory } from "./outage-story.ts";
@@ -66,7 +67,7 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
   readonly #listeners: Listeners<ObjectChange>;
   readonly #drainer: OutboxDrainer;
   readonly #story: OutageStory;
-  readonly #fetches = new Map<string, Promise<KubernetesObject>>();
+  readonly #fetches: ObjectFetches;
   readonly #waitingElsewhere: (() => readonly string[])[] = [];
   #outboxTouched = false;
 
@@ -77,6 +78,7 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
     this.#listeners = new Listeners((error) =>
       this.#logger.error("A listener of object changes failed", { error: describeError(error) }),
     );
+    this.#fetches = new ObjectFetches(this, (key, signal) => this.#query(key, signal));
     this.outbox = new OutboxTable(options.outboxLimits ?? defaultOutboxLimits, () => this.#expectCommit());
     this.#drainer = new OutboxDrainer(
       {
@@ -153,12 +155,7 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
   async fetch<T extends KubernetesObject>(key: ObjectKey, signal?: AbortSignal): Promise<T> {
     const stored = this.get<T>(key);
     if (stored) return stored;
-    const name = formatKey(key);
-    // A caller with a signal of its own asks for itself; all others that need the same object ask once.
-    if (signal) return (await this.#query(key, signal)) as T;
-    const fetching = this.#fetches.get(name) ?? this.#query(key, undefined).finally(() => this.#fetches.delete(name));
-    this.#fetches.set(name, fetching);
-    return (await fetching) as T;
+    return (await this.#fetches.get(key, signal)) as T;
   }
 
   async call<T extends KubernetesObject>(
@@ -236,7 +233,7 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
     return acknowledgementOf(this.#ports, message, ofDevice ? { source: "meta", group: "twin" } : {});
   }
 
-  async #query(key: ObjectKey, signal: AbortSignal | undefined): Promise<KubernetesObject> {
+  async #query(key: ObjectKey, signal: AbortSignal): Promise<KubernetesObject> {
     const resource = formatKey(key);
     const route = { source: "edged", group: "meta", operation: "query", resource };
     const query = newMessage(this.#ports, route, null);
