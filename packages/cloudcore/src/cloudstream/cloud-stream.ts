@@ -18,6 +18,7 @@ import {
 import {
   nodeNotNamed,
   nodeOffline,
+  nodeUnknown,
   notAContainer,
   notServedByNode,
   pathNotServed,
@@ -113,10 +114,9 @@ export class CloudStream implements Disposable {
     const found = await findTunnel({ tunnels: this.#tunnels, peers, clock }, nodeName, wanted);
     if (found.kind === "elsewhere") return { stream: found.open(), startsWithHead: true };
     if (found.kind === "none") {
-      const absent = found.asked
-        ? tunnelNotOpened(nodeName)
-        : nodeOffline(nodeName, await this.#silentSinceMs(nodeName));
-      return this.#openLastLines(request, absent);
+      if (found.asked) return this.#openLastLines(request, tunnelNotOpened(nodeName));
+      const offline = nodeOffline(nodeName, await this.#silentSinceMs(nodeName, isNodePath(request.path)));
+      return this.#openLastLines(request, offline);
     }
     return this.#openOn(found.tunnel, nodeName, wanted);
   }
@@ -215,8 +215,11 @@ export class CloudStream implements Disposable {
     }
   }
 
-  /** When the node was last there: what the Node says when it is longer ago than this CloudCore's own memory. */
-  async #silentSinceMs(nodeName: string): Promise<number | undefined> {
+  /**
+   * When the node was last there: what the Node says when it is longer ago than this CloudCore's own memory.
+   * @throws SkerryError `CLOUDSTREAM_NODE_UNKNOWN` when the node does not exist and `mustExist`
+   */
+  async #silentSinceMs(nodeName: string, mustExist: boolean): Promise<number | undefined> {
     const remembered = this.#tunnels.offlineSinceMs(nodeName);
     try {
       const node = await this.#options.api.get({ resource: nodes, name: nodeName });
@@ -224,7 +227,8 @@ export class CloudStream implements Disposable {
       const heard = lastHeartbeatMs(node) ?? (await this.#leaseRenewedMs(nodeName));
       if (heard === undefined || remembered === undefined) return heard ?? remembered;
       return Math.min(heard, remembered);
-    } catch {
+    } catch (error) {
+      if (mustExist && isApiError(error, "NotFound")) throw nodeUnknown(nodeName);
       return remembered; // The answer is that the node is offline; since when is a courtesy.
     }
   }

@@ -58,6 +58,16 @@ export function podUnknown(namespace: string, name: string): SkerryError {
   });
 }
 
+/** There is no such node. */
+export function nodeUnknown(nodeName: string): SkerryError {
+  return new SkerryError({
+    code: "CLOUDSTREAM_NODE_UNKNOWN",
+    message: `node "${nodeName}" does not exist`,
+    advice: "Check the name: `kubectl get nodes` lists those there are.",
+    details: { nodeName, httpStatus: 404 },
+  });
+}
+
 /** The node runs KubeEdge's EdgeCore, which has no port-forward. */
 export function notServedByNode(nodeName: string): SkerryError {
   return new SkerryError({

@@ -84,7 +84,19 @@ test("a tunnel that was asked for is closed when no stream has used it for a min
   await world.clock.advance(60_000);
   assert.equal(edge.ended.aborted, true);
   assert.deepEqual([...world.tunnels.nodes], []);
-  assert.equal(world.tunnels.offlineSinceMs("edge-1") !== undefined, true);
+});
+
+test("a tunnel closed for idleness is no sign that the node is offline", async () => {
+  const world = new World();
+  const idle = world.arrive("edge-1", true);
+  const kept = world.arrive("edge-2", false);
+  await world.clock.advance(3 * 60_000);
+  assert.equal(idle.ended.aborted, true);
+  assert.equal(world.tunnels.offlineSinceMs("edge-1"), undefined);
+  const cutMs = world.clock.now();
+  kept.close("the node is cut off");
+  await world.clock.settle();
+  assert.equal(world.tunnels.offlineSinceMs("edge-2"), cutMs, "the end of one that a node keeps open is a sign");
 });
 
 test("a tunnel that a node keeps open by itself stays open without streams", async () => {

@@ -66,7 +66,10 @@ export class NodeTunnels implements Disposable {
     return { openStreams, refusedStreams, waitingBytes };
   }
 
-  /** When a node's last tunnel ended, wall clock in ms; undefined while it has one, and when it never had. */
+  /**
+   * When the tunnel ended that a node keeps open while it is connected, wall clock in ms; undefined while it has one, and
+   * when it never had. That a tunnel ends which was asked for says nothing of the node.
+   */
   offlineSinceMs(nodeName: string): number | undefined {
     return this.#offlineSinceMs.get(nodeName);
   }
@@ -95,7 +98,9 @@ export class NodeTunnels implements Disposable {
     this.#tunnels.set(nodeName, tunnel);
     before?.close("a newer tunnel of this node took over");
     this.#offlineSinceMs.delete(nodeName);
-    tunnel.ended.addEventListener("abort", () => this.#ended(nodeName, tunnel), { once: true });
+    tunnel.ended.addEventListener("abort", () => this.#ended(nodeName, tunnel, onDemand === true), {
+      once: true,
+    });
     tunnel.start();
     logger.info("The stream tunnel of a node is open", { node: nodeName, onDemand: onDemand === true });
     if (onDemand) void this.#closeWhenIdle(tunnel);
@@ -146,12 +151,12 @@ export class NodeTunnels implements Disposable {
     }
   }
 
-  #ended(nodeName: string, tunnel: Multiplexer): void {
+  #ended(nodeName: string, tunnel: Multiplexer, onDemand: boolean): void {
     this.#refusedStreams += tunnel.status.refusedStreams;
     if (this.#tunnels.get(nodeName) !== tunnel) return;
     this.#tunnels.delete(nodeName);
     const { clock, logger } = this.#options;
-    this.#offlineSinceMs.set(nodeName, clock.now());
+    if (!onDemand) this.#offlineSinceMs.set(nodeName, clock.now());
     const [oldest] = this.#offlineSinceMs.keys();
     if (this.#offlineSinceMs.size > REMEMBERED_NODES && oldest !== undefined) this.#offlineSinceMs.delete(oldest);
     const reason = tunnel.ended.reason instanceof Error ? tunnel.ended.reason.message : "";

@@ -223,6 +223,14 @@ test("a node that has only just gone is offline since its lease was last renewed
   assert.match(text, /node "edge-2" is offline since 2026-01-02T03:04:06Z/);
 });
 
+test("a path of a node that does not exist is not found, and no sign of an offline node", async () => {
+  await using running = await start();
+  const uri = { "x-forwarded-uri": "/api/v1/nodes/nosuch/proxy/stats/summary" };
+  const { status, text } = await call(running, "/stats/summary", { headers: uri });
+  assert.equal(status, 404);
+  assert.match(text, /node "nosuch" does not exist/);
+});
+
 test("unknown pods, pods without a node and foreign paths get clear refusals", async () => {
   await using running = await start();
   assert.equal((await call(running, "/containerLogs/default/nosuch/app")).status, 404);
