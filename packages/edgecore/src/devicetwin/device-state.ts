@@ -17,10 +17,21 @@ const knownStates = new Set(["online", "offline", "ok", "unknown", "unhealthy", 
 export function readState(request: JsonObject, nowMs: number): DeviceState {
   const state = request["state"];
   if (typeof state !== "string") throw requestInvalid('it has no "state"');
+  if (!knownStates.has(state.toLowerCase())) throw stateUnknown(state);
+  return { state, lastOnline: isPresent(state) ? toKubernetesTime(nowMs) : "" };
+}
+
+/** Whether the device is there in this state. */
+export function isPresent(state: string): boolean {
   const folded = state.toLowerCase();
-  if (!knownStates.has(folded)) throw stateUnknown(state);
-  const present = folded === "online" || folded === "ok";
-  return { state, lastOnline: present ? toKubernetesTime(nowMs) : "" };
+  return folded === "online" || folded === "ok";
+}
+
+/** When the device was last there, now that it is in the state `after`: RFC 3339 UTC; "" when it never was. */
+export function lastOnlineAfter(before: DeviceState, after: string, nowMs: number): string {
+  // Of a driver that has ended nobody knows how long its device was there still.
+  const hasJustLeft = isPresent(before.state) && after.toLowerCase() !== "unknown";
+  return isPresent(after) || hasJustLeft ? toKubernetesTime(nowMs) : before.lastOnline;
 }
 
 /** `state/update/result`, and the content of the report to the cloud (wire.md 12.6, U26). */

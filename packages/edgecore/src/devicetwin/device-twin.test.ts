@@ -299,6 +299,28 @@ test("a state is stored, answered, and reported as KubeEdge does: a text that ho
   assert.equal(only(world.bus.take(), "/state/update/result")["code"], 400);
 });
 
+test("a device that goes offline was last there then, however often it is said to be offline", async () => {
+  await using world = await worldWithDevice();
+  const lastOnline = (): JsonValue | undefined =>
+    at(JSON.parse(String(world.outbox()[0]?.content)) as JsonValue, "device", "lastOnlineTime");
+  const say = (state: string): Promise<void> => world.bus.send(`${root}/state/update`, { event_id: "s", state });
+  await say("offline");
+  assert.equal(lastOnline(), undefined, "it never was there");
+  await say("online");
+  await world.clock.advance(60_000);
+  world.bus.take();
+  await say("offline");
+  assert.equal(lastOnline(), "2026-01-01T00:01:00Z");
+  const told = { name: "thermo-1", state: "offline" };
+  assert.deepEqual(only(world.bus.take(), "/state/update/result")["device"], told, "at the edge as KubeEdge does");
+  await world.clock.advance(60_000);
+  await say("offline");
+  await say("unknown");
+  assert.equal(lastOnline(), "2026-01-01T00:01:00Z");
+  await world.bus.send("$hw/events/node/edge-node-1/membership/get", { event_id: "m" });
+  assert.equal(JSON.stringify(world.bus.take()).includes("last_online"), false, "at the edge as KubeEdge does");
+});
+
 test("a Device of the same name with another UID starts with an empty twin", async () => {
   await using world = await worldWithDevice();
   await world.bus.send(`${root}/twin/update`, { twin: { led: { actual: { value: "ON" } } } });

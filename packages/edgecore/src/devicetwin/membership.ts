@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
+import { isPresent } from "./device-state.ts";
 import type { DeviceRecord } from "./device-table.ts";
 import type { DocumentHead } from "./twin-document.ts";
 
@@ -43,7 +44,7 @@ function memberJson(device: DeviceRecord): JsonObject {
     name: device.name,
     ...(device.description === "" ? {} : { description: device.description }),
     ...(device.state === "" ? {} : { state: device.state }),
-    ...(device.lastOnline === "" ? {} : { last_online: device.lastOnline }),
+    ...(device.lastOnline === "" || !isPresent(device.state) ? {} : { last_online: device.lastOnline }),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Transaction } from "@skerry/store";
 import type { DefinitionCache } from "./definition-cache.ts";
 import { adoptDesired } from "./desired-value.ts";
 import type { DeviceDefinition } from "./device-definition.ts";
-import type { DeviceState } from "./device-state.ts";
+import { type DeviceState, lastOnlineAfter } from "./device-state.ts";
 import { type DeviceRecord, readDevice, readTwin, writeDevice, writeProperty } from "./device-table.ts";
 import { deviceUnknown } from "./errors.ts";
 import type { DeviceTwinLimits } from "./limits.ts";
@@ -70,11 +70,12 @@ export class TwinWriter {
   }
 
   /** The device's new state; returns the device with it. @throws `DEVICETWIN_DEVICE_UNKNOWN` */
-  state(deviceId: string, state: DeviceState, nowMs: number): Promise<DeviceRecord> {
+  state(deviceId: string, { state }: DeviceState, nowMs: number): Promise<DeviceRecord> {
     return this.#context.meta.transaction((transaction) => {
-      const device = { ...this.#require(transaction, deviceId), ...state };
+      const before = this.#require(transaction, deviceId);
+      const device = { ...before, state, lastOnline: lastOnlineAfter(before, state, nowMs) };
       writeDevice(transaction, device);
-      this.#stateReport.put(transaction, deviceId, device.name, state, nowMs);
+      this.#stateReport.put(transaction, deviceId, device.name, device, nowMs);
       return device;
     });
   }

@@ -99,7 +99,14 @@ const deviceFaults: readonly (readonly [
     "driver",
     "WHY_DEVICE_OFFLINE",
     /offline, last there 10m ago/,
-    device({}, { state: "offline", lastOnlineTime: at(-600) }),
+    device({}, { state: "offline", lastOnlineTime: at(-600), twins: [twin("temperature", "19.5", undefined, -700)] }),
+  ],
+  [
+    "a device whose last value is newer than its last word that it is there",
+    "driver",
+    "WHY_DEVICE_OFFLINE",
+    /offline, last there 12s ago/,
+    device({}, { state: "offline", lastOnlineTime: at(-780), twins: [twin("temperature", "19.5", undefined, -12)] }),
   ],
   [
     "a driver that has crashed",

@@ -101,14 +101,15 @@ const reports: Rule<DeviceFacts> = ({ device, nowMs }) => {
 };
 
 const present: Rule<DeviceFacts> = ({ device, nowMs }) => {
-  const { state = "", lastOnlineTime } = device?.status ?? {};
+  const { state = "", lastOnlineTime = "" } = device?.status ?? {};
   if (!["offline", "disconnected", "unhealthy"].includes(state.toLowerCase())) return undefined;
-  const since = lastOnlineTime ? `, last there ${humanDuration(nowMs - Date.parse(lastOnlineTime))} ago` : "";
+  const thereMs = Math.max(Date.parse(lastOnlineTime) || 0, newestValueMs(device));
+  const since = thereMs > 0 ? `, last there ${humanDuration(nowMs - thereMs)} ago` : "";
   return {
     code: "WHY_DEVICE_OFFLINE",
     found: `its driver says that the device is ${state.toLowerCase()}${since}`,
     advice:
-      "Check the device's power and cable, and its address in spec.protocol; the driver's log says what it tried.",
+      "Check the device's power and cable, its address in spec.protocol, or its configuration; the driver's log or its GET /api/v1/devices says which.",
   };
 };
 
@@ -123,10 +124,7 @@ const driverRuns: Rule<DeviceFacts> = ({ device }) => {
 
 const talks: Rule<DeviceFacts> = (facts) => {
   const { device, nowMs } = facts;
-  const newestMs = Math.max(
-    0,
-    ...(device?.status?.twins ?? []).map(({ reported }) => Number(reported?.metadata?.["timestamp"] ?? 0)),
-  );
+  const newestMs = newestValueMs(device);
   const cycleMs = Math.max(
     0,
     ...properties(facts).map(({ reportCycle, collectCycle }) => reportCycle ?? collectCycle ?? 0),
@@ -189,6 +187,12 @@ export const deviceLinks: readonly Link<DeviceFacts>[] = [
   { title: "driver", whole: () => "it reports", rules: [reports, driverRuns, present, talks] },
   { title: "does as asked", whole: () => "every desired value is reported as reached", rules: [obeys] },
 ];
+
+/** When the newest of the device's values was reported, wall clock in ms; 0 when none ever was. */
+function newestValueMs(device: DeviceFacts["device"]): number {
+  const twins = device?.status?.twins ?? [];
+  return Math.max(0, ...twins.map(({ reported }) => Number(reported?.metadata?.["timestamp"]) || 0));
+}
 
 /** Numbers may be written in several ways. */
 function isSame(left: string | undefined, right: string): boolean {
