@@ -46,6 +46,23 @@ test("a device may come before its model, and its status is written whatever the
   assert.equal((await patch({ spec: { nodeName: "edge-2" } })).status, 422);
 });
 
+test("what is only suspicious is stored with a warning, told once as long as the spec stays", async () => {
+  await using server = await withDevices();
+  const visited = { ...device("1") } as { spec: { properties: object[] } };
+  visited.spec.properties = [{ name: "led", visitors: { protocolName: "modbus", configData: { register: "Foo" } } }];
+  const created = await server.send("POST", `${ROOT}/devices`, { body: visited });
+  assert.equal(created.status, 201);
+  const warnings = created.headers["warning"] ?? "";
+  assert.match(warnings, /spec\.deviceModelRef\.name: /, "the model is missing");
+  assert.match(warnings, /spec\.properties\[0\]\.visitors\.configData: property led lacks offset/);
+  const labelled = await server.send("PATCH", `${ROOT}/devices/lamp-1`, {
+    body: { metadata: { labels: { a: "b" } } },
+    contentType: "application/merge-patch+json",
+  });
+  assert.equal(labelled.status, 200);
+  assert.equal(labelled.headers["warning"], undefined);
+});
+
 test("a model with a property named twice is refused", async () => {
   await using server = await withDevices();
   const body = { ...model("ReadOnly"), spec: { properties: [{ name: "a" }, { name: "a" }] } };

@@ -11,28 +11,34 @@ const GROUP = "devices.kubeedge.io";
 
 /**
  * What CloudCore's admission webhook says on another Kubernetes, said here without one: errors of devices and their
- * models. A write that leaves the spec as it is passes, whatever has become of the model.
+ * models, and what is only suspicious as warnings. A write that leaves the spec as it is passes, whatever has become of the model.
  */
 export function deviceErrors(
   definition: ResourceDefinition,
   object: ApiObject,
   previous: ApiObject | undefined,
-  { session }: WriteScope,
+  { session, context }: WriteScope,
 ): FieldError[] {
   const { group, resource } = definition.reference;
   if (group !== GROUP || (resource !== DEVICES && resource !== DEVICE_MODELS)) return [];
   const spec = storedSpec(definition, object);
   if (previous !== undefined && jsonEqual(spec ?? null, storedSpec(definition, previous) ?? null)) return [];
-  if (resource === DEVICE_MODELS) return errorsOf(checkDeviceModel(spec));
-  const namespace = object.metadata.namespace ?? "";
-  const found = session.get({ resource: `${GROUP}/${DEVICE_MODELS}`, namespace, name: modelNameOf(spec) });
-  return errorsOf(checkDevice(spec, found && (asJsonObject(found)["spec"] ?? {})));
+  const findings =
+    resource === DEVICE_MODELS
+      ? checkDeviceModel(spec)
+      : checkDevice(spec, storedModel(session, object.metadata.namespace ?? "", modelNameOf(spec)));
+  context.warnings.push(...ofSeverity(findings, "warning").map(({ field, message }) => `${field}: ${message}`));
+  return ofSeverity(findings, "error").map(({ field, message }) => ({ reason: "FieldValueInvalid", field, message }));
 }
 
-function errorsOf(findings: readonly DeviceFinding[]): FieldError[] {
-  return findings
-    .filter(({ severity }) => severity === "error")
-    .map(({ field, message }) => ({ reason: "FieldValueInvalid", field, message }));
+function ofSeverity(findings: readonly DeviceFinding[], wanted: DeviceFinding["severity"]): DeviceFinding[] {
+  return findings.filter(({ severity }) => severity === wanted);
+}
+
+/** The spec of a model; undefined when there is none. */
+function storedModel(session: WriteScope["session"], namespace: string, name: string): JsonValue | undefined {
+  const found = session.get({ resource: `${GROUP}/${DEVICE_MODELS}`, namespace, name });
+  return found && (asJsonObject(found)["spec"] ?? {});
 }
 
 /** The spec in v1beta1, in whatever version the object came. */
