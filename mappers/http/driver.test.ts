@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
 import { type JsonObject, silentLogger } from "@skerry/base";
@@ -17,14 +18,17 @@ async function serve(
   handle: (request: IncomingMessage, response: ServerResponse) => unknown,
 ): Promise<string> {
   const server = createServer((request, response) => void handle(request, response));
-  server.listen(0, "127.0.0.1");
+  return `${await addressOf(context, server.listen(0, "127.0.0.1"))}/api`;
+}
+
+async function addressOf(context: TestContext, server: Server): Promise<string> {
   await once(server, "listening");
   context.after(() => {
     server.closeAllConnections();
     server.close();
   });
   const address = server.address();
-  return `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}/api`;
+  return `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
 }
 
 async function property(url: string, type: PropertyType, config: JsonObject): Promise<PropertyAccess> {
@@ -46,6 +50,29 @@ test("a value is read from the JSON of an address and written as JSON", async (c
   assert.equal(await target.read(call()), 23);
   assert.equal(await (await property(url, "string", { path: "plain" })).read(call()), "warm");
   await assert.rejects((await property(url, "int", { pointer: "/none" })).read(call()), /nothing at \/none/);
+});
+
+/** What is used of json-server, which has no types of its own. */
+interface JsonServer {
+  create(): { use(handler: unknown): void; listen(port: number, host: string): Server };
+  router(content: object): unknown;
+}
+
+test("values are read from and written into a REST server of another house, json-server", async (context) => {
+  const jsonServer = createRequire(import.meta.url)("json-server") as JsonServer;
+  const application = jsonServer.create();
+  application.use(jsonServer.router({ boiler: { water: { temperature: 21.3 }, setpoint: 20 }, fan: { on: false } }));
+  const url = await addressOf(context, application.listen(0, "127.0.0.1"));
+  const temperature = await property(url, "float", { path: "boiler", pointer: "/water/temperature" });
+  assert.equal(await temperature.read(call()), 21.3);
+  const setpoint = await property(url, "int", { path: "boiler", pointer: "/setpoint", writeMethod: "PATCH" });
+  await setpoint.write?.(23, call());
+  assert.equal(await setpoint.read(call()), 23);
+  assert.equal(await temperature.read(call()), 21.3, "PATCH leaves the rest as it is");
+  const fan = await property(url, "boolean", { path: "fan", pointer: "/on" });
+  await fan.write?.(true, call());
+  assert.equal(await fan.read(call()), true);
+  await assert.rejects((await property(url, "int", { path: "pump" })).read(call()), /404/);
 });
 
 test("an error, a flood and a server that does not answer end the call", async (context) => {

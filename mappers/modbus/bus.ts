@@ -60,7 +60,7 @@ export class Bus {
       } catch (error) {
         if (isAnswer(error)) this.#failures = 0;
         else if (++this.#failures >= FAILURES_UNTIL_CLOSED || !this.#client.isOpen) await this.close();
-        throw error instanceof Error ? error : new Error(JSON.stringify(error));
+        throw asError(error);
       }
     };
     const result = this.#last.then(run, run);
@@ -126,4 +126,11 @@ function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener("abort", onAbort, { once: true });
     void work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
+}
+
+/** The library throws plain objects too, with a name and a message: `{ name: "PortNotOpenError", message: … }`. */
+function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  const isObject = typeof thrown === "object" && thrown !== null;
+  return new Error(isObject && "message" in thrown ? String(thrown.message) : String(thrown));
 }

@@ -42,7 +42,12 @@ describe("an OPC UA server", { timeout: 110_000 }, () => {
       host: "127.0.0.1",
       nodeset_filename: [],
       securityModes: [MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
-      securityPolicies: [SecurityPolicy.None, SecurityPolicy.Basic256Sha256],
+      securityPolicies: [
+        SecurityPolicy.None,
+        SecurityPolicy.Basic256Sha256,
+        SecurityPolicy.Aes128_Sha256_RsaOaep,
+        SecurityPolicy.Aes256_Sha256_RsaPss,
+      ],
       userManager: { isValidUser: (name: string, password: string) => name === "testuser" && password === "secret" },
       serverCertificateManager: new OPCUACertificateManager({
         rootFolder: join(folder, "server-pki"),
@@ -123,13 +128,23 @@ describe("an OPC UA server", { timeout: 110_000 }, () => {
     }
   });
 
-  test("Basic256Sha256 with certificates and a user; a wrong password and an unknown server are refused", async () => {
-    const secure = { securityPolicy: "Basic256Sha256", userName: "testuser", password: "secret" };
-    const session = await open({ ...secure, securityMode: "SignAndEncrypt", acceptUnknownServer: true });
-    assert.equal((await property(session, "string", "ns=0;i=2261").read(call())) !== undefined, true);
-    await session.close();
-    const signed = await open({ ...secure, securityMode: "Sign", acceptUnknownServer: true });
-    await signed.close();
+  const account = { userName: "testuser", password: "secret" };
+  for (const securityPolicy of ["Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"])
+    for (const securityMode of ["Sign", "SignAndEncrypt"])
+      test(`${securityPolicy} with certificates and a user, ${securityMode}`, async () => {
+        const session = await open({ ...account, securityPolicy, securityMode, acceptUnknownServer: true });
+        try {
+          const setpoint = property(session, "int", "ns=1;s=setpoint");
+          const value = securityMode === "Sign" ? 31 : 32;
+          await setpoint.write?.(value, call());
+          assert.equal(await setpoint.read(call()), value);
+        } finally {
+          await session.close();
+        }
+      });
+
+  test("a wrong password and an unknown server are refused", async () => {
+    const secure = { ...account, securityPolicy: "Basic256Sha256" };
     await assert.rejects(
       open({ ...secure, password: "wrong", acceptUnknownServer: true }),
       /Identity|Access|rejected/i,
