@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { Installation, root } from "./support/installation.ts";
+import { waitUntil } from "./support/wait-until.ts";
 
 /** The shell blocks of the tutorial but the first, which starts Skerry. */
 function commands(): string {
@@ -49,5 +50,19 @@ describe("the Modbus tutorial", () => {
     const twins = /^ {2}twins:\n(?<list>[\s\S]*?)^\S/m.exec(`${output}\n.`)?.groups?.["list"] ?? "";
     assert.match(twins, /propertyName: temperature\n\s+reported:[\s\S]*?value: "(1[5-9]|2\d)(\.\d)?"/, output);
     assert.match(output, /^register 1 is now 235, coil 0 is on$/m);
+    assert.equal(output.match(/^TIME +VALUE$/gm)?.length, 3, "samples before, during and after the cut");
+    // What was measured during the cut is in the cloud as it is on the node.
+    const atEdge = await samples("edge");
+    assert.ok(atEdge.length > 5, JSON.stringify(atEdge));
+    await waitUntil("all samples are in the cloud", async () => (await samples("cloud")).length >= atEdge.length);
+    assert.deepEqual(await samples("cloud"), atEdge);
+    const misspelt = await skerry.skerry("data", "boiler", "temprature", "--at", "cloud");
+    assert.equal(misspelt.status, 1);
+    assert.match(misspelt.stderr, /^SKERRY_NEVER_MEASURED: No sample of property temprature of device default\/boiler/);
   });
+
+  async function samples(place: "edge" | "cloud"): Promise<unknown[]> {
+    const { stdout } = await skerry.skerry("data", "boiler", "temperature", "--at", place, "-o", "json");
+    return JSON.parse(stdout) as unknown[];
+  }
 });

@@ -241,6 +241,16 @@ export function noSamplesHere(reason: string): SkerryError {
   });
 }
 
+/** Not one sample of the property was ever stored: perhaps a typing error. */
+export function neverMeasured(deviceId: string, property: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_NEVER_MEASURED",
+    message: `No sample of property ${property} of device ${deviceId} was ever stored here`,
+    advice: `Look for the names with \`kubectl get devices -A\`; \`skerry why device ${deviceId.split("/").at(-1)}\` tells why a device says nothing.`,
+    details: { device: deviceId, property },
+  });
+}
+
 /** No driver of this name is installed. */
 export function driverNotFound(name: string): SkerryError {
   return new SkerryError({

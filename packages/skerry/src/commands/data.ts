@@ -1,8 +1,9 @@
 import { parseArgs } from "node:util";
 import { systemClock } from "@skerry/base/platform";
+import type { RecordedSample, SampleQuery } from "@skerry/link";
 import { formatSamples, type SampleFormat } from "../data/sample-output.ts";
 import type { SampleSource } from "../data/sample-source.ts";
-import { usageError } from "../errors.ts";
+import { neverMeasured, usageError } from "../errors.ts";
 import { skerryHome } from "../skerry-home.ts";
 import { print } from "../terminal.ts";
 import { type Command, EXIT_OK } from "./command.ts";
@@ -55,18 +56,35 @@ Examples:
     const { chooseSource, readSource } = await import("../data/sample-source.ts");
     const source =
       values.config === undefined ? chooseSource(skerryHome(), values.at) : named(values.config, values.at);
-    const samples = await readSource(source, {
+    const query: SampleQuery = {
       deviceId: device.includes("/") ? device : `${values.namespace}/${device}`,
       property,
       sinceMs: nowMs - sinceMs(values.since),
       untilMs: Number.MAX_SAFE_INTEGER,
       limit: limitOf(values.limit),
-    });
+    };
+    const samples = await readSource(source, query);
+    if (samples.length === 0) await tellWhyNone(source, query, values.since, readSource);
     for (const line of formatSamples(samples, format, process.stdout.isTTY ? process.stdout.columns : undefined))
       print(line);
     return EXIT_OK;
   },
 };
+
+/** Says on standard error when the newest older sample is from. @throws SkerryError `SKERRY_NEVER_MEASURED` */
+async function tellWhyNone(
+  source: SampleSource,
+  query: SampleQuery,
+  since: string,
+  readSource: (source: SampleSource, query: SampleQuery) => Promise<RecordedSample[]>,
+): Promise<void> {
+  const [newest] = await readSource(source, { ...query, sinceMs: 0, limit: 1 });
+  if (newest === undefined) throw neverMeasured(query.deviceId, query.property);
+  const time = new Date(newest.timestampMs).toISOString();
+  process.stderr.write(
+    `No samples of ${query.deviceId} ${query.property} in the last ${since}; the newest is of ${time}.\n`,
+  );
+}
 
 function named(configFile: string, at: string | undefined): SampleSource {
   return { kind: at === undefined || at === "cloud" ? "cloud" : "edge", configFile };

@@ -50,7 +50,7 @@ function summary(samples: readonly RecordedSample[], width: number | undefined):
 }
 
 function table(samples: readonly RecordedSample[]): string[] {
-  if (samples.length === 0) return ["No samples."];
+  if (samples.length === 0) return [];
   return [
     "TIME                      VALUE",
     ...samples.map(asRecord).map(({ time, value }) => `${time}  ${oneLine(value)}`),
