@@ -55,7 +55,7 @@ export class ResourceHandler {
       // What was asked for stays: it may be why the watch is allowed. It comes last, lest an escape at its end takes in more.
       const asked = query.get("fieldSelector") ?? "";
       query.set("fieldSelector", [fieldIs("metadata.name", path.name), ...(asked === "" ? [] : [asked])].join(","));
-      return this.#watch({ ...request, query }, path, definition);
+      return this.#watch({ ...request, query }, path, definition, user);
     }
     return this.#handleObject(request, at, user);
   }
@@ -121,7 +121,7 @@ export class ResourceHandler {
     const namespace = path.namespace === "" ? undefined : path.namespace;
     switch (request.method) {
       case "GET":
-        if (path.watch || isTrue(request.query, "watch")) return this.#watch(request, path, definition);
+        if (path.watch || isTrue(request.query, "watch")) return this.#watch(request, path, definition, user);
         return this.#answerList(
           request,
           definition,
@@ -153,8 +153,13 @@ export class ResourceHandler {
     }
   }
 
-  async #watch(request: ApiRequest, path: ResourcePath, definition: ResourceDefinition): Promise<ApiResponse> {
-    const options = watchOptions(request.query, request.signal);
+  async #watch(
+    request: ApiRequest,
+    path: ResourcePath,
+    definition: ResourceDefinition,
+    { username }: UserInfo,
+  ): Promise<ApiResponse> {
+    const options = { ...watchOptions(request.query, request.signal), username };
     const events = this.#service.watch(definition, path.namespace === "" ? undefined : path.namespace, options);
     const form = negotiate(request.headers["accept"]);
     const lines = watchLines(events, {

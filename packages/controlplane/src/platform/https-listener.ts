@@ -14,10 +14,12 @@ import { requestTooLarge, streamNotServed, unauthorized } from "../registry/stat
 import type { PemPair } from "./credentials.ts";
 import { listenFailed, portInUse } from "./errors.ts";
 import { type KubeletClient, refuseUpgrade } from "./kubelet-client.ts";
+import { connectionsWithin, openFileLimit } from "./open-file-limit.ts";
 
 const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
 const LIMITS: ConnectionLimits = {
-  maxConnections: 2_000,
+  // Without HTTP/2 each watch has a connection.
+  maxConnections: 16_000,
   handshakeTimeoutMs: 10_000,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
@@ -51,6 +53,7 @@ export interface HttpsListener extends AsyncDisposable {
 /** Listens for HTTPS and hands requests to the handler. @throws `CONTROLPLANE_PORT_IN_USE`, `CONTROLPLANE_LISTEN_FAILED` */
 export async function listenHttps(options: ListenOptions): Promise<HttpsListener> {
   const { handler, logger } = options;
+  const limits = limitsHere(logger);
   const server = createServer(
     {
       key: options.server.privateKeyPem,
@@ -60,7 +63,7 @@ export async function listenHttps(options: ListenOptions): Promise<HttpsListener
       requestCert: true,
       rejectUnauthorized: false,
       minVersion: "TLSv1.2",
-      ...serverLimits(LIMITS),
+      ...serverLimits(limits),
     },
     (incoming, outgoing) => {
       answer(handler, incoming, outgoing).catch((error: unknown) => {
@@ -70,7 +73,7 @@ export async function listenHttps(options: ListenOptions): Promise<HttpsListener
     },
   );
   // Foreign clients (plain HTTP, port scanners) are no failure of ours.
-  const guard = new ConnectionGuard(server, LIMITS, (remoteAddress, reason) =>
+  const guard = new ConnectionGuard(server, limits, (remoteAddress, reason) =>
     logger.debug("A connection was refused", { remoteAddress, reason }),
   );
   server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, early: Buffer) => {
@@ -94,6 +97,17 @@ export async function listenHttps(options: ListenOptions): Promise<HttpsListener
       await closed;
     },
   };
+}
+
+/** The limits, lower where the machine does not allow as many open files. */
+function limitsHere(logger: Logger): ConnectionLimits {
+  const openFiles = openFileLimit();
+  const maxConnections = connectionsWithin(openFiles, LIMITS.maxConnections);
+  if (maxConnections < LIMITS.maxConnections)
+    logger.warn("Fewer connections than usual: raise the limit of open files (ulimit -n, LimitNOFILE of systemd)", {
+      ...{ openFiles, maxConnections, usual: LIMITS.maxConnections },
+    });
+  return { ...LIMITS, maxConnections };
 }
 
 async function listen(server: Server, { address, port }: ListenOptions): Promise<void> {

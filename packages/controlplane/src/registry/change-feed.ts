@@ -8,13 +8,8 @@ export interface ChangeLog {
   read<T>(work: (view: StoreView) => T): T;
 }
 
-/** A watch that has seen everything. */
-interface Waiter {
-  readonly resource: string;
-  /** Up to here nothing more concerns it. */
-  seenRevision: number;
-  readonly wake: () => void;
-}
+/** Wakes a watch that has seen everything, and tells it up to which revision nothing more concerns it. */
+type Wake = (seenRevision: number) => void;
 
 /** Newest changes kept in memory, by number and by the length of their texts. */
 const RECENT_LIMIT = 1_000;
@@ -29,7 +24,8 @@ const BATCH_LIMIT = 200;
 export class ChangeFeed {
   readonly #log: ChangeLog;
   readonly #recent: Change[] = [];
-  readonly #waiting = new Set<Waiter>();
+  /** By resource, so that a change costs nothing for the watches of others; all have seen {@link revision} or more. */
+  readonly #waiting = new Map<string, Set<Wake>>();
   readonly #listeners = new Set<(changes: readonly Change[]) => void>();
   #recentCharacters = 0;
   #revision: number | undefined;
@@ -54,6 +50,7 @@ export class ChangeFeed {
   /** Takes committed changes; those that come late or out of order are read from the log instead. */
   append(changes: readonly Change[]): void {
     let isGapless = true;
+    const seenRevision = this.revision;
     for (const change of changes) {
       if (change.revision <= this.revision) continue;
       if (change.revision === this.revision + 1) {
@@ -69,16 +66,8 @@ export class ChangeFeed {
     }
     this.#forgetOldest();
     for (const listener of this.#listeners) listener(changes);
-    this.#wake(changes, isGapless);
-  }
-
-  /** Most changes concern few of the watches: the others stay asleep, and need not look at these changes later. */
-  #wake(changes: readonly Change[], isGapless: boolean): void {
-    const resources = new Set(changes.map(({ key }) => key.resource));
-    for (const waiter of [...this.#waiting]) {
-      if (!isGapless || resources.has(waiter.resource)) waiter.wake();
-      else waiter.seenRevision = this.revision;
-    }
+    const concerned = isGapless ? new Set(changes.map(({ key }) => key.resource)) : [...this.#waiting.keys()];
+    for (const resource of concerned) for (const wake of [...(this.#waiting.get(resource) ?? [])]) wake(seenRevision);
   }
 
   /**
@@ -86,6 +75,7 @@ export class ChangeFeed {
    * @throws ApiError 410 Expired when the log no longer reaches back that far
    */
   next(revision: number): readonly Change[] {
+    if (revision >= this.revision) return [];
     const first = this.#recent[0];
     if (first && first.revision <= revision + 1) {
       const start = revision + 1 - first.revision;
@@ -123,17 +113,24 @@ export class ChangeFeed {
       }
       const settle = (finish: () => void): void => {
         timer.cancel();
-        this.#waiting.delete(waiter);
+        this.#forgetWaiting(resource, wake);
         signal?.removeEventListener("abort", onAbort);
         finish();
       };
-      const wake = (): void => settle(() => resolve(waiter.seenRevision));
-      const waiter: Waiter = { resource, seenRevision: revision, wake };
+      const wake: Wake = (seenRevision) => settle(() => resolve(Math.max(revision, seenRevision)));
       const onAbort = (): void => settle(() => reject(signal ? abortReason(signal) : undefined));
-      const timer: Timer = clock.setTimer(timeoutMs, wake);
-      this.#waiting.add(waiter);
+      const timer: Timer = clock.setTimer(timeoutMs, () => wake(this.revision));
+      const waiting = this.#waiting.get(resource);
+      if (waiting) waiting.add(wake);
+      else this.#waiting.set(resource, new Set([wake]));
       signal?.addEventListener("abort", onAbort, { once: true });
     });
+  }
+
+  #forgetWaiting(resource: string, wake: Wake): void {
+    const waiting = this.#waiting.get(resource);
+    waiting?.delete(wake);
+    if (waiting?.size === 0) this.#waiting.delete(resource);
   }
 
   #forgetOldest(): void {

@@ -9,8 +9,14 @@ import { type Selection, selectionOf } from "./selection.ts";
 import { revisionTooLarge, tooManyRequests } from "./status-errors.ts";
 import { parseObject } from "./store-session.ts";
 
-/** Watches that may run at the same time. */
-const WATCH_LIMIT = 1_000;
+/** How many watches of clients may run at the same time; the control plane's own do not count. */
+export interface WatchLimits {
+  readonly inAll: number;
+  /** Less than all, so that one client leaves some to the others. */
+  readonly ofOneUser: number;
+}
+
+const LIMITS: WatchLimits = { inAll: 12_000, ofOneUser: 10_000 };
 const BOOKMARK_EVERY_MS = 60_000;
 /** A watch without `timeoutSeconds` ends after 30 to 60 minutes, as Kubernetes does it. */
 const SHORTEST_TIMEOUT_MS = 30 * 60_000;
@@ -31,6 +37,8 @@ export interface CollectionWatchOptions {
   readonly sendInitialEvents?: boolean;
   readonly timeoutSeconds?: number;
   readonly signal?: AbortSignal;
+  /** Whose share it takes; left out: the control plane's own. */
+  readonly username?: string;
 }
 
 /** Runs the watches of one API server. */
@@ -38,16 +46,19 @@ export class CollectionWatches {
   readonly #store: ObjectStore;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #limits: WatchLimits;
+  readonly #runningOf = new Map<string, number>();
   #running = 0;
   #refused = 0;
 
-  constructor(store: ObjectStore, clock: Clock, random: Random) {
+  constructor(store: ObjectStore, clock: Clock, random: Random, limits: WatchLimits = LIMITS) {
     this.#store = store;
     this.#clock = clock;
     this.#random = random;
+    this.#limits = limits;
   }
 
-  /** Watches that are running now. */
+  /** Watches of clients that are running now. */
   get runningCount(): number {
     return this.#running;
   }
@@ -67,11 +78,27 @@ export class CollectionWatches {
     const asked = parseRevision(options.resourceVersion);
     const current = this.#store.read((view) => view.revision);
     if (asked > current) throw revisionTooLarge(asked, current);
-    if (this.#running >= WATCH_LIMIT) {
-      this.#refused++;
-      throw tooManyRequests("too many watches are running, please try again later");
-    }
+    if (options.username !== undefined) this.#checkShare(options.username);
     return this.#run(at, selection, asked, options);
+  }
+
+  #checkShare(username: string): void {
+    const isFull = this.#running >= this.#limits.inAll;
+    if (!isFull && (this.#runningOf.get(username) ?? 0) < this.#limits.ofOneUser) return;
+    this.#refused++;
+    throw tooManyRequests(
+      isFull
+        ? "too many watches are running, please try again later"
+        : `user ${JSON.stringify(username)} has ${this.#limits.ofOneUser} watches running, as many as one user may have`,
+    );
+  }
+
+  #count(username: string | undefined, change: 1 | -1): void {
+    if (username === undefined) return;
+    this.#running += change;
+    const own = (this.#runningOf.get(username) ?? 0) + change;
+    if (own > 0) this.#runningOf.set(username, own);
+    else this.#runningOf.delete(username);
   }
 
   async *#run(
@@ -80,7 +107,7 @@ export class CollectionWatches {
     asked: number,
     options: CollectionWatchOptions,
   ): AsyncGenerator<CollectionEvent, void> {
-    this.#running++;
+    this.#count(options.username, 1);
     try {
       let from = asked;
       if (asked === 0 || options.sendInitialEvents === true) {
@@ -98,7 +125,7 @@ export class CollectionWatches {
       }
       yield* this.#follow(at, selection, from, options);
     } finally {
-      this.#running--;
+      this.#count(options.username, -1);
     }
   }
 
