@@ -35,6 +35,7 @@ import {
   ContentReader,
   EdgeController,
   EdgeObjects,
+  type KubeletEndpoint,
   NodePermissions,
   serviceIndexers,
   withoutContent,
@@ -70,6 +71,8 @@ export interface CloudControllersOptions {
   readonly telemetry?: TelemetrySink;
   /** Where this CloudCore can be reached; written to the Nodes that register. */
   readonly cloudCoreAddress?: string;
+  /** Where a Kubernetes of one's own reaches the nodes' kubelets; left out: Nodes say what the nodes themselves say. */
+  readonly kubelet?: KubeletEndpoint;
   /** Whether this CloudCore, among its replicas, does what only one may do. @default it is the only one */
   readonly isLeader?: () => boolean;
   /** Left out: nothing is traced. */
@@ -102,7 +105,7 @@ const INFORMER_RETRY = { initialMs: 200, maximumMs: 4_000 };
  * @throws SkerryError `CLOUDCORE_DEFINITION_UNUSABLE`, `CLOUDCORE_DEFINITION_NOT_ESTABLISHED`
  */
 export async function startCloudControllers(options: CloudControllersOptions): Promise<CloudControllers> {
-  const { api, cloudHub, clock, random, logger, cloudCoreAddress, signal } = options;
+  const { api, cloudHub, clock, random, logger, cloudCoreAddress, kubelet, signal } = options;
   if (options.installCustomResources ?? true)
     await installCustomResources({ api, clock, logger, ...(signal ? { signal } : {}) });
 
@@ -203,6 +206,7 @@ export async function startCloudControllers(options: CloudControllersOptions): P
     permissions: nodeObjects,
     syncController,
     ...(cloudCoreAddress === undefined ? {} : { cloudCoreAddress }),
+    ...(kubelet ? { kubelet } : {}),
   });
   const deviceController = new DeviceController({
     api,

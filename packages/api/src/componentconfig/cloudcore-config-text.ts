@@ -43,6 +43,9 @@ modules:
     # Common names that the API server's client certificate may have; it must be of the cluster's own authority.
     apiServerNames:
     - kube-apiserver-kubelet-client
+    # With a Kubernetes of your own: a domain whose names *.DOMAIN all lead to the CloudCores. Each Node then says
+    # NODE.DOMAIN and streamPort as its kubelet's address (docs/streams.md). Empty: Nodes are left as they are.
+    kubeletDomain: ""
     # For the API server.
     streamAddress: 0.0.0.0
     streamPort: 10003

@@ -28,6 +28,7 @@ test("an empty file gives the defaults", () => {
       kubelet: { address: "0.0.0.0", port: 10_003 },
       tunnel: { address: "0.0.0.0", port: 10_004 },
       apiServerNames: ["kube-apiserver-kubelet-client"],
+      kubeletDomain: "",
     },
     router: {
       enabled: false,
@@ -48,6 +49,14 @@ test("a replica's name must do as a label", () => {
   assert.equal(parseCloudCoreConfig({ skerry: { replica: "cloudcore-2" } }).config.replica.name, "cloudcore-2");
   for (const replica of ["Cloud", "a b", "-a", "x".repeat(64)])
     assert.throws(() => parseCloudCoreConfig({ skerry: { replica } }), /skerry\.replica/);
+});
+
+test("the domain of the kubelets' names must be one", () => {
+  const read = (kubeletDomain: string): string =>
+    parseCloudCoreConfig({ modules: { cloudStream: { kubeletDomain } } }).config.cloudStream.kubeletDomain;
+  assert.equal(read("edge.example.com"), "edge.example.com");
+  for (const domain of ["*.example.com", ".example.com", "a b", "Edge", "192.0.2.1:10003", "x".repeat(181)])
+    assert.throws(() => read(domain), /modules\.cloudStream\.kubeletDomain/);
 });
 
 test("fields are read whatever the case of their names, null ones have their default", () => {

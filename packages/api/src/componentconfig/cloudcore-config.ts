@@ -27,6 +27,8 @@ export interface CloudStreamConfig {
   readonly tunnel: ListenConfig;
   /** Common names that the API server's client certificate may have. */
   readonly apiServerNames: readonly string[];
+  /** DNS domain in which every node has a name that leads to the CloudCores (docs/streams.md); empty: none. */
+  readonly kubeletDomain: string;
 }
 
 /** What a CloudCore is among several of one cluster. */
@@ -207,13 +209,22 @@ function readCloudHub(
 /** What kubeadm names the API server towards kubelets. */
 const API_SERVER_NAME = "kube-apiserver-kubelet-client";
 
+/** With room before it for the name of a node. */
+const DOMAIN = /^(?=.{1,180}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/;
+
 function readCloudStream(section: ConfigSection): CloudStreamConfig {
   const config = {
     enabled: section.flag("enable", false),
     kubelet: { address: section.text("streamAddress", "0.0.0.0"), port: section.port("streamPort", 10_003) },
     tunnel: { address: section.text("tunnelAddress", "0.0.0.0"), port: section.port("tunnelPort", 10_004) },
     apiServerNames: section.texts("apiServerNames", [API_SERVER_NAME]),
+    kubeletDomain: section.text("kubeletDomain", ""),
   };
+  if (config.kubeletDomain !== "" && !DOMAIN.test(config.kubeletDomain))
+    section.error(
+      "kubeletDomain",
+      "must be a DNS domain of lower-case letters, digits, '-' and '.', like edge.example.com",
+    );
   if (config.kubelet.port === config.tunnel.port) section.error("tunnelPort", "must differ from streamPort");
   // Both ports use CloudHub's pair, and the API server is known by the cluster's own authority.
   section.ignore("tlsStreamCAFile", "tlsStreamCertFile", "tlsStreamPrivateKeyFile");

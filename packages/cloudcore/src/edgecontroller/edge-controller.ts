@@ -7,6 +7,7 @@ import type { EdgeObjects } from "./edge-objects.ts";
 import type { NodePermissions } from "./node-permissions.ts";
 import { certificateRequests } from "./upstream/certificate-requests.ts";
 import { eventRequests } from "./upstream/event-requests.ts";
+import type { KubeletEndpoint } from "./upstream/kubelet-endpoint.ts";
 import { leaseRequests } from "./upstream/lease-requests.ts";
 import { nodeRequests } from "./upstream/node-requests.ts";
 import { podRequests } from "./upstream/pod-requests.ts";
@@ -24,6 +25,8 @@ export interface EdgeControllerOptions {
   readonly syncController: SyncController;
   /** Where this CloudCore can be reached; written to the Nodes that register. */
   readonly cloudCoreAddress?: string;
+  /** See {@link NodeRequestOptions.kubelet}. */
+  readonly kubelet?: KubeletEndpoint;
 }
 
 /**
@@ -37,7 +40,7 @@ export class EdgeController implements AsyncDisposable {
   readonly #cleanup = new DisposableStack();
 
   constructor(options: EdgeControllerOptions) {
-    const { api, clock, logger, objects, permissions, syncController, cloudCoreAddress } = options;
+    const { api, clock, logger, objects, permissions, syncController, cloudCoreAddress, kubelet } = options;
     this.#options = options;
     this.upstream = new UpstreamRequests(
       [
@@ -45,6 +48,7 @@ export class EdgeController implements AsyncDisposable {
           api,
           onRegistered: (nodeName) => syncController.resendAll(nodeName),
           ...(cloudCoreAddress === undefined ? {} : { cloudCoreAddress }),
+          ...(kubelet ? { kubelet } : {}),
         }),
         podRequests({
           api,

@@ -13,6 +13,7 @@ export async function readCloudCredentials(
   logger: Logger,
   advertised: readonly string[],
 ): ReturnType<typeof loadCloudCredentials> {
+  const { kubeletDomain } = config.cloudStream;
   const files = config.credentialFiles;
   const authority = await readCredentialFiles(files.authorityCertificate, files.authorityKey);
   const server = await readCredentialFiles(files.serverCertificate, files.serverKey);
@@ -22,7 +23,12 @@ export async function readCloudCredentials(
     clock,
     logger,
     files: { ...(authority ? { authority } : {}), ...(server ? { server } : {}) },
-    dnsNames: [...config.dnsNames, ...advertised.filter((name) => isIP(name) === 0), "localhost"],
+    dnsNames: [
+      ...config.dnsNames,
+      ...advertised.filter((name) => isIP(name) === 0),
+      ...(kubeletDomain === "" ? [] : [`*.${kubeletDomain}`]),
+      "localhost",
+    ],
     ipAddresses: [...advertised.filter((address) => isIP(address) !== 0), ...hostAddresses(), "127.0.0.1"],
     ...(signal ? { signal } : {}),
   });

@@ -153,6 +153,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
       streams?.cloudStream.expel(nodeName, "the node was revoked");
     }),
   );
+  const { enabled, kubelet, kubeletDomain } = config.cloudStream;
   const controllers = await onceReachable(options, logger, () =>
     startCloudControllers({
       api,
@@ -168,6 +169,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
       isLeader: () => elector.isLeader,
       ...(telemetry ? { telemetry: telemetry.sink } : {}),
       ...(advertised[0] ? { cloudCoreAddress: advertised[0] } : {}),
+      ...(enabled && kubeletDomain !== "" ? { kubelet: { domain: kubeletDomain, port: kubelet.port } } : {}),
       ...(signal ? { signal } : {}),
     }),
   );

@@ -23,6 +23,8 @@ export interface KubeletServerOptions {
   readonly clientAuthorityPem: string;
   /** Common names that an API server's client certificate may have. */
   readonly clientNames: readonly string[];
+  /** In which each node has a name; empty: none. */
+  readonly domain: string;
   /** @default TLS 1.3 */
   readonly minimumTlsVersion?: MinimumTlsVersion;
   readonly cloudStream: CloudStream;
@@ -93,7 +95,7 @@ async function answer(
   try {
     if (!isApiServer(options, incoming)) return plainText(response, 403, "only the API server may ask here");
     if (incoming.method !== "GET") return plainText(response, 405, "without an upgrade only GET is served");
-    const { stream, startsWithHead, onLogRead } = await cloudStream.open(requestOf(incoming));
+    const { stream, startsWithHead, onLogRead } = await cloudStream.open(requestOf(incoming, options.domain));
     try {
       response.on("close", () => stream.close());
       const answered = startsWithHead ? await readResponseHead(stream) : undefined;
@@ -133,7 +135,7 @@ async function upgrade(
 ): Promise<void> {
   try {
     if (!isApiServer(options, incoming)) return refuse(socket, 403, "only the API server may ask here");
-    const { stream } = await options.cloudStream.open(requestOf(incoming));
+    const { stream } = await options.cloudStream.open(requestOf(incoming, options.domain));
     socket.once("close", () => stream.close());
     const answered = await readResponseHead(stream);
     if (!answered) return refuse(socket, 502, "the node ended the stream without an answer");
@@ -162,7 +164,7 @@ function isApiServer(options: KubeletServerOptions, incoming: IncomingMessage): 
   return false;
 }
 
-function requestOf(incoming: IncomingMessage): KubeletRequest {
+function requestOf(incoming: IncomingMessage, domain: string): KubeletRequest {
   const [path = "", ...query] = (incoming.url ?? "").split("?");
   const headers: Record<string, string[]> = {};
   for (let at = 0; at + 1 < incoming.rawHeaders.length; at += 2) {
@@ -170,7 +172,7 @@ function requestOf(incoming: IncomingMessage): KubeletRequest {
     if (!FORWARDED_HEADERS.has(name.toLowerCase())) continue;
     headers[name] = [...(headers[name] ?? []), incoming.rawHeaders[at + 1] ?? ""];
   }
-  const nodeName = nodeNamed(incoming);
+  const nodeName = nodeNamed(incoming, domain);
   return {
     method: incoming.method ?? "GET",
     path,
@@ -182,11 +184,13 @@ function requestOf(incoming: IncomingMessage): KubeletRequest {
 
 /**
  * The node that a node's own path is about: a kube-apiserver says it in `X-Forwarded-Uri`, who calls the node by its name
- * (metrics-server with the address type Hostname) in `Host`.
+ * (metrics-server with the address type InternalDNS or Hostname) in `Host`.
  */
-function nodeNamed(incoming: IncomingMessage): string | undefined {
+function nodeNamed(incoming: IncomingMessage, domain: string): string | undefined {
   const [, forwarded] = /^\/api\/v1\/nodes\/([^/:]+)/.exec(String(incoming.headers["x-forwarded-uri"] ?? "")) ?? [];
-  const named = forwarded ?? (incoming.headers.host ?? "").replace(/:\d+$/, "");
+  const host = (incoming.headers.host ?? "").replace(/:\d+$/, "");
+  const suffix = `.${domain}`;
+  const named = forwarded ?? (domain !== "" && host.endsWith(suffix) ? host.slice(0, -suffix.length) : host);
   return /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(named) ? named : undefined;
 }
 

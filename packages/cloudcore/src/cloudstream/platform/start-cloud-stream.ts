@@ -108,6 +108,7 @@ export async function startCloudStream(options: StartCloudStreamOptions): Promis
         port: options.ports.kubelet ?? config.kubelet.port,
         clientAuthorityPem: options.kubernetesAuthorityPem,
         clientNames: config.apiServerNames,
+        domain: config.kubeletDomain,
         cloudStream,
         logger,
       }),

@@ -77,6 +77,7 @@ export async function start(
       kubelet: { address: "127.0.0.1", port: 0 },
       tunnel: { address: "127.0.0.1", port: 0 },
       apiServerNames: [API_SERVER],
+      kubeletDomain: "",
     },
     ports: { tunnel: 0, kubelet: 0 },
     nodeLimit: 2,
