@@ -64,6 +64,8 @@ describe("a fresh installation", () => {
     const id = items[0].status.containerStatuses[0].containerID.replace("containerd://", "");
     const tasks = readFileSync(`/proc/${await firstProcess(skerry, id)}/cgroup`, "utf8");
     assert.match(tasks, new RegExp(id.slice(0, 12)));
+    // As the kubelet has it, in either version of control groups.
+    assert.match(tasks, new RegExp(`/kubepods/(burstable/|besteffort/)?pod${items[0].metadata.uid}/${id}`));
   });
 
   test("kubectl apply of the same manifest says unchanged", async () => {

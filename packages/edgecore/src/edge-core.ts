@@ -40,7 +40,8 @@ import type { EdgeTraces } from "./tracing/edge-traces.ts";
 /** What Edged needs besides what EdgeCore gives it. */
 export type EdgedMachine = Pick<
   EdgedPorts,
-  "runtime" | "fileSystem" | "mounts" | "host" | "usage" | "network" | "seal" | "config" | "manifests" | "devicePlugins"
+  | ("runtime" | "fileSystem" | "mounts" | "host" | "usage" | "network" | "podGroups" | "seal")
+  | ("config" | "manifests" | "devicePlugins")
 >;
 
 /** All that EdgeCore runs on; a module whose ports are left out does not run. */

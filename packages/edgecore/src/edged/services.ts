@@ -10,7 +10,7 @@ import type { DevicePluginPorts } from "./devices/device-plugins.ts";
 import type { EventRecorder } from "./events.ts";
 import type { MachineFacts } from "./node/machine-facts.ts";
 import type { HeldUpgrades } from "./pod/held-upgrades.ts";
-import type { ContainerRuntime, FileSystem, HostInfo, Mounts, NetworkCheck, ValueSeal } from "./ports.ts";
+import type { ContainerRuntime, FileSystem, HostInfo, Mounts, NetworkCheck, PodGroups, ValueSeal } from "./ports.ts";
 import type { PodDirectory } from "./static/pod-directory.ts";
 import type { ManifestSource } from "./static/static-pods.ts";
 import type { PodVolumes } from "./volumes/pod-volumes.ts";
@@ -32,6 +32,8 @@ export interface EdgedPorts {
   /** What containers use; without it pods are ranked by what can be seen from outside. */
   readonly usage?: Pick<UsageSource, "read"> | undefined;
   readonly network: NetworkCheck;
+  /** Left out: pods have no control groups of their own. */
+  readonly podGroups?: PodGroups | undefined;
   /** For what must not lie readable in the database. */
   readonly seal: ValueSeal;
   readonly clock: Clock;

@@ -254,8 +254,8 @@ async function edgedMachine(
   logger: Logger,
 ): Promise<EdgedMachine> {
   const { unixGrpc, unixServerStream } = await import("@skerry/grpc/platform");
-  const { CriRuntime, linuxHost, linuxMounts, NodeKeySeal, nodeFileSystem, nodeNetworkCheck, parseManifest } =
-    await import("../edged/platform/index.ts");
+  const edged = await import("../edged/platform/index.ts");
+  const { CriRuntime, linuxHost, linuxMounts, nodeFileSystem, nodeNetworkCheck, parseManifest } = edged;
   const { nodeIp, nodeLabels, containerRuntimeEndpoint, enabled, staticPods, devicePluginFolder, ...rest } =
     config.edged;
   await makeFolder(devicePluginFolder, 0o750, logger);
@@ -265,7 +265,8 @@ async function edgedMachine(
     mounts: linuxMounts,
     host: linuxHost,
     network: nodeNetworkCheck,
-    seal: new NodeKeySeal(() => credentials.readPrivateKey()),
+    podGroups: process.getuid?.() === 0 ? new edged.PodControlGroups(logger) : undefined,
+    seal: new edged.NodeKeySeal(() => credentials.readPrivateKey()),
     manifests: { ...staticPods, parse: parseManifest },
     devicePlugins: {
       transport: { grpc: unixGrpc, stream: unixServerStream },

@@ -1,10 +1,4 @@
-/** What a container may use, as CRI says it; 0 is no limit. */
-export interface GroupLimits {
-  readonly cpuPeriodUs: number;
-  readonly cpuQuotaUs: number;
-  readonly cpuShares: number;
-  readonly memoryBytes: number;
-}
+import type { GroupLimits } from "../edged/ports.ts";
 
 /** What is written into one file of a control group. */
 export interface GroupFile {

@@ -3,7 +3,7 @@ import { quantityToMilli, quantityToNumber } from "@skerry/kube";
 import type { HostFacts, LinuxResources } from "../ports.ts";
 import { effectiveResources } from "./pod-resources.ts";
 
-const CPU_PERIOD_US = 100_000;
+export const CPU_PERIOD_US = 100_000;
 const LEAST_CPU_SHARES = 2;
 const LEAST_CPU_QUOTA_US = 1000;
 
@@ -36,20 +36,26 @@ export function linuxResources(pod: Pod, container: Container, host: HostFacts):
   const cpuLimit = limits["cpu"];
   const cpuRequest = requests["cpu"] ?? cpuLimit;
   const memoryLimit = limits["memory"];
-  const quotaUs =
-    cpuLimit === undefined ? 0 : Math.max(LEAST_CPU_QUOTA_US, (quantityToMilli(cpuLimit) * CPU_PERIOD_US) / 1000);
-  const shares =
-    cpuRequest === undefined
-      ? LEAST_CPU_SHARES
-      : Math.max(LEAST_CPU_SHARES, Math.floor((quantityToMilli(cpuRequest) * 1024) / 1000));
+  const quotaUs = cpuLimit === undefined ? 0 : cpuQuotaUs(quantityToMilli(cpuLimit));
+  const shares = cpuShares(cpuRequest === undefined ? 0 : quantityToMilli(cpuRequest));
   return {
     cpuPeriodUs: host.cgroups.cpu && quotaUs > 0 ? CPU_PERIOD_US : 0,
-    cpuQuotaUs: host.cgroups.cpu ? Math.floor(quotaUs) : 0,
+    cpuQuotaUs: host.cgroups.cpu ? quotaUs : 0,
     cpuShares: host.cgroups.cpu ? shares : 0,
     memoryLimitBytes: host.cgroups.memory && memoryLimit !== undefined ? quantityToNumber(memoryLimit) : 0,
     oomScoreAdjustment: oomScoreAdjustment(pod, container, host.memoryBytes),
     hugePages: host.cgroups.hugePages ? hugePageLimits(limits) : [],
   };
+}
+
+/** A limit of processors as microseconds in each {@link CPU_PERIOD_US}. */
+export function cpuQuotaUs(limitMilli: number): number {
+  return Math.floor(Math.max(LEAST_CPU_QUOTA_US, (limitMilli * CPU_PERIOD_US) / 1000));
+}
+
+/** A request of processors as the weight that Linux gives it. */
+export function cpuShares(requestMilli: number): number {
+  return Math.max(LEAST_CPU_SHARES, Math.floor((requestMilli * 1024) / 1000));
 }
 
 const HUGE_PAGES = /^hugepages-(\d+)(Ki|Mi|Gi)$/;

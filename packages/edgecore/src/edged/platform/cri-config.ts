@@ -56,6 +56,7 @@ export function toSandboxConfig(config: SandboxConfig): cri.PodSandboxConfig {
         ...userOptions(config.user),
       },
       sysctls: { ...config.sysctls },
+      cgroupParent: config.controlGroup ?? "",
     },
   };
 }

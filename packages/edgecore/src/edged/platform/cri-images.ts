@@ -34,11 +34,25 @@ export function imageMountpoint(bytes: Uint8Array): string | undefined {
 
 /** The image of pods' sandboxes, out of a verbose StatusResponse (info = 2); empty when the runtime does not say. */
 export function sandboxImage(bytes: Uint8Array): string {
+  return /"sandboxImage":"([^"]*)"/.exec(containerdConfig(bytes))?.[1] ?? "";
+}
+
+/**
+ * Whether the runtime takes the folder of a control group, out of a verbose StatusResponse: containerd does unless its
+ * configuration says that systemd makes the groups, whose names are others.
+ */
+export function takesGroupFolders(bytes: Uint8Array): boolean {
+  const config = containerdConfig(bytes);
+  return config.includes('"containerd":') && !/"SystemdCgroup": ?true/i.test(config);
+}
+
+/** As JSON text; empty when the runtime does not say. */
+function containerdConfig(bytes: Uint8Array): string {
   let found = "";
   eachField(bytes, (number, reader) => {
     if (number !== 2) return false;
     const entry = reader.bytes();
-    if (textAt(entry, [1]) === "config") found = /"sandboxImage":"([^"]*)"/.exec(textAt(entry, [2]) ?? "")?.[1] ?? "";
+    if (textAt(entry, [1]) === "config") found = textAt(entry, [2]) ?? "";
     return true;
   });
   return found;

@@ -152,7 +152,7 @@ test("a runtime that says nothing of its features has none", async () => {
     await using server = await FakeGrpcServer.listen({ Status: answer(message) });
     await using runtime = new CriRuntime(server.socketPath);
     // Only the process runtime says what it cannot give.
-    const processRuntime = { noWayOut: undefined, limits: undefined, noSeccomp: undefined };
+    const processRuntime = { noWayOut: undefined, limits: undefined, noSeccomp: undefined, takesGroupFolders: false };
     assert.deepEqual(await runtime.features(), {
       ...{ onlyTheseGroups: has, recursiveReadOnlyMounts: has },
       ...processRuntime,
@@ -177,6 +177,24 @@ test("what the process runtime says that it cannot give is known", async () => {
       ...{ noWayOut: "none", limits: { cpu: true, memory: false }, noSeccomp: true },
     },
   );
+});
+
+test("pods' control groups are given by their folders to a containerd that makes them itself", async () => {
+  const field = (number: number, bytes: Uint8Array): Uint8Array =>
+    new BinaryWriter().tag(number, 2).bytes(bytes).finish();
+  const text = (number: number, value: string): Uint8Array => new BinaryWriter().tag(number, 2).string(value).finish();
+  for (const [config, takes] of [
+    ['{"containerd":{"runtimes":{"runc":{"options":{"SystemdCgroup":false}}}}}', true],
+    ['{"containerd":{"runtimes":{"runc":{"options":null}}}}', true],
+    ['{"containerd":{"runtimes":{"runc":{"options":{"SystemdCgroup":true}}}}}', false],
+    ['{"crio":{}}', false],
+  ] as const) {
+    await using server = await FakeGrpcServer.listen({
+      Status: answer(field(2, Buffer.concat([text(1, "config"), text(2, config)]))),
+    });
+    await using runtime = new CriRuntime(server.socketPath);
+    assert.equal((await runtime.features()).takesGroupFolders, takes, config);
+  }
 });
 
 test("images are listed with what the runtime needs itself, also where it does not pin it", async () => {

@@ -24,7 +24,7 @@ import type {
 } from "../ports.ts";
 import { processIdOf, signalProcess } from "./container-process.ts";
 import { toContainerConfig, toLinuxResources, toSandboxConfig } from "./cri-config.ts";
-import { imageMountpoint, listedImages, sandboxImage } from "./cri-images.ts";
+import { imageMountpoint, listedImages, sandboxImage, takesGroupFolders } from "./cri-images.ts";
 import { fromContainer, fromContainerStatus, fromImage, fromSandbox } from "./cri-results.ts";
 import * as cri from "./generated/cri.ts";
 
@@ -63,7 +63,8 @@ export class CriRuntime implements ContainerRuntime {
   }
 
   async features(): Promise<RuntimeFeatures> {
-    const answer = await this.#runtime("Status", {}, cri.StatusRequest, cri.StatusResponse);
+    const bytes = await this.#verboseStatus();
+    const answer = cri.StatusResponse.decode(bytes);
     const conditions = new Map((answer.status?.conditions ?? []).map((each) => [each.type, each]));
     const types = [cpuLimitsCondition, memoryLimitsCondition, outboundCondition, seccompCondition];
     const [cpu, memory, outbound, seccomp] = types.map((type) => conditions.get(type));
@@ -74,6 +75,7 @@ export class CriRuntime implements ContainerRuntime {
       noWayOut: outbound && !outbound.status ? outbound.message : undefined,
       limits: cpu && memory ? { cpu: cpu.status === true, memory: memory.status === true } : undefined,
       noSeccomp: seccomp && seccomp.status !== true,
+      takesGroupFolders: takesGroupFolders(bytes),
     };
   }
 
@@ -248,9 +250,7 @@ export class CriRuntime implements ContainerRuntime {
 
   async listImages(): Promise<ListedImage[]> {
     // Runtimes before containerd 1.7 do not say which image their sandboxes are made from.
-    this.#sandboxImage ??= sandboxImage(
-      await this.#raw("/runtime.v1.RuntimeService/Status", cri.StatusRequest.encode({ verbose: true }).finish()),
-    );
+    this.#sandboxImage ??= sandboxImage(await this.#verboseStatus());
     const answer = await this.#raw("/runtime.v1.ImageService/ListImages", new Uint8Array());
     const needed = this.#sandboxImage;
     return listedImages(answer).map((image) => ({ ...image, pinned: image.pinned || image.repoTags.includes(needed) }));
@@ -282,6 +282,10 @@ export class CriRuntime implements ContainerRuntime {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#client[Symbol.asyncDispose]();
+  }
+
+  #verboseStatus(): Promise<Uint8Array> {
+    return this.#raw("/runtime.v1.RuntimeService/Status", cri.StatusRequest.encode({ verbose: true }).finish());
   }
 
   /** A call whose answer has parts that the generated code leaves out. */

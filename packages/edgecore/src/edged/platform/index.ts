@@ -5,3 +5,4 @@ export { nodeFileSystem } from "./node-file-system.ts";
 export { NodeKeySeal } from "./node-key-seal.ts";
 export { nodeNetworkCheck } from "./node-network-check.ts";
 export { parseManifest } from "./parse-manifest.ts";
+export { PodControlGroups } from "./pod-control-groups.ts";

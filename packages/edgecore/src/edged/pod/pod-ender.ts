@@ -138,6 +138,7 @@ export class PodEnder {
   }
 
   async #removeFiles(): Promise<void> {
+    await this.#services.podGroups?.remove(this.#paths.uid);
     await this.#services.volumes.remove(this.#paths);
     await this.#services.fileSystem.remove(this.#paths.logs);
   }

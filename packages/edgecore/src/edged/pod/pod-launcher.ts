@@ -1,6 +1,7 @@
 import type { Pod } from "@skerry/api";
 import type { ObjectLookup } from "../container/environment.ts";
 import type { PodFacts } from "../container/field-references.ts";
+import { podGroup } from "../container/pod-group.ts";
 import { plainMessage } from "../errors.ts";
 import type { SandboxConfig } from "../ports.ts";
 import type { PodServices } from "../services.ts";
@@ -12,6 +13,7 @@ import { PodNotices } from "./pod-notices.ts";
 import type { PodPaths } from "./pod-paths.ts";
 import type { PlannedStart } from "./pod-plan.ts";
 import type { PodRuntimeState } from "./pod-runtime-state.ts";
+import { providePodGroup } from "./provide-pod-group.ts";
 import type { RestartBackOff } from "./restart-back-off.ts";
 import { sandboxConfig } from "./sandbox-config.ts";
 
@@ -95,7 +97,8 @@ export class PodLauncher {
     const { config, fileSystem } = this.#services;
     return this.#noticingFailure(notices, async () => {
       const dns = await nameResolution(pod, config, fileSystem);
-      return sandboxConfig(pod, config, attempt, this.#paths.logs, dns);
+      const controlGroup = await providePodGroup(podGroup(pod), this.#services);
+      return sandboxConfig(pod, config, attempt, this.#paths.logs, dns, controlGroup);
     });
   }
 

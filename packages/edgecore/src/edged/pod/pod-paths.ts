@@ -8,6 +8,7 @@ const SAFE_SEGMENT = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 export class PodPaths {
   /** The folder of all pods' folders. */
   readonly parent: string;
+  readonly uid: string;
   /** The pod's own folder. */
   readonly root: string;
   readonly logs: string;
@@ -15,7 +16,8 @@ export class PodPaths {
   /** @throws `EDGED_INVALID_POD` for a name that could lead elsewhere */
   constructor(rootDirectory: string, podLogsDirectory: string, pod: PodIdentity) {
     this.parent = join(rootDirectory, "pods");
-    this.root = join(this.parent, segment("metadata.uid", pod.uid));
+    this.uid = segment("metadata.uid", pod.uid);
+    this.root = join(this.parent, this.uid);
     const folder = `${segment("metadata.namespace", pod.namespace)}_${segment("metadata.name", pod.name)}_${pod.uid}`;
     this.logs = join(podLogsDirectory, folder);
   }

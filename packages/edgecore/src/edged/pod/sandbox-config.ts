@@ -14,6 +14,7 @@ export function sandboxConfig(
   attempt: number,
   logDirectory: string,
   dns: NameResolution,
+  controlGroup?: string,
 ): SandboxConfig {
   const identity = podIdentity(pod);
   const containers = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
@@ -36,6 +37,7 @@ export function sandboxConfig(
     // KubeEdge's link carries no RuntimeClass, so the class has its handler's name.
     runtimeHandler: pod.spec.runtimeClassName ?? "",
     sysctls: sysctls(pod),
+    controlGroup,
   };
 }
 

@@ -101,6 +101,8 @@ export interface RuntimeFeatures {
   readonly noWayOut?: string | undefined;
   /** Which limits it enforces; left out where that is up to the machine's control groups. */
   readonly limits?: { readonly cpu: boolean; readonly memory: boolean } | undefined;
+  /** Whether it takes a pod's control group by its folder, as the kubelet's driver `cgroupfs` gives it. */
+  readonly takesGroupFolders?: boolean | undefined;
   /** It has no seccomp profile of its own, so that `RuntimeDefault` is none. */
   readonly noSeccomp?: boolean | undefined;
 }
@@ -130,6 +132,8 @@ export interface SandboxConfig {
   /** One of the runtime's handlers; empty: its default. */
   readonly runtimeHandler: string;
   readonly sysctls: Readonly<Record<string, string>>;
+  /** The pod's control group; left out: the runtime makes one for each container where it likes. */
+  readonly controlGroup?: string | undefined;
 }
 
 export interface ContainerMount {

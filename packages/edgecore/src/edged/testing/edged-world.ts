@@ -11,6 +11,7 @@ import type { DevicePluginPorts } from "../devices/device-plugins.ts";
 import { deviceTables } from "../devices/device-tables.ts";
 import { Edged } from "../edged.ts";
 import { edgedTables } from "../edged-tables.ts";
+import type { PodGroups } from "../ports.ts";
 import type { ServiceNames } from "../services.ts";
 import type { ManifestSource } from "../static/static-pods.ts";
 import { sealedTokenTable } from "../volumes/sealed-tokens.ts";
@@ -28,6 +29,7 @@ export interface EdgedWorldOptions {
   readonly manifests?: ManifestSource;
   readonly devicePlugins?: DevicePluginPorts;
   readonly names?: ServiceNames;
+  readonly podGroups?: PodGroups;
 }
 
 /** An edge with the real Edged, MetaManager and database; machine, runtime and cloud are the test's. */
@@ -48,18 +50,19 @@ export class EdgedWorld implements AsyncDisposable {
     migrations: [...metaManagerMigrations, edgedTables, deviceTables, sealedTokenTable],
   });
   readonly #config: Partial<EdgedConfig>;
-  readonly #machine: Pick<EdgedWorldOptions, "manifests" | "devicePlugins" | "names">;
+  readonly #machine: Pick<EdgedWorldOptions, "manifests" | "devicePlugins" | "names" | "podGroups">;
   #meta: MetaManager;
   #edged: Edged;
   #version = 0;
 
   constructor(options: EdgedWorldOptions = {}) {
     this.#config = options.config ?? {};
-    const { manifests, devicePlugins, names } = options;
+    const { manifests, devicePlugins, names, podGroups } = options;
     this.#machine = {
       ...(manifests ? { manifests } : {}),
       ...(devicePlugins ? { devicePlugins } : {}),
       ...(names ? { names } : {}),
+      ...(podGroups ? { podGroups } : {}),
     };
     const ports = { clock: this.clock, random: this.random, logger: silentLogger };
     this.cloud = new ScriptedCloudLink(ports, options.connected ?? true);

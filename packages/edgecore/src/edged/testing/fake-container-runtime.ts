@@ -77,6 +77,8 @@ export class FakeContainerRuntime implements ContainerRuntime {
   readonly updatedResources: Map<string, LinuxResources> = new Map();
   /** Every call that changed something, in order, e.g. `startContainer web/app`. */
   readonly actions: string[] = [];
+  /** Hears of each sandbox. */
+  onSandbox: (config: SandboxConfig) => void = () => {};
 
   constructor(clock: Clock, images: readonly string[] = []) {
     this.#clock = clock;
@@ -214,6 +216,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
     const address = `10.88.${Math.floor(number / 250)}.${(number % 250) + 1}`;
     this.#sandboxes.set(id, { id, config, createdAtMs: this.#clock.now(), address, ready: true });
     this.actions.push(`runSandbox ${config.name}`);
+    this.onSandbox(config);
     return id;
   }
 

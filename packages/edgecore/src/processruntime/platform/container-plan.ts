@@ -7,8 +7,8 @@ import {
   type LinuxContainerResources,
   SecurityProfile_ProfileType,
 } from "../../edged/platform/generated/cri.ts";
+import type { GroupLimits } from "../../edged/ports.ts";
 import { needsEngine, startFailed } from "../errors.ts";
-import type { GroupLimits } from "../group-limits.ts";
 import { processIdentity } from "../image-user.ts";
 import type { MachineAbility } from "./ability.ts";
 import type { ContainerState } from "./container-record.ts";

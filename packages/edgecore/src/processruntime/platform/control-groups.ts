@@ -4,7 +4,8 @@ import { mkdir, readdir, readFile, realpath, rmdir, writeFile } from "node:fs/pr
 import { dirname, join } from "node:path";
 import type { Logger } from "@skerry/base";
 import { sendSignal } from "@skerry/base/platform";
-import { type Controller, type GroupLimits, groupFiles } from "../group-limits.ts";
+import type { GroupLimits } from "../../edged/ports.ts";
+import { type Controller, groupFiles } from "../group-limits.ts";
 import { runTool } from "./run-tool.ts";
 
 /** A folder in which control groups may be made, and what they limit there. */

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { type Logger, silentLogger } from "@skerry/base";
+import type { PodGroup } from "../ports.ts";
+import { PodControlGroups } from "./pod-control-groups.ts";
+
+const MIB = 1024 ** 2;
+
+/** A folder that looks like the kernel's. Groups are plain folders there, so that the files of one must go before it. */
+class Tree {
+  readonly root: string = mkdtempSync(join(tmpdir(), "skerry-pod-groups-"));
+
+  constructor(context: TestContext, hierarchies: readonly string[]) {
+    context.after(() => rmSync(this.root, { recursive: true, force: true }));
+    for (const name of hierarchies) mkdirSync(join(this.root, name));
+    if (hierarchies.length === 0) writeFileSync(join(this.root, "cgroup.controllers"), "cpuset cpu io memory pids\n");
+  }
+
+  read(path: string): string {
+    return readFileSync(join(this.root, path), "utf8");
+  }
+
+  has(path: string): boolean {
+    return existsSync(join(this.root, path));
+  }
+
+  /** The kernel removes a group with its files. */
+  clear(): void {
+    for (const entry of readdirSync(this.root, { recursive: true, withFileTypes: true }))
+      if (entry.isFile() && entry.parentPath.includes("kubepods")) rmSync(join(entry.parentPath, entry.name));
+  }
+}
+
+function group(uid: string, qualityOfService: PodGroup["qualityOfService"], cpuShares: number): PodGroup {
+  return { uid, qualityOfService, limits: { cpuPeriodUs: 100_000, cpuQuotaUs: 50_000, cpuShares, memoryBytes: MIB } };
+}
+
+test("with version 1 a pod has a group in each hierarchy and its limits in two, and classes share as pods ask", async (context) => {
+  const tree = new Tree(context, ["cpu", "memory", "pids", "unified"]);
+  const groups = new PodControlGroups(silentLogger, tree.root);
+  assert.equal(await groups.provide(group("a", "Burstable", 512)), "/kubepods/burstable/poda");
+  assert.equal(await groups.provide(group("b", "Burstable", 256)), "/kubepods/burstable/podb");
+  assert.equal(await groups.provide(group("c", "BestEffort", 2)), "/kubepods/besteffort/podc");
+  assert.equal(await groups.provide(group("d", "Guaranteed", 1024)), "/kubepods/podd");
+  assert.equal(tree.read("cpu/kubepods/burstable/poda/cpu.shares"), "512");
+  assert.equal(tree.read("cpu/kubepods/burstable/poda/cpu.cfs_quota_us"), "50000");
+  assert.equal(tree.read("memory/kubepods/burstable/poda/memory.limit_in_bytes"), String(MIB));
+  assert.ok(tree.has("pids/kubepods/podd") && !tree.has("unified/kubepods"));
+  assert.equal(tree.read("cpu/kubepods/burstable/cpu.shares"), "768");
+  assert.equal(tree.read("cpu/kubepods/besteffort/cpu.shares"), "2");
+  assert.equal(tree.read("cpu/kubepods/cpu.shares"), String(availableParallelism() * 1024));
+});
+
+test("with version 2 the controllers are handed down the way, each by itself", async (context) => {
+  const tree = new Tree(context, []);
+  const groups = new PodControlGroups(silentLogger, tree.root);
+  assert.equal(await groups.provide(group("a", "Burstable", 512)), "/kubepods/burstable/poda");
+  assert.equal(tree.read("kubepods/burstable/poda/memory.max"), String(MIB));
+  assert.equal(tree.read("kubepods/burstable/poda/cpu.max"), "50000 100000");
+  for (const folder of ["", "kubepods/", "kubepods/burstable/"])
+    assert.match(tree.read(`${folder}cgroup.subtree_control`), /^\+\w+$/);
+  assert.ok(!tree.has("kubepods/burstable/poda/cgroup.subtree_control"), "that is the runtime's to do");
+});
+
+for (const [version, hierarchies] of [
+  ["1", ["cpu", "memory", "pids"]],
+  ["2", []],
+] as const)
+  test(`with version ${version} a pod's group goes with it, and the last pod takes the others along`, async (context) => {
+    const tree = new Tree(context, hierarchies);
+    await new PodControlGroups(silentLogger, tree.root).provide(group("a", "Burstable", 512));
+    // Another process, as after a restart.
+    const groups = new PodControlGroups(silentLogger, tree.root);
+    await groups.provide(group("b", "Burstable", 256));
+    const share = version === "1" ? "cpu/kubepods/burstable/cpu.shares" : "kubepods/burstable/cpu.weight";
+    const both = tree.read(share);
+    await groups.provide(group("b", "Burstable", 2));
+    assert.notEqual(tree.read(share), both);
+    tree.clear();
+    await groups.remove("a");
+    await groups.remove("unknown");
+    const top = version === "1" ? ["cpu/", "memory/", "pids/"] : [""];
+    for (const folder of top)
+      assert.deepEqual(
+        readdirSync(join(tree.root, `${folder}kubepods/burstable`)).filter((name) => name.startsWith("pod")),
+        ["podb"],
+      );
+    assert.match(tree.read(share), version === "1" ? /^2$/ : /^1$/);
+    tree.clear();
+    await groups.remove("b");
+    for (const folder of top) assert.ok(!tree.has(`${folder}kubepods`));
+    assert.equal(await groups.provide(group("c", "Guaranteed", 2)), "/kubepods/podc");
+  });
+
+test("where no groups can be made pods have none, which is told once; a name never leads elsewhere", async (context) => {
+  const tree = new Tree(context, ["systemd"]);
+  const warnings: string[] = [];
+  const logger: Logger = { ...silentLogger, warn: (message) => warnings.push(message) };
+  const groups = new PodControlGroups(logger, tree.root);
+  assert.equal(await groups.provide(group("a", "Burstable", 2)), undefined);
+  assert.equal(await groups.provide(group("b", "Burstable", 2)), undefined);
+  await groups.remove("a");
+  assert.equal(warnings.length, 1);
+  const able = new PodControlGroups(silentLogger, new Tree(context, ["cpu", "memory"]).root);
+  assert.equal(await able.provide(group("../../x", "Guaranteed", 2)), undefined);
+});

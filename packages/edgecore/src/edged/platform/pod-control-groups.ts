@@ -1,0 +1,183 @@
+import { mkdir, readdir, readFile, rmdir, stat, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { describeError, type Logger, Mutex } from "@skerry/base";
+import { type Controller, groupFiles } from "../../processruntime/group-limits.ts";
+import type { QualityOfService } from "../container/resources.ts";
+import type { GroupLimits, PodGroup, PodGroups } from "../ports.ts";
+
+/** The kubelet's names, which tools look for. */
+const TOP = "kubepods";
+const CLASS_FOLDER: Readonly<Record<QualityOfService, string>> = {
+  Guaranteed: "",
+  Burstable: "burstable",
+  BestEffort: "besteffort",
+};
+const CONTROLLERS: readonly Controller[] = ["cpu", "memory"];
+/** What the groups below may limit. */
+const HANDED_DOWN = ["cpu", "cpuset", "memory", "pids", "io", "hugetlb"];
+const LEAST_SHARES = 2;
+const SHARES_OF_A_PROCESSOR = 1024;
+const UID = /^[\w.-]{1,253}$/;
+
+/** Where the kernel shows control groups. */
+interface Hierarchies {
+  readonly version: 1 | 2;
+  /** Runtimes use all of them, so that a pod's group is made and removed in each. */
+  readonly folders: readonly string[];
+  /** What can be limited. */
+  readonly limited: readonly Controller[];
+}
+
+/**
+ * Pods' control groups as the kubelet's: `kubepods/burstable/pod<UID>`. All that guaranteed pods and the class Burstable
+ * get of a busy processor is what they asked for; BestEffort gets what is left.
+ */
+export class PodControlGroups implements PodGroups {
+  readonly #logger: Logger;
+  readonly #root: string;
+  /** One change at a time: a class's group goes with its last pod and comes with its next. */
+  readonly #changes = new Mutex();
+  /** Shares of the burstable pods by UID. */
+  readonly #burstable = new Map<string, number>();
+  #hierarchies: Hierarchies | undefined;
+  #hasTold = false;
+
+  constructor(logger: Logger, root: string = "/sys/fs/cgroup") {
+    this.#logger = logger;
+    this.#root = root;
+  }
+
+  provide(group: PodGroup): Promise<string | undefined> {
+    return this.#changes.run(async () => {
+      try {
+        return await this.#provide(group);
+      } catch (error) {
+        if (!this.#hasTold)
+          this.#logger.warn("Not every pod has a control group of its own; only its containers are limited", {
+            uid: group.uid,
+            error: describeError(error),
+          });
+        this.#hasTold = true;
+        return undefined;
+      }
+    });
+  }
+
+  remove(uid: string): Promise<void> {
+    return this.#changes.run(async () => {
+      if (!UID.test(uid)) return;
+      const { folders } = await this.#found().catch(() => ({ folders: [] }));
+      for (const folder of folders)
+        for (const name of Object.values(CLASS_FOLDER)) {
+          const isRemoved = await removed(join(folder, TOP, name, `pod${uid}`));
+          // The class and the top go with the last pod; the kernel refuses while there are others.
+          if (isRemoved && (name === "" || (await removed(join(folder, TOP, name))))) await removed(join(folder, TOP));
+        }
+      if (this.#burstable.delete(uid)) await this.#shareOut().catch(() => undefined);
+    });
+  }
+
+  async #provide({ uid, qualityOfService, limits }: PodGroup): Promise<string> {
+    if (!UID.test(uid)) throw new Error(`${JSON.stringify(uid)} cannot be a group's name`);
+    const { version, folders } = await this.#found();
+    const names = [TOP, CLASS_FOLDER[qualityOfService], `pod${uid}`].filter((name) => name !== "");
+    for (const folder of folders) {
+      await mkdir(join(folder, ...names), { recursive: true });
+      if (version === 2) await handDown(folder, names);
+    }
+    await this.#write(names, limits);
+    await this.#writeShares([TOP], availableParallelism() * SHARES_OF_A_PROCESSOR);
+    if (qualityOfService === "BestEffort") await this.#writeShares([TOP, CLASS_FOLDER.BestEffort], LEAST_SHARES);
+    if (qualityOfService === "Burstable") {
+      this.#burstable.set(uid, limits.cpuShares);
+      await this.#shareOut();
+    }
+    return `/${names.join("/")}`;
+  }
+
+  /** The class Burstable has as much as its pods asked for together. */
+  async #shareOut(): Promise<void> {
+    const sum = [...this.#burstable.values()].reduce((left, right) => left + right, 0);
+    if (sum > 0) await this.#writeShares([TOP, CLASS_FOLDER.Burstable], sum);
+  }
+
+  #writeShares(names: readonly string[], cpuShares: number): Promise<void> {
+    return this.#write(names, { cpuPeriodUs: 0, cpuQuotaUs: 0, cpuShares, memoryBytes: 0 }, ["cpu"]);
+  }
+
+  async #write(names: readonly string[], limits: GroupLimits, controllers = CONTROLLERS): Promise<void> {
+    const { version, limited } = await this.#found();
+    for (const controller of controllers) {
+      if (!limited.includes(controller)) continue;
+      const folder = join(this.#root, version === 1 ? controller : "", ...names);
+      for (const { name, text, isOptional } of groupFiles(version, controller, limits))
+        await writeFile(join(folder, name), text).catch((error: unknown) => {
+          if (!isOptional) throw error;
+        });
+    }
+  }
+
+  async #found(): Promise<Hierarchies> {
+    if (this.#hierarchies) return this.#hierarchies;
+    const found = await find(this.#root);
+    // What ran before this process started counts too.
+    const folder = join(this.#root, found.version === 1 ? "cpu" : "", TOP, CLASS_FOLDER.Burstable);
+    for (const name of await readdir(folder).catch(() => [])) {
+      if (!name.startsWith("pod")) continue;
+      const shares = await sharesOf(join(folder, name), found.version);
+      this.#burstable.set(name.slice("pod".length), shares);
+    }
+    this.#hierarchies = found;
+    return found;
+  }
+}
+
+async function find(root: string): Promise<Hierarchies> {
+  const unified = await readFile(join(root, "cgroup.controllers"), "latin1").catch(() => undefined);
+  if (unified !== undefined) {
+    const given = unified.trim().split(" ");
+    return { version: 2, folders: [root], limited: CONTROLLERS.filter((each) => given.includes(each)) };
+  }
+  const entries = await readdir(root, { withFileTypes: true });
+  // Some are there by several names; beside them may be one of version 2, in which nothing is limited.
+  const names = entries.filter((entry) => entry.isDirectory() && entry.name !== "unified").map(({ name }) => name);
+  const limited: Controller[] = [];
+  for (const each of CONTROLLERS) if (await isThere(join(root, each))) limited.push(each);
+  if (limited.length === 0)
+    throw new Error(`no control groups for ${CONTROLLERS.join(" and ")} are mounted at ${root}`);
+  return { version: 1, folders: names.map((name) => join(root, name)), limited };
+}
+
+/**
+ * Lets the groups below each one on the way limit what they may. Each by itself: the kernel refuses them all when it lacks
+ * one.
+ */
+async function handDown(root: string, names: readonly string[]): Promise<void> {
+  for (let depth = 0; depth < names.length; depth++)
+    for (const controller of HANDED_DOWN)
+      await writeFile(join(root, ...names.slice(0, depth), "cgroup.subtree_control"), `+${controller}`).catch(
+        () => undefined,
+      );
+}
+
+/** The pod's shares of the processors; of version 2 those that come next to its weight. */
+async function sharesOf(folder: string, version: 1 | 2): Promise<number> {
+  const text = await readFile(join(folder, version === 1 ? "cpu.shares" : "cpu.weight"), "latin1").catch(() => "0");
+  return version === 1 ? Number(text) : LEAST_SHARES + Math.round(((Number(text) - 1) * 262_142) / 9_999);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Whether there was such a group, and it is gone now. */
+async function removed(folder: string): Promise<boolean> {
+  return rmdir(folder).then(
+    () => true,
+    () => false,
+  );
+}
