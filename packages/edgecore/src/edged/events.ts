@@ -85,10 +85,7 @@ export class EventRecorder {
     const expired = this.#keys.length > PENDING_LIMIT ? this.#keys.shift() : undefined;
     this.#meta
       .transaction((transaction) => {
-        if (expired !== undefined && this.#meta.outbox.pending(transaction).some((entry) => entry.key === expired)) {
-          this.#meta.outbox.remove(transaction, expired);
-          this.#droppedCount++;
-        }
+        if (expired !== undefined && this.#meta.outbox.remove(transaction, expired)) this.#droppedCount++;
         this.#meta.outbox.put(transaction, {
           key,
           source: "edged",

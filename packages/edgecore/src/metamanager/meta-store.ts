@@ -48,8 +48,9 @@ export interface Outbox {
    * @throws SkerryError `META_OUTBOX_FULL`, `META_OUTBOX_ENTRY_TOO_LARGE`
    */
   put(transaction: Transaction, entry: OutboxEntry): void;
-  /** Forgets an entry (e.g. the pod it reported on is gone). */
-  remove(transaction: Transaction, key: string): void;
+  /** Forgets an entry (e.g. the pod it reported on is gone); returns whether it was waiting. */
+  remove(transaction: Transaction, key: string): boolean;
+  has(reader: Reader, key: string): boolean;
   pending(reader: Reader): OutboxEntry[];
 }
 

@@ -68,8 +68,12 @@ export class OutboxTable implements Outbox {
     this.#onPut();
   }
 
-  remove(transaction: Transaction, key: string): void {
-    transaction.run("DELETE FROM outbox WHERE key = ?", key);
+  remove(transaction: Transaction, key: string): boolean {
+    return transaction.run("DELETE FROM outbox WHERE key = ?", key) > 0;
+  }
+
+  has(reader: Reader, key: string): boolean {
+    return reader.first("SELECT 1 FROM outbox WHERE key = ?", key) !== undefined;
   }
 
   pending(reader: Reader): OutboxEntry[] {

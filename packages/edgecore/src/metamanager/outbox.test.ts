@@ -41,6 +41,19 @@ test("changes made offline leave in order when the link is there, only the newes
   assert.deepEqual(pendingKeys(world), []);
 });
 
+test("the outbox says of a key whether it waits, and of a removal whether there was anything to remove", async () => {
+  await using database = openDatabase();
+  await using world = new EdgeWorld(database);
+  await put(world, patch("a", "a1"));
+  const { outbox } = world.meta;
+  const has = (key: string): boolean => world.meta.read((reader) => outbox.has(reader, key));
+  const remove = (key: string): Promise<boolean> =>
+    world.meta.transaction((transaction) => outbox.remove(transaction, key));
+  assert.deepEqual([has("podpatch/default/a"), has("podpatch/default/b")], [true, false]);
+  assert.deepEqual([await remove("podpatch/default/b"), await remove("podpatch/default/a")], [false, true]);
+  assert.equal(has("podpatch/default/a"), false);
+});
+
 test("an entry stays until it is answered and is sent again by the next session", async () => {
   await using database = openDatabase();
   await using world = new EdgeWorld(database);

@@ -92,8 +92,7 @@ export class StatusReporter {
       return false;
     }
     if (monotonicMs - this.#correctedAtMs < CORRECTION_PERIOD_MS) return false;
-    const waiting = this.#meta.read((reader) => this.#meta.outbox.pending(reader));
-    if (waiting.some(({ key }) => key === statusKey(this.#pod))) return false;
+    if (this.#meta.read((reader) => this.#meta.outbox.has(reader, statusKey(this.#pod)))) return false;
     this.#comparedVersion = version;
     this.#correctedAtMs = monotonicMs;
     return true;
