@@ -31,6 +31,8 @@ export interface PodSpec {
   hostIPC?: boolean;
   shareProcessNamespace?: boolean;
   runtimeClassName?: string;
+  /** What the pod itself costs its runtime; of its RuntimeClass. */
+  overhead?: Record<string, Quantity>;
   /** Of the pod as a whole. */
   resources?: { requests?: Record<string, Quantity>; limits?: Record<string, Quantity> };
   hostname?: string;

@@ -44,6 +44,12 @@ test("init containers count by the largest one, with the sidecars before it", ()
   assert.equal(summary(pod([of("1")], [{}]))[2], 0, "one without a limit leaves the pod without");
 });
 
+test("what a pod costs its runtime is added", () => {
+  const web = pod([{ limits: { cpu: "1", memory: "1Mi" } }]);
+  const overhead = { cpu: "250m", memory: "1Mi" };
+  assert.deepEqual(summary({ ...web, spec: { ...web.spec, overhead } }), ["Guaranteed", 1280, 125_000, 2 * 1024 ** 2]);
+});
+
 test("what the pod itself says counts before its containers' sum", () => {
   const web = pod([{}, { limits: { memory: "8Gi" } }]);
   const resources = { requests: { cpu: "1" }, limits: { cpu: "2", memory: "1Gi" } };

@@ -23,8 +23,14 @@ export function podGroup(pod: Pod): PodGroup {
   };
 }
 
-/** In thousandths, as much as may be needed at one time; undefined for limits that a container lacks. */
+/** In thousandths, with what the pod itself costs its runtime; undefined for limits that a container lacks. */
 function total(pod: Pod, kind: "requests" | "limits", name: "cpu" | "memory"): number | undefined {
+  const ofContainers = largest(pod, kind, name);
+  return ofContainers === undefined ? undefined : ofContainers + quantityToMilli(pod.spec.overhead?.[name] ?? 0);
+}
+
+/** As much as may be needed at one time. */
+function largest(pod: Pod, kind: "requests" | "limits", name: "cpu" | "memory"): number | undefined {
   const ofPod = pod.spec.resources?.[kind]?.[name];
   if (ofPod !== undefined) return quantityToMilli(ofPod);
   const { containers, initContainers = [] } = pod.spec;

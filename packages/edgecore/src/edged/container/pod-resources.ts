@@ -3,10 +3,7 @@ import { isSidecar } from "../pod/restart-policy.ts";
 
 type Resources = NonNullable<Container["resources"]>;
 
-/**
- * A container's resources, with the pod's own limits where it has none. The containers of a pod have limits of their own only, so the
- * pod's limits are those of the one container that runs: see {@link hasPodLimits}.
- */
+/** A container's resources, with the pod's own limits where it has none and is the only one that runs. */
 export function effectiveResources(pod: Pod, container: Container): Resources {
   const ofPod = pod.spec.resources;
   if (!ofPod) return container.resources ?? {};

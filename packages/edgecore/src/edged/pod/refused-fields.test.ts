@@ -81,4 +81,5 @@ test("limits of the pod as a whole are taken where each container that runs besi
   const spec = { resources, initContainers: [beside] };
   assert.deepEqual(refusedFields(podOf({ resources }, spec), OLD_RUNTIME), []);
   assert.equal(refusedFields(podOf({}, spec), OLD_RUNTIME).length, 1);
+  assert.deepEqual(refusedFields(podOf({}, spec), { ...OLD_RUNTIME, takesGroupFolders: true }), []);
 });

@@ -48,7 +48,7 @@ export const REFUSED_FIELDS: readonly RefusedField[] = [
     type: "PodSpec",
     member: "resources",
     why: "several containers cannot share one limit here; give each container limits of its own",
-    counts: (_value, { pod }) => !hasPodLimits(pod),
+    counts: (_value, { pod, features }) => !features.takesGroupFolders && !hasPodLimits(pod),
   },
   {
     type: "PodSecurityContext",
