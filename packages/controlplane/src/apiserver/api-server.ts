@@ -2,6 +2,8 @@ import type { Clock, Logger, Random } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import type { Database } from "@skerry/store";
 import { Admission } from "../admission/admission.ts";
+import type { WebhookCaller } from "../admission/webhooks/webhook-caller.ts";
+import { WebhookReviewer } from "../admission/webhooks/webhook-reviewer.ts";
 import { AuditLog } from "../audit/audit-log.ts";
 import { Authenticator } from "../authentication/authenticator.ts";
 import { BootstrapTokens } from "../authentication/bootstrap-tokens.ts";
@@ -39,6 +41,8 @@ export interface ApiServerOptions {
   readonly serverAddress: () => string;
   /** Made with the API that it may read CloudCore's authority from; left out: pods' streams are not served. */
   readonly kubelet?: (api: KubernetesApi) => KubeletConnector;
+  /** The way to admission webhooks; left out: each call of one fails. */
+  readonly webhooks?: WebhookCaller;
   /** Takes a line for each request that came from the network; left out: nobody wants to know. */
   readonly audit?: (line: string) => void;
 }
@@ -51,6 +55,10 @@ export interface ApiServer extends Disposable {
   readonly api: KubernetesApi;
 }
 
+const NO_WAY_TO_WEBHOOKS: WebhookCaller = {
+  post: () => Promise.reject(new Error("this API server has no way to webhooks")),
+};
+
 /** Puts an API server together and makes what every cluster begins with. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { database, signer, clock, random, logger } = options;
@@ -60,17 +68,18 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const catalog = new ResourceCatalog(builtInResources(topologies));
   const stack = new DisposableStack();
   stack.use(serveCustomResources(store, catalog, topologies));
-  const registry = new Registry({ store, admission: new Admission(catalog), clock, random, logger });
+  const ports = { store, admission: new Admission(catalog), clock, random, logger };
+  const caller = options.webhooks ?? NO_WAY_TO_WEBHOOKS;
+  const reviewer = stack.use(new WebhookReviewer({ store, catalog, caller, clock, random, logger }));
   const tokens = new ServiceAccountTokens(store, signer, clock, random);
   const bootstrapTokens = new BootstrapTokens(store, clock);
-  const service = new ApiService({
-    registry,
-    catalog,
-    watches: new CollectionWatches(store, clock, random),
-    actions: new SubresourceActions(registry, tokens),
-  });
+  const watches = new CollectionWatches(store, clock, random);
+  const serviceOf = (registry: Registry): ApiService =>
+    new ApiService({ registry, catalog, watches, actions: new SubresourceActions(registry, tokens) });
+  const service = serviceOf(new Registry({ ...ports, reviewer }));
   const authorizer = new RbacAuthorizer(store);
-  await bootstrapCluster(service);
+  // Not past the webhooks: one that does not answer must not keep the server from starting.
+  await bootstrapCluster(serviceOf(new Registry(ports)));
   const api = new InProcessApi(service);
   const handler = new ApiHandler({
     service,

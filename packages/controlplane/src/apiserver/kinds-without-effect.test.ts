@@ -5,7 +5,7 @@ import { startTestApiServer } from "../testing/test-api-server.ts";
 const POLICIES = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies";
 const INGRESSES = "/apis/networking.k8s.io/v1/namespaces/default/ingresses";
 const BACKEND = { name: "shop", port: { number: 80 } };
-const WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+const ADMISSION_POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
 
 test("whoever writes what nothing acts on is warned, who reads or deletes it is not", async () => {
   await using server = await startTestApiServer();
@@ -25,5 +25,5 @@ test("whoever writes what nothing acts on is warned, who reads or deletes it is 
   assert.equal(await warningOf("PATCH", `${INGRESSES}/shop/status`, status), undefined);
   assert.equal(await warningOf("GET", POLICIES), undefined);
   assert.equal(await warningOf("DELETE", `${POLICIES}/deny`), undefined);
-  assert.match((await warningOf("POST", WEBHOOKS, { metadata: { name: "x" } })) ?? "", /nobody asks it/);
+  assert.match((await warningOf("POST", ADMISSION_POLICIES, { metadata: { name: "x" } })) ?? "", /nobody asks it/);
 });

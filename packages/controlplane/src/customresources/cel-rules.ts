@@ -6,7 +6,7 @@ import type { FieldError } from "../registry/field-error.ts";
 /** Most errors of rules reported for one object. */
 const ERROR_LIMIT = 20;
 /** What one expression may consist of: rules come from outside. */
-const EXPRESSION_LIMITS = { maxAstNodes: 5_000, maxDepth: 100, maxListElements: 1_000, maxMapEntries: 1_000 };
+export const EXPRESSION_LIMITS = { maxAstNodes: 5_000, maxDepth: 100, maxListElements: 1_000, maxMapEntries: 1_000 };
 
 /** A value as CEL sees it: whole numbers are integers where the schema says so. */
 type CelValue = unknown;

@@ -14,6 +14,7 @@ import { auditLogUnusable } from "./errors.ts";
 import { listenHttps } from "./https-listener.ts";
 import { JwtSigner } from "./jwt-signer.ts";
 import { KubeletClient } from "./kubelet-client.ts";
+import { WebhookClient } from "./webhook-client.ts";
 
 const AUDIT_LOG_LIMITS = { limitBytes: 10 * 1024 * 1024, files: 5 };
 
@@ -74,6 +75,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       random,
       logger,
       serverAddress: () => `${host}:${port}`,
+      webhooks: new WebhookClient(),
       ...(audit ? { audit: (line: string) => audit.write(Buffer.from(line)) } : {}),
       ...(kubeletEndpoint
         ? {

@@ -1,8 +1,9 @@
-import { type Clock, type Random, toKubernetesTime } from "@skerry/base";
+import { type Clock, type JsonObject, type Random, toKubernetesTime } from "@skerry/base";
 import { jsonEqual } from "@skerry/kube";
 import type { Admission } from "../admission/admission.ts";
+import type { ReviewedWrite } from "../admission/webhooks/reviewed-write.ts";
 import { trackUpdate } from "../fieldmanager/field-manager.ts";
-import { type ApiObject, asJsonObject } from "./api-object.ts";
+import { type ApiObject, asApiObject, asJsonObject } from "./api-object.ts";
 import { mayBeRemoved } from "./deletion.ts";
 import type { FieldError } from "./field-error.ts";
 import { fieldWriteOf } from "./field-tracking.ts";
@@ -12,7 +13,7 @@ import type { RequestContext } from "./request-context.ts";
 import type { ResourceDefinition, WriteScope } from "./resource-definition.ts";
 import { alreadyExists, forbidden, invalid } from "./status-errors.ts";
 import type { ObjectKey, StoreSession } from "./store-session.ts";
-import { countGeneration, takePart, type WritePart } from "./update-part.ts";
+import { countGeneration, takePart, type UpdatePart, type WritePart } from "./update-part.ts";
 
 /** Tries at a generated name that is free. */
 const GENERATED_NAME_TRIES = 8;
@@ -45,25 +46,41 @@ export class ObjectWrites {
     context: RequestContext,
     definition: ResourceDefinition,
     namespace: string,
-    object: ApiObject,
+    asked: ApiObject,
     ownership: "update" | "applied",
   ): ApiObject {
     const scope = this.scope(session, context);
+    // One that is tried again begins anew.
+    let object = context.attempt ? structuredClone(asked) : asked;
     const { metadata } = object;
     const generate = metadata.name === undefined || metadata.name === "" ? (metadata.generateName ?? "") : "";
-    if (generate !== "") metadata.name = this.#freeName(session, definition, namespace, generate);
-    const json = asJsonObject(object);
+    if (generate !== "") metadata.name = freeName(scope, definition, namespace, generate);
+    let json = asJsonObject(object);
     if (definition.strategy.hasStatus && !definition.strategy.keepsStatusOnCreate) delete json["status"];
-    initialMetadata(object, this.#random.uuid(), this.#now(), definition.strategy.tracksGeneration);
+    initialMetadata(
+      object,
+      scope.random.uuid(),
+      toKubernetesTime(scope.clock.now()),
+      definition.strategy.tracksGeneration,
+    );
     definition.strategy.applyDefaults?.(json);
-    if (ownership === "update") trackUpdate(fieldWriteOf(context, definition, "", this.#clock), undefined, json);
+    if (ownership === "update") trackUpdate(fieldWriteOf(context, definition, "", scope.clock), undefined, json);
     definition.strategy.prepareForCreate?.(json, scope);
     const status = definition.strategy.statusBeforeServer?.();
     if (status) {
-      const write = fieldWriteOf(context, definition, "status", this.#clock);
+      const write = fieldWriteOf(context, definition, "status", scope.clock);
       trackUpdate({ ...write, manager: API_SERVER }, { ...json, status }, json);
     }
     this.#admission.admitCreate(definition, object, scope);
+    const write = { operation: "CREATE", definition, subresource: "", namespace, name: metadata.name } as const;
+    const mutated = context.attempt?.mutated({ ...write, object, previous: undefined });
+    if (mutated) {
+      object = asApiObject({ ...asJsonObject(mutated), ...(json["status"] ? { status: json["status"] } : {}) });
+      json = asJsonObject(object);
+      definition.strategy.applyDefaults?.(json);
+      definition.strategy.prepareForCreate?.(json, scope);
+      this.#admission.admitCreate(definition, object, scope);
+    }
     this.#check(definition, object, [
       ...validateMetadata(definition, object),
       ...definition.schema.validate(object),
@@ -71,6 +88,7 @@ export class ObjectWrites {
       ...(definition.strategy.validateCreate?.(json) ?? []),
       ...this.#admission.validate(definition, object, undefined, scope),
     ]);
+    context.attempt?.validate({ ...write, object, previous: undefined });
     const key = keyOf(definition, namespace, metadata.name);
     if (session.get(key)) throw alreadyExists(definition.reference, metadata.name);
     this.#admission.settle(definition, undefined, object, scope);
@@ -94,16 +112,21 @@ export class ObjectWrites {
   ): ApiObject {
     const previous = definition.conversion ? definition.conversion.fromStored(stored) : stored;
     const scope = this.scope(session, context);
-    const next = takePart(definition, structuredClone(change(structuredClone(previous))), previous, part);
-    const [json, before] = [asJsonObject(next), asJsonObject(previous)];
-    definition.strategy.applyDefaults?.(json);
-    if (part === "status") {
-      const refusal = definition.strategy.prepareForStatus?.(json, before, subresource, scope);
-      if (refusal !== undefined) throw forbidden(definition.reference, previous.metadata.name, refusal);
+    const before = asJsonObject(previous);
+    const tracked = (changed: JsonObject): void => {
+      if (ownership === "update")
+        trackUpdate(fieldWriteOf(context, definition, subresource, scope.clock), before, changed);
+    };
+    const { namespace = "", name } = previous.metadata;
+    const write = { operation: "UPDATE", definition, subresource, namespace, name, previous } as const;
+    let next = takePart(definition, structuredClone(change(structuredClone(previous))), previous, part);
+    this.#prepareChange(scope, write, next, part, tracked);
+    const mutated = context.attempt?.mutated({ ...write, object: next });
+    if (mutated) {
+      next = takePart(definition, mutated, previous, part);
+      this.#prepareChange(scope, write, next, part);
     }
-    if (ownership === "update") trackUpdate(fieldWriteOf(context, definition, subresource, this.#clock), before, json);
-    if (part === "object") definition.strategy.prepareForUpdate?.(json, before, scope);
-    this.#admission.admitUpdate(definition, { next, previous, subresource }, scope);
+    const json = asJsonObject(next);
     if (part !== "status") countGeneration(definition, next, previous);
     this.#check(definition, next, [
       ...validateMetadata(definition, next),
@@ -117,7 +140,8 @@ export class ObjectWrites {
       ...(part === "resize" ? (definition.strategy.validateResize?.(json, before) ?? []) : []),
       ...(part === "object" ? this.#admission.validate(definition, next, previous, scope) : []),
     ]);
-    const key = keyOf(definition, previous.metadata.namespace ?? "", previous.metadata.name);
+    context.attempt?.validate({ ...write, object: next });
+    const key = keyOf(definition, namespace, name);
     const toStore = toStored(definition, next, stored);
     if (mayBeRemoved(definition, next))
       return present(definition, this.remove(session, context, definition, key, toStore));
@@ -128,6 +152,25 @@ export class ObjectWrites {
     // A rehearsal is no new version.
     if (context.dryRun && resourceVersion !== undefined) kept.metadata.resourceVersion = resourceVersion;
     return present(definition, kept);
+  }
+
+  /** Defaults and rules that complete a changed object, in place; `track` notes in between who owns what. */
+  #prepareChange(
+    scope: WriteScope,
+    { definition, subresource, previous }: Pick<ReviewedWrite, "definition" | "subresource"> & { previous: ApiObject },
+    next: ApiObject,
+    part: UpdatePart,
+    track: (json: JsonObject) => void = () => undefined,
+  ): void {
+    const [json, before] = [asJsonObject(next), asJsonObject(previous)];
+    definition.strategy.applyDefaults?.(json);
+    if (part === "status") {
+      const refusal = definition.strategy.prepareForStatus?.(json, before, subresource, scope);
+      if (refusal !== undefined) throw forbidden(definition.reference, previous.metadata.name, refusal);
+    }
+    track(json);
+    if (part === "object") definition.strategy.prepareForUpdate?.(json, before, scope);
+    this.#admission.admitUpdate(definition, { next, previous, subresource }, scope);
   }
 
   remove(
@@ -148,21 +191,23 @@ export class ObjectWrites {
     if (errors.length > 0) throw invalid(definition.reference, object.metadata.name ?? "", errors);
   }
 
-  #freeName(session: StoreSession, definition: ResourceDefinition, namespace: string, generate: string): string {
-    let name = generatedName(generate, this.#random);
-    for (let tries = 1; tries < GENERATED_NAME_TRIES && session.get(keyOf(definition, namespace, name)); tries++)
-      name = generatedName(generate, this.#random);
-    return name;
-  }
-
   /** What admission and the kinds' own rules have to go by. */
   scope(session: StoreSession, context: RequestContext): WriteScope {
-    return { session, context, clock: this.#clock, random: this.#random };
+    const { clock = this.#clock, random = this.#random } = context.attempt ?? {};
+    return { session, context, clock, random };
   }
+}
 
-  #now(): string {
-    return toKubernetesTime(this.#clock.now());
-  }
+function freeName(
+  { session, random }: WriteScope,
+  definition: ResourceDefinition,
+  namespace: string,
+  generate: string,
+): string {
+  let name = generatedName(generate, random);
+  for (let tries = 1; tries < GENERATED_NAME_TRIES && session.get(keyOf(definition, namespace, name)); tries++)
+    name = generatedName(generate, random);
+  return name;
 }
 
 /** Where an object of a definition is stored. */

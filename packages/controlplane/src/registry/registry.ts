@@ -2,9 +2,11 @@ import type { ObjectList, Status } from "@skerry/api";
 import { type Clock, isJsonObject, type JsonObject, type Logger, type Random } from "@skerry/base";
 import { badRequest, type DeleteOptions, type ListOptions } from "@skerry/kube";
 import type { Admission } from "../admission/admission.ts";
+import type { WriteReviewer } from "../admission/webhooks/reviewed-write.ts";
 import { requireCreateRight } from "../authorization/create-right.ts";
 import { applyConfiguration } from "../fieldmanager/field-manager.ts";
-import { type ApiObject, asJsonObject } from "./api-object.ts";
+import { type ApiObject, asApiObject, asJsonObject } from "./api-object.ts";
+import type { ObjectAt } from "./api-service.ts";
 import { decodeBody, decodeConfiguration } from "./decode-body.ts";
 import { beginDeletion, checkPreconditions, withoutDeletionMarks } from "./deletion.ts";
 import { fieldWriteOf } from "./field-tracking.ts";
@@ -25,6 +27,8 @@ export interface RegistryOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Left out: no webhooks are asked. */
+  readonly reviewer?: WriteReviewer<RequestContext>;
 }
 
 /**
@@ -36,12 +40,14 @@ export class Registry {
   readonly clock: Clock;
   readonly #admission: Admission;
   readonly #writes: ObjectWrites;
+  readonly #reviewer: WriteReviewer<RequestContext> | undefined;
 
   constructor(options: RegistryOptions) {
     this.store = options.store;
     this.clock = options.clock;
     this.#admission = options.admission;
     this.#writes = new ObjectWrites(options);
+    this.#reviewer = options.reviewer;
   }
 
   /** @throws ApiError NotFound */
@@ -64,8 +70,8 @@ export class Registry {
     body: JsonObject,
   ): Promise<ApiObject> {
     const object = decodeBody(context, definition, body, namespace);
-    return this.#write(context, (session) =>
-      this.#writes.insert(session, context, definition, namespace, object, "update"),
+    return this.#write(context, (session, attempt) =>
+      this.#writes.insert(session, attempt, definition, namespace, object, "update"),
     );
   }
 
@@ -109,10 +115,10 @@ export class Registry {
     part: WritePart = WHOLE_OBJECT,
     patchForErrors?: JsonObject,
   ): Promise<ApiObject> {
-    return this.#update(context, definition, namespace, name, part, (current) => {
+    return this.#update(context, definition, namespace, name, part, (current, attempt) => {
       const copy = structuredClone(current);
       const body = change(definition.conversion ? copy : present(definition, copy));
-      return decodeBody(context, definition, body, namespace, patchForErrors);
+      return decodeBody(attempt, definition, body, namespace, patchForErrors);
     });
   }
 
@@ -131,20 +137,20 @@ export class Registry {
     part: WritePart = WHOLE_OBJECT,
   ): Promise<{ readonly object: ApiObject; readonly isNew: boolean }> {
     const asked = decodeConfiguration(definition, config, namespace, name);
-    return this.#write(context, (session) => {
-      const write = fieldWriteOf(context, definition, part.subresource, this.clock);
+    return this.#write(context, (session, attempt) => {
+      const write = fieldWriteOf(attempt, definition, part.subresource, attempt.attempt?.clock ?? this.clock);
       const stored = session.get(keyOf(definition, namespace, name));
       if (stored)
         return {
           object: this.#writes.change(
             session,
-            context,
+            attempt,
             definition,
             part,
             stored,
             (current) =>
               decodeBody(
-                context,
+                attempt,
                 definition,
                 applyConfiguration(write, asJsonObject(current), asked, isForced),
                 namespace,
@@ -155,8 +161,8 @@ export class Registry {
         };
       if (part.part !== "object") throw notFound(definition.reference, name);
       requireCreateRight(session, context.user, definition.reference, { namespace, name });
-      const object = decodeBody(context, definition, applyConfiguration(write, undefined, asked, isForced), namespace);
-      return { object: this.#writes.insert(session, context, definition, namespace, object, "applied"), isNew: true };
+      const object = decodeBody(attempt, definition, applyConfiguration(write, undefined, asked, isForced), namespace);
+      return { object: this.#writes.insert(session, attempt, definition, namespace, object, "applied"), isNew: true };
     });
   }
 
@@ -169,17 +175,21 @@ export class Registry {
     options: DeleteOptions,
   ): Promise<ApiObject | Status> {
     const key = keyOf(definition, namespace, name);
-    const { object, removed } = await this.#write(context, (session) => {
+    const { object, removed } = await this.#write(context, (session, attempt) => {
       const found = session.get(key);
       if (!found) throw notFound(definition.reference, name);
       checkPreconditions(definition, found, options);
-      this.#admission.admitDelete(definition, found, this.#writes.scope(session, context));
-      if (found.metadata.deletionTimestamp === undefined)
-        definition.strategy.beginDelete?.(found, this.#writes.scope(session, context));
-      const outcome = beginDeletion(definition, found, options, this.clock);
+      const scope = this.#writes.scope(session, attempt);
+      this.#admission.admitDelete(definition, found, scope);
+      const write = { operation: "DELETE", definition, subresource: "", namespace, name } as const;
+      const previous = attempt.attempt && present(definition, structuredClone(found));
+      attempt.attempt?.mutated({ ...write, object: undefined, previous });
+      attempt.attempt?.validate({ ...write, object: undefined, previous });
+      if (found.metadata.deletionTimestamp === undefined) definition.strategy.beginDelete?.(found, scope);
+      const outcome = beginDeletion(definition, found, options, scope.clock);
       if (outcome === "unchanged") return { object: found, removed: false };
       if (outcome === "mark") return { object: session.put(key, found), removed: false };
-      return { object: this.#writes.remove(session, context, definition, key, found), removed: true };
+      return { object: this.#writes.remove(session, attempt, definition, key, found), removed: true };
     });
     if (!removed) return present(definition, object);
     if (definition.strategy.returnsDeletedObject) return present(definition, withoutDeletionMarks(definition, object));
@@ -204,16 +214,34 @@ export class Registry {
     namespace: string,
     name: string,
     part: WritePart,
-    change: (current: ApiObject) => ApiObject,
+    change: (current: ApiObject, attempt: RequestContext) => ApiObject,
   ): Promise<ApiObject> {
-    return this.#write(context, (session) => {
+    return this.#write(context, (session, attempt) => {
       const stored = session.get(keyOf(definition, namespace, name));
       if (!stored) throw notFound(definition.reference, name);
-      return this.#writes.change(session, context, definition, part, stored, change, "update");
+      const changed = (current: ApiObject): ApiObject => change(current, attempt);
+      return this.#writes.change(session, attempt, definition, part, stored, changed, "update");
     });
   }
 
-  #write<T>(context: RequestContext, work: (session: StoreSession) => T): Promise<T> {
-    return context.dryRun ? this.store.rehearse(work) : this.store.write(work);
+  /** Runs `work` in a transaction, with webhooks in several of which only the last one counts. */
+  #write<T>(context: RequestContext, work: (session: StoreSession, attempt: RequestContext) => T): Promise<T> {
+    const transact = (attempt: RequestContext): Promise<T> => {
+      const run = (session: StoreSession): T => work(session, attempt);
+      return attempt.dryRun ? this.store.rehearse(run) : this.store.write(run);
+    };
+    return this.#reviewer ? this.#reviewer.run(context, transact) : transact(context);
+  }
+
+  /** What webhooks make of a body that is posted to a subresource. @throws ApiError */
+  async reviewAction(
+    context: RequestContext,
+    at: ObjectAt & { readonly subresource: string },
+    body: JsonObject,
+  ): Promise<JsonObject> {
+    const { definition, namespace, name, subresource } = at;
+    const write = { operation: "CREATE", definition, namespace, name, subresource, previous: undefined } as const;
+    const changed = await this.#reviewer?.reviewAction(context, { ...write, object: asApiObject(body) });
+    return changed ? asJsonObject(changed) : body;
   }
 }

@@ -1,3 +1,5 @@
+import type { WriteAttempt } from "../admission/webhooks/reviewed-write.ts";
+
 /** Who makes a request. */
 export interface UserInfo {
   readonly username: string;
@@ -18,6 +20,8 @@ export interface RequestContext {
   readonly fieldManager: string;
   /** Texts for the client's terminal; filled while the request is handled. */
   readonly warnings: string[];
+  /** One try at a write that webhooks have a say in; left out where none has. */
+  readonly attempt?: WriteAttempt;
 }
 
 /** Who owns what the control plane's own components write, when they do not say otherwise. */

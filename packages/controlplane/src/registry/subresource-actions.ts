@@ -1,6 +1,7 @@
 import { type JsonObject, toKubernetesTime } from "@skerry/base";
 import { badRequest } from "@skerry/kube";
 import { restrictNodeAction } from "../admission/node-restriction.ts";
+import { REVIEWED_BEFORE } from "../admission/webhooks/reviewed-write.ts";
 import type { ServiceAccountTokens } from "../authentication/service-account-tokens.ts";
 import { type ApiObject, asApiObject, asJsonObject, ensureObject, objectAt, objectsIn, textAt } from "./api-object.ts";
 import type { ObjectAt } from "./api-service.ts";
@@ -22,8 +23,10 @@ export class SubresourceActions {
   }
 
   /** @throws ApiError Forbidden, MethodNotAllowed, and those of the single actions */
-  async create(context: RequestContext, at: ObjectAt, body: JsonObject): Promise<ApiObject> {
-    this.#registry.store.read((view) => restrictNodeAction(view, context, at, body));
+  async create(context: RequestContext, at: ObjectAt, asked: JsonObject): Promise<ApiObject> {
+    this.#registry.store.read((view) => restrictNodeAction(view, context, at, asked));
+    const { subresource = "" } = at;
+    const body = await this.#registry.reviewAction(context, { ...at, subresource }, asked);
     switch (at.subresource) {
       case "binding":
         return this.#bind(context, at, body);
@@ -85,7 +88,8 @@ export class SubresourceActions {
     const write = isRehearsal ? store.rehearse.bind(store) : store.write.bind(store);
     await write((session) => allowEviction(session, keyOf(at.definition, at.namespace, at.name), at, clock));
     const uid = textAt(objectAt(options, "preconditions"), "uid");
-    await this.#registry.delete({ ...context, dryRun: isRehearsal }, at.definition, at.namespace, at.name, {
+    const deletion = { ...context, dryRun: isRehearsal, attempt: REVIEWED_BEFORE };
+    await this.#registry.delete(deletion, at.definition, at.namespace, at.name, {
       ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
       ...(uid === "" ? {} : { preconditions: { uid } }),
     });

@@ -3,6 +3,7 @@ import { silentLogger } from "@skerry/base";
 import { systemClock, systemRandom } from "@skerry/base/platform";
 import type { KubernetesApi } from "@skerry/kube";
 import { SqliteDatabase } from "@skerry/store/platform";
+import type { WebhookCaller } from "../admission/webhooks/webhook-caller.ts";
 import type { ApiRequest, ApiResponse } from "../apiserver/api-request.ts";
 import { createApiServer } from "../apiserver/api-server.ts";
 import type { KubeletConnector } from "../apiserver/pod-streams.ts";
@@ -37,11 +38,12 @@ export async function startTestApiServer(
   options: {
     readonly kubelet?: Partial<KubeletConnector>;
     readonly audit?: (line: string) => void;
+    readonly webhooks?: WebhookCaller;
     /** One that stays open, for a server after another; left out: one of its own. */
     readonly database?: SqliteDatabase;
   } = {},
 ): Promise<TestApiServer> {
-  const { kubelet, audit } = options;
+  const { kubelet, audit, webhooks } = options;
   const database = options.database ?? new SqliteDatabase({ path: ":memory:", migrations: storeMigrations });
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const server = await createApiServer({
@@ -60,6 +62,7 @@ export async function startTestApiServer(
         }
       : {}),
     ...(audit ? { audit } : {}),
+    ...(webhooks ? { webhooks } : {}),
   });
   const send = (method: string, url: string, request: TestRequest = {}): Promise<ApiResponse> => {
     const { pathname, searchParams } = new URL(`https://server${url}`);

@@ -6,6 +6,7 @@ import { invalidValue } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
 import { plainStrategy } from "./core.ts";
 import type { KindEntry } from "./kind-entry.ts";
+import { webhookConfigurationStrategy } from "./webhook-configurations.ts";
 
 /** policy/v1 PodDisruptionBudget. */
 export const podDisruptionBudgetStrategy: KindStrategy = {
@@ -81,8 +82,22 @@ export const policyKinds: readonly KindEntry[] = [
   },
   ...(
     [
-      ["mutatingwebhookconfigurations", "MutatingWebhookConfiguration"],
-      ["validatingwebhookconfigurations", "ValidatingWebhookConfiguration"],
+      ["mutatingwebhookconfigurations", "MutatingWebhookConfiguration", "mutating"],
+      ["validatingwebhookconfigurations", "ValidatingWebhookConfiguration", "validating"],
+    ] as const
+  ).map(
+    ([resource, kind, type]): KindEntry => ({
+      group: "admissionregistration.k8s.io",
+      resource,
+      kind,
+      namespaced: false,
+      categories: ["api-extensions"],
+      strategy: webhookConfigurationStrategy(type),
+      columns: [name, createdAt],
+    }),
+  ),
+  ...(
+    [
       ["validatingadmissionpolicies", "ValidatingAdmissionPolicy"],
       ["validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding"],
       ["mutatingadmissionpolicies", "MutatingAdmissionPolicy"],
