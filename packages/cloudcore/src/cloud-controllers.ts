@@ -27,6 +27,7 @@ import type { Clock, Logger, Random } from "@skerry/base";
 import { type DelegatedApi, Informer, type InformerOptions, type KubernetesApi } from "@skerry/kube";
 import { DeviceAdmission } from "./admission/device-admission.ts";
 import type { CloudHubPort, UpstreamHandlers } from "./cloudhub/cloud-hub-port.ts";
+import { CLOUDCORE_ANNOTATION } from "./cloudhub/node-annotation.ts";
 import type { NodeObjects } from "./cloudhub/node-objects.ts";
 import { installCustomResources } from "./customresources/index.ts";
 import { announceMembership, DeviceController, DeviceObjects, deviceIndexers } from "./devicecontroller/index.ts";
@@ -196,6 +197,7 @@ export async function startCloudControllers(options: CloudControllersOptions): P
     podExists: (namespace, name) => podInformer.cache.get(`${namespace}/${name}`) !== undefined,
     ownsDevice: (nodeName, namespace, name) => deviceObjects.deviceOf(nodeName, namespace, name) !== undefined,
     mayPullWith: (nodeName, secret) => taskManager?.mayReadPullSecret(nodeName, secret) === true,
+    sessionAddressOf: (nodeName) => nodeInformer.cache.get(nodeName)?.metadata.annotations?.[CLOUDCORE_ANNOTATION],
     clock,
   });
   const edgeController = new EdgeController({

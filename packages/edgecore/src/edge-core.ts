@@ -273,8 +273,8 @@ export class EdgeCore implements AsyncDisposable {
       if (enrolment.rotate) {
         this.#rotation = new CertificateRotation({ enrolment: enrolment.service, clock, random, logger, renewed });
         const rotation = this.#rotation;
-        this.#stopListening = this.edgeHub.onState(({ kind }) => {
-          if (kind === "connected") rotation.lookAtAuthorities();
+        this.#stopListening = this.edgeHub.onState((state) => {
+          if (state.kind === "connected") rotation.lookAtAuthorities(state.authorityHash);
         });
         await rotation.start();
       }

@@ -71,6 +71,10 @@ export interface LinkListener extends AsyncDisposable {
 
 /**
  * Starts a listener; real on a TLS port, simulated in `sim/`. Whom `admit` sends away is told so before there is a
- * connection; a listener may leave it out.
+ * connection; while `isBusy` none is begun at all. A listener may leave both out.
  */
-export type LinkListen = (onConnection: (connection: LinkConnection) => void, admit: Admit) => Promise<LinkListener>;
+export type LinkListen = (
+  onConnection: (connection: LinkConnection) => void,
+  admit: Admit,
+  isBusy?: () => boolean,
+) => Promise<LinkListener>;

@@ -12,6 +12,7 @@ import { type CloudCore, startCloudCore } from "@skerry/cloudcore/platform";
 import { Enrolment, trustedBy } from "@skerry/edgecore";
 import { CredentialFiles, httpsEnrolmentClient } from "@skerry/edgecore/platform";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
+import { AUTHORITY_HEADER, DELIVERY_HEADER, OFFERED_DELIVERY } from "@skerry/link";
 import { WebSocketDialer } from "@skerry/link/platform";
 import { certificatePem, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
@@ -57,14 +58,20 @@ class Node {
     );
   }
 
-  async connects(core: CloudCore): Promise<void> {
+  /** Returns the authority that CloudCore names. */
+  async connects(core: CloudCore): Promise<string | undefined> {
     const stored = await this.store.read();
     assert.ok(stored);
     const authorityPem = trustedBy(stored).map(certificatePem).join("");
     const dialer = new WebSocketDialer({ credentials: async () => ({ authorityPem, ...keyedCertificatePem(stored) }) });
     const url = `wss://127.0.0.1:${core.webSocketPort}/p/${this.#name}/events`;
-    const connection = await dialer.dial(url, { node_id: this.#name, project_id: "p", ConnectionUse: "msg" }, never);
+    const headers = {
+      ...{ node_id: this.#name, project_id: "p", ConnectionUse: "msg" },
+      [DELIVERY_HEADER]: OFFERED_DELIVERY,
+    };
+    const connection = await dialer.dial(url, headers, never);
     connection.close(1000, "done");
+    return connection.headers[AUTHORITY_HEADER];
   }
 }
 
@@ -82,6 +89,8 @@ test("the authority changes while nodes run; who was offline is named, and left 
       { resource: nodes },
       { apiVersion: "v1", kind: "Node", metadata: { name, labels: { "node-role.kubernetes.io/edge": "" } } },
     );
+  const named = (await present.connects(first.core)) ?? "";
+  assert.equal(await present.enrolment(first.core).trustsOnly(named), true);
   await present.enrolment(first.core).followAuthorities(never);
   const { certificateDer: before } = (await present.store.read()) ?? { certificateDer: undefined };
   await beginAuthorityChange(secrets, systemPki, clock.now());
@@ -93,12 +102,13 @@ test("the authority changes while nodes run; who was offline is named, and left 
 
   const second = await start(api);
   await absent.connects(second.core);
-  await present.connects(second.core);
+  assert.equal(await present.connects(second.core), undefined, "there is more than one");
   await present.enrolment(second.core).followAuthorities(never);
   const moved = await present.store.read();
   assert.notDeepEqual(moved?.certificateDer, before, "it has a certificate of the new authority");
   await present.connects(second.core);
   const change = await authorityChange(api, secrets, systemPki);
+  assert.equal(await present.enrolment(second.core).trustsOnly(named), false);
   assert.deepEqual([change.moved, change.left], [["edge-1"], ["edge-2"]]);
   await present.enrolment(second.core).followAuthorities(never);
   assert.deepEqual(await present.store.read(), moved, "once is enough");
@@ -108,8 +118,10 @@ test("the authority changes while nodes run; who was offline is named, and left 
 
   const third = await start(api);
   await using _running = third.core;
-  await present.connects(third.core);
+  const namedLast = (await present.connects(third.core)) ?? "";
+  assert.equal(await present.enrolment(third.core).trustsOnly(namedLast), false);
   await present.enrolment(third.core).followAuthorities(never);
+  assert.equal(await present.enrolment(third.core).trustsOnly(namedLast), true);
   const left = await present.store.read();
   assert.equal(left?.nextAuthorityDer, undefined);
   assert.equal(certificatePem(left?.authorityDer ?? new Uint8Array()), third.core.authorityPem);

@@ -153,7 +153,7 @@ export class ConnectionGuard {
 }
 
 /** Tells the connections of a port apart; the socket and the TLS around it have the same. */
-function connectionKey(socket: Socket): string {
+export function connectionKey(socket: Socket): string {
   return `${socket.remoteAddress} ${socket.remotePort}`;
 }
 

@@ -1,4 +1,5 @@
 export * from "./connection-guard.ts";
+export * from "./handshake-queue.ts";
 export * from "./json-line-logger.ts";
 export * from "./kill-trees.ts";
 export * from "./listen-guarded.ts";

@@ -44,6 +44,7 @@ interface World {
 async function world(
   options: Partial<CloudHubOptions> = {},
   handle: (message: Message, reply: Reply) => Promise<void> = () => Promise.resolve(),
+  nodeObjects: NodeObjects = ownByName,
 ): Promise<World> {
   const clock = new ManualClock(1_000_000);
   const random = new SeededRandom(1);
@@ -61,7 +62,7 @@ async function world(
       await handle(message, reply);
     },
   });
-  await hub.start({ edgeController: handler("edge"), deviceController: handler("device") }, ownByName);
+  await hub.start({ edgeController: handler("edge"), deviceController: handler("device") }, nodeObjects);
   return {
     hub,
     clock,
@@ -352,6 +353,23 @@ test("the Node object says which CloudCore holds the session; a node that is not
   await cloud.clock.settle();
   const node = await cloud.api.get({ resource: nodes, name: "edge-1" });
   assert.equal(node.metadata.annotations?.["cloudcore"], "192.0.2.2");
+});
+
+test("a Node that says so already is not written, unless what is known of it was old", async () => {
+  let known: string | undefined = "192.0.2.2";
+  const objects = { ...ownByName, sessionAddressOf: () => known };
+  const cloud = await world({ advertisedAddress: "192.0.2.2" }, undefined, objects);
+  const target = { resource: nodes, name: "edge-1" };
+  await cloud.api.create(target, { apiVersion: "v1", kind: "Node", metadata: { name: "edge-1" } });
+  const address = async (): Promise<string | undefined> =>
+    (await cloud.api.get(target)).metadata.annotations?.["cloudcore"];
+  cloud.listener.connect("edge-1");
+  await cloud.clock.advance(15_000);
+  assert.equal(await address(), undefined, "it was left alone");
+  cloud.listener.connect("edge-1");
+  known = "192.0.2.3";
+  await cloud.clock.advance(15_000);
+  assert.equal(await address(), "192.0.2.2");
 });
 
 test("stopping closes all sessions", async () => {

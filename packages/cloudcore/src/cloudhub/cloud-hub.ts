@@ -77,6 +77,8 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
   readonly #deliveryListeners: Listeners<{ readonly nodeName: string; readonly message: Message }>;
   readonly #admission: SessionAdmission;
   #upstream: UpstreamDispatch | undefined;
+  /** Where a Node says that its session is. */
+  #addressOf: (nodeName: string) => string | undefined = () => undefined;
   #listener: LinkListener | undefined;
 
   constructor(options: CloudHubOptions) {
@@ -103,6 +105,7 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
    */
   async start(handlers: UpstreamHandlers, nodeObjects: NodeObjects): Promise<void> {
     const { clock, random } = this.#options;
+    this.#addressOf = (nodeName) => nodeObjects.sessionAddressOf?.(nodeName);
     this.#upstream = new UpstreamDispatch({
       handlers,
       nodeObjects,
@@ -114,6 +117,7 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     this.#listener = await this.#options.listen(
       (connection) => this.#accept(connection),
       (nodeName) => this.#admission.admit(nodeName),
+      () => this.#admission.isBusy,
     );
   }
 
@@ -256,8 +260,10 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
     // A listener may have ended the session.
     const lease = this.#sessions.get(nodeName) === session ? this.#keepLease(session, ended.signal) : undefined;
     session.start();
-    if (advertisedAddress)
-      void annotateNode({ ...this.#options, logger: this.#logger }, nodeName, advertisedAddress, ended.signal);
+    if (advertisedAddress) {
+      const ports = { ...this.#options, logger: this.#logger, addressOf: this.#addressOf };
+      void annotateNode(ports, nodeName, advertisedAddress, ended.signal);
+    }
   }
 
   /** Forgets the session if it is still the node's: a newer one is none of its business (wire.md W1). */

@@ -30,4 +30,6 @@ export interface NodeObjects {
   mayReadPersistentVolume(nodeName: string, volumeName: string): boolean;
   /** Whether the device is bound to the node (`spec.nodeName`). */
   ownsDevice(nodeName: string, device: ObjectName): boolean;
+  /** Where the Node says that its session is (annotation `cloudcore`); left out, or undefined: that is not known. */
+  sessionAddressOf?(nodeName: string): string | undefined;
 }

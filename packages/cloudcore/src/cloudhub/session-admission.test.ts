@@ -32,6 +32,11 @@ test("while many nodes wait to be handled, or for the API server, nobody else is
   assert.equal(admission.admit("edge-1").kind, "busy");
   admission.setBacklogged(sessions[0] ?? {}, false);
   assert.equal(admission.admit("edge-1").kind, "admitted");
+  assert.ok(admission.isBusy);
+  for (const session of sessions.slice(49)) admission.setBacklogged(session, false);
+  assert.ok(!admission.isBusy, "whoever comes now may begin");
+  for (const session of sessions.slice(49)) admission.setBacklogged(session, true);
+  admission.setBacklogged(sessions[0] ?? {}, false);
   waitingRequests = 1;
   assert.equal(admission.admit("edge-1").kind, "busy");
 });

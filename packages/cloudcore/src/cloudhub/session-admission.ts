@@ -13,6 +13,8 @@ export interface SessionAdmissionOptions {
 
 /** While so many nodes wait, no other node is let in: it would only make it worse, until those inside lose their leases. */
 const MAX_WAITING_NODES = 100;
+/** From so many on, handshakes that have not begun wait: those under way are still to come. */
+const BUSY_NODES = 50;
 
 /** Whether CloudHub has room for one more session now; who is sent away is told when to come again. */
 export class SessionAdmission {
@@ -37,14 +39,22 @@ export class SessionAdmission {
     else this.#backlogged.delete(session);
   }
 
+  /** Whether nobody should begin to connect now, whoever it is. */
+  get isBusy(): boolean {
+    return this.#waiting >= BUSY_NODES;
+  }
+
+  get #waiting(): number {
+    return this.#backlogged.size + this.#options.waitingRequests();
+  }
+
   admit(nodeName: string): Admission {
-    const { clock, nodeLimit, connectedNodes, waitingRequests } = this.#options;
+    const { clock, nodeLimit, connectedNodes } = this.#options;
     const nowMs = clock.monotonicMs();
     const connected = connectedNodes();
-    const waiting = this.#backlogged.size + waitingRequests();
     if (!connected.has(nodeName) && connected.size >= nodeLimit)
       return this.#gate.refuse(nowMs, describeError(nodeLimitReached(nodeLimit)));
-    if (waiting >= MAX_WAITING_NODES)
+    if (this.#waiting >= MAX_WAITING_NODES)
       return this.#gate.refuse(nowMs, "many nodes wait for CloudCore or the Kubernetes API");
     return this.#gate.admit(nowMs);
   }

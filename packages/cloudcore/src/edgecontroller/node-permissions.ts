@@ -9,6 +9,8 @@ export interface NodePermissionsOptions {
   readonly ownsDevice: (nodeName: string, namespace: string, name: string) => boolean;
   /** Whether a job lets the node pull images with the Secret now. @default never */
   readonly mayPullWith?: (nodeName: string, secret: ObjectName) => boolean;
+  /** Where the Node says that its session is. @default not known */
+  readonly sessionAddressOf?: (nodeName: string) => string | undefined;
   readonly clock: Clock;
 }
 
@@ -35,6 +37,10 @@ export class NodePermissions implements NodeObjects {
   /** The node was given a claim that is bound to this volume. */
   claimRead(nodeName: string, volumeName: string): void {
     remember(this.#readVolumes, `${nodeName} ${volumeName}`, true);
+  }
+
+  sessionAddressOf(nodeName: string): string | undefined {
+    return this.#options.sessionAddressOf?.(nodeName);
   }
 
   ownsPod(nodeName: string, pod: ObjectName): boolean {

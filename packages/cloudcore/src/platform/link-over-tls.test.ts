@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
-import { isSkerryError, silentLogger } from "@skerry/base";
+import { isSkerryError, type ListeningPort, silentLogger } from "@skerry/base";
 import { systemClock } from "@skerry/base/platform";
 import {
   type Admit,
@@ -88,13 +89,13 @@ class Ear {
 }
 
 interface World extends AsyncDisposable {
-  readonly listener: LinkListener;
+  readonly listener: LinkListener & ListeningPort;
   readonly url: string;
   accepted(): Promise<LinkConnection>;
   dial(credentials: LinkCredentials, headers?: Record<string, string>, url?: string): Promise<LinkConnection>;
 }
 
-async function world(maxMessageBytes?: number, admit?: Admit): Promise<World> {
+async function world(maxMessageBytes?: number, admit?: Admit, isBusy?: () => boolean): Promise<World> {
   const waiting: ((connection: LinkConnection) => void)[] = [];
   const ready: LinkConnection[] = [];
   const listener = await listenWebSocket(
@@ -108,13 +109,14 @@ async function world(maxMessageBytes?: number, admit?: Admit): Promise<World> {
       logger: silentLogger,
       ...(maxMessageBytes ? { maxMessageBytes } : {}),
       ...(admit ? { admit } : {}),
+      ...(isBusy ? { isBusy } : {}),
     },
     (connection) => {
       const next = waiting.shift();
       if (next) next(connection);
       else ready.push(connection);
     },
-  ).then((opened): LinkListener => opened);
+  );
   const url = `wss://127.0.0.1:${listener.port}/e632aba927ea4ac2b575ec1603d56f10/edge-1/events`;
   return {
     listener,
@@ -224,6 +226,23 @@ test("a node that comes when there is no room is told when to come again, before
   assert.equal((await cloud.accepted()).peer.name, "edge-1");
   assert.deepEqual(asked, ["edge-1", "edge-1"]);
   edge.close(1000, "");
+});
+
+test("a node that comes while there is no room waits before its handshake, and is let in when there is", async () => {
+  let isBusy = true;
+  let asked = 0;
+  await using cloud = await world(undefined, undefined, () => {
+    asked++;
+    return isBusy;
+  });
+  const dialled = cloud.dial(await credentials());
+  while (asked < 3) await delay(5);
+  const { accepted, failedHandshakes, timedOut } = cloud.listener.counters;
+  assert.deepEqual([accepted, failedHandshakes, timedOut], [1, 0, 0]);
+  isBusy = false;
+  const connection = await cloud.accepted();
+  assert.equal(connection.peer.name, "edge-1");
+  (await dialled).close(1000, "done");
 });
 
 test("pings are proof of life at both ends", async () => {

@@ -9,7 +9,7 @@ import {
 } from "@skerry/base";
 import { openTracer } from "@skerry/base/platform";
 import { listenWebSocket } from "@skerry/link/platform";
-import { certificatePem, keyedCertificatePem } from "@skerry/pki";
+import { authorityHash, certificatePem, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
 import { ADMISSION_PATHS, MAXIMUM_REVIEW_BYTES } from "../admission/device-admission.ts";
 import { CONVERSION_PATH, convertDevices, MAXIMUM_CONVERSION_BYTES } from "../admission/device-conversion.ts";
@@ -113,7 +113,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
   let streams: RunningCloudStream | undefined;
   let webSocket: ListeningPort | undefined;
   const cloudHub = new CloudHub({
-    listen: async (onConnection, admit) => {
+    listen: async (onConnection, admit, isBusy) => {
       webSocket = await listenWebSocket(
         {
           address: config.webSocket.address,
@@ -124,6 +124,8 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
           clock,
           logger,
           admit,
+          ...(isBusy ? { isBusy } : {}),
+          ...(nextAuthority ? {} : { authorityHash: authorityHash(systemPki, credentials.authority.certificateDer) }),
           ...(streams ? { tunnels: streams.upgrader } : {}),
           maxConnections: 4 * config.nodeLimit + 100,
         },

@@ -9,6 +9,8 @@ export type CloudLinkState =
       readonly delivery?: DeliveryName;
       /** `host:port` where the cloud takes the stream tunnel that it asks for; left out: it does not ask. */
       readonly tunnelServer?: string;
+      /** SHA-256 (hex) of the only authority that the cloud has; left out: it does not say. */
+      readonly authorityHash?: string;
     }
   | { readonly kind: "disconnected"; readonly sinceMs: number; readonly reason: string };
 

@@ -277,7 +277,10 @@ export class EdgeHub implements CloudLink, Service {
       session.start();
       if (this.#dispatcher.paused) session.setPaused(true);
       const tunnel = session.takesTunnel && this.#options.streams ? { tunnelServer: server } : {};
-      if (this.#session === session) this.#setState({ kind: "connected", sinceMs: clock.now(), delivery, ...tunnel });
+      const { authorityHash } = session;
+      const authority = authorityHash === undefined ? {} : { authorityHash };
+      if (this.#session === session)
+        this.#setState({ kind: "connected", sinceMs: clock.now(), delivery, ...tunnel, ...authority });
     });
   }
 

@@ -1,6 +1,7 @@
 import { type Clock, describeError, type Logger, type Random, type Timer } from "@skerry/base";
 import {
   AdaptiveLiveness,
+  AUTHORITY_HEADER,
   DEFAULT_MESSAGE_LIMITS,
   type DeliveryName,
   decodeMessage,
@@ -102,6 +103,11 @@ export class LinkSession {
   /** Whether the cloud asks for the stream tunnel and takes it where it took this session. */
   get takesTunnel(): boolean {
     return this.delivery === "skerry" && opensTunnelOnDemand(this.#connection.headers);
+  }
+
+  /** SHA-256 (hex) of the only authority that the cloud has; undefined: it does not say. */
+  get authorityHash(): string | undefined {
+    return this.#connection.headers[AUTHORITY_HEADER];
   }
 
   start(): void {

@@ -6,6 +6,39 @@ import { CertificateRotation } from "./certificate-rotation.ts";
 
 const DAY_MS = 86_400_000;
 
+test("CloudCore's authorities are asked for at a connection, but not when it has named the only one that is trusted", async () => {
+  const clock = new ManualClock();
+  let asked = 0;
+  await using rotation = new CertificateRotation({
+    enrolment: {
+      renewalTimeMs: async () => clock.now() + 100 * DAY_MS,
+      trustsOnly: async (hash) => hash === "ours",
+      followAuthorities: async () => {
+        asked++;
+      },
+      renew: async () => undefined,
+    },
+    clock,
+    random: new SeededRandom(),
+    logger: silentLogger,
+  });
+  await rotation.start();
+  await settle();
+  for (const [hash, expected] of [
+    ["ours", 0],
+    ["another", 1],
+    [undefined, 2],
+    ["ours", 2],
+  ] as const) {
+    rotation.lookAtAuthorities(hash);
+    await settle();
+    await clock.advance(10_000);
+    assert.equal(asked, expected, String(hash));
+  }
+  await clock.advance(DAY_MS);
+  assert.ok(asked > 2, "from time to time it is asked whatever was named");
+});
+
 test("a certificate is renewed when it is due, tried again while that fails, and renewed again in its time", async () => {
   const clock = new ManualClock();
   const startMs = clock.now();
@@ -16,6 +49,7 @@ test("a certificate is renewed when it is due, tried again while that fails, and
   await using rotation = new CertificateRotation({
     enrolment: {
       renewalTimeMs: async () => dueMs,
+      trustsOnly: async () => false,
       followAuthorities: async () => {
         if (failures > 0) throw new Error("CloudCore is not there");
       },

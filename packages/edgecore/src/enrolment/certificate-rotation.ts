@@ -2,7 +2,7 @@ import { type Clock, describeError, type Logger, type Random, RetrySchedule, typ
 import type { Enrolment } from "./enrolment.ts";
 
 export interface CertificateRotationPorts {
-  readonly enrolment: Pick<Enrolment, "renewalTimeMs" | "renew" | "followAuthorities">;
+  readonly enrolment: Pick<Enrolment, "renewalTimeMs" | "renew" | "trustsOnly" | "followAuthorities">;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -24,6 +24,8 @@ export class CertificateRotation implements Service {
   readonly #stopped = new AbortController();
   #loop: Promise<void> | undefined;
   #wake = new AbortController();
+  /** The cloud's only authority, as it has said at the connection that was the reason to look. */
+  #onlyAuthority: string | undefined;
 
   constructor(ports: CertificateRotationPorts) {
     this.#ports = ports;
@@ -61,15 +63,23 @@ export class CertificateRotation implements Service {
     }
   }
 
-  /** The node is connected: CloudCore may have other authorities than before. */
-  lookAtAuthorities(): void {
+  /**
+   * The node is connected: CloudCore may have other authorities than before. `onlyHash`: SHA-256 (hex) of the only one that
+   * it says it has. Where the node trusts just that one it asks no more: a second connection a node is half of what the
+   * return of all nodes after a restart would cost.
+   */
+  lookAtAuthorities(onlyHash: string | undefined): void {
+    this.#onlyAuthority = onlyHash;
     this.#wake.abort();
   }
 
   /** A failure is no harm: it is tried again at the next connection, and from time to time. */
   async #followAuthorities(signal: AbortSignal): Promise<void> {
     const { clock, random, enrolment } = this.#ports;
+    const onlyHash = this.#onlyAuthority;
+    this.#onlyAuthority = undefined;
     try {
+      if (onlyHash !== undefined && (await enrolment.trustsOnly(onlyHash))) return;
       // After a restart of CloudCore all nodes come at once.
       await sleep(clock, SPREAD_MS * random.float(), signal);
       await enrolment.followAuthorities(signal);

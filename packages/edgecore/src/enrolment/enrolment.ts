@@ -1,5 +1,6 @@
 import { type Clock, describeError, isSkerryError, type Logger, type Random, RetrySchedule, sleep } from "@skerry/base";
 import {
+  authorityHash,
   bearerTokenFor,
   type CertificateFacts,
   decodeCertificates,
@@ -116,6 +117,16 @@ export class Enrolment {
     const stored = await this.#ports.store.read();
     if (!stored) throw tokenMissing(this.#options.nodeName, this.#ports.store.location);
     await this.#issue(stored, { identity: stored }, signal);
+  }
+
+  /** Whether the node trusts the authority with this SHA-256 (hex) and no other. */
+  async trustsOnly(hash: string): Promise<boolean> {
+    const stored = await this.#ports.store.read();
+    if (!stored) return false;
+    const trusted = trustedBy(stored);
+    return (
+      trusted.length === 1 && trusted.every((authorityDer) => authorityHash(this.#ports.pki, authorityDer) === hash)
+    );
   }
 
   /**

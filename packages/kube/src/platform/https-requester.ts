@@ -29,6 +29,11 @@ export interface RequesterLimits {
 /** Errors of a TLS handshake that mean: not the server we expect. */
 const TRUST_ERRORS = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ALTNAME/;
 
+/** Requests at once. */
+const MOST_SOCKETS = 16;
+/** Connections that are not used for so long are closed. */
+const IDLE_MS = 10_000;
+
 /** Sends requests over kept-alive connections and turns failures into coded errors. */
 export class HttpsRequester implements Disposable {
   readonly #connection: KubeConnection;
@@ -52,7 +57,14 @@ export class HttpsRequester implements Disposable {
     };
     const agentOf = (options: https.AgentOptions): http.Agent =>
       secure ? new https.Agent({ ...tlsOptions, ...options }) : new http.Agent(options);
-    this.#agent = agentOf({ keepAlive: true, maxSockets: 16, maxFreeSockets: 4 });
+    // Under load none is closed between two requests: a handshake costs more than most of these. Those that are then not
+    // needed any more go when they were idle for a while.
+    this.#agent = agentOf({
+      keepAlive: true,
+      maxSockets: MOST_SOCKETS,
+      maxFreeSockets: MOST_SOCKETS,
+      timeout: IDLE_MS,
+    });
     this.#watchAgent = agentOf({ keepAlive: true, maxFreeSockets: 0 });
   }
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
-import { TLSSocket } from "node:tls";
+import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { abortReason } from "@skerry/base";
 import { zeroMask } from "@skerry/base/platform";
-import { WebSocket } from "ws";
+import { type ClientOptions, WebSocket } from "ws";
 import { DELIVERY_HEADER } from "../delivery/skerry/delivery-agreement.ts";
 import { cloudBusy, dialFailed } from "../errors.ts";
 import { DEFAULT_MESSAGE_LIMITS } from "../message-codec.ts";
@@ -33,6 +33,8 @@ const DEFAULT_MAX_MESSAGE_BYTES = 4 * DEFAULT_MESSAGE_LIMITS.maxBytes;
 /** Dials CloudCore by WebSocket over TLS with the node's certificate (wire.md 3.1, 3.2). */
 export class WebSocketDialer implements LinkDialer {
   readonly #options: WebSocketDialerOptions;
+  /** Made of the credentials of the last dial; to read them again costs as much as a handshake. */
+  #context: { readonly key: string; readonly secureContext: SecureContext } | undefined;
   /** Of the last handshake, and with what: it goes on only with the same certificate and trust. */
   #last: { readonly key: string; readonly session: Buffer } | undefined;
 
@@ -44,31 +46,41 @@ export class WebSocketDialer implements LinkDialer {
     if (signal.aborted) throw abortReason(signal);
     if (!URL.canParse(url) || new URL(url).protocol !== "wss:")
       throw dialFailed(url, "this is no wss:// address", "Correct the CloudCore address in the configuration.");
-    const { authorityPem, certificatePem, privateKeyPem } = await this.#options.credentials();
+    const credentials = await this.#options.credentials();
     if (signal.aborted) throw abortReason(signal);
     const maxMessageBytes = this.#options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES;
     // Only together with Skerry's delivery: a KubeEdge never sees it.
     const offers = DELIVERY_HEADER in headers ? { [COMPRESSION_HEADER]: COMPRESSION_NAME } : {};
-    const key = [url, authorityPem, certificatePem].join("\n");
+    const key = [url, credentials.authorityPem, credentials.certificatePem].join("\n");
     const resumed = this.#last?.key === key ? { session: this.#last.session } : {};
-    const socket = new WebSocket(url, {
+    const options: ClientOptions & { readonly secureContext: SecureContext } = {
       ...resumed,
       headers: { ...headers, ...offers },
-      ca: authorityPem,
-      cert: certificatePem,
-      key: privateKeyPem,
-      minVersion: "TLSv1.2",
+      secureContext: this.#secureContext(key, credentials),
       perMessageDeflate: false,
       generateMask: zeroMask,
       autoPong: false,
       followRedirects: false,
       maxPayload: maxMessageBytes,
-    });
+    };
+    const socket = new WebSocket(url, options);
     const timeoutMs = this.#options.handshakeTimeoutMs ?? 5_000;
     const onSession = (session: Buffer): void => {
       this.#last = { key, session };
     };
     return opened(socket, url, { timeoutMs, maxMessageBytes, onSession }, signal);
+  }
+
+  #secureContext(key: string, { authorityPem, certificatePem, privateKeyPem }: LinkCredentials): SecureContext {
+    if (this.#context?.key === key) return this.#context.secureContext;
+    const secureContext = createSecureContext({
+      ca: authorityPem,
+      cert: certificatePem,
+      key: privateKeyPem,
+      minVersion: "TLSv1.2",
+    });
+    this.#context = { key, secureContext };
+    return secureContext;
   }
 }
 

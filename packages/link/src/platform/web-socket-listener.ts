@@ -4,10 +4,17 @@ import { createServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { type Clock, describeError, type ListeningPort, type Logger, type MinimumTlsVersion } from "@skerry/base";
-import { ConnectionGuard, type ConnectionLimits, listenGuarded, serverLimits } from "@skerry/base/platform";
+import {
+  ConnectionGuard,
+  type ConnectionLimits,
+  HandshakeQueue,
+  listenGuarded,
+  serverLimits,
+} from "@skerry/base/platform";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Admission, Admit } from "../admission-gate.ts";
 import {
+  AUTHORITY_HEADER,
   agreedDelivery,
   DELIVERY_HEADER,
   TUNNEL_HEADER,
@@ -45,8 +52,12 @@ export interface WebSocketListenerOptions {
   readonly logger: Logger;
   /** Whether a node is let in now. */
   readonly admit?: Admit;
+  /** Whether there is no room for another node now; meanwhile handshakes wait. @default never */
+  readonly isBusy?: () => boolean;
   /** Stream tunnels of Skerry's nodes, which share the port; left out: there are none. */
   readonly tunnels?: SharedUpgrades;
+  /** For {@link AUTHORITY_HEADER}; left out: the header is. */
+  readonly authorityHash?: string;
   /** @default TLS 1.3 */
   readonly minimumTlsVersion?: MinimumTlsVersion;
   /** @default 4 MiB */
@@ -93,6 +104,7 @@ export async function listenWebSocket(
     const agreed = agreedDelivery(headers[DELIVERY_HEADER]);
     if (offersCompression(headers)) answer.push(`${COMPRESSION_HEADER}: ${COMPRESSION_NAME}`);
     if (agreed !== undefined) answer.push(`${DELIVERY_HEADER}: ${agreed}`);
+    if (agreed !== undefined && options.authorityHash) answer.push(`${AUTHORITY_HEADER}: ${options.authorityHash}`);
     if (agreed !== undefined && options.tunnels) answer.push(`${TUNNEL_HEADER}: ${TUNNEL_ON_DEMAND}`);
   });
   const server = createServer({
@@ -104,6 +116,10 @@ export async function listenWebSocket(
     minVersion: options.minimumTlsVersion ?? "TLSv1.3",
     ...serverLimits(limits),
   });
+  const queue = new HandshakeQueue(server, {
+    isBusy: options.isBusy ?? (() => false),
+    onRefused: (address, reason) => refusals.note(address, reason),
+  });
   const guard = new ConnectionGuard(server, limits, (address, reason) => refusals.note(address, reason));
   server.on("request", (_request, response) => {
     response.writeHead(426, { "content-type": "text/plain; charset=utf-8", connection: "close" });
@@ -111,6 +127,7 @@ export async function listenWebSocket(
   });
   server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on("error", destroyItself);
+    queue.served(request.socket);
     if (options.tunnels?.takes(request)) {
       options.tunnels.upgrade(request, stream, head);
       return;

@@ -19,6 +19,12 @@ export const TUNNEL_HEADER = "skerry-tunnel";
 /** The value of {@link TUNNEL_HEADER}. */
 export const TUNNEL_ON_DEMAND = "on-demand";
 
+/**
+ * Header of the cloud's half of the upgrade: SHA-256 (hex) of the only authority that it has, DER. A node that trusts just
+ * that one need not ask which there are. Left out while the authority changes, and never sent to KubeEdge.
+ */
+export const AUTHORITY_HEADER = "skerry-authority";
+
 const VERSION = "1";
 
 /** The header's value in the edge's request. */

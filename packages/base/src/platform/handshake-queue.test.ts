@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { test } from "node:test";
+import { HandshakeQueue } from "./handshake-queue.ts";
+
+interface Port extends AsyncDisposable {
+  readonly queue: HandshakeQueue;
+  readonly refused: string[];
+  isBusy: boolean;
+  /** Connections whose handshake has begun. */
+  readonly begun: Socket[];
+  dial(): Socket;
+}
+
+/** A server that says a word where TLS would begin. */
+async function port(): Promise<Port> {
+  const begun: Socket[] = [];
+  const dialled: Socket[] = [];
+  const server: Server = createServer((socket) => {
+    begun.push(socket);
+    socket.on("error", () => undefined);
+    socket.write("hello");
+  });
+  const refused: string[] = [];
+  const queue = new HandshakeQueue(server, {
+    isBusy: () => opened.isBusy,
+    onRefused: (_address, reason) => refused.push(reason),
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const opened: Port = {
+    queue,
+    refused,
+    isBusy: false,
+    begun,
+    dial() {
+      const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+      socket.on("error", () => undefined);
+      dialled.push(socket);
+      return socket;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of [...dialled, ...begun]) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return opened;
+}
+
+test("while the server is busy a handshake waits, and too long a wait ends in a closed connection", async () => {
+  await using server = await port();
+  server.isBusy = true;
+  const closed = once(server.dial(), "close");
+  await closed;
+  assert.equal(server.begun.length, 0);
+  assert.deepEqual([server.queue.refusedCount, server.refused.length], [1, 1]);
+  const answered = once(server.dial(), "data");
+  server.isBusy = false;
+  assert.equal(String((await answered)[0]), "hello");
+});
+
+test("more connections than may wait are closed at once", async () => {
+  await using server = await port();
+  server.isBusy = true;
+  const sockets = Array.from({ length: 300 }, () => server.dial());
+  const gone = Promise.all(sockets.slice(256).map((socket) => once(socket, "close")));
+  const firstGone = once(sockets[0] ?? server.dial(), "close");
+  assert.equal(
+    await Promise.race([gone.then(() => "those beyond"), firstGone.then(() => "the first")]),
+    "those beyond",
+  );
+  server.isBusy = false;
+});
+
+test("clients that connect and say nothing keep nobody else out", async () => {
+  await using server = await port();
+  await Promise.all(Array.from({ length: 100 }, () => once(server.dial(), "data")));
+  assert.equal(server.begun.length, 100);
+});
+
+test("who has been served makes room at once, and who goes away while waiting is forgotten", async () => {
+  await using server = await port();
+  const first = Array.from({ length: 32 }, () => once(server.dial(), "data"));
+  await Promise.all(first);
+  const waiting = server.dial();
+  await once(waiting, "connect");
+  waiting.destroy();
+  const next = once(server.dial(), "data");
+  for (const socket of server.begun.slice(0, 2)) server.queue.served(socket);
+  await next;
+  assert.equal(server.refused.length, 0);
+});
