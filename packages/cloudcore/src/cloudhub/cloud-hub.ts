@@ -291,7 +291,7 @@ export class CloudHub implements CloudHubPort, AsyncDisposable {
       renewedBy: delivery === "skerry" ? "cloud" : "edge",
       api,
       asking: this.#leaseRequests,
-      renewMs: () => renewalPauseMs(this.#leases.size),
+      renewMs: () => renewalPauseMs(this.#leases.size, this.#leaseRequests.waiting),
       clock,
       logger: this.#logger,
       onOver: (reason) => session.close(SERVICE_RESTART, reason),

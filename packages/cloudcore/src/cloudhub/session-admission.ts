@@ -12,9 +12,9 @@ export interface SessionAdmissionOptions {
 }
 
 /** While so many nodes wait, no other node is let in: it would only make it worse, until those inside lose their leases. */
-const MAX_WAITING_NODES = 100;
-/** From so many on, handshakes that have not begun wait: those under way are still to come. */
-const BUSY_NODES = 50;
+const BUSY_NODES = 100;
+/** Those whose handshake was under way when it became too many are let in up to here: to send them away costs as much. */
+const MAX_WAITING_NODES = 150;
 
 /** Whether CloudHub has room for one more session now; who is sent away is told when to come again. */
 export class SessionAdmission {

@@ -5,7 +5,7 @@ import { ConcurrencyLimit, Mutex, silentLogger, sleep } from "@skerry/base";
 import { ManualClock, settle } from "@skerry/base/testing";
 import { ApiError, failureStatus, type KubernetesApi } from "@skerry/kube";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
-import { SessionLease, type SessionLeaseOptions } from "./session-lease.ts";
+import { renewalPauseMs, SessionLease, type SessionLeaseOptions } from "./session-lease.ts";
 
 const target = { resource: leases, namespace: "kube-node-lease", name: "edge-1" };
 
@@ -214,4 +214,12 @@ test("sessions may write though so many ask that the API server needs longer for
   await world.clock.advance(60_000);
   assert.deepEqual(new Set(await verdicts), new Set(["live"]));
   for (const session of sessions) session[Symbol.dispose]();
+});
+
+test("the more leases there are, and while requests wait, the rarer each is renewed, up to half of what it is good for", () => {
+  assert.deepEqual(
+    [10, 1_000, 1_500, 5_000].map((sessions) => renewalPauseMs(sessions, 0)),
+    [10_000, 10_000, 15_000, 20_000],
+  );
+  assert.equal(renewalPauseMs(10, 1), 20_000);
 });

@@ -65,8 +65,12 @@ const CONFIRMED_FOR_MS = 1_000;
 /** A session that takes a node over from another CloudCore writes nothing before the older one surely does no more. */
 const TAKE_OVER_MS = CONFIRMED_FOR_MS + 500;
 
-/** Pause between two renewals of one lease when so many sessions' are renewed: they are most of what an idle fleet costs. */
-export function renewalPauseMs(sessions: number): number {
+/**
+ * Pause between two renewals of one lease when so many sessions' are renewed: they are most of what an idle fleet costs. While
+ * requests wait, what there is to do comes first.
+ */
+export function renewalPauseMs(sessions: number, waitingRequests: number): number {
+  if (waitingRequests > 0) return LONGEST_RENEW_MS;
   return Math.min(LONGEST_RENEW_MS, Math.max(SHORTEST_RENEW_MS, (1_000 * sessions) / RENEWALS_PER_SECOND));
 }
 

@@ -18,6 +18,7 @@ test("CloudCore's authorities are asked for at a connection, but not when it has
       },
       renew: async () => undefined,
     },
+    renewed: async () => undefined,
     clock,
     random: new SeededRandom(),
     logger: silentLogger,
