@@ -162,7 +162,8 @@ export class PodStreams {
     if (!coded) this.#ports.logger.warn("A stream into a pod failed", { error: describeError(error) });
     const status = Number(coded?.details["httpStatus"] ?? 500);
     const text = new TextEncoder().encode(coded?.message ?? "internal error of the node");
-    const headers = { ...PLAIN_TEXT, connection: "close" };
+    // KubeEdge's cloud does not end the connection to the API server when the stream ends.
+    const headers = { ...PLAIN_TEXT, "content-length": String(text.length), connection: "close" };
     try {
       if (withHead) await stream.write(encodeResponseHead(status, REASONS[status] ?? "Error", headers));
       await stream.write(text);

@@ -193,6 +193,11 @@ test("a streaming server that is not there, a container that has ended and an un
   }
   await using world = await startWorld(undefined, "exited");
   assert.match(await readAll(world.open(execRequest)), /^HTTP\/1.1 404 .*container app of pod web is not running$/s);
+  // Found with KubeEdge's CloudCore, which leaves the connection open: kubectl exec hung instead of showing this.
+  const refusal = /^HTTP\/1.1 404 .*\r\ncontent-length: (\d+)\r\n.*?\r\n\r\n(.*)$/s.exec(
+    await readAll(world.open(execRequest)),
+  );
+  assert.equal(Number(refusal?.[1]), Buffer.byteLength(refusal?.[2] ?? ""));
   const unknown = { ...execRequest, path: "/exec/default/nosuch/app" };
   assert.match(await readAll(world.open(unknown)), /^HTTP\/1.1 404 .*pod default\/nosuch is not here$/s);
   const other = { ...execRequest, path: "/exec/default/web/uid-2/app" };
