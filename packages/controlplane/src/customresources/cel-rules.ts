@@ -1,23 +1,23 @@
-import { Environment } from "@marcbachmann/cel-js";
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
+import {
+  CelEnvironment,
+  type CelProblem,
+  type CelProgram,
+  type CelVariables,
+  celReason,
+} from "../cel/cel-environment.ts";
+import { celValue } from "../cel/cel-value.ts";
 import { objectAt, objectsIn, textAt } from "../registry/api-object.ts";
 import type { FieldError } from "../registry/field-error.ts";
 
 /** Most errors of rules reported for one object. */
 const ERROR_LIMIT = 20;
-/** What one expression may consist of: rules come from outside. */
-export const EXPRESSION_LIMITS = { maxAstNodes: 5_000, maxDepth: 100, maxListElements: 1_000, maxMapEntries: 1_000 };
-
-/** A value as CEL sees it: whole numbers are integers where the schema says so. */
-type CelValue = unknown;
-type Expression = (variables: Readonly<Record<string, CelValue>>) => unknown;
-
 /** One rule of `x-kubernetes-validations`. */
 interface Rule {
-  readonly expression: Expression;
+  readonly program: CelProgram;
   /** Compares with the object's former state, so there must be one. */
   readonly isTransition: boolean;
-  readonly messageExpression: Expression | undefined;
+  readonly messageProgram: CelProgram | undefined;
   readonly message: string;
   readonly reason: string;
   readonly fieldPath: string;
@@ -27,12 +27,16 @@ interface Rule {
 export class CelRules {
   readonly #schema: JsonObject;
   readonly #rules = new Map<JsonObject, readonly Rule[]>();
-  readonly #environment = new Environment({ limits: EXPRESSION_LIMITS })
-    .registerVariable("self", "dyn")
-    .registerVariable("oldSelf", "dyn");
+  #made: CelEnvironment | undefined;
 
   constructor(schema: JsonObject) {
     this.#schema = schema;
+  }
+
+  /** Made when there is a rule: most schemas have none. */
+  get #environment(): CelEnvironment {
+    this.#made ??= new CelEnvironment(["self", "oldSelf"]);
+    return this.#made;
   }
 
   /** Whether any rule is there. */
@@ -43,6 +47,7 @@ export class CelRules {
   /** Checks a valid object. @param previous what it was before; undefined when it is new */
   validate(object: JsonObject, previous: JsonObject | undefined): FieldError[] {
     const errors: FieldError[] = [];
+    this.#environment.budget.restart();
     this.#visit(this.#schema, object, previous, "", errors);
     return errors.slice(0, ERROR_LIMIT);
   }
@@ -105,32 +110,32 @@ export class CelRules {
   /** Undefined for a rule that cannot be evaluated here; `problemsIn` tells of those when the CRD is written. */
   #compile(rule: JsonObject): Rule | undefined {
     const text = textAt(rule, "rule");
+    const program = this.#environment.compile(text);
+    if (program.kind !== "program") return undefined;
     const messageText = textAt(rule, "messageExpression");
-    try {
-      return {
-        expression: this.#environment.parse(text),
-        isTransition: /\boldSelf\b/.test(text) && rule["optionalOldSelf"] !== true,
-        messageExpression: messageText === "" ? undefined : this.#environment.parse(messageText),
-        message: textAt(rule, "message") || `failed rule: ${text}`,
-        reason: textAt(rule, "reason") || "FieldValueInvalid",
-        fieldPath: textAt(rule, "fieldPath"),
-      };
-    } catch {
-      return undefined;
-    }
+    const messageProgram = messageText === "" ? undefined : this.#environment.compile(messageText);
+    return {
+      program,
+      isTransition: program.variables.has("oldSelf") && rule["optionalOldSelf"] !== true,
+      messageProgram: messageProgram?.kind === "program" ? messageProgram : undefined,
+      message: textAt(rule, "message") || `failed rule: ${text}`,
+      reason: textAt(rule, "reason") || "FieldValueInvalid",
+      fieldPath: textAt(rule, "fieldPath"),
+    };
   }
 
-  /** The rules that cannot be read, each with its path and why. */
-  problemsIn(): { readonly path: string; readonly reason: string }[] {
-    const problems: { path: string; reason: string }[] = [];
+  /** The rules and messages that cannot be evaluated, each with its path and why. */
+  problemsIn(): RuleProblem[] {
+    const problems: RuleProblem[] = [];
     const visit = (schema: JsonValue | undefined, path: string): void => {
       if (!isJsonObject(schema)) return;
       for (const [index, rule] of objectsIn(schema["x-kubernetes-validations"]).entries())
-        try {
-          this.#environment.parse(textAt(rule, "rule"));
-        } catch (error) {
-          const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-          problems.push({ path: `${path}.x-kubernetes-validations[${index}].rule`, reason: reason.slice(0, 300) });
+        for (const member of ["rule", "messageExpression"]) {
+          const text = textAt(rule, member);
+          if (text === "") continue;
+          const compiled = this.#environment.compile(text);
+          if (compiled.kind !== "program")
+            problems.push({ ...compiled, text, path: `${path}.x-kubernetes-validations[${index}].${member}` });
         }
       for (const [name, member] of Object.entries(objectAt(schema, "properties")))
         visit(member, `${path}.properties[${name}]`);
@@ -140,6 +145,13 @@ export class CelRules {
     visit(this.#schema, "openAPIV3Schema");
     return problems;
   }
+}
+
+/** An expression of a schema that cannot be evaluated. */
+export interface RuleProblem extends CelProblem {
+  readonly text: string;
+  /** Its place in the version's `schema`. */
+  readonly path: string;
 }
 
 function broken(
@@ -160,40 +172,21 @@ function broken(
     message: `${rule.reason === "FieldValueForbidden" ? "Forbidden" : rule.reason === "FieldValueRequired" ? "Required value" : "Invalid value"}: ${text}`,
   });
   try {
-    if (rule.expression(variables) === true) return undefined;
+    if (rule.program.evaluate(variables) === true) return undefined;
   } catch (error) {
-    const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-    return told(`rule evaluation error: ${reason.slice(0, 300)}`);
+    return told(`rule evaluation error: ${celReason(error)}`);
   }
   return told(messageOf(rule, variables));
 }
 
-function messageOf({ messageExpression, message }: Rule, variables: Readonly<Record<string, CelValue>>): string {
-  if (!messageExpression) return message;
+function messageOf({ messageProgram, message }: Rule, variables: CelVariables): string {
+  if (!messageProgram) return message;
   try {
-    const text = messageExpression(variables);
+    const text = messageProgram.evaluate(variables);
     return typeof text === "string" && text.trim() !== "" ? text : message;
   } catch {
     return message;
   }
-}
-
-/** CEL tells integers from other numbers, JSON does not. */
-function celValue(schema: JsonValue | undefined, value: JsonValue): CelValue {
-  const known = isJsonObject(schema) ? schema : {};
-  if (typeof value === "number") {
-    const isWhole = known["type"] === "integer" || known["x-kubernetes-int-or-string"] === true;
-    return isWhole && Number.isInteger(value) ? BigInt(value) : value;
-  }
-  if (Array.isArray(value)) return value.map((item) => celValue(known["items"], item));
-  if (!isJsonObject(value)) return value;
-  const properties = objectAt(known, "properties");
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [
-      name,
-      celValue(Object.hasOwn(properties, name) ? properties[name] : known["additionalProperties"], member ?? null),
-    ]),
-  );
 }
 
 /** Items of lists without keys have no former self. */

@@ -248,22 +248,94 @@ test("rules in CEL refuse what breaks them, with their own message, and compare 
   assert.match(String(moved.body["message"]), /spec\.node: Forbidden: failed rule/);
 });
 
-test("a rule that cannot be read is not enforced, and its author is warned", async () => {
+test("a rule with a function that is not known is not enforced, and its author is warned", async () => {
   await using server = await startTestApiServer();
-  const schema = { type: "object", "x-kubernetes-validations": [{ rule: "self.spec ===" }] };
-  const made = await server.send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {
+  const properties = { q: { type: "string" } };
+  const schema = {
+    type: "object",
+    properties,
+    "x-kubernetes-validations": [{ rule: "!has(self.q) || authorizer.path(self.q).check('get').allowed()" }],
+  };
+  const made = await server.send("POST", CRDS, {
     body: {
-      apiVersion: "apiextensions.k8s.io/v1",
-      kind: "CustomResourceDefinition",
-      metadata: { name: "gadgets.example.org" },
+      ...definition,
       spec: {
-        group: "example.org",
-        scope: "Namespaced",
-        names: { plural: "gadgets", kind: "Gadget" },
+        ...definition.spec,
         versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: schema } }],
       },
     },
   });
   assert.equal(made.status, 201);
-  assert.match(String(made.headers["warning"]), /x-kubernetes-validations\[0\]\.rule is not enforced/);
+  assert.match(
+    String(made.headers["warning"]),
+    /x-kubernetes-validations\[0\]\.rule is not enforced: Unknown variable/,
+  );
+  for (const object of [{ q: "/x" }, {}]) {
+    const body = { apiVersion: "example.org/v1", kind: "Gadget", metadata: { generateName: "g-" }, ...object };
+    assert.equal((await server.call("POST", GADGETS, { body })).status, 201);
+  }
+});
+
+test("a pattern that backtracking engines try for hours is answered at once, and Go's syntax is known", async () => {
+  await using server = await startTestApiServer();
+  const properties = {
+    a: { type: "string", pattern: "^(a+)+$" },
+    b: { type: "string", pattern: "(?i)^[[:alpha:]]+\\z" },
+  };
+  await server.call("POST", CRDS, {
+    body: {
+      ...definition,
+      spec: {
+        ...definition.spec,
+        versions: [
+          { name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object", properties } } },
+        ],
+      },
+    },
+  });
+  const answerTo = async (members: object): Promise<string> => {
+    const body = { apiVersion: "example.org/v1", kind: "Gadget", metadata: { generateName: "g-" }, ...members };
+    const { status, body: answer } = await server.call("POST", GADGETS, { body });
+    return `${status} ${answer["message"] ?? ""}`;
+  };
+  assert.match(await answerTo({ a: "a".repeat(5_000), b: "Abc" }), /^201/);
+  assert.match(await answerTo({ a: `${"a".repeat(200)}!` }), /^422 .*a in body should match '\^\(a\+\)\+\$'/);
+  assert.match(await answerTo({ b: "Abc1" }), /^422 .*b in body should match/);
+});
+
+test("rules see members as their schema says: quantities, times, durations, and names that CEL cannot write", async () => {
+  await using server = await startTestApiServer();
+  const schema = {
+    type: "object",
+    properties: {
+      q: { type: "string" },
+      when: { type: "string", format: "date-time" },
+      "x-y": { type: "string" },
+    },
+    "x-kubernetes-validations": [
+      { rule: "!has(self.q) || quantity(self.q).isLessThan(quantity('1'))", message: "q is too much" },
+      { rule: "!has(self.when) || self.when > timestamp('2020-01-01T00:00:00Z')", message: "when is too early" },
+      { rule: "self.?x__dash__y.orValue('z') == 'z'", message: "x-y is not z" },
+    ],
+  };
+  const made = await server.send("POST", CRDS, {
+    body: {
+      ...definition,
+      spec: {
+        ...definition.spec,
+        versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: schema } }],
+      },
+    },
+  });
+  assert.equal(made.headers["warning"], undefined);
+  const answerTo = async (object: object): Promise<string> => {
+    const body = { apiVersion: "example.org/v1", kind: "Gadget", metadata: { generateName: "g-" }, ...object };
+    const { status, body: answer } = await server.call("POST", GADGETS, { body });
+    return `${status} ${answer["message"] ?? ""}`;
+  };
+  assert.match(await answerTo({}), /^201/);
+  assert.match(await answerTo({ q: "100m", when: "2026-01-01T00:00:00Z", "x-y": "z" }), /^201/);
+  assert.match(await answerTo({ q: "2" }), /^422 .*q is too much/);
+  assert.match(await answerTo({ when: "2019-01-01T00:00:00Z" }), /^422 .*when is too early/);
+  assert.match(await answerTo({ "x-y": "a" }), /^422 .*x-y is not z/);
 });

@@ -1,5 +1,6 @@
 import type { ResourceReference } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
+import { PatternCache } from "../cel/pattern-cache.ts";
 import { customResourceTopology } from "../fieldmanager/schema-topology.ts";
 import type { Topology } from "../fieldmanager/topology.ts";
 import type { TypeTopologies } from "../fieldmanager/type-topology.ts";
@@ -112,6 +113,7 @@ const RULES_NOT_CHECKED: FieldError = {
 class CustomResourceSchema implements ObjectSchema {
   readonly #schema: JsonObject;
   readonly #rules: CelRules;
+  readonly #patterns = new PatternCache();
   readonly topology: Topology;
 
   constructor(schema: JsonObject, topologies: TypeTopologies) {
@@ -134,7 +136,7 @@ class CustomResourceSchema implements ObjectSchema {
   }
 
   validate(object: ApiObject, previous?: ApiObject): FieldError[] {
-    const errors = validateSchema(this.#schema, asJsonObject(object));
+    const errors = validateSchema(this.#schema, asJsonObject(object), this.#patterns);
     if (this.#rules.isEmpty) return errors;
     if (errors.length > 0) return [...errors, RULES_NOT_CHECKED];
     return this.#rules.validate(asJsonObject(object), previous && asJsonObject(previous));

@@ -1,6 +1,5 @@
-import { Environment } from "@marcbachmann/cel-js";
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
-import { EXPRESSION_LIMITS } from "../../customresources/cel-rules.ts";
+import { CelEnvironment, type CelProblem, type CelProgram, celReason } from "../../cel/cel-environment.ts";
 import { textAt } from "../../registry/api-object.ts";
 
 /** What the expressions see. */
@@ -18,10 +17,7 @@ export type ConditionVerdict =
 /** The `matchConditions` of a webhook, in CEL: it is asked only when all of them hold. */
 export class MatchConditions {
   readonly #conditions: readonly JsonObject[];
-  readonly #environment = new Environment({ limits: EXPRESSION_LIMITS })
-    .registerVariable("object", "dyn")
-    .registerVariable("oldObject", "dyn")
-    .registerVariable("request", "dyn");
+  readonly #environment = new CelEnvironment(["object", "oldObject", "request"]);
   #compiled: readonly Condition[] | undefined;
 
   constructor(conditions: readonly JsonObject[]) {
@@ -31,12 +27,10 @@ export class MatchConditions {
   /** Why each of the conditions that cannot be read cannot be, by its place in the list. */
   problems(): ReadonlyMap<number, string> {
     const problems = new Map<number, string>();
-    for (const [index, condition] of this.#conditions.entries())
-      try {
-        this.#environment.parse(textAt(condition, "expression"));
-      } catch (error) {
-        problems.set(index, firstLine(error));
-      }
+    for (const [index, condition] of this.#conditions.entries()) {
+      const compiled = this.#environment.compile(textAt(condition, "expression"));
+      if (compiled.kind !== "program") problems.set(index, compiled.reason);
+    }
     return problems;
   }
 
@@ -44,28 +38,27 @@ export class MatchConditions {
   judge({ object, oldObject, request }: ConditionVariables): ConditionVerdict {
     if (this.#conditions.length === 0) return { verdict: "matches" };
     const variables = { object: celValue(object), oldObject: celValue(oldObject), request: celValue(request) };
+    this.#compiled ??= this.#conditions.map((condition) => ({
+      name: textAt(condition, "name"),
+      compiled: this.#environment.compile(textAt(condition, "expression")),
+    }));
+    this.#environment.budget.restart();
     let failure: string | undefined;
-    try {
-      this.#compiled ??= this.#conditions.map((condition) => ({
-        name: textAt(condition, "name"),
-        holds: this.#environment.parse(textAt(condition, "expression")),
-      }));
-    } catch (error) {
-      return { verdict: "failed", reason: firstLine(error) };
-    }
-    for (const { name, holds } of this.#compiled)
+    for (const { name, compiled } of this.#compiled) {
+      if (compiled.kind !== "program") return { verdict: "failed", reason: compiled.reason };
       try {
-        if (holds(variables) !== true) return { verdict: "differs" };
+        if (compiled.evaluate(variables) !== true) return { verdict: "differs" };
       } catch (error) {
-        failure ??= `${name}: ${firstLine(error)}`;
+        failure ??= `${name}: ${celReason(error)}`;
       }
+    }
     return failure === undefined ? { verdict: "matches" } : { verdict: "failed", reason: failure };
   }
 }
 
 interface Condition {
   readonly name: string;
-  readonly holds: (variables: Readonly<Record<string, unknown>>) => unknown;
+  readonly compiled: CelProgram | CelProblem;
 }
 
 /** JSON without a schema: whole numbers are integers. */
@@ -74,9 +67,4 @@ function celValue(value: JsonValue): unknown {
   if (Array.isArray(value)) return value.map(celValue);
   if (!isJsonObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, celValue(member ?? null)]));
-}
-
-function firstLine(error: unknown): string {
-  const text = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-  return text.slice(0, 300);
 }
