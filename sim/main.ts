@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { describeError } from "@skerry/base";
 import { checkKept } from "./command/check-kept.ts";
 import { huntMutants } from "./command/hunt-mutants.ts";
+import { runDeclaredSeeds } from "./command/run-declared-seeds.ts";
 import { runOneSeed } from "./command/run-one-seed.ts";
 import { runSeeds } from "./command/run-seeds.ts";
 import { shrinkKept, shrinkMutants, shrinkSeed } from "./command/shrink.ts";
@@ -24,6 +25,8 @@ const HELP = `Runs clouds and edges in one process on virtual time, with faults,
                                          with --mutant) that finds it with at least 8 of 10 latencies
   npm run sim -- --mutant NAME --shrink FILE   the same, from a kept schedule or from one written by hand
   npm run sim -- --kept                  with how many latencies each kept schedule finds its planted bug
+  npm run sim -- --declared --seeds 200  lives with at-most-once effects and rules for conflicts; looks for their planted
+                                         bugs too
   -o json                                one JSON document a line, for scripts
 
 Exit code: 0 all held (or all planted bugs found), 1 not, 2 wrong use.`;
@@ -42,6 +45,7 @@ async function main(): Promise<boolean> {
       output: { type: "string", short: "o", default: "text" },
       shrink: { type: "string" },
       kept: { type: "boolean", default: false },
+      declared: { type: "boolean", default: false },
       coverage: { type: "boolean", default: false },
       quiet: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -56,6 +60,7 @@ async function main(): Promise<boolean> {
   const from = wholeNumber("--from", values.from);
   const count = wholeNumber("--seeds", values.seeds);
   const isJson = values.output === "json";
+  if (values.declared) return runDeclaredSeeds({ from, count, isJson });
   if (values.kept) return checkKept({ isJson, only: values.mutant });
   if (values.shrink !== undefined) {
     if (values.seed !== undefined && (values.mutants || values.mutant !== undefined))

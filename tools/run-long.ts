@@ -1,5 +1,5 @@
 // `npm run test:long`: what is too long for each change. 2,000 seeds of the simulation with each protocol mix and a share
-// of that with each protocol alone, every fault having met every way of recovery; all planted bugs, and how well their kept
+// of that with each protocol alone, every fault having met every way of recovery; declared twins; all planted bugs, and how well their kept
 // schedules find them; the property tests from random seeds; hostile requests to the API server; 200 kills of the control
 // plane; the whole restart matrix; samples over a cut of five minutes (the last three with real processes, as root). Its
 // last result is kept in sim/last-long-run.md.
@@ -39,6 +39,7 @@ const parts: readonly Part[] = [
     title: "500 seeds, kubeedge",
     parameters: sim("--seeds", "500", "--from", "10000", "--quiet", "--protocol", "kubeedge"),
   },
+  { title: "500 lives with declared twins, and their planted bugs", parameters: sim("--declared", "--seeds", "500") },
   { title: "planted bugs", parameters: sim("--mutants", "--seeds", "300") },
   { title: "kept schedules with other latencies", parameters: sim("--kept") },
   {

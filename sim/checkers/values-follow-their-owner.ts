@@ -3,7 +3,7 @@ import type { HistoryEvent } from "../world/history.ts";
 import type { Violation } from "./violation.ts";
 
 /**
- * I7, and I6 as far as twins go. A reported value is the device's: the API shows only values that it reported, in their
+ * I7, and I6 where nothing is declared (else `declarations/`). A reported value is the device's: the API shows only values that it reported, in their
  * order. A desired value is the cloud's: the device is told only values that a user set, in their order, and an older one
  * never after a newer one. (A restored backup of either side begins anew.)
  */
@@ -46,8 +46,8 @@ class DeviceLines {
   readonly desired: Line;
 
   constructor(device: string) {
-    this.reported = new Line(`the API shows of ${device}`, "the device reported");
-    this.desired = new Line(`${device} was told`, "a user set");
+    this.reported = new Line("I7", `the API shows of ${device}`, "the device reported");
+    this.desired = new Line("I6", `${device} was told`, "a user set");
     this.desired.owned(FIRST_DESIRED);
   }
 }
@@ -55,13 +55,16 @@ class DeviceLines {
 /** Values that one side owns and the other shows. */
 class Line {
   readonly violations: Violation[] = [];
+  readonly #inOrder: "I6" | "I7";
   readonly #what: string;
   readonly #owner: string;
   readonly #values: string[] = [];
   #newest = -1;
   #from = 0;
 
-  constructor(what: string, owner: string) {
+  /** `inOrder`: what an older value after a newer one breaks. */
+  constructor(inOrder: "I6" | "I7", what: string, owner: string) {
+    this.#inOrder = inOrder;
     this.#what = what;
     this.#owner = owner;
   }
@@ -72,10 +75,13 @@ class Line {
 
   shown(value: string, atMs: number): void {
     const index = this.#values.indexOf(value);
-    if (index < 0) this.#violate(`${this.#what} ${value} at ${atMs} ms, which is not what ${this.#owner}`);
+    if (index < 0) this.#violate("I7", `${this.#what} ${value} at ${atMs} ms, which is not what ${this.#owner}`);
     // Of values from before a restored backup either side may know one or the other.
     else if (index < this.#newest && index >= this.#from)
-      this.#violate(`${this.#what} ${value} at ${atMs} ms, after the newer ${this.#values[this.#newest]}`);
+      this.#violate(
+        this.#inOrder,
+        `${this.#what} ${value} at ${atMs} ms, after the newer ${this.#values[this.#newest]}`,
+      );
     this.#newest = Math.max(this.#newest, index);
   }
 
@@ -84,7 +90,7 @@ class Line {
     this.#from = this.#values.length;
   }
 
-  #violate(message: string): void {
-    this.violations.push({ invariant: "I7", message });
+  #violate(invariant: "I6" | "I7", message: string): void {
+    this.violations.push({ invariant, message });
   }
 }

@@ -36,6 +36,7 @@ const TIGHT_RING_BYTES = 1_500;
 export interface WorldNode {
   readonly name: string;
   readonly edge: SimulatedEdge;
+  readonly broker: MemoryBroker;
   readonly client: TwinClient;
   readonly driver: Driver;
   readonly limits: EdgeLimits;
@@ -119,7 +120,7 @@ export class World {
         limits,
         trace: this.trace,
       });
-      return { name, edge, client: new TwinClient(broker, name, history), driver, limits, hasTightRing };
+      return { name, edge, broker, client: new TwinClient(broker, name, history), driver, limits, hasTightRing };
     };
     this.nodes = nodes.map(create);
   }
