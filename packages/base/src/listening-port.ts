@@ -7,6 +7,8 @@ export interface ConnectionCounters {
   readonly refusedFull: number;
   /** Refused because one address had too many connections that had not proven who they are. */
   readonly refusedAddress: number;
+  /** Closed before their handshake because there was no room for another client. */
+  readonly refusedBusy: number;
   /** Handshakes that failed: no TLS, no or a foreign certificate, another version. */
   readonly failedHandshakes: number;
   /** Handshakes that went on from an earlier one, which costs a fraction. */

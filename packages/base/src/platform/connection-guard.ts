@@ -62,6 +62,7 @@ export class ConnectionGuard {
   #accepted = 0;
   #refusedFull = 0;
   #refusedAddress = 0;
+  #refusedBusy = 0;
   #failedHandshakes = 0;
   #resumed = 0;
   #timedOut = 0;
@@ -108,11 +109,18 @@ export class ConnectionGuard {
       open: this.#sockets.size,
       refusedFull: this.#refusedFull,
       refusedAddress: this.#refusedAddress,
+      refusedBusy: this.#refusedBusy,
       failedHandshakes: this.#failedHandshakes,
       resumed: this.#resumed,
       timedOut: this.#timedOut,
       malformed: this.#malformed,
     };
+  }
+
+  /** A connection was closed before its handshake because there was no room for another client. */
+  noteBusy(remoteAddress: string | undefined): void {
+    this.#refusedBusy++;
+    this.#onRefused(remoteAddress, "there was no room for another client");
   }
 
   /** Ends all connections, those in the middle of their handshake too. */

@@ -6,7 +6,7 @@ import { HandshakeQueue } from "./handshake-queue.ts";
 
 interface Port extends AsyncDisposable {
   readonly queue: HandshakeQueue;
-  readonly refused: string[];
+  readonly refused: unknown[];
   isBusy: boolean;
   /** Connections whose handshake has begun. */
   readonly begun: Socket[];
@@ -22,10 +22,10 @@ async function port(): Promise<Port> {
     socket.on("error", () => undefined);
     socket.write("hello");
   });
-  const refused: string[] = [];
+  const refused: unknown[] = [];
   const queue = new HandshakeQueue(server, {
     isBusy: () => opened.isBusy,
-    onRefused: (_address, reason) => refused.push(reason),
+    onRefused: (address) => refused.push(address),
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -54,7 +54,7 @@ test("while the server is busy a handshake waits, and too long a wait ends in a 
   const closed = once(server.dial(), "close");
   await closed;
   assert.equal(server.begun.length, 0);
-  assert.deepEqual([server.queue.refusedCount, server.refused.length], [1, 1]);
+  assert.equal(server.refused.length, 1);
   const answered = once(server.dial(), "data");
   server.isBusy = false;
   assert.equal(String((await answered)[0]), "hello");

@@ -5,7 +5,8 @@ import { connectionKey } from "./connection-guard.ts";
 export interface HandshakeQueueOptions {
   /** Whether whoever the port serves has no room for another client just now; asked before each handshake. */
   readonly isBusy: () => boolean;
-  readonly onRefused: (remoteAddress: string | undefined, reason: string) => void;
+  /** A connection is closed before its handshake. */
+  readonly onRefused: (remoteAddress: string | undefined) => void;
 }
 
 /** Handshakes under way at once. */
@@ -30,7 +31,6 @@ export class HandshakeQueue {
   /** Since when each handshake is under way, the oldest first; by address and port. */
   readonly #underWay = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
-  #refused = 0;
 
   constructor(server: Server, options: HandshakeQueueOptions) {
     this.#options = options;
@@ -42,11 +42,6 @@ export class HandshakeQueue {
     };
     server.on("connection", (socket: Socket) => this.#take(socket));
     server.on("close", () => clearTimeout(this.#timer));
-  }
-
-  /** Connections that were closed before their handshake. */
-  get refusedCount(): number {
-    return this.#refused;
   }
 
   /** The client on this connection (or the TLS around it) has said what it wants: it has been served, or sent away. */
@@ -108,9 +103,8 @@ export class HandshakeQueue {
   }
 
   #refuse(socket: Socket): void {
-    this.#refused++;
     this.#waiting.delete(socket);
-    this.#options.onRefused(socket.remoteAddress, "the port has no room for another handshake now");
+    this.#options.onRefused(socket.remoteAddress);
     socket.destroy();
   }
 }

@@ -118,7 +118,7 @@ export async function listenWebSocket(
   });
   const queue = new HandshakeQueue(server, {
     isBusy: options.isBusy ?? (() => false),
-    onRefused: (address, reason) => refusals.note(address, reason),
+    onRefused: (address) => guard.noteBusy(address),
   });
   const guard = new ConnectionGuard(server, limits, (address, reason) => refusals.note(address, reason));
   server.on("request", (_request, response) => {
