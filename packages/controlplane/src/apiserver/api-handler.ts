@@ -106,7 +106,7 @@ export class ApiHandler {
    * method they come with: WebSocket knows only GET.
    * @throws ApiError
    */
-  upgradeTarget(request: ApiRequest): KubeletTarget {
+  async upgradeTarget(request: ApiRequest): Promise<KubeletTarget> {
     const trail: AuditTrail = { receivedMs: this.#options.clock.now(), verb: "create" };
     let status = SWITCHING_PROTOCOLS;
     try {
@@ -115,7 +115,7 @@ export class ApiHandler {
       trail.path = path;
       if (path.kind === "other") throw resourceNotFound();
       this.#authorize({ user, verb: "create", resource: path });
-      return this.#resources.upgradeTarget(request, path);
+      return await this.#resources.upgradeTarget(request, path, user);
     } catch (error) {
       status = isApiError(error) ? error.httpStatus : 500;
       throw error;

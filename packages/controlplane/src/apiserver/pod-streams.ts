@@ -1,4 +1,5 @@
 import type { Pod } from "@skerry/api";
+import type { JsonObject } from "@skerry/base";
 import { ApiError, badRequest, failureStatus } from "@skerry/kube";
 import { streamNotServed } from "../registry/status-errors.ts";
 import type { ApiRequest, ApiResponse } from "./api-request.ts";
@@ -68,6 +69,23 @@ export class PodStreams {
     if (!this.#kubelet || subresource === "log") throw streamNotServed(subresource);
     return processTarget(request, podAt(), subresource);
   }
+}
+
+/** What a client asks of a stream, as admission webhooks are shown it: PodExecOptions and the like. */
+export function connectionOptions(subresource: string, query: URLSearchParams): JsonObject {
+  if (subresource === "portforward") {
+    const ports = query.getAll("ports").map(Number).filter(Number.isInteger);
+    return { kind: "PodPortForwardOptions", apiVersion: "v1", ...(ports.length === 0 ? {} : { ports }) };
+  }
+  const container = query.get("container") ?? "";
+  const streams = ["stdin", "stdout", "stderr", "tty"].filter((name) => isTrue(query, name));
+  return {
+    kind: subresource === "exec" ? "PodExecOptions" : "PodAttachOptions",
+    apiVersion: "v1",
+    ...Object.fromEntries(streams.map((name) => [name, true])),
+    ...(container === "" ? {} : { container }),
+    ...(subresource === "exec" ? { command: query.getAll("command") } : {}),
+  };
 }
 
 /** The refusal of the kubelet's endpoint as the API server's own. */

@@ -10,7 +10,7 @@ import { methodNotSupported, resourceNotFound } from "../registry/status-errors.
 import { type IncludeObject, partialMetadata, partialMetadataList, tableOf } from "../table/table.ts";
 import { type ApiRequest, type ApiResponse, jsonResponse } from "./api-request.ts";
 import { negotiate, type ResponseForm } from "./negotiation.ts";
-import { type KubeletTarget, POD_STREAMS, type PodStreams } from "./pod-streams.ts";
+import { connectionOptions, type KubeletTarget, POD_STREAMS, type PodStreams } from "./pod-streams.ts";
 import { deleteOptions, isTrue, listOptions, watchOptions, writeContext } from "./query-options.ts";
 import { readObject, readPatch } from "./request-body.ts";
 import type { RequestPath } from "./resource-path.ts";
@@ -61,12 +61,16 @@ export class ResourceHandler {
   }
 
   /** What an upgrade is led to. @throws ApiError when it is none of a pod's streams */
-  upgradeTarget(request: ApiRequest, path: ResourcePath): KubeletTarget {
+  async upgradeTarget(request: ApiRequest, path: ResourcePath, user: UserInfo): Promise<KubeletTarget> {
     const definition = this.#service.definitionOf(path);
     if (path.proxyPath !== undefined)
       throw badRequest("an upgrade is not led through a proxy here: use kubectl port-forward");
     if (!isPodStream(path, definition) || path.namespace === "") throw resourceNotFound();
-    return this.#streams.upgradeTarget(request, () => this.#podAt(path, definition), path.subresource);
+    const target = this.#streams.upgradeTarget(request, () => this.#podAt(path, definition), path.subresource);
+    const at: ObjectAt = { definition, namespace: path.namespace, name: path.name, subresource: path.subresource };
+    const asked = connectionOptions(path.subresource, request.query);
+    await this.#service.registry.reviewAction(writeContext(request, user), at, asked, "CONNECT");
+    return target;
   }
 
   #podAt({ namespace, name }: ResourcePath, definition: ResourceDefinition): Pod {

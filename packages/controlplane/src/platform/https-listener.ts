@@ -160,8 +160,9 @@ async function upgrade(
 ): Promise<void> {
   const gone = new AbortController();
   try {
-    const target = handler.upgradeTarget({ ...headOf(incoming, gone.signal), body: new Uint8Array() });
+    const target = await handler.upgradeTarget({ ...headOf(incoming, gone.signal), body: new Uint8Array() });
     if (!kubelet) throw streamNotServed("upgrade");
+    if (socket.destroyed) return;
     await kubelet.forward(target, incoming, socket, early);
   } catch (error) {
     if (!isApiError(error)) throw error;

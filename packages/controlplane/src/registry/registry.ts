@@ -233,14 +233,15 @@ export class Registry {
     return this.#reviewer ? this.#reviewer.run(context, transact) : transact(context);
   }
 
-  /** What webhooks make of a body that is posted to a subresource. @throws ApiError */
+  /** What webhooks make of what is posted to a subresource, or of whom it connects. @throws ApiError */
   async reviewAction(
     context: RequestContext,
-    at: ObjectAt & { readonly subresource: string },
+    at: ObjectAt,
     body: JsonObject,
+    operation: "CREATE" | "CONNECT" = "CREATE",
   ): Promise<JsonObject> {
-    const { definition, namespace, name, subresource } = at;
-    const write = { operation: "CREATE", definition, namespace, name, subresource, previous: undefined } as const;
+    const { definition, namespace, name, subresource = "" } = at;
+    const write = { operation, definition, namespace, name, subresource, previous: undefined } as const;
     const changed = await this.#reviewer?.reviewAction(context, { ...write, object: asApiObject(body) });
     return changed ? asJsonObject(changed) : body;
   }

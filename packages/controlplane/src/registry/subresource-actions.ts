@@ -25,8 +25,7 @@ export class SubresourceActions {
   /** @throws ApiError Forbidden, MethodNotAllowed, and those of the single actions */
   async create(context: RequestContext, at: ObjectAt, asked: JsonObject): Promise<ApiObject> {
     this.#registry.store.read((view) => restrictNodeAction(view, context, at, asked));
-    const { subresource = "" } = at;
-    const body = await this.#registry.reviewAction(context, { ...at, subresource }, asked);
+    const body = await this.#registry.reviewAction(context, at, asked);
     switch (at.subresource) {
       case "binding":
         return this.#bind(context, at, body);

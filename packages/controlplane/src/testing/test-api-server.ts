@@ -6,7 +6,7 @@ import { SqliteDatabase } from "@skerry/store/platform";
 import type { WebhookCaller } from "../admission/webhooks/webhook-caller.ts";
 import type { ApiRequest, ApiResponse } from "../apiserver/api-request.ts";
 import { createApiServer } from "../apiserver/api-server.ts";
-import type { KubeletConnector } from "../apiserver/pod-streams.ts";
+import type { KubeletConnector, KubeletTarget } from "../apiserver/pod-streams.ts";
 import { JwtSigner } from "../platform/jwt-signer.ts";
 import type { UserInfo } from "../registry/request-context.ts";
 import { storeMigrations } from "../registry/store-session.ts";
@@ -26,6 +26,8 @@ export interface TestRequest {
 export interface TestApiServer extends AsyncDisposable {
   readonly api: KubernetesApi;
   send(method: string, url: string, request?: TestRequest): Promise<ApiResponse>;
+  /** What a request with an upgrade is led to. @throws ApiError */
+  upgradeTarget(url: string): Promise<KubeletTarget>;
   /** The JSON of an answer, with its HTTP status. */
   call(method: string, url: string, request?: TestRequest): Promise<{ status: number; body: Record<string, unknown> }>;
 }
@@ -64,11 +66,11 @@ export async function startTestApiServer(
     ...(audit ? { audit } : {}),
     ...(webhooks ? { webhooks } : {}),
   });
-  const send = (method: string, url: string, request: TestRequest = {}): Promise<ApiResponse> => {
+  const requestOf = (method: string, url: string, request: TestRequest = {}): ApiRequest => {
     const { pathname, searchParams } = new URL(`https://server${url}`);
     const user = request.user === undefined ? ADMIN : request.user;
     const raw = request.body;
-    const incoming: ApiRequest = {
+    return {
       method,
       path: pathname,
       query: searchParams,
@@ -80,11 +82,12 @@ export async function startTestApiServer(
       ...(user ? { certificateUser: user } : {}),
       signal: request.signal ?? new AbortController().signal,
     };
-    return server.handler.handle(incoming);
   };
+  const send: TestApiServer["send"] = (...request) => server.handler.handle(requestOf(...request));
   return {
     api: server.api,
     send,
+    upgradeTarget: (url) => server.handler.upgradeTarget(requestOf("GET", url)),
     async call(method, url, request) {
       const response = await send(method, url, request);
       if (typeof response.body !== "string") throw new Error("a watch has no single answer");

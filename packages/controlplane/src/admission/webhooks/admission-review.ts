@@ -7,8 +7,11 @@ import type { ReviewedWrite } from "./reviewed-write.ts";
 
 /** The kinds of what is posted to subresources, or read through them in another form than the object's own. */
 const SUBRESOURCE_KINDS: Readonly<Record<string, JsonObject>> = {
+  attach: { group: "", version: "v1", kind: "PodAttachOptions" },
   binding: { group: "", version: "v1", kind: "Binding" },
   eviction: { group: "policy", version: "v1", kind: "Eviction" },
+  exec: { group: "", version: "v1", kind: "PodExecOptions" },
+  portforward: { group: "", version: "v1", kind: "PodPortForwardOptions" },
   scale: { group: "autoscaling", version: "v1", kind: "Scale" },
   token: { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" },
 };
@@ -62,12 +65,15 @@ export function reviewRequest(
     object: form.object ? asJsonObject(form.object) : null,
     oldObject: form.previous ? asJsonObject(form.previous) : null,
     dryRun,
-    options: {
-      kind: `${operation.slice(0, 1)}${operation.slice(1).toLowerCase()}Options`,
-      apiVersion: "meta.k8s.io/v1",
-      ...(dryRun ? { dryRun: ["All"] } : {}),
-      ...(operation === "DELETE" || fieldManager === "" ? {} : { fieldManager }),
-    },
+    options:
+      operation === "CONNECT"
+        ? null
+        : {
+            kind: `${operation.slice(0, 1)}${operation.slice(1).toLowerCase()}Options`,
+            apiVersion: "meta.k8s.io/v1",
+            ...(dryRun ? { dryRun: ["All"] } : {}),
+            ...(operation === "DELETE" || fieldManager === "" ? {} : { fieldManager }),
+          },
   };
 }
 

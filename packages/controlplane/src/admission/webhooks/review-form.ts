@@ -77,7 +77,7 @@ function converted(object: ApiObject, from: ResourceDefinition, to: ResourceDefi
   return present(to, from.conversion ? from.conversion.toStored(copy, copy) : copy);
 }
 
-/** What is posted to a subresource is no form of the object. */
+/** What is asked of a subresource is no form of the object. */
 function isAction({ operation, subresource }: ReviewedWrite): boolean {
-  return operation === "CREATE" && subresource !== "";
+  return operation === "CONNECT" || (operation === "CREATE" && subresource !== "");
 }

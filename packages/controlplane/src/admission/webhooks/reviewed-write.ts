@@ -2,7 +2,7 @@ import type { Clock, Random } from "@skerry/base";
 import type { ApiObject } from "../../registry/api-object.ts";
 import type { ResourceDefinition } from "../../registry/resource-definition.ts";
 
-export type Operation = "CREATE" | "UPDATE" | "DELETE";
+export type Operation = "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
 
 /** A write as webhooks are asked about it: defaulted and admitted by the built-in rules, not yet stored. */
 export interface ReviewedWrite {
@@ -13,7 +13,7 @@ export interface ReviewedWrite {
   /** Empty for cluster-scoped kinds. */
   readonly namespace: string;
   readonly name: string;
-  /** The state that is to be stored, or what is posted to a subresource; undefined for a deletion. */
+  /** The state that is to be stored, or what is asked of a subresource; undefined for a deletion. */
   readonly object: ApiObject | undefined;
   /** The stored state; undefined for what is new. */
   readonly previous: ApiObject | undefined;
@@ -40,6 +40,6 @@ export const REVIEWED_BEFORE: WriteAttempt = { mutated: () => undefined, validat
 export interface WriteReviewer<Context> {
   /** Runs `transact` until webhooks have answered all that it asks. @throws ApiError what they, or calling them, came to */
   run<T>(context: Context, transact: (context: Context) => Promise<T>): Promise<T>;
-  /** What webhooks make of a body that is posted to a subresource. @throws ApiError */
+  /** What webhooks make of what is asked of a subresource; undefined when they leave it as it is. @throws ApiError */
   reviewAction(context: Context, write: ReviewedWrite): Promise<ApiObject | undefined>;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject } from "@skerry/base";
+import { isApiError } from "@skerry/kube";
 import { WebhookClient } from "../../platform/webhook-client.ts";
 import { objectAt } from "../../registry/api-object.ts";
 import { startTestApiServer, type TestApiServer } from "../../testing/test-api-server.ts";
@@ -19,7 +20,7 @@ interface World extends AsyncDisposable {
 
 async function startWorld(answer: WebhookAnswer): Promise<World> {
   await using stack = new AsyncDisposableStack();
-  const server = stack.use(await startTestApiServer({ webhooks: new WebhookClient() }));
+  const server = stack.use(await startTestApiServer({ webhooks: new WebhookClient(), kubelet: {} }));
   const webhook = stack.use(await startTestWebhook(answer));
   const running = stack.move();
   return {
@@ -251,6 +252,32 @@ test("rules tell subresources from objects: a Scale and an Eviction are shown as
   assert.equal(evicted.body["message"], 'admission webhook "w.example.com" denied the request: stays');
   const plain = await server.call("PATCH", `${deployments}/web`, patch);
   assert.equal((plain.body["spec"] as JsonObject)["replicas"], 9);
+});
+
+test("an exec is shown as PodExecOptions before it is led to the node", async () => {
+  await using world = await startWorld((request) => {
+    const { command = [] } = request["object"] as { command?: string[] };
+    return command[0] === "sh" ? { allowed: false, status: { message: "no shell" } } : { allowed: true };
+  });
+  const spec = { nodeName: "edge-1", containers: [{ name: "web", image: "web" }] };
+  await world.server.call("POST", "/api/v1/namespaces/default/pods", { body: named("p", { spec }) });
+  const rules = [{ apiGroups: [""], apiVersions: ["v1"], operations: ["CONNECT"], resources: ["pods/exec"] }];
+  await world.configure("Validating", "w", { rules });
+  const exec = "/api/v1/namespaces/default/pods/p/exec?stdout=true&container=web";
+  await assert.rejects(
+    world.server.upgradeTarget(`${exec}&command=sh`),
+    (error) => isApiError(error) && error.message === 'admission webhook "w.example.com" denied the request: no shell',
+  );
+  assert.equal((await world.server.upgradeTarget(`${exec}&command=date`)).path, "/exec/default/p/web");
+  const [review] = world.webhook.asked;
+  assert.deepEqual(review?.["kind"], { group: "", version: "v1", kind: "PodExecOptions" });
+  assert.deepEqual(review?.["object"], {
+    kind: "PodExecOptions",
+    apiVersion: "v1",
+    stdout: true,
+    container: "web",
+    command: ["sh"],
+  });
 });
 
 test("a rule for one version of a resource reaches the others too, unless it is to be exact", async () => {
