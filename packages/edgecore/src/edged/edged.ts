@@ -24,6 +24,7 @@ import {
   podNameLabel,
   podNamespaceLabel,
 } from "./pod/runtime-names.ts";
+import { StartTurns } from "./pod/start-turns.ts";
 import { PodsForServices } from "./pods-for-services.ts";
 import { type ListedPod, Relister } from "./relister.ts";
 import type { EdgedPorts, PodServices } from "./services.ts";
@@ -91,6 +92,7 @@ export class Edged implements AsyncDisposable {
       machine,
       devices: this.#devices,
       held: new HeldUpgrades(),
+      turns: new StartTurns(clock),
       recorder: new EventRecorder(meta, clock, logger, config.nodeName),
       images: new ImageProvider(runtime, network, cloudLink, clock),
       volumes: new PodVolumes({

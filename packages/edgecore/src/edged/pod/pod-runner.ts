@@ -129,7 +129,10 @@ export class PodRunner {
     if (plan.kills.length > 0 || isResized) return LEAST_RESYNC_MS;
     if (due.length > 0 && volumes) {
       const launch = { pod, state, ...context, volumes, signal: this.#signal() };
-      await this.#launcher.launch(due, plan.newSandboxAttempt, launch);
+      const start = (): Promise<void> => this.#launcher.launch(due, plan.newSandboxAttempt, launch);
+      // A pod that has its sandbox already waits for no other.
+      if (plan.newSandboxAttempt === undefined) await start();
+      else await this.#services.turns.run(start, launch.signal);
       return 0;
     }
     await refreshNameFile(pod, state.addresses, this.#paths, this.#services);

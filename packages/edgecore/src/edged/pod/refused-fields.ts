@@ -35,7 +35,7 @@ export const REFUSED_FIELDS: readonly RefusedField[] = [
   {
     type: "PodSpec",
     member: "hostUsers",
-    why: "no user namespace can be made for the pod",
+    why: "containerd has user namespaces for pods from 2.0 on, and EdgeCore asks no runtime for them yet",
     counts: (value) => value === false,
   },
   {

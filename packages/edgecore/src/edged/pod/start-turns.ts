@@ -1,0 +1,32 @@
+import { type Clock, ConcurrencyLimit, sleep, unlessAborted } from "@skerry/base";
+
+/** Pods that start at once: more would not be faster, and each takes memory until its containers run. */
+const AT_ONCE = 10;
+/** After that a start goes on beside the next ones: a stuck runtime call or a long pull delays its own pod only. */
+const LONGEST_TURN_MS = 10_000;
+
+/** Lets pods start a few at a time, in the order they asked. */
+export class StartTurns {
+  readonly #clock: Clock;
+  readonly #places = new ConcurrencyLimit(AT_ONCE);
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Does the work when it is its turn. @throws the signal's reason when it is aborted before that */
+  async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const turn = Promise.withResolvers<void>();
+    const over = new AbortController();
+    void this.#places.run(async () => {
+      turn.resolve();
+      await sleep(this.#clock, LONGEST_TURN_MS, over.signal).catch(() => undefined);
+    });
+    try {
+      await unlessAborted(signal, turn.promise);
+      return await work();
+    } finally {
+      over.abort();
+    }
+  }
+}
