@@ -1,12 +1,12 @@
 import type { JsonObject } from "@skerry/base";
 import { jsonEqual } from "@skerry/kube";
-import { objectAt, objectsIn, textAt } from "../registry/api-object.ts";
+import { objectAt, objectsIn, textAt, textsIn } from "../registry/api-object.ts";
 import type { UserInfo } from "../registry/request-context.ts";
 import type { WriteScope } from "../registry/resource-definition.ts";
 import { forbidden, notFound } from "../registry/status-errors.ts";
 import type { AccessAttributes } from "./attributes.ts";
 import { RBAC_GROUP } from "./bootstrap-objects.ts";
-import { type PolicyRule, ruleAllows, textsIn } from "./policy-rule.ts";
+import { type PolicyRule, ruleAllows } from "./policy-rule.ts";
 import { EVERYTHING, rulesFor, rulesOfRole } from "./rbac-authorizer.ts";
 
 /** Single permissions of one role that are looked at; no honest role has as many. */

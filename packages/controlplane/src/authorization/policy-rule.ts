@@ -1,5 +1,6 @@
-import type { JsonObject } from "@skerry/base";
+import type { JsonObject, JsonValue } from "@skerry/base";
 import { jsonEqual } from "@skerry/kube";
+import { textsIn } from "../registry/api-object.ts";
 import type { AccessAttributes } from "./attributes.ts";
 
 /** A rule of a Role or ClusterRole, as it is stored. */
@@ -24,16 +25,11 @@ export function isSameRule(left: PolicyRule, right: PolicyRule): boolean {
   return MEMBERS.every((member) => jsonEqual(left[member] ?? [], right[member] ?? []));
 }
 
-/** The texts of a rule's member; none when it is missing or no list. */
-export function textsIn(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
-}
-
 function matchesPath(pattern: string, path: string): boolean {
   return pattern === "*" || pattern === path || (pattern.endsWith("*") && path.startsWith(pattern.slice(0, -1)));
 }
 
-function contains(value: unknown, wanted: string): boolean {
+function contains(value: JsonValue | undefined, wanted: string): boolean {
   const list = textsIn(value);
   return list.includes("*") || list.includes(wanted);
 }

@@ -2,11 +2,10 @@ import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 import type { BootstrapTokens } from "../authentication/bootstrap-tokens.ts";
 import type { ServiceAccountTokens } from "../authentication/service-account-tokens.ts";
 import { TOKEN_ISSUER } from "../authentication/service-account-tokens.ts";
-import { objectAt, objectsIn, textAt } from "../registry/api-object.ts";
+import { objectAt, objectsIn, textAt, textsIn } from "../registry/api-object.ts";
 import type { UserInfo } from "../registry/request-context.ts";
 import type { AccessAttributes } from "./attributes.ts";
 import { nodeNameOf } from "./node-identity.ts";
-import { textsIn } from "./policy-rule.ts";
 import type { RbacAuthorizer } from "./rbac-authorizer.ts";
 
 /** A resource that is only ever created and never stored: its answer is the object with a status. */

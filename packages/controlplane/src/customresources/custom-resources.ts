@@ -4,7 +4,7 @@ import { PatternCache } from "../cel/pattern-cache.ts";
 import { customResourceTopology } from "../fieldmanager/schema-topology.ts";
 import type { Topology } from "../fieldmanager/topology.ts";
 import type { TypeTopologies } from "../fieldmanager/type-topology.ts";
-import { type ApiObject, asJsonObject, objectAt, objectsIn, textAt } from "../registry/api-object.ts";
+import { type ApiObject, asJsonObject, objectAt, objectsIn, textAt, textsIn } from "../registry/api-object.ts";
 import type { FieldError } from "../registry/field-error.ts";
 import type { ObjectStore } from "../registry/object-store.ts";
 import type { ResourceCatalog } from "../registry/resource-catalog.ts";
@@ -15,12 +15,14 @@ import type {
   ResourceDefinition,
   ScalePaths,
 } from "../registry/resource-definition.ts";
+import { DEFINITIONS_KEY, isEstablished } from "./accepted-names.ts";
 import { CelRules } from "./cel-rules.ts";
-import { DEFINITIONS_KEY, removeIfEmpty, storageKeyOf } from "./definition-strategy.ts";
+import { removeIfEmpty, storageKeyOf } from "./definition-strategy.ts";
 import { withOlderDevices } from "./older-device-versions.ts";
 import { printerColumns } from "./printer-columns.ts";
 import { validateSchema } from "./schema-validation.ts";
 import { applySchemaDefaults, pruneUnknown } from "./structural-schema.ts";
+import { deprecationOf } from "./version-deprecation.ts";
 
 /** Keeps the catalog in step with the stored CRDs: at once now, and after every change of one. */
 export function serveCustomResources(
@@ -40,10 +42,12 @@ export function serveCustomResources(
   });
 }
 
-/** The resources of one CRD: one for each served version. */
+/** The resources of one CRD: one for each served version, none while its names are taken by another. */
 function resourcesOf(definition: JsonObject, topologies: TypeTopologies): ResourceDefinition[] {
   const spec = objectAt(definition, "spec");
-  const names = objectAt(spec, "names");
+  const status = objectAt(definition, "status");
+  if (!isEstablished(status)) return [];
+  const names = objectAt(status, "acceptedNames");
   const definitionName = textAt(objectAt(definition, "metadata"), "name");
   return objectsIn(spec["versions"])
     .filter((version) => version["served"] !== false)
@@ -56,6 +60,7 @@ function resourcesOf(definition: JsonObject, topologies: TypeTopologies): Resour
         namespaced: spec["scope"] === "Namespaced",
       };
       const schema = objectAt(objectAt(version, "schema"), "openAPIV3Schema");
+      const deprecation = deprecationOf(definition, version);
       return {
         reference,
         singular: textAt(names, "singular") || reference.kind.toLowerCase(),
@@ -68,6 +73,7 @@ function resourcesOf(definition: JsonObject, topologies: TypeTopologies): Resour
         columns: printerColumns(version),
         openApi: { schema },
         isCustom: true,
+        ...(deprecation === undefined ? {} : { deprecation }),
       };
     });
 }
@@ -83,7 +89,7 @@ function strategyOf(definitionName: string, version: JsonObject): KindStrategy {
       textAt(field, "jsonPath").replace(/^\./, ""),
     ),
     ...(scale ? { scale } : {}),
-    afterRemove: (_object: ApiObject, { session }) => removeIfEmpty(session, definitionName),
+    afterRemove: (_object: ApiObject, scope) => removeIfEmpty(scope, definitionName),
   };
 }
 
@@ -95,10 +101,6 @@ function scalePaths(scale: JsonObject): ScalePaths {
     statusReplicas: path("statusReplicasPath"),
     ...(selector === "" ? {} : { selector }),
   };
-}
-
-function textsIn(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
 /** Rules may rely on a valid object. */

@@ -1,4 +1,5 @@
-import { isJsonObject, type JsonObject, toKubernetesTime } from "@skerry/base";
+import { type JsonObject, toKubernetesTime } from "@skerry/base";
+import { jsonEqual } from "@skerry/kube";
 import {
   type ApiObject,
   asApiObject,
@@ -8,16 +9,14 @@ import {
   setDefault,
   textAt,
 } from "../registry/api-object.ts";
-import { type FieldError, invalidValue, required } from "../registry/field-error.ts";
+import { invalidValue } from "../registry/field-error.ts";
 import type { KindStrategy, WriteScope } from "../registry/resource-definition.ts";
-import type { StoreSession } from "../registry/store-session.ts";
+import { acceptedStatus, acceptWaiting, DEFINITIONS_KEY } from "./accepted-names.ts";
 import { CelRules } from "./cel-rules.ts";
+import { validateDefinition } from "./definition-validation.ts";
 
 /** Keeps a CRD until its last object is gone. */
 const CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
-
-/** Where CRDs are stored. */
-export const DEFINITIONS_KEY = "apiextensions.k8s.io/customresourcedefinitions";
 
 /** apiextensions.k8s.io/v1 CustomResourceDefinition: served from the moment it is stored. */
 export const customResourceDefinitionStrategy: KindStrategy = {
@@ -34,19 +33,23 @@ export const customResourceDefinitionStrategy: KindStrategy = {
   },
   prepareForCreate(definition, scope) {
     definition["status"] = acceptedStatus(definition, undefined, scope);
-    warnOfRules(definition, scope);
+    warnOfGaps(definition, scope);
   },
   prepareForUpdate(next, previous, scope) {
-    warnOfRules(next, scope);
+    warnOfGaps(next, scope);
     if (objectAt(next, "metadata")["deletionTimestamp"] === undefined)
       next["status"] = acceptedStatus(next, objectAt(previous, "status"), scope);
   },
-  validate: validateDefinition,
+  validateCreate: validateDefinition,
   validateUpdate(next, previous) {
     const [after, before] = [objectAt(next, "spec"), objectAt(previous, "spec")];
-    return ["group", "scope"]
-      .filter((member) => after[member] !== before[member])
-      .map((member) => invalidValue(`spec.${member}`, after[member], "field is immutable"));
+    // What was stored before a check was there can still be labelled, and be deleted.
+    if (jsonEqual(after, before)) return [];
+    const changed = ["group", "scope"].filter((member) => after[member] !== before[member]);
+    return [
+      ...changed.map((member) => invalidValue(`spec.${member}`, after[member], "field is immutable")),
+      ...validateDefinition(next),
+    ];
   },
   beginDelete(definition, scope) {
     const left = deleteObjects(definition, scope);
@@ -54,6 +57,7 @@ export const customResourceDefinitionStrategy: KindStrategy = {
     const others = (metadata.finalizers ?? []).filter((finalizer) => finalizer !== CLEANUP_FINALIZER);
     metadata.finalizers = left === 0 ? others : [...others, CLEANUP_FINALIZER];
   },
+  afterRemove: acceptWaiting,
 };
 
 /** `group/plural` under which the objects of a CRD are stored. */
@@ -63,15 +67,19 @@ export function storageKeyOf(definition: JsonObject): string {
 }
 
 /** Removes a CRD that was only waiting for its last object. */
-export function removeIfEmpty(session: StoreSession, name: string): void {
+export function removeIfEmpty(scope: WriteScope, name: string): void {
+  const { session } = scope;
   const key = { resource: DEFINITIONS_KEY, namespace: "", name };
   const definition = session.get(key);
   if (definition?.metadata.deletionTimestamp === undefined) return;
   if (session.list(storageKeyOf(definition as unknown as JsonObject)).length > 0) return;
   const finalizers = (definition.metadata.finalizers ?? []).filter((finalizer) => finalizer !== CLEANUP_FINALIZER);
   definition.metadata.finalizers = finalizers;
-  if (finalizers.length === 0) session.remove(key, definition);
-  else session.put(key, definition);
+  if (finalizers.length > 0) session.put(key, definition);
+  else {
+    session.remove(key, definition);
+    acceptWaiting(definition, scope);
+  }
 }
 
 /** Deletes all objects of a CRD; those with finalizers stay marked. Returns how many stay. */
@@ -93,61 +101,17 @@ function deleteObjects(definition: ApiObject, scope: WriteScope): number {
   return left;
 }
 
-/** A rule that our library does not understand is not enforced, and the author gets to know it. */
-function warnOfRules(definition: JsonObject, { context }: WriteScope): void {
-  for (const version of objectsIn(objectAt(definition, "spec")["versions"])) {
+/** Rules that our library does not understand are not enforced, and webhooks not called; the author gets to know it. */
+function warnOfGaps(definition: JsonObject, { context }: WriteScope): void {
+  const spec = objectAt(definition, "spec");
+  const served = objectsIn(spec["versions"]).filter((version) => version["served"] === true);
+  if (textAt(objectAt(spec, "conversion"), "strategy") === "Webhook" && served.length > 1)
+    context.warnings.push(
+      "spec.conversion: conversion webhooks are not called here; objects are served in other versions with only apiVersion changed",
+    );
+  for (const version of objectsIn(spec["versions"])) {
     const rules = new CelRules(objectAt(objectAt(version, "schema"), "openAPIV3Schema"));
-    for (const { path, reason } of rules.problemsIn())
+    for (const { path, reason } of rules.problemsIn().filter(({ kind }) => kind === "unknown"))
       context.warnings.push(`version ${textAt(version, "name")}: ${path} is not enforced: ${reason}`);
   }
-}
-
-function acceptedStatus(definition: JsonObject, previous: JsonObject | undefined, scope: WriteScope): JsonObject {
-  const spec = objectAt(definition, "spec");
-  const storage = objectsIn(spec["versions"]).find((version) => version["storage"] === true);
-  const stored = Array.isArray(previous?.["storedVersions"]) ? previous["storedVersions"] : [];
-  const name = textAt(storage, "name");
-  const time = toKubernetesTime(scope.clock.now());
-  const old = objectsIn(previous?.["conditions"]);
-  const condition = (type: string, reason: string, message: string): JsonObject =>
-    old.find((item) => item["type"] === type) ?? { type, status: "True", lastTransitionTime: time, reason, message };
-  return {
-    conditions: [
-      condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-      condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-    ],
-    acceptedNames: structuredClone(objectAt(spec, "names")),
-    storedVersions: stored.includes(name) ? stored : [...stored, name],
-  };
-}
-
-function validateDefinition(definition: JsonObject): FieldError[] {
-  const errors: FieldError[] = [];
-  const spec = objectAt(definition, "spec");
-  const name = textAt(objectAt(definition, "metadata"), "name");
-  const expected = `${textAt(objectAt(spec, "names"), "plural")}.${textAt(spec, "group")}`;
-  if (name !== expected) errors.push(invalidValue("metadata.name", name, `must be spec.names.plural+"."+spec.group`));
-  if (!textAt(spec, "group").includes("."))
-    errors.push(invalidValue("spec.group", spec["group"], "should be a domain with at least one dot"));
-  const versions = objectsIn(spec["versions"]);
-  if (versions.filter((version) => version["storage"] === true).length !== 1)
-    errors.push(
-      invalidValue(
-        "spec.versions",
-        versions.map((version) => version["name"]),
-        "must have exactly one version marked as storage version",
-      ),
-    );
-  for (const [index, version] of versions.entries()) {
-    const schema = objectAt(version, "schema")["openAPIV3Schema"];
-    const path = `spec.versions[${index}].schema.openAPIV3Schema`;
-    if (!isJsonObject(schema)) errors.push(required(path, "schemas are required"));
-    else if (schema["type"] !== "object")
-      errors.push(
-        schema["type"] === undefined
-          ? required(`${path}.type`, "must not be empty at the root")
-          : invalidValue(`${path}.type`, schema["type"], "must be object at the root"),
-      );
-  }
-  return errors;
 }

@@ -3,6 +3,7 @@ import { METRICS_GROUP, METRICS_RESOURCES, METRICS_VERSION } from "../apiserver/
 import { REVIEW_RESOURCES } from "../authorization/reviews.ts";
 import type { ResourceCatalog } from "../registry/resource-catalog.ts";
 import type { ResourceDefinition } from "../registry/resource-definition.ts";
+import { compareVersions } from "../registry/version-order.ts";
 
 const ALL_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
@@ -221,16 +222,4 @@ function aggregatedResource(resource: DiscoveredResource, group: string, version
         }
       : {}),
   };
-}
-
-/** Stable before beta before alpha, newer before older. */
-function compareVersions(left: string, right: string): number {
-  const rank = (text: string): number => {
-    const match = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(text);
-    if (!match) return -1;
-    const [, major = "0", stage, minor = "0"] = match;
-    const stageRank = stage === undefined ? 2 : stage === "beta" ? 1 : 0;
-    return stageRank * 1e9 + Number(major) * 1e4 + Number(minor);
-  };
-  return rank(right) - rank(left);
 }

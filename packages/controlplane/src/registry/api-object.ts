@@ -34,6 +34,11 @@ export function objectAt(parent: JsonObject | undefined, member: string): JsonOb
   return isJsonObject(value) ? value : {};
 }
 
+/** The texts of a list; none for what is no list. */
+export function textsIn(value: JsonValue | undefined): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+}
+
 /** The member's text; empty when it is missing or no text. */
 export function textAt(parent: JsonObject | undefined, member: string): string {
   const value = parent?.[member];

@@ -1,7 +1,15 @@
 import type { LabelSelector } from "@skerry/api";
-import { fromBase64, type JsonObject, type JsonValue } from "@skerry/base";
+import { fromBase64, type JsonObject } from "@skerry/base";
 import { labelSelectorPredicate } from "@skerry/kube";
-import { type ApiObject, asJsonObject, numberAt, objectAt, objectsIn, textAt } from "../../registry/api-object.ts";
+import {
+  type ApiObject,
+  asJsonObject,
+  numberAt,
+  objectAt,
+  objectsIn,
+  textAt,
+  textsIn,
+} from "../../registry/api-object.ts";
 import { MatchConditions } from "./match-conditions.ts";
 
 export type WebhookType = "mutating" | "validating";
@@ -106,8 +114,4 @@ function targetOf(client: JsonObject): WebhookTarget {
     port: numberAt(service, "port") ?? DEFAULT_SERVICE_PORT,
     path: `/${textAt(service, "path").replace(/^\//, "")}`,
   };
-}
-
-function textsIn(value: JsonValue | undefined): string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
