@@ -17,11 +17,17 @@ export type ConditionVerdict =
 /** The `matchConditions` of a webhook, in CEL: it is asked only when all of them hold. */
 export class MatchConditions {
   readonly #conditions: readonly JsonObject[];
-  readonly #environment = new CelEnvironment(["object", "oldObject", "request"]);
+  #made: CelEnvironment | undefined;
   #compiled: readonly Condition[] | undefined;
 
   constructor(conditions: readonly JsonObject[]) {
     this.#conditions = conditions;
+  }
+
+  /** Most webhooks have no conditions: made for the first one. */
+  get #environment(): CelEnvironment {
+    this.#made ??= new CelEnvironment(["object", "oldObject", "request"]);
+    return this.#made;
   }
 
   /** Why each of the conditions that cannot be read cannot be, by its place in the list. */
