@@ -7,6 +7,8 @@ const WRONG_USES: readonly (readonly [options: readonly string[], told: RegExp])
   [["--kept", "--mutant", "no-such-thing"], /^There is no planted bug "no-such-thing"; there are ack-before-commit, /],
   [["--seed", "17", "--mutant", "ack-before-commit", "--shrink", "found"], /^--shrink with --seed .* without --mutant/],
   [["--seed", "17", "--mutants", "--shrink", "all"], /^--shrink with --seed .* without --mutant/],
+  [["--mutants", "--api", "embedded"], /^--api embedded is for seeds of our own code: without /],
+  [["--api", "etcd"], /^--api is one of memory, embedded/],
 ];
 
 for (const [options, told] of WRONG_USES)

@@ -9,6 +9,7 @@ import { runSeeds } from "./command/run-seeds.ts";
 import { shrinkKept, shrinkMutants, shrinkSeed } from "./command/shrink.ts";
 import { mutantNamed } from "./mutants/mutants.ts";
 import type { SimulatedProtocol } from "./schedule/schedule.ts";
+import type { SimulatedApi } from "./world/true-api.ts";
 
 const HELP = `Runs clouds and edges in one process on virtual time, with faults, and checks what must always hold.
 
@@ -17,6 +18,8 @@ const HELP = `Runs clouds and edges in one process on virtual time, with faults,
   npm run sim -- --seeds 200 --quiet     only what failed, and the sums
   npm run sim -- --seeds 200 --coverage  also which fault met which way of recovery; one that met none counts as failed
   npm run sim -- --seeds 50 --protocol skerry   kubeedge, skerry or mixed (each node its own; the default)
+  npm run sim -- --seeds 50 --api embedded      behind CloudCore the embedded control plane's API server, with crashes
+                                         and power cuts of its own, instead of a small one in memory
   npm run sim -- --seed 17               one seed again, with its history and log
   npm run sim -- --seed 17 --mutant ack-before-commit
   npm run sim -- --mutants --seeds 50    looks for each planted bug in up to 50 seeds
@@ -31,6 +34,7 @@ const HELP = `Runs clouds and edges in one process on virtual time, with faults,
 
 Exit code: 0 all held (or all planted bugs found), 1 not, 2 wrong use.`;
 
+const APIS: readonly SimulatedApi[] = ["memory", "embedded"];
 const PROTOCOLS: readonly SimulatedProtocol[] = ["kubeedge", "skerry", "mixed"];
 
 async function main(): Promise<boolean> {
@@ -42,6 +46,7 @@ async function main(): Promise<boolean> {
       mutant: { type: "string" },
       mutants: { type: "boolean", default: false },
       protocol: { type: "string", default: "mixed" },
+      api: { type: "string", default: "memory" },
       output: { type: "string", short: "o", default: "text" },
       shrink: { type: "string" },
       kept: { type: "boolean", default: false },
@@ -57,6 +62,10 @@ async function main(): Promise<boolean> {
   }
   const protocol = PROTOCOLS.find((each) => each === values.protocol);
   if (!protocol) throw new Error(`--protocol is one of ${PROTOCOLS.join(", ")}`);
+  const api = APIS.find((each) => each === values.api);
+  if (!api) throw new Error(`--api is one of ${APIS.join(", ")}`);
+  if (api !== "memory" && (values.kept || values.mutants || values.mutant !== undefined))
+    throw new Error(`--api ${api} is for seeds of our own code: without --kept, --mutant and --mutants`);
   const from = wholeNumber("--from", values.from);
   const count = wholeNumber("--seeds", values.seeds);
   const isJson = values.output === "json";
@@ -67,12 +76,14 @@ async function main(): Promise<boolean> {
       throw new Error("--shrink with --seed shrinks what fails by our own code: without --mutant and --mutants");
     if (values.mutants) return shrinkMutants(count, values.mutant);
     if (values.mutant !== undefined) return shrinkKept(values.shrink, mutantNamed(values.mutant));
-    if (values.seed !== undefined) return shrinkSeed(wholeNumber("--seed", values.seed), protocol, values.shrink);
+    if (values.seed !== undefined)
+      return shrinkSeed({ seed: wholeNumber("--seed", values.seed), protocol, api }, values.shrink);
     throw new Error("--shrink needs --seed, --mutant or --mutants");
   }
-  if (values.seed !== undefined) return runOneSeed(wholeNumber("--seed", values.seed), protocol, values.mutant);
+  if (values.seed !== undefined)
+    return runOneSeed({ seed: wholeNumber("--seed", values.seed), protocol, api }, values.mutant);
   if (values.mutants) return huntMutants({ from, count, protocol, isJson, only: values.mutant });
-  return runSeeds({ from, count, protocol, isJson, isQuiet: values.quiet, withCoverage: values.coverage });
+  return runSeeds({ from, count, protocol, api, isJson, isQuiet: values.quiet, withCoverage: values.coverage });
 }
 
 function wholeNumber(option: string, text: string): number {

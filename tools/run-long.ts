@@ -1,8 +1,8 @@
 // `npm run test:long`: what is too long for each change. 2,000 seeds of the simulation with each protocol mix and a share
-// of that with each protocol alone, every fault having met every way of recovery; declared twins; all planted bugs, and how well their kept
-// schedules find them; the property tests from random seeds; hostile requests to the API server; 200 kills of the control
-// plane; the whole restart matrix; samples over a cut of five minutes (the last three with real processes, as root). Its
-// last result is kept in sim/last-long-run.md.
+// of that with each protocol alone and on the embedded API server, every fault having met every way of recovery; declared
+// twins; all planted bugs, and how well their kept schedules find them; the property tests from random seeds; hostile
+// requests to the API server; 200 kills of the control plane; the whole restart matrix; samples over a cut of five minutes
+// (the last three with real processes, as root). Its last result is kept in sim/last-long-run.md.
 import { spawnSync } from "node:child_process";
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -40,6 +40,10 @@ const parts: readonly Part[] = [
     parameters: sim("--seeds", "500", "--from", "10000", "--quiet", "--protocol", "kubeedge"),
   },
   { title: "500 lives with declared twins, and their planted bugs", parameters: sim("--declared", "--seeds", "500") },
+  {
+    title: "500 seeds, embedded API server",
+    parameters: sim("--seeds", "500", "--from", "20000", "--quiet", "--api", "embedded"),
+  },
   { title: "planted bugs", parameters: sim("--mutants", "--seeds", "300") },
   { title: "kept schedules with other latencies", parameters: sim("--kept") },
   {

@@ -5,12 +5,14 @@ import type { SimulatedProtocol } from "../schedule/schedule.ts";
 import { Coverage } from "../world/coverage.ts";
 import { FaultCounters } from "../world/fault-counters.ts";
 import { type RunResult, runSchedule } from "../world/run-schedule.ts";
+import type { SimulatedApi } from "../world/true-api.ts";
 import { type SeedSummary, summaryOf, summaryText } from "./seed-summary.ts";
 
 export interface RunSeedsOptions {
   readonly from: number;
   readonly count: number;
   readonly protocol: SimulatedProtocol;
+  readonly api: SimulatedApi;
   readonly isJson: boolean;
   /** Only what failed, and the sums. */
   readonly isQuiet: boolean;
@@ -25,6 +27,7 @@ export async function runSeeds({
   from,
   count,
   protocol,
+  api,
   isJson,
   isQuiet,
   withCoverage,
@@ -36,7 +39,7 @@ export async function runSeeds({
   for (let seed = from; seed < from + count; seed++) {
     let result: RunResult;
     try {
-      result = await runSchedule(drawSchedule(seed, protocol), silentLogger);
+      result = await runSchedule(drawSchedule(seed, protocol, api), silentLogger);
     } catch (error) {
       // A fault of the simulated world: the other seeds are worth running all the same.
       const broke = describeError(error);

@@ -7,15 +7,16 @@ import { mutantNamed, mutants } from "../mutants/mutants.ts";
 import type { Regression } from "../regressions/regression.ts";
 import { finding, meets, TO_BE_KEPT } from "../regressions/robustness.ts";
 import { drawSchedule } from "../schedule/draw-schedule.ts";
-import type { Schedule, SimulatedProtocol } from "../schedule/schedule.ts";
+import type { Schedule } from "../schedule/schedule.ts";
 import { shrinkSchedule } from "../schedule/shrink-schedule.ts";
 import { runSchedule } from "../world/run-schedule.ts";
+import type { ChosenSeed } from "./run-one-seed.ts";
 
 const MAXIMUM_STEPS = 80;
 
 /** Shrinks a seed that fails by our own code and keeps it; returns whether it failed at all. */
-export async function shrinkSeed(seed: number, protocol: SimulatedProtocol, saveAs: string): Promise<boolean> {
-  const whole = drawSchedule(seed, protocol);
+export async function shrinkSeed({ seed, protocol, api }: ChosenSeed, saveAs: string): Promise<boolean> {
+  const whole = drawSchedule(seed, protocol, api);
   const [first] = await violations(whole);
   if (!first) {
     console.log(`seed ${seed} does not fail: there is nothing to shrink`);

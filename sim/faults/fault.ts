@@ -1,3 +1,4 @@
+import type { EmbeddedApiServer } from "../world/embedded-api-server.ts";
 import type { History } from "../world/history.ts";
 import type { SeededRandom } from "../world/seeded-random.ts";
 import type { SimulatedCloud } from "../world/simulated-cloud.ts";
@@ -21,6 +22,8 @@ export interface FaultContext {
   readonly clouds: readonly SimulatedCloud[];
   readonly edges: readonly SimulatedEdge[];
   readonly api: BreakableApi;
+  /** Where the API server is a process of its own. */
+  readonly apiServer: EmbeddedApiServer | undefined;
   readonly sink: SimulatedSink;
   readonly history: History;
   /** The node that the fault is about. */

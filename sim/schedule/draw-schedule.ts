@@ -1,7 +1,9 @@
 import type { DeliveryName } from "@skerry/link";
+import { API_SERVER_FAULTS } from "../faults/api-server-faults.ts";
 import { FAULTS } from "../faults/faults.ts";
 import { ACTS } from "../workload/acts.ts";
 import { SeededRandom } from "../world/seeded-random.ts";
+import type { SimulatedApi } from "../world/true-api.ts";
 import type { NodePlan, Schedule, ScheduledAct, SimulatedProtocol } from "./schedule.ts";
 
 /** Before the first act everything may come up. */
@@ -11,8 +13,23 @@ const FAULT_SHARE = 0.3;
 /** Of the nodes. */
 const UNSYNCED_SHARE = 0.5;
 
-/** The life that a seed stands for. */
-export function drawSchedule(seed: number, protocol: SimulatedProtocol): Schedule {
+/** Between two faults of an embedded API server. */
+const API_SERVER_FAULTS_MS = 20_000;
+
+/** The life that a seed stands for; with the embedded API server the same one, and its server's faults besides. */
+export function drawSchedule(seed: number, protocol: SimulatedProtocol, api: SimulatedApi = "memory"): Schedule {
+  const schedule = drawLife(seed, protocol);
+  if (api === "memory") return schedule;
+  const random = new SeededRandom(~seed);
+  const faults: ScheduledAct[] = [];
+  const pauseMs = (): number => random.between(1000, 2 * API_SERVER_FAULTS_MS);
+  for (let atMs = QUIET_START_MS + pauseMs(); atMs < schedule.endMs; atMs += pauseMs())
+    faults.push(drawAct("fault", weighted(random, API_SERVER_FAULTS), atMs, schedule.nodes, random));
+  const acts = [...schedule.acts, ...faults].sort((left, right) => left.atMs - right.atMs);
+  return { ...schedule, api, acts };
+}
+
+function drawLife(seed: number, protocol: SimulatedProtocol): Schedule {
   const random = new SeededRandom(seed);
   const nodes = Array.from({ length: random.chance(0.6) ? 2 : 3 }, () => ({
     delivery: drawDelivery(random, protocol),

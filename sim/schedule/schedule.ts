@@ -1,4 +1,5 @@
 import type { DeliveryName } from "@skerry/link";
+import type { SimulatedApi } from "../world/true-api.ts";
 
 /** Which delivery the nodes speak; `mixed`: each its own. */
 export type SimulatedProtocol = DeliveryName | "mixed";
@@ -29,6 +30,8 @@ export interface ScheduledAct {
 export interface Schedule {
   /** Of everything that nobody decides: latencies, ids, jitter. */
   readonly seed: number;
+  /** @default memory */
+  readonly api?: SimulatedApi;
   readonly clouds: number;
   readonly nodes: readonly NodePlan[];
   /** In order of time. */

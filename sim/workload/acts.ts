@@ -11,6 +11,8 @@ import {
   type Secret,
   secrets,
 } from "@skerry/api";
+
+import { isSkerryError } from "@skerry/base";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import type { NodeHistory } from "../world/history.ts";
 import type { SeededRandom } from "../world/seeded-random.ts";
@@ -67,14 +69,14 @@ export const ACTS: readonly Act[] = [
   { name: "end container", weight: 1, run: ({ endSomeContainer, random }) => endSomeContainer(random) },
 ];
 
-/** Does it. A refusal by the API (the object is gone, or there already) is part of life. */
+/** Does it. A refusal by the API (the object is gone, or there already) is part of life, and so is none. */
 export async function perform(name: string, context: ActContext): Promise<void> {
   const act = ACTS.find((each) => each.name === name);
   if (!act) throw new Error(`The workload has no act "${name}"`);
   try {
     await act.run(context);
   } catch (error) {
-    if (!isApiError(error)) throw error;
+    if (!isApiError(error) && !isSkerryError(error, "KUBE_UNREACHABLE")) throw error;
   }
 }
 
@@ -209,6 +211,11 @@ async function changeDesired({ api, node, value, random, history }: ActContext):
   const properties = (device.spec?.properties ?? []).map((property) =>
     property.name === kind.desired ? { ...property, desired: { value } } : property,
   );
-  await api.update(target, { ...device, spec: { ...device.spec, properties } });
+  try {
+    await api.update(target, { ...device, spec: { ...device.spec, properties } });
+  } catch (error) {
+    if (isApiError(error)) throw error;
+    // Nobody knows: an answer that is lost does not say whether it was stored.
+  }
   history.add({ kind: "desired-set", device: target.name, value });
 }

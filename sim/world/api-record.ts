@@ -1,10 +1,13 @@
-import { type DeviceStatus, deviceStatuses } from "@skerry/api";
-import type { MemoryKubernetesApiOptions } from "@skerry/kube/testing";
+import { type DeviceStatus, deviceStatuses, type KubernetesObject } from "@skerry/api";
 import { deviceNamed } from "../workload/names.ts";
 import type { History } from "./history.ts";
 import type { TrueChange } from "./watch-record.ts";
 
-type Change = Parameters<NonNullable<MemoryKubernetesApiOptions["onCommit"]>>[0];
+/** A change that the API server has committed. */
+export interface CommittedChange extends Pick<TrueChange, "collection" | "revision"> {
+  /** Undefined when it was deleted. */
+  readonly after: KubernetesObject | undefined;
+}
 
 const DEVICE_STATUSES = `${deviceStatuses.group}/${deviceStatuses.resource}`;
 
@@ -24,7 +27,7 @@ export class ApiRecord {
     return this.#incarnation;
   }
 
-  add({ collection, revision, after }: Change): void {
+  add({ collection, revision, after }: CommittedChange): void {
     this.changes.push({ collection, revision, incarnation: this.#incarnation });
     if (collection === DEVICE_STATUSES && after) this.#show(after as DeviceStatus);
   }

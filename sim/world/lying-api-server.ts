@@ -1,5 +1,5 @@
 import type { KubernetesObject, ObjectList, Status } from "@skerry/api";
-import { type Clock, SkerryError, sleep } from "@skerry/base";
+import { type Clock, sleep } from "@skerry/base";
 import {
   ApiError,
   type CollectionTarget,
@@ -17,6 +17,7 @@ import {
 import type { CrashPoints } from "./crash-points.ts";
 import type { FaultCounters } from "./fault-counters.ts";
 import type { SeededRandom } from "./seeded-random.ts";
+import { unreachable } from "./true-api.ts";
 
 /** The lies that real API servers tell. Each is counted when told. */
 export type ApiLie =
@@ -169,14 +170,6 @@ export class LyingApiServer implements KubernetesApi {
     this.#counters.count(lie);
     return true;
   }
-}
-
-function unreachable(): SkerryError {
-  return new SkerryError({
-    code: "KUBE_UNREACHABLE",
-    message: "The simulated API server did not answer",
-    advice: "Nothing to do: a simulated fault.",
-  });
 }
 
 function tooManyRequests(): ApiError {

@@ -6,6 +6,7 @@ import { checkSamplesStoredOnce } from "../checkers/samples-stored-once.ts";
 import { checkUnknownPodsEnd, UNKNOWN_PODS_LIMIT_MS } from "../checkers/unknown-pods-end.ts";
 import type { Violation } from "../checkers/violation.ts";
 import { checkWatchesGapFree } from "../checkers/watches-gap-free.ts";
+import { API_SERVER_FAULTS } from "../faults/api-server-faults.ts";
 import type { FaultContext } from "../faults/fault.ts";
 import { FAULTS } from "../faults/faults.ts";
 import type { Mutant } from "../mutants/mutant.ts";
@@ -24,6 +25,8 @@ export const CONVERGENCE_LIMIT_MS = 30_000;
 /** Agreement must last: nothing may undo it afterwards. */
 const LASTING_MS = 20_000;
 const LOOK_MS = 500;
+/** For an API server's first start. */
+const API_SERVER_LIMIT_MS = 5_000;
 /** What every device may report when the faults are over. */
 const LAST_VALUE = "last value";
 
@@ -48,7 +51,8 @@ export async function runSchedule(
 ): Promise<RunResult> {
   const clock = new VirtualClock();
   const logger = typeof loggerOn === "function" ? loggerOn(clock) : loggerOn;
-  const sqlite = schedule.nodes.some(({ hasUnsyncedDisk }) => hasUnsyncedDisk) ? await wasmSqlite() : undefined;
+  const needsDisk = schedule.api === "embedded" || schedule.nodes.some(({ hasUnsyncedDisk }) => hasUnsyncedDisk);
+  const sqlite = needsDisk ? await wasmSqlite() : undefined;
   return new Run(schedule, clock, new World(schedule, { clock, logger, mutant, sqlite })).toEnd();
 }
 
@@ -71,7 +75,8 @@ class Run {
   async toEnd(): Promise<RunResult> {
     const { api, clouds, nodes, history, record, watched, network, counters, trace } = this.#world;
     const names = nodes.map(({ name }) => name);
-    await createDevices(api, names);
+    await this.#startApiServer();
+    await this.#completed(createDevices(api, names));
     for (const cloud of clouds) cloud.start();
     for (const { edge } of nodes) edge.start();
     this.#look();
@@ -133,6 +138,27 @@ class Run {
     return look();
   }
 
+  async #startApiServer(): Promise<void> {
+    const { apiServer } = this.#world;
+    apiServer?.start();
+    while (apiServer && !apiServer.isUp) {
+      if (this.#clock.monotonicMs() > API_SERVER_LIMIT_MS) throw new Error("The API server does not start");
+      await this.#clock.advance(1);
+    }
+  }
+
+  /** What a user asks of a server that is a process takes its time. */
+  async #completed(work: Promise<void>): Promise<void> {
+    if (!this.#world.apiServer) return work;
+    let isOver = false;
+    const ended = work.finally(() => {
+      isOver = true;
+    });
+    ended.catch(() => {}); // Thrown below.
+    while (!isOver) await this.#clock.advance(1);
+    await ended;
+  }
+
   async #perform({ kind, what, node: index, salt }: ScheduledAct, count: number): Promise<void> {
     const node = this.#world.nodes[index];
     if (!node) throw new Error(`The schedule names node ${index}, which this world does not have`);
@@ -144,7 +170,7 @@ class Run {
     const { name, edge, client, driver } = node;
     const history = this.#world.history.of(name);
     history.add({ kind: "operation", what });
-    await perform(what, {
+    const acting = perform(what, {
       api: this.#world.api,
       node: name,
       random,
@@ -154,11 +180,12 @@ class Run {
       reportByDriver: (value) => driver.report(value),
       endSomeContainer: (draw) => edge.endSomeContainer(draw),
     });
+    await this.#completed(acting);
   }
 
   #inject(what: string, { name, edge }: WorldNode, random: SeededRandom): void {
-    const { network, clouds, nodes, api, sink, history, counters } = this.#world;
-    const fault = FAULTS.find((each) => each.name === what);
+    const { network, clouds, nodes, api, apiServer, sink, history, counters } = this.#world;
+    const fault = [...FAULTS, ...API_SERVER_FAULTS].find((each) => each.name === what);
     const cloud = random.pick(clouds);
     if (!fault || !cloud) throw new Error(`There is no fault "${what}"`);
     history.add(name, { kind: "fault", what });
@@ -173,6 +200,7 @@ class Run {
         backUp: () => this.#world.backUpCluster(),
         restore: () => this.#world.restoreCluster(),
       },
+      apiServer,
       sink,
       history,
       edge,
@@ -188,7 +216,8 @@ class Run {
   }
 
   async #differences(): Promise<Violation[]> {
-    const { nodes, sink } = this.#world;
+    const { apiServer, nodes, sink } = this.#world;
+    if (apiServer && !apiServer.isUp) return [{ invariant: "I3", message: "the API server is not up" }];
     const all: Violation[] = [];
     for (const node of nodes) {
       const state = this.#stateOf(node);

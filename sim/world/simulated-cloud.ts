@@ -21,6 +21,8 @@ export interface SimulatedCloudOptions {
   readonly name: string;
   /** The API as it truly is. */
   readonly api: KubernetesApi;
+  /** Whether it brings its CustomResourceDefinitions; an API in memory takes everything without. */
+  readonly installsDefinitions: boolean;
   readonly network: SimulatedNetwork;
   readonly clock: Clock;
   readonly random: SeededRandom;
@@ -132,7 +134,7 @@ export class SimulatedCloud {
         listen: mutant?.mutateListen?.(listen, life.clock) ?? listen,
       });
       const telemetry = await sink.connect(life, this.crashPoints, mutant);
-      const options = { ...ports, cloudHub, telemetry, installCustomResources: false };
+      const options = { ...ports, cloudHub, telemetry, installCustomResources: this.#options.installsDefinitions };
       running.controllers = await startCloudControllers(options);
       await cloudHub.start(running.controllers.handlers, running.controllers.nodeObjects);
       running.hub = cloudHub;

@@ -11,6 +11,7 @@ import { Driver } from "../workload/driver.ts";
 import { cloudNameOf, nodeNameOf } from "../workload/names.ts";
 import { TwinClient } from "../workload/twin-client.ts";
 import { ApiRecord } from "./api-record.ts";
+import { EmbeddedApiServer } from "./embedded-api-server.ts";
 import { FaultCounters } from "./fault-counters.ts";
 import { History } from "./history.ts";
 import { MemorySqlEngine } from "./memory-sql-engine.ts";
@@ -22,6 +23,7 @@ import { SimulatedSink } from "./simulated-sink.ts";
 import { SimulatedSockets } from "./simulated-sockets.ts";
 import type { SqlEngine } from "./sql-engine.ts";
 import { Trace } from "./trace.ts";
+import type { TrueApi } from "./true-api.ts";
 import type { WatchRecord } from "./watch-record.ts";
 
 /** A backup is hours old; these worlds, with their few writes, are not. */
@@ -48,7 +50,7 @@ export interface WorldPorts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly mutant: Mutant | undefined;
-  /** Where some node has a disk that loses what was not synced. */
+  /** Where some machine has a disk that loses what was not synced. */
   readonly sqlite: WasmSqlite | undefined;
 }
 
@@ -58,7 +60,9 @@ export class World {
   readonly counters: FaultCounters = new FaultCounters();
   readonly trace: Trace = new Trace();
   readonly record: ApiRecord;
-  readonly api: MemoryKubernetesApi;
+  readonly api: TrueApi;
+  /** The API server that {@link api} is, where it is a process of its own. */
+  readonly apiServer: EmbeddedApiServer | undefined;
   readonly network: SimulatedNetwork;
   readonly sink: SimulatedSink;
   readonly clouds: readonly SimulatedCloud[];
@@ -68,13 +72,20 @@ export class World {
   readonly violations: Violation[] = [];
   #backup: { readonly version: number; readonly eventCount: number } | undefined;
 
-  constructor({ seed, clouds, nodes }: Schedule, { clock, logger, mutant, sqlite }: WorldPorts) {
+  constructor({ seed, api, clouds, nodes }: Schedule, { clock, logger, mutant, sqlite }: WorldPorts) {
     const random = new SeededRandom(seed);
     const sqliteRandom = new SeededRandom(seed);
     sqlite?.seed(() => sqliteRandom.between(0, 256));
     this.history = new History(() => clock.monotonicMs());
     this.record = new ApiRecord(this.history);
-    this.api = new MemoryKubernetesApi({ now: () => clock.now(), onCommit: (change) => this.record.add(change) });
+    this.apiServer =
+      api === "embedded" && sqlite
+        ? // Draws of its own, so that they shift no others.
+          new EmbeddedApiServer({ sqlite, clock, random: new SeededRandom(~seed), logger, record: this.record })
+        : undefined;
+    this.api =
+      this.apiServer ??
+      new MemoryKubernetesApi({ now: () => clock.now(), onCommit: (change) => this.record.add(change) });
     this.network = new SimulatedNetwork(clock, random.fork(), this.trace, (node, text) => {
       if (text.includes('"operation":"inventory"')) this.history.add(node, { kind: "inventory-taken" });
       if (text.includes('"operation":"error"')) this.history.add(node, { kind: "object-refused" });
@@ -86,6 +97,7 @@ export class World {
         ...shared,
         name: cloudNameOf(index),
         api: this.api,
+        installsDefinitions: this.apiServer !== undefined,
         random: random.fork(),
         counters: this.counters,
         history: this.history,
@@ -168,6 +180,8 @@ export class World {
   heal(): void {
     this.network.heal();
     this.sink.heal();
+    this.apiServer?.crashPoints.cancel();
+    this.apiServer?.start();
     for (const cloud of this.clouds) {
       cloud.crashPoints.cancel();
       cloud.setLies(0, false);
@@ -198,5 +212,6 @@ export class World {
     }
     for (const cloud of this.clouds) cloud.destroy();
     this.sink.destroy();
+    this.apiServer?.destroy();
   }
 }

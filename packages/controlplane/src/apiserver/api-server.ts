@@ -47,7 +47,7 @@ export interface ApiServerOptions {
   readonly audit?: (line: string) => void;
 }
 
-/** A Kubernetes API server without its HTTP socket; the simulation uses it as it is. */
+/** A Kubernetes API server without its HTTP socket; the simulation uses it as it is (`--api embedded`). */
 export interface ApiServer extends Disposable {
   /** Answers requests from the network. */
   readonly handler: ApiHandler;
