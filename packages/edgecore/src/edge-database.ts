@@ -2,7 +2,7 @@ import type { Migration } from "@skerry/store";
 import { deviceTwinMigrations, twinOwnersTable, twinReplacedTable, twinReportsTable } from "./devicetwin/index.ts";
 import { dmiMigrations } from "./dmi/index.ts";
 import { deviceTables, edgedTables, sealedTokenTable } from "./edged/index.ts";
-import { metaManagerTables, outboxStreamTable, tombstoneTypes } from "./metamanager/index.ts";
+import { metaManagerTables, outboxEventIndex, outboxStreamTable, tombstoneTypes } from "./metamanager/index.ts";
 import { metaServerTables } from "./metaserver/migrations.ts";
 import { ruleMigrations } from "./rules/index.ts";
 import { taskMigrations } from "./taskmanager/migrations.ts";
@@ -26,4 +26,5 @@ export const edgeDatabaseMigrations: readonly Migration[] = [
   twinReplacedTable,
   deviceTables,
   sealedTokenTable,
+  outboxEventIndex,
 ];

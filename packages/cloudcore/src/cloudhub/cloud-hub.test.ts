@@ -309,6 +309,22 @@ test("a report on a job that nobody takes is refused to whom waits for it, and e
   assert.deepEqual(cloud.handled, []);
 });
 
+test("an event that the node may not write is refused to whom waits for it, and else dropped", async () => {
+  const cloud = await world();
+  const edge = cloud.listener.connect("edge-1");
+  const route = { source: "edged", group: "meta", operation: "insert", resource: "default/event/edge-2.17" };
+  const event = { involvedObject: { kind: "Node", name: "edge-2" } };
+  edge.send(cloud.stamp(route, event));
+  const waiting = cloud.stamp(route, event);
+  waiting.header.msg_id = outboxMessageId("00000000-0000-4000-8000-000000000000", 1);
+  edge.send(waiting);
+  await cloud.clock.settle();
+  assert.deepEqual(
+    edge.received.map(({ header, content }) => [header.parent_msg_id, errorStatusOf(content)?.reason]),
+    [[waiting.header.msg_id, "Forbidden"]],
+  );
+});
+
 test("a frame that is no message ends only its own session", async () => {
   const cloud = await world();
   const bad = cloud.listener.connect("edge-1");

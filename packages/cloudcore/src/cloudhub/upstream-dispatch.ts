@@ -176,8 +176,8 @@ export class UpstreamDispatch {
   #refuse(message: Message, status: Status, reply: Reply): void {
     const { source, operation = "", resource = "" } = message.route;
     const type = parseObjectPath(resource)?.type;
-    // Events are never answered.
-    if (type === "event") return;
+    // For the answer to an event only Skerry's edge waits.
+    if (type === "event" && !isOutboxMessageId(message.header.msg_id)) return;
     const isWrite = source !== "twin" && (OBJECT_RESPONSE_OPERATIONS.has(operation) || type === "lease");
     reply(isWrite ? objectResponseContent({ kind: "error", status }) : errorStatusContent(status));
   }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { configMaps, type Event, events, leases, type Node, nodes, type Pod, pods } from "@skerry/api";
-import { isJsonObject, type JsonValue } from "@skerry/base";
+import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
-import { errorStatusOf, objectOf } from "@skerry/link";
+import { errorStatusOf, objectOf, outboxMessageId } from "@skerry/link";
 import { CloudWorld } from "../testing/cloud-world.ts";
 
 function reasonOf(replies: readonly { content: JsonValue }[]): string | undefined {
@@ -167,7 +167,7 @@ test("a token is bound to a pod of the node and answered with kind and status", 
 
 const ABOUT_ITSELF = { kind: "Node", name: "edge-1" };
 
-test("an event that comes twice is stored once, with the node as its host, and never answered", async () => {
+test("an event that comes twice is stored once, with the node as its host, and not answered to KubeEdge's edge", async () => {
   await using world = await new CloudWorld().start();
   const event = {
     metadata: { name: "app.1" },
@@ -180,6 +180,29 @@ test("an event that comes twice is stored once, with the node as its host, and n
   assert.deepEqual(await world.ask("edge-1", "patch", "plant/event/app.1", {}), []);
   const [stored, ...more] = await world.stored<Event>(events);
   assert.deepEqual([stored?.source?.host, more.length], ["edge-1", 0]);
+});
+
+test("an event from a Skerry's outbox is answered, whether it is new, came before, or is refused; its times are those of then", async () => {
+  await using world = await new CloudWorld().start();
+  const send = async (sequence: number, name: string, about: JsonObject): Promise<JsonValue[]> => {
+    const times = { firstTimestamp: "2026-01-01T00:00:00Z", lastTimestamp: "2026-01-01T00:05:00Z" };
+    const route = { source: "edged", group: "meta", operation: "insert", resource: `plant/event/${name}` };
+    const message = world.message(route, { metadata: { name }, involvedObject: about, ...times });
+    message.header.msg_id = outboxMessageId("00000000-0000-4000-8000-000000000000", sequence);
+    const replies: JsonValue[] = [];
+    await world.controllers.handlers.edgeController.handle("edge-1", message, (content) => replies.push(content));
+    return replies;
+  };
+  assert.deepEqual(await send(1, "app.1", ABOUT_ITSELF), ["OK"]);
+  // After a restart of EdgeCore the same event has another id.
+  assert.deepEqual(await send(2, "app.1", ABOUT_ITSELF), ["OK"]);
+  const [refusal] = await send(3, "app.2", { kind: "Node", name: "edge-2" });
+  assert.equal(errorStatusOf(refusal ?? null)?.reason, "Forbidden");
+  const stored = await world.stored<Event>(events);
+  assert.deepEqual(
+    stored.map(({ firstTimestamp, lastTimestamp }) => [firstTimestamp, lastTimestamp]),
+    [["2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z"]],
+  );
 });
 
 test("every request is answered: what nobody handles, what is malformed, and failures that are no answer of the API", async () => {

@@ -2,8 +2,6 @@ import type { Event, ObjectReference } from "@skerry/api";
 import { type Clock, describeError, type JsonObject, type Logger, toKubernetesTime } from "@skerry/base";
 import type { MetaClient } from "../metamanager/meta-store.ts";
 
-/** Events that may wait for the cloud; beyond it the oldest is dropped and counted. */
-const PENDING_LIMIT = 200;
 /** The same event again within this time is counted, not sent. */
 const REPEAT_WINDOW_MS = 60_000;
 const REMEMBERED_LIMIT = 500;
@@ -17,15 +15,16 @@ interface Remembered {
   count: number;
 }
 
-/** Tells the user what happens to pods and the node: Kubernetes Events, sent through the outbox (U21). */
+/**
+ * Tells the user what happens to pods and the node: Kubernetes Events, sent through the outbox (U21), which bounds how many
+ * wait there and counts what it drops.
+ */
 export class EventRecorder {
   readonly #meta: MetaClient;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #nodeName: string;
   readonly #remembered = new Map<string, Remembered>();
-  readonly #keys: string[] = [];
-  #droppedCount = 0;
   #sequence = 0;
 
   constructor(meta: MetaClient, clock: Clock, logger: Logger, nodeName: string) {
@@ -33,11 +32,6 @@ export class EventRecorder {
     this.#clock = clock;
     this.#logger = logger;
     this.#nodeName = nodeName;
-  }
-
-  /** Events that were dropped because the cloud was away for too many of them. */
-  get droppedCount(): number {
-    return this.#droppedCount;
   }
 
   /** Records an event about an object; never waits and never fails. */
@@ -80,21 +74,17 @@ export class EventRecorder {
   }
 
   #send(namespace: string, name: string, event: Event): void {
-    const key = `event/${namespace}/${name}`;
-    this.#keys.push(key);
-    const expired = this.#keys.length > PENDING_LIMIT ? this.#keys.shift() : undefined;
     this.#meta
-      .transaction((transaction) => {
-        if (expired !== undefined && this.#meta.outbox.remove(transaction, expired)) this.#droppedCount++;
+      .transaction((transaction) =>
         this.#meta.outbox.put(transaction, {
-          key,
+          key: `event/${namespace}/${name}`,
           source: "edged",
           group: "meta",
           operation: "insert",
           resource: `${namespace}/event/${name}`,
           content: event as unknown as JsonObject,
-        });
-      })
+        }),
+      )
       .catch((error: unknown) =>
         this.#logger.warn("An event could not be stored", { reason: event.reason, error: describeError(error) }),
       );

@@ -1,3 +1,9 @@
 export * from "./meta-manager.ts";
 export * from "./meta-store.ts";
-export { metaManagerMigrations, metaManagerTables, outboxStreamTable, tombstoneTypes } from "./migrations.ts";
+export {
+  metaManagerMigrations,
+  metaManagerTables,
+  outboxEventIndex,
+  outboxStreamTable,
+  tombstoneTypes,
+} from "./migrations.ts";

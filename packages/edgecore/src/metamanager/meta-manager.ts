@@ -86,6 +86,7 @@ export class MetaManager implements MetaClient, DownstreamHandler, Service {
           // Anew at each start: a database that was restored from a copy gives its numbers out once more.
           stream: ports.random.uuid(),
           first: (count) => ports.database.read((reader) => this.outbox.first(reader, count)),
+          firstEvent: () => ports.database.read((reader) => this.outbox.firstEvent(reader)),
           settle: (entry, answer) => this.#settle(entry, answer),
         },
         cloudLink: ports.cloudLink,

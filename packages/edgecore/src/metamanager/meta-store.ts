@@ -27,8 +27,9 @@ export interface MetaStore {
 
 /**
  * What waits to reach the cloud. Entries with the same key coalesce: the newest content wins and takes the place of
- * the older one. An entry leaves the outbox only when the cloud has answered it; what the cloud does not answer (events,
- * group `user`) leaves when it was sent, and its oldest is dropped, counted, when too much of it waits.
+ * the older one. An entry leaves the outbox only when the cloud has answered it; what the cloud does not answer (group
+ * `user`; events where it is KubeEdge's) leaves when it was sent. Of these and of events the oldest is dropped, counted,
+ * when too much waits.
  */
 export interface OutboxEntry {
   /** e.g. `podpatch/default/web-1`. */

@@ -33,5 +33,13 @@ export const metaManagerTables: Migration = `
 /** Of which type the deleted object was, so that the node can say which versions of a type it has seen. */
 export const tombstoneTypes: Migration = "ALTER TABLE tombstone ADD COLUMN type TEXT NOT NULL DEFAULT ''";
 
+/** For the first event of the line, which is looked for often and mostly not there. */
+export const outboxEventIndex: Migration = "CREATE INDEX outbox_event ON outbox (position) WHERE answered = 0";
+
 /** All of them, for a database that only MetaManager uses. */
-export const metaManagerMigrations: readonly Migration[] = [metaManagerTables, outboxStreamTable, tombstoneTypes];
+export const metaManagerMigrations: readonly Migration[] = [
+  metaManagerTables,
+  outboxStreamTable,
+  tombstoneTypes,
+  outboxEventIndex,
+];

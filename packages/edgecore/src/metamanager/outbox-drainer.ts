@@ -10,8 +10,8 @@ import {
 import { type Message, NODE_JOB_REPORT, newMessage, outboxMessageId } from "@skerry/link";
 import type { CloudLink } from "../edgehub/cloud-link.ts";
 import { type CloudAnswer, readAnswer } from "./cloud-answer.ts";
-import { judgeAnswer } from "./outbox-outcome.ts";
-import type { QueuedEntry } from "./outbox-table.ts";
+import { EVENT_TRIES, judgeAnswer } from "./outbox-outcome.ts";
+import { isEvent, type QueuedEntry } from "./outbox-table.ts";
 
 /** How the outbox is emptied. */
 export interface DrainPolicy {
@@ -36,7 +36,9 @@ const HELD_MS = 30_000;
 export interface DrainSource {
   /** Names the outbox of this process, so that the cloud knows an entry again. A UUID. */
   readonly stream: string;
+  /** From the head of the line, events left out. */
   first(count: number): QueuedEntry[];
+  firstEvent(): QueuedEntry | undefined;
   /** Removes the entry unless it was replaced, and stores what the answer carries, in one transaction. */
   settle(entry: QueuedEntry, answer: CloudAnswer): Promise<void>;
 }
@@ -58,7 +60,8 @@ interface Delay {
 
 /**
  * Sends what waits in the outbox, in order, several at a time but one per key, and keeps each entry until the cloud has
- * answered it. A session's end brings back what was on its way; the next session begins with it.
+ * answered it. A session's end brings back what was on its way; the next session begins with it. Events are a line of
+ * their own, one at a time, so that they arrive in their order whatever fails; nothing else waits for them.
  */
 export class OutboxDrainer implements AsyncDisposable {
   readonly #ports: DrainerPorts;
@@ -94,15 +97,17 @@ export class OutboxDrainer implements AsyncDisposable {
     if (this.#stopped.signal.aborted) return;
     const { cloudLink, clock, source } = this.#ports;
     if (cloudLink.state.kind !== "connected") return;
+    const event = source.firstEvent();
     const room = this.#policy.window - this.#inFlight.size;
-    if (room <= 0) return;
+    if (room <= 0 && event === undefined) return;
     const wanted = this.#policy.window + this.#delays.size;
     const head = source.first(wanted);
-    if (head.length < wanted) this.#forgetDelaysOutside(head);
-    const candidates = head.filter(
-      (entry) => !this.#inFlight.has(entry.key) && !this.#isDelayed(entry, clock.monotonicMs()),
-    );
-    for (const entry of candidates.slice(0, room)) {
+    if (head.length < wanted) this.#forgetDelaysOutside(event ? [...head, event] : head);
+    const isReady = (entry: QueuedEntry): boolean =>
+      !this.#inFlight.has(entry.key) && !this.#isDelayed(entry, clock.monotonicMs());
+    const ready = head.filter(isReady).slice(0, Math.max(0, room));
+    if (event && isReady(event)) ready.push(event);
+    for (const entry of ready) {
       const sending = this.#send(entry).finally(() => {
         this.#inFlight.delete(entry.key);
         this.wake();
@@ -130,7 +135,7 @@ export class OutboxDrainer implements AsyncDisposable {
       }
       const reply = await cloudLink.request(message, this.#policy.answerTimeoutMs, this.#stopped.signal);
       const answer = readAnswer(reply);
-      const outcome = judgeAnswer(answer, this.#triesOf(entry));
+      const outcome = judgeAnswer(answer, this.#triesOf(entry), isEvent(entry));
       switch (outcome.kind) {
         case "retry":
           this.#delay(entry, outcome.status.message ?? "no reason given");
@@ -153,23 +158,41 @@ export class OutboxDrainer implements AsyncDisposable {
       // Without a session the entry simply waits for the next one, which wakes the drainer.
       if (isSkerryError(error, "LINK_DISCONNECTED") && cloudLink.state.kind !== "connected") return;
       if (isSkerryError(error, "LINK_BUDGET_SPENT")) this.#hold(entry);
+      else if (isEvent(entry) && this.#triesOf(entry) + 1 >= EVENT_TRIES) await this.#giveUp(entry, error);
       else this.#delay(entry, describeError(error));
     }
   }
 
-  /** Reports on jobs are answered by Skerry's cloud only (wire.md U32). */
-  #isAnswered({ answered, operation }: QueuedEntry): boolean {
+  /** Nobody has answered an event, however often: the next one has its turn. */
+  async #giveUp(entry: QueuedEntry, error: unknown): Promise<void> {
+    const { source, logger } = this.#ports;
+    try {
+      await source.settle(entry, { kind: "accepted" });
+    } catch (failure) {
+      this.#delay(entry, describeError(failure));
+      return;
+    }
+    this.#refusedCount++;
+    this.#delays.delete(entry.key);
+    logger.warn("The cloud does not take an event; it is dropped", { key: entry.key, why: describeError(error) });
+  }
+
+  /** Events and reports on jobs are answered by Skerry's cloud only (wire.md U21, U32). */
+  #isAnswered(entry: QueuedEntry): boolean {
+    return isEvent(entry) || entry.operation === NODE_JOB_REPORT ? this.#isToSkerry : entry.answered;
+  }
+
+  get #isToSkerry(): boolean {
     const { state } = this.#ports.cloudLink;
-    return answered && (operation !== NODE_JOB_REPORT || (state.kind === "connected" && state.delivery === "skerry"));
+    return state.kind === "connected" && state.delivery === "skerry";
   }
 
   /** With Skerry's delivery an entry has the same id however often it is sent: the cloud does it once. */
   #messageOf(entry: QueuedEntry): Message {
-    const { source, cloudLink } = this.#ports;
+    const { source } = this.#ports;
     const { group, operation, resource } = entry;
     const message = newMessage(this.#ports, { source: entry.source, group, operation, resource }, entry.content);
-    const { state } = cloudLink;
-    if (!entry.answered || state.kind !== "connected" || state.delivery !== "skerry") return message;
+    if (!this.#isAnswered(entry) || !this.#isToSkerry) return message;
     return { ...message, header: { ...message.header, msg_id: outboxMessageId(source.stream, entry.revision) } };
   }
 

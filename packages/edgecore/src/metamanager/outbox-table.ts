@@ -7,7 +7,7 @@ import type { Outbox, OutboxEntry } from "./meta-store.ts";
 export interface OutboxLimits {
   /** Entries that the cloud answers: one more is refused with `META_OUTBOX_FULL`. */
   readonly answeredEntries: number;
-  /** Entries that the cloud does not answer (events, MQTT uploads): one more drops the oldest. */
+  /** Events, and entries that no cloud answers (MQTT uploads): one more drops the oldest. */
   readonly unansweredEntries: number;
   readonly entryBytes: number;
 }
@@ -21,10 +21,12 @@ export const defaultOutboxLimits: OutboxLimits = {
 /** An entry in the line, with what identifies this very content. */
 export interface QueuedEntry extends OutboxEntry {
   readonly revision: number;
-  /** Whether the cloud answers it; one that it does not answer leaves when it was sent. */
+  /** Whether KubeEdge's cloud answers it; one that the cloud does not answer leaves when it was sent. */
   readonly answered: boolean;
 }
 
+/** Events (U21); of what else is not answered nothing is of this group. */
+const IS_EVENT = "answered = 0 AND message_group = 'meta'";
 const COLUMNS = "revision, key, answered, source, message_group, operation, resource, content";
 
 /** The {@link Outbox} in its table. Everything runs in the caller's transaction. */
@@ -77,9 +79,10 @@ export class OutboxTable implements Outbox {
   }
 
   pending(reader: Reader): OutboxEntry[] {
-    return this.first(reader, this.#limits.answeredEntries + this.#limits.unansweredEntries).map(
-      ({ revision, answered, ...entry }) => entry,
-    );
+    return reader
+      .all(`SELECT ${COLUMNS} FROM outbox ORDER BY position`)
+      .map(entryOf)
+      .map(({ revision, answered, ...entry }) => entry);
   }
 
   /** Keys of all that waits. */
@@ -87,9 +90,16 @@ export class OutboxTable implements Outbox {
     return reader.all("SELECT key FROM outbox ORDER BY position").map((row) => String(row["key"]));
   }
 
-  /** Up to `count` entries from the head of the line. */
+  /** Up to `count` entries from the head of the line, events left out. */
   first(reader: Reader, count: number): QueuedEntry[] {
-    return reader.all(`SELECT ${COLUMNS} FROM outbox ORDER BY position LIMIT ?`, count).map(entryOf);
+    const query = `SELECT ${COLUMNS} FROM outbox WHERE NOT (${IS_EVENT}) ORDER BY position LIMIT ?`;
+    return reader.all(query, count).map(entryOf);
+  }
+
+  /** The event that has waited longest. */
+  firstEvent(reader: Reader): QueuedEntry | undefined {
+    const row = reader.first(`SELECT ${COLUMNS} FROM outbox WHERE ${IS_EVENT} ORDER BY position LIMIT 1`);
+    return row && entryOf(row);
   }
 
   /** Removes an entry unless its content was replaced since. Returns whether it was removed. */
@@ -109,6 +119,11 @@ export class OutboxTable implements Outbox {
       );
     }
   }
+}
+
+/** Whether the entry is an event. */
+export function isEvent({ answered, group }: QueuedEntry): boolean {
+  return !answered && group === "meta";
 }
 
 /** Events (wire.md 11, U21), uploads to the router (U22–U24) and reports on jobs of v1alpha1 (U33) get no answer. */

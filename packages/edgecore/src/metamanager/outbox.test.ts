@@ -165,7 +165,7 @@ test("the object in an answer updates the stored one, and never brings back a de
   assert.equal(world.changes.at(-1)?.object.metadata.resourceVersion, "11");
 });
 
-test("events leave without an answer; beyond their limit the oldest is dropped and counted", async () => {
+test("to KubeEdge's cloud events leave without an answer; beyond their limit the oldest is dropped and counted", async () => {
   await using database = openDatabase();
   await using world = new EdgeWorld(database, { outboxLimits: { ...defaultOutboxLimits, unansweredEntries: 2 } });
   const event = (name: string): OutboxEntry => ({

@@ -13,7 +13,7 @@ export interface EventRequestOptions {
   readonly clock: Clock;
 }
 
-/** Events of the node: U21. They are never answered: nobody waits for it. An event that arrives twice is stored once. */
+/** Events of the node: U21. An event that arrives twice is stored once; who answers is {@link UpstreamRequests}. */
 export function eventRequests({ api, hasPod, clock }: EventRequestOptions): Record<string, RequestHandler> {
   const share = new EventShare(clock);
   const takeShare = ({ nodeName }: UpstreamRequest): void => {

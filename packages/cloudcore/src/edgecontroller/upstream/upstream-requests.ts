@@ -1,14 +1,15 @@
 import type { Logger } from "@skerry/base";
 import { describeError } from "@skerry/base";
-import { type Message, parseObjectPath } from "@skerry/link";
+import { isOutboxMessageId, type Message, parseObjectPath } from "@skerry/link";
 import type { Reply, UpstreamHandler } from "../../cloudhub/cloud-hub-port.ts";
 import { errorContent } from "./object-response.ts";
 import { badRequest, unsupported } from "./refusals.ts";
 import type { RequestHandler } from "./request.ts";
 
 /**
- * Finds the handler of each upstream message by `<type> <operation>`, or `<type>` for any operation. Every request but an
- * event gets an answer, a refusal where there is no handler: KubeEdge leaves those waiting for a minute (cloud.md 14, 23).
+ * Finds the handler of each upstream message by `<type> <operation>`, or `<type>` for any operation. Every request gets an
+ * answer, a refusal where there is no handler: KubeEdge leaves those waiting for a minute (cloud.md 14, 23). Events get one
+ * only from a Skerry's outbox, which keeps them until then: KubeEdge's edge does not wait for it (wire.md U21).
  */
 export class UpstreamRequests implements UpstreamHandler {
   readonly #handlers: ReadonlyMap<string, RequestHandler>;
@@ -23,6 +24,8 @@ export class UpstreamRequests implements UpstreamHandler {
     const { operation = "", resource = "" } = message.route;
     // A stopping KubeEdge EdgeCore sends one message without any content (wire.md U35).
     if (operation === "" && resource === "") return;
+    const isEvent = parseObjectPath(resource)?.type === "event";
+    const isKept = isOutboxMessageId(message.header.msg_id);
     try {
       const path = parseObjectPath(resource);
       if (!path) throw badRequest(`"${resource}" is not of the form <namespace>/<type>/<name>`);
@@ -37,9 +40,10 @@ export class UpstreamRequests implements UpstreamHandler {
         content: message.content,
         reply,
       });
+      if (isEvent && isKept) reply("OK");
     } catch (error) {
       this.#logger.debug("A node's request failed", { nodeName, operation, resource, reason: describeError(error) });
-      if (parseObjectPath(resource)?.type !== "event") reply(errorContent(error));
+      if (!isEvent || isKept) reply(errorContent(error));
     }
   }
 }
