@@ -95,6 +95,7 @@ export interface CloudControllers extends AsyncDisposable {
   /** The webhook that checks devices, for CloudCore's HTTPS port. */
   readonly admission: DeviceAdmission;
   readonly router?: Router;
+  readonly telemetry?: TelemetryRequests;
 }
 
 /** An API server that is back after an outage is noticed within seconds: nodes wait for it. */
@@ -239,6 +240,8 @@ export async function startCloudControllers(options: CloudControllersOptions): P
     ? new DynamicController({ api, delegated: options.delegated, cloudHub, clock, random, logger })
     : undefined;
 
+  const telemetry = options.telemetry && telemetryRequests(options.telemetry, deviceObjects, logger);
+
   for (const each of informers) each.start();
   await Promise.all(informers.map((each) => each.whenSynced(signal)));
   // The SyncController last: what it compares must be complete, or it would take back what nodes rightly hold.
@@ -255,12 +258,13 @@ export async function startCloudControllers(options: CloudControllersOptions): P
       ...(router ? { router: router.upstream } : {}),
       ...(dynamicController ? { dynamicController: dynamicController.upstream } : {}),
       ...(taskManager ? { taskManager: taskManager.upstream } : {}),
-      ...(options.telemetry ? { telemetry: telemetryRequests(options.telemetry, deviceObjects, logger) } : {}),
+      ...(telemetry ? { telemetry } : {}),
     },
     nodeObjects,
     syncController,
     admission: new DeviceAdmission((namespace, name) => modelInformer.cache.get(`${namespace}/${name}`)),
     ...(router ? { router } : {}),
+    ...(telemetry ? { telemetry } : {}),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -30,6 +30,7 @@ import { EventBus, type MqttConnector, RuleMessages } from "./eventbus/index.ts"
 import { MetaManager, type MetaManagerOptions } from "./metamanager/index.ts";
 import type { MetaServer, MetaServerPorts } from "./metaserver/index.ts";
 import { NodeByteBudget } from "./node-byte-budget.ts";
+import { ownMetrics } from "./own-metrics.ts";
 import { RuleSources } from "./rules/index.ts";
 import { ServiceBus, type ServiceBusPorts } from "./servicebus/index.ts";
 import { ServiceEntry, type ServiceEntryPorts } from "./servicenetwork/index.ts";
@@ -287,7 +288,7 @@ export class EdgeCore implements AsyncDisposable {
 
 function edgeStream(
   ports: EdgeCorePorts,
-  core: Pick<EdgeCore, "metaManager" | "edgeHub" | "edged">,
+  core: Pick<EdgeCore, "metaManager" | "edgeHub" | "edged" | "samples">,
   nodeName: string,
   stack: DisposableStack,
 ): EdgeStream | undefined {
@@ -296,7 +297,7 @@ function edgeStream(
   if (!edged || !streams || !link) return undefined;
   const { runtime, config } = edged;
   const { usage, ...machine } = streams.machine;
-  const own = (): Metric[] => ownMetrics(meta, cloudLink);
+  const own = (): Metric[] => ownMetrics(meta, cloudLink, core.samples);
   const metrics = usage && nodeMetrics({ ports, cloudLink, nodeName, usage, own, stack });
   const podStreams = new PodStreams({
     ...machine,
@@ -329,25 +330,6 @@ function nodeMetrics(options: {
     own,
     offline: stack.use(new OfflineUsage({ meter, cloudLink, clock, logger })),
   });
-}
-
-/** EdgeCore's own metrics; docs/metrics.md names them. None has a label, so their number is fixed. */
-function ownMetrics(meta: MetaManager, { state }: CloudLink): Metric[] {
-  const { dropped, refused } = meta.lost;
-  const single = (name: string, help: string, value: number, type: Metric["type"] = "gauge"): Metric => ({
-    name: `skerry_edge_${name}`,
-    help,
-    type,
-    samples: [{ value }],
-  });
-  return [
-    single("link_connected", "Whether the link to the cloud is open", state.kind === "connected" ? 1 : 0),
-    single("link_state_since_seconds", "Since when, in seconds of the Unix epoch", Math.round(state.sinceMs / 1000)),
-    single("outbox_entries", "Changes that wait for the cloud", meta.read((reader) => meta.outbox.keys(reader)).length),
-    single("outbox_dropped_total", "Events and uploads lost to the outbox's limit", dropped, "counter"),
-    single("outbox_refused_total", "Changes that the cloud refused for good", refused, "counter"),
-    single("pods", "Pods of this node in EdgeCore's store", meta.list("pod").length),
-  ];
 }
 
 /** Stands in where the configuration switches EdgeHub off; it is never started. */

@@ -54,6 +54,7 @@ function metricsOf(answer: (nodeName: string, path: string, query: string) => st
         return { stream: new GeneratedStream(blocks), startsWithHead: false };
       },
     },
+    telemetry: { counters: { received: 9, duplicate: 2, missing: 5, foreign: 1 } },
     clock: systemClock,
     logger: silentLogger,
   });
@@ -94,6 +95,7 @@ test("Prometheus finds CloudCore's metrics and those of the nodes that answer", 
   assert.match(own, /^skerry_cloud_node_link_bytes_total\{node="edge-1",direction="up"\} 106$/m);
   assert.match(own, /^skerry_cloud_node_metrics_unanswered_total 2$/m);
   assert.match(own, /^skerry_cloud_streams_open 4$/m);
+  assert.match(own, /^skerry_cloud_samples_missing_total 5$/m);
   assert.match(own, /^skerry_cloud_streams_refused_total 7$/m);
   assert.match(own, /^skerry_cloud_streams_waiting_bytes 1024$/m);
   assert.equal((await read("/other")).status, 404);

@@ -3,6 +3,7 @@ import { metricText } from "@skerry/base";
 import { readResponseHead } from "@skerry/streams";
 import type { LinkTrace } from "../cloudhub/link-trace.ts";
 import type { CloudStream } from "../cloudstream/cloud-stream.ts";
+import type { TelemetryRequests } from "../telemetry/index.ts";
 import { DeliveredTimes } from "./delivered-times.ts";
 import { mergeNodeMetrics } from "./label-metrics.ts";
 
@@ -14,6 +15,8 @@ export interface CloudMetricsOptions {
   };
   /** The way to the nodes' own metrics; left out: those are not served. */
   readonly cloudStream: Pick<CloudStream, "open" | "load"> | undefined;
+  /** Left out where no samples are kept. */
+  readonly telemetry?: Pick<TelemetryRequests, "counters"> | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -36,7 +39,7 @@ export class CloudMetrics {
 
   /** CloudCore's own; docs/metrics.md names them. Their only labels are names of connected nodes, and directions. */
   own(): string {
-    const { cloudHub, cloudStream } = this.#options;
+    const { cloudHub, cloudStream, telemetry } = this.#options;
     const streams = cloudStream?.load ?? { openStreams: 0, refusedStreams: 0, waitingBytes: 0 };
     const nodes = [...cloudHub.connectedNodes];
     const traces = nodes.map((node) => ({ node, trace: cloudHub.trace(node) }));
@@ -99,6 +102,12 @@ export class CloudMetrics {
         help: "Bytes of nodes that their readers have not taken yet",
         type: "gauge",
         samples: [{ value: streams.waitingBytes }],
+      },
+      {
+        name: "skerry_cloud_samples_missing_total",
+        help: "Samples that nodes had dropped before they came",
+        type: "counter",
+        samples: telemetry ? [{ value: telemetry.counters.missing }] : [],
       },
       counter("node_session_resent_total", "Messages that were sent again in this session", "resent"),
       counter("node_session_dropped_total", "Messages lost to a limit in this session", "dropped"),

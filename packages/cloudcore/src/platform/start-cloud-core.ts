@@ -265,7 +265,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
         await serveMetrics({
           address: config.metrics.address,
           port: options.ports?.metrics ?? config.metrics.port,
-          metrics: new CloudMetrics({ cloudHub, cloudStream, clock, logger }),
+          metrics: new CloudMetrics({ cloudHub, cloudStream, telemetry: controllers.telemetry, clock, logger }),
           logger,
         }),
       )
