@@ -150,3 +150,14 @@ test("events are the same objects under core and under events.k8s.io", async () 
   const selected = await server.call("GET", "/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Dp");
   assert.equal((selected.body["items"] as unknown[]).length, 1);
 });
+
+test("an object may be sent as YAML", async () => {
+  await using server = await startTestApiServer();
+  const body = new TextEncoder().encode("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  key: value\n");
+  const url = "/api/v1/namespaces/default/configmaps";
+  const made = await server.call("POST", url, { body, contentType: "application/yaml" });
+  assert.equal(made.status, 201);
+  assert.deepEqual(made.body["data"], { key: "value" });
+  const list = new TextEncoder().encode("- a\n");
+  assert.equal((await server.call("POST", url, { body: list, contentType: "application/yaml" })).status, 400);
+});

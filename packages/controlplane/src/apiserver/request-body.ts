@@ -10,13 +10,13 @@ import { isTrue } from "./query-options.ts";
 /** Nesting that a body may have. */
 const DEPTH_LIMIT = 200;
 
-/** Reads an object from a body: JSON, or the protobuf that kubectl's typed commands send. @throws ApiError */
+/** Reads an object from a body: JSON, YAML, or the protobuf that kubectl's typed commands send. @throws ApiError */
 export function readObject(request: ApiRequest, types: TypeCatalog): JsonObject {
   const type = mediaType(request);
   if (type === "application/vnd.kubernetes.protobuf") return readProtobuf(request.body, types);
-  if (type !== "application/json" && type !== "")
-    throw unsupportedMediaType(["application/json", "application/vnd.kubernetes.protobuf"]);
-  const value = readJson(request.body);
+  if (type !== "application/json" && type !== "application/yaml" && type !== "")
+    throw unsupportedMediaType(["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]);
+  const value = type === "application/yaml" ? readYaml(request.body) : readJson(request.body);
   if (!isJsonObject(value)) throw badRequest("the body of the request must be an object");
   return value;
 }
@@ -63,7 +63,7 @@ function readJson(body: Uint8Array): JsonValue {
   }
 }
 
-/** Configurations to apply come as YAML, which most clients write as JSON. */
+/** YAML, which most clients write as JSON. */
 function readYaml(body: Uint8Array): JsonValue {
   const text = new TextDecoder().decode(body);
   if (text.trimStart().startsWith("{")) return readJson(body);

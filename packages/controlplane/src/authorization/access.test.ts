@@ -102,3 +102,28 @@ test("a service account's token lets its bearer in until the account or the pod 
   await api.delete(at);
   assert.equal((await whoami()).status, 401);
 });
+
+test("an access review that does not say what it asks is refused in Kubernetes' words", async () => {
+  await using server = await startTestApiServer();
+  const ask = (kind: string, spec: object) =>
+    server.call("POST", `/apis/authorization.k8s.io/v1/${kind.toLowerCase()}s`, {
+      body: { apiVersion: "authorization.k8s.io/v1", kind, spec },
+    });
+  const own = await ask("SelfSubjectAccessReview", {});
+  assert.equal(own.status, 422);
+  assert.equal(
+    own.body["message"],
+    'SelfSubjectAccessReview.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: null: ' +
+      "exactly one of nonResourceAttributes or resourceAttributes must be specified",
+  );
+  const path = { path: "/metrics", verb: "get" };
+  const both = await ask("SelfSubjectAccessReview", {
+    resourceAttributes: { verb: "get" },
+    nonResourceAttributes: path,
+  });
+  assert.equal(both.status, 422);
+  assert.equal((await ask("SelfSubjectAccessReview", { nonResourceAttributes: path })).status, 201);
+  const nobody = await ask("SubjectAccessReview", { nonResourceAttributes: path });
+  assert.match(String(nobody.body["message"]), /spec\.user: Invalid value: "": at least one of user or group/);
+  assert.equal((await ask("SubjectAccessReview", { groups: ["a"], nonResourceAttributes: path })).status, 201);
+});

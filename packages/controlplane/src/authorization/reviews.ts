@@ -3,7 +3,9 @@ import type { BootstrapTokens } from "../authentication/bootstrap-tokens.ts";
 import type { ServiceAccountTokens } from "../authentication/service-account-tokens.ts";
 import { TOKEN_ISSUER } from "../authentication/service-account-tokens.ts";
 import { objectAt, objectsIn, textAt, textsIn } from "../registry/api-object.ts";
+import { type FieldError, invalidValue } from "../registry/field-error.ts";
 import type { UserInfo } from "../registry/request-context.ts";
+import { invalid } from "../registry/status-errors.ts";
 import type { AccessAttributes } from "./attributes.ts";
 import { nodeNameOf } from "./node-identity.ts";
 import type { RbacAuthorizer } from "./rbac-authorizer.ts";
@@ -41,9 +43,11 @@ export class Reviews {
     this.#bootstrapTokens = bootstrapTokens;
   }
 
-  /** The review with its status. */
+  /** The review with its status. @throws ApiError Invalid */
   answer(review: ReviewResource, user: UserInfo, body: JsonObject): JsonObject {
     const spec = objectAt(body, "spec");
+    const errors = review.kind.endsWith("AccessReview") ? accessReviewErrors(review, spec) : [];
+    if (errors.length > 0) throw invalid({ ...review, version: "v1" }, "", errors);
     return {
       kind: review.kind,
       apiVersion: `${review.group}/v1`,
@@ -92,6 +96,24 @@ export class Reviews {
         : { incomplete: true, evaluationError: "node authorizer does not support user rule resolution" }),
     };
   }
+}
+
+/** What is asked must be said, and by whom unless by oneself. */
+function accessReviewErrors({ kind }: ReviewResource, spec: JsonObject): FieldError[] {
+  const errors: FieldError[] = [];
+  const isResource = isJsonObject(spec["resourceAttributes"]);
+  const isPath = isJsonObject(spec["nonResourceAttributes"]);
+  if (isResource && isPath) {
+    const detail = "cannot be specified in combination with resourceAttributes";
+    errors.push(invalidValue("spec.nonResourceAttributes", spec["nonResourceAttributes"], detail));
+  }
+  if (!isResource && !isPath) {
+    const detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+    errors.push(invalidValue("spec.resourceAttributes", null, detail));
+  }
+  if (kind !== "SelfSubjectAccessReview" && textAt(spec, "user") === "" && textsIn(spec["groups"]).length === 0)
+    errors.push(invalidValue("spec.user", "", "at least one of user or group must be specified"));
+  return errors;
 }
 
 function namedUser(spec: JsonObject): UserInfo {

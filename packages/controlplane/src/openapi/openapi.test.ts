@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { isJsonObject, type JsonValue } from "@skerry/base";
+import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 import { builtInReferences } from "../registry/kinds/kinds.ts";
 import { startTestApiServer } from "../testing/test-api-server.ts";
 import { builtInTypes } from "./built-in-types.ts";
@@ -194,6 +194,17 @@ test("a protobuf body that is cut off or no protobuf is refused", () => {
   assert.throws(() => openEnvelope(new Uint8Array([1, 2, 3])), ProtobufError);
   assert.throws(() => decodeMessage(types, "core.v1.Pod", new Uint8Array([0x0a, 0x7f, 1])), ProtobufError);
   assert.throws(() => decodeMessage(types, "core.v1.Pod", new Uint8Array(12).fill(0xff)), ProtobufError);
+});
+
+test("an amount that is none is refused in Kubernetes' words", () => {
+  const limits = (memory: string): JsonObject => ({
+    spec: { containers: [{ name: "c", resources: { limits: { memory } } }] },
+  });
+  assert.equal(
+    checkType(types, "core.v1.Pod", limits("1GB")).mismatch,
+    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+  );
+  assert.equal(checkType(types, "core.v1.Pod", limits("1G")).mismatch, undefined);
 });
 
 test("decoding drops null, names unknown members by path and reports the first value that does not fit", () => {

@@ -61,6 +61,8 @@ function readObject(
   return result;
 }
 
+const QUANTITY_RULE = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+
 interface Context {
   readonly struct: string;
   readonly goPath: string;
@@ -104,6 +106,11 @@ function readValue(
       return Object.fromEntries(members);
     }
     case "scalar":
+      if (type.name === "quantity" && typeof value === "string" && !isQuantity(value)) {
+        walk.mismatchType ??= goScalar(type.name);
+        walk.mismatch ??= QUANTITY_RULE;
+        return value;
+      }
       return scalarFits(type.name, value) ? normalScalar(type.name, value) : wrong(goScalar(type.name));
   }
 }

@@ -93,7 +93,7 @@ export const serviceColumns: readonly TableColumn[] = [
   name,
   column("Type", (service) => textAt(spec(service), "type")),
   column("Cluster-IP", (service) => orNone(textAt(spec(service), "clusterIP"))),
-  column("External-IP", (service) => orNone(textAt(spec(service), "externalName"))),
+  column("External-IP", externalAddressOf),
   column("Port(s)", (service) =>
     orNone(
       objectsIn(spec(service)["ports"])
@@ -113,6 +113,16 @@ export const serviceColumns: readonly TableColumn[] = [
     ),
   ),
 ];
+
+function externalAddressOf(service: JsonObject): string {
+  const { type, externalName = "", externalIPs } = spec(service);
+  if (type === "ExternalName") return orNone(String(externalName));
+  const own = Array.isArray(externalIPs) ? externalIPs.map(String) : [];
+  if (type !== "LoadBalancer") return orNone(own.join(","));
+  const ingress = objectsIn(objectAt(objectAt(service, "status"), "loadBalancer")["ingress"]);
+  const given = ingress.map((each) => textAt(each, "ip") || textAt(each, "hostname")).filter((text) => text !== "");
+  return [...[...new Set(given)].sort(), ...own].join(",") || "<pending>";
+}
 
 export const endpointsColumns: readonly TableColumn[] = [
   name,

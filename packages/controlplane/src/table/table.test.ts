@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { humanDuration } from "@skerry/base";
+import { humanDuration, type JsonObject } from "@skerry/base";
+import { serviceColumns } from "./columns.ts";
 import { podReasonOf, podRestartsOf } from "./pod-summary.ts";
 import { storageClassColumns } from "./policy-columns.ts";
 
@@ -48,6 +49,24 @@ test("the STATUS of a pod is its most telling state", () => {
     status({ initContainerStatuses: [{ state: { running: {} } }] }, {}, { initContainers: [{}, {}] }),
     "Init:0/2",
   );
+});
+
+test("EXTERNAL-IP of a service is what leads to it from outside, pending while a load balancer has not said", () => {
+  const shown = (spec: JsonObject, ingress: JsonObject[] = []): unknown =>
+    serviceColumns
+      .find(({ name }) => name === "External-IP")
+      ?.cell({ metadata: { name: "web" }, spec, status: { loadBalancer: { ingress } } }, 0);
+  const externalIPs = ["192.0.2.1", "192.0.2.2"];
+  assert.equal(shown({ type: "ClusterIP" }), "<none>");
+  assert.equal(shown({ type: "NodePort", externalIPs }), "192.0.2.1,192.0.2.2");
+  assert.equal(shown({ type: "LoadBalancer" }), "<pending>");
+  assert.equal(shown({ type: "LoadBalancer" }, [{ ip: "9.9.9.9" }]), "9.9.9.9");
+  assert.equal(
+    shown({ type: "LoadBalancer", externalIPs }, [{ hostname: "b" }, { ip: "9.9.9.9" }]),
+    "9.9.9.9,b,192.0.2.1,192.0.2.2",
+  );
+  assert.equal(shown({ type: "LoadBalancer", externalIPs }), "192.0.2.1,192.0.2.2");
+  assert.equal(shown({ type: "ExternalName", externalName: "example.com" }), "example.com");
 });
 
 test("RESTARTS tells how often and when last", () => {
