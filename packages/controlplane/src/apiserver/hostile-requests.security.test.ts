@@ -324,7 +324,7 @@ test("bodies made to be heavy get an answer, none of them a failure of the serve
     ],
     ["POST", maps, { body: { ...base, metadata: { name: "labels", labels: members(50_000) } } }, 400],
     ["POST", maps, { body: { ...base, metadata: { name: "keys", labels: wrongKeys(50_000) } } }, 422],
-    ["POST", maps, { body: { ...base, metadata: { name: "wide" }, data: { a: "x".repeat(2_500_000) } } }, 413],
+    ["POST", maps, { body: { ...base, metadata: { name: "wide" }, data: { a: "x".repeat(2_500_000) } } }, 422],
     [
       "PATCH",
       `${maps}/heavy`,

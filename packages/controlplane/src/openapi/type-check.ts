@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 import { isQuantity } from "@skerry/kube";
+import { base64Fault } from "./base64-fault.ts";
 import type { FieldDescription, FieldType, ScalarName, TypeCatalog } from "./type-table.ts";
 
 /** What decoding an object of a built-in type found. */
@@ -106,9 +107,17 @@ function readValue(
       return Object.fromEntries(members);
     }
     case "scalar":
-      if (type.name === "quantity" && typeof value === "string" && !isQuantity(value)) {
+if (type.name === "quantity" && typeof value === "string" && !isQuantity(value)) {
         walk.mismatchType ??= goScalar(type.name);
         walk.mismatch ??= QUANTITY_RULE;
+        return value;
+      }
+      if (type.name === "bytes" && typeof value === "string") {
+        const at = base64Fault(value);
+        if (at !== undefined) {
+          walk.mismatchType ??= goScalar(type.name);
+          walk.mismatch ??= `illegal base64 data at input byte ${at}`;
+        }
         return value;
       }
       return scalarFits(type.name, value) ? normalScalar(type.name, value) : wrong(goScalar(type.name));

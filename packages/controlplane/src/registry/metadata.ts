@@ -1,12 +1,19 @@
 import { isJsonObject, type JsonObject, type Random, randomNameSuffix } from "@skerry/base";
-import { badRequest, isLabelKey, isLabelValue } from "@skerry/kube";
+import { badRequest } from "@skerry/kube";
 import { type ApiObject, asJsonObject, objectAt, objectsIn, textAt } from "./api-object.ts";
 import { type FieldError, forbiddenField, invalidValue, required, tooLong } from "./field-error.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import { conflict, modified } from "./status-errors.ts";
+import {
+  labelErrors,
+  labelRule,
+  nameErrors,
+  pathSegmentRule,
+  qualifiedNameRule,
+  subdomainRule,
+} from "./validation/name-rules.ts";
 
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const NAME_RULES = { subdomain: subdomainRule, label: labelRule, path: pathSegmentRule };
 const ANNOTATIONS_LIMIT_BYTES = 256 * 1024;
 /** `generateName` is cut so that the suffix still fits into a label. */
 const GENERATED_PREFIX_LIMIT = 58;
@@ -81,13 +88,11 @@ export function carryMetadata(definition: ResourceDefinition, next: ApiObject, p
 export function validateMetadata(definition: ResourceDefinition, object: ApiObject): FieldError[] {
   const metadata = objectAt(asJsonObject(object), "metadata");
   const errors = validateName(definition, textAt(metadata, "name"));
-  for (const [key, value] of Object.entries(objectAt(metadata, "labels"))) {
-    if (!isLabelKey(key)) errors.push(invalidValue("metadata.labels", key, QUALIFIED_NAME));
-    if (!isLabelValue(String(value))) errors.push(invalidValue("metadata.labels", value, LABEL_VALUE));
-  }
+  errors.push(...labelErrors(objectAt(metadata, "labels"), "metadata.labels"));
   let sizeBytes = 0;
   for (const [key, value] of Object.entries(objectAt(metadata, "annotations"))) {
-    if (!isLabelKey(key.toLowerCase())) errors.push(invalidValue("metadata.annotations", key, QUALIFIED_NAME));
+    for (const problem of qualifiedNameRule(key.toLowerCase()))
+      errors.push(invalidValue("metadata.annotations", key, problem));
     sizeBytes += Buffer.byteLength(key) + Buffer.byteLength(String(value));
   }
   if (sizeBytes > ANNOTATIONS_LIMIT_BYTES) errors.push(tooLong("metadata.annotations", ANNOTATIONS_LIMIT_BYTES));
@@ -123,23 +128,5 @@ export function validateFinalizers(next: ApiObject, previous: ApiObject): FieldE
 
 function validateName(definition: ResourceDefinition, name: string): FieldError[] {
   if (name === "") return [required("metadata.name", "name or generateName is required")];
-  switch (definition.strategy.nameRule ?? "subdomain") {
-    case "path":
-      return name === "." || name === ".." || /[/%]/.test(name)
-        ? [invalidValue("metadata.name", name, "may not be '.' or '..' and may not contain '/' or '%'")]
-        : [];
-    case "label":
-      return name.length <= 63 && LABEL.test(name) ? [] : [invalidValue("metadata.name", name, RFC1123_LABEL)];
-    case "subdomain":
-      return name.length <= 253 && SUBDOMAIN.test(name) ? [] : [invalidValue("metadata.name", name, RFC1123_SUBDOMAIN)];
-  }
+  return nameErrors(NAME_RULES[definition.strategy.nameRule ?? "subdomain"], "metadata.name", name);
 }
-
-const RFC1123_SUBDOMAIN =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-const RFC1123_LABEL =
-  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-const QUALIFIED_NAME =
-  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
-const LABEL_VALUE =
-  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";

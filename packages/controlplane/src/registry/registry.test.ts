@@ -263,7 +263,9 @@ test("an object over the size limit is refused, and a key called __proto__ is ke
   const url = "/api/v1/namespaces/default/configmaps";
   const object = (name: string, data: string) =>
     new TextEncoder().encode(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"${name}"},"data":${data}}`);
-  const large = await server.call("POST", url, { body: object("large", `{"a":"${"x".repeat(1_600_000)}"}`) });
+  const revisions = "/apis/apps/v1/namespaces/default/controllerrevisions";
+  const revision = { metadata: { name: "large" }, revision: 1, data: { a: "x".repeat(1_600_000) } };
+  const large = await server.call("POST", revisions, { body: revision });
   assert.equal(large.status, 413);
   const odd = await server.send("POST", url, { body: object("odd", '{"__proto__":"v"}') });
   assert.match(String(odd.body), /"data":\{"__proto__":"v"\}/);

@@ -3,6 +3,7 @@ import { jsonEqual } from "@skerry/kube";
 import { ensureObject, objectAt, setDefault, textAt } from "../api-object.ts";
 import { type FieldError, forbiddenField, invalidValue } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
+import { validateData } from "../validation/data-validation.ts";
 import { secretTypeErrors } from "./secret-types.ts";
 
 /** A kind that is only data: no status of its own, nothing to default. */
@@ -62,7 +63,12 @@ export const nodeStrategy: KindStrategy = {
 /** core/v1 ConfigMap. */
 export const configMapStrategy: KindStrategy = {
   ...plainStrategy,
-  validate: (object) => [...validateDataKeys(object, "data"), ...validateDataKeys(object, "binaryData")],
+  validate: (object) => [
+    ...validateData(object, { data: "utf8", binaryData: "base64" }, ""),
+    ...Object.keys(objectAt(object, "binaryData"))
+      .filter((key) => Object.hasOwn(objectAt(object, "data"), key))
+      .map((key) => invalidValue(`data[${key}]`, key, "duplicate of key present in binaryData")),
+  ],
   validateUpdate: (next, previous) => validateImmutable(next, previous, ["data", "binaryData"]),
 };
 
@@ -79,7 +85,7 @@ export const secretStrategy: KindStrategy = {
     delete secret["stringData"];
     if (textAt(secret, "type") === "") secret["type"] = "Opaque";
   },
-  validate: (object) => [...validateDataKeys(object, "data"), ...secretTypeErrors(object)],
+  validate: (object) => [...validateData(object, { data: "base64" }, "data"), ...secretTypeErrors(object)],
   validateUpdate: (next, previous) => [
     ...(next["type"] === previous["type"] ? [] : [invalidValue("type", next["type"], "field is immutable")]),
     ...validateImmutable(next, previous, ["data"]),
@@ -103,18 +109,6 @@ export const eventStrategy: KindStrategy = {
     "type",
   ],
 };
-
-function validateDataKeys(object: JsonObject, member: string): FieldError[] {
-  return Object.keys(objectAt(object, member))
-    .filter((key) => !/^[-._a-zA-Z0-9]{1,253}$/.test(key) || key === "." || key.startsWith(".."))
-    .map((key) =>
-      invalidValue(
-        `${member}[${key}]`,
-        key,
-        "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
-      ),
-    );
-}
 
 function validateImmutable(next: JsonObject, previous: JsonObject, members: readonly string[]): FieldError[] {
   if (previous["immutable"] !== true) return [];

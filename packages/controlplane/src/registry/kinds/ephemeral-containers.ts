@@ -2,7 +2,7 @@ import type { JsonObject } from "@skerry/base";
 import { jsonEqual } from "@skerry/kube";
 import { objectAt, objectsIn, textAt } from "../api-object.ts";
 import { type FieldError, fieldNotFound, forbiddenField } from "../field-error.ts";
-import { validateContainer } from "./pod-validation.ts";
+import { validateContainer } from "../validation/container-validation.ts";
 
 /** Members of a container that make no sense for one that is only looked in with. */
 const FORBIDDEN = ["ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "restartPolicy"];
