@@ -3,9 +3,8 @@ import { checkRole, checkRoleBinding } from "../../authorization/escalation.ts";
 import { ensureObject, objectAt, objectsIn, setDefault } from "../api-object.ts";
 import { invalidValue } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
+import { RBAC_GROUP, validateRole, validateRoleBinding } from "../validation/rbac-validation.ts";
 import { plainStrategy } from "./core.ts";
-
-const RBAC_GROUP = "rbac.authorization.k8s.io";
 
 /** Role and ClusterRole. */
 export const roleStrategy: KindStrategy = {
@@ -13,6 +12,7 @@ export const roleStrategy: KindStrategy = {
   nameRule: "path",
   prepareForCreate: (role, scope) => checkRole(role, scope),
   prepareForUpdate: (next, previous, scope) => checkRole(next, scope, previous),
+  validate: validateRole,
 };
 
 /** RoleBinding and ClusterRoleBinding: the role they refer to cannot be changed. */
@@ -28,6 +28,7 @@ export const roleBindingStrategy: KindStrategy = {
   prepareForUpdate(next, previous, scope) {
     if (!jsonEqual(next["subjects"] ?? [], previous["subjects"] ?? [])) checkRoleBinding(next, scope);
   },
+  validate: validateRoleBinding,
   validateUpdate: (next, previous) =>
     jsonEqual(objectAt(next, "roleRef"), objectAt(previous, "roleRef"))
       ? []

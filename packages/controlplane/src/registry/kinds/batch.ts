@@ -3,6 +3,7 @@ import { cronJobColumns, jobColumns } from "../../table/batch-columns.ts";
 import { ensureObject, numberAt, objectAt, setDefault, textAt } from "../api-object.ts";
 import { type FieldError, forbiddenField, invalidValue, notSupported, required } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
+import { notNegative } from "../validation/number-rules.ts";
 import { cronScheduleError } from "./cron-schedule-check.ts";
 import { validateJobUpdate } from "./job-update.ts";
 import type { KindEntry } from "./kind-entry.ts";
@@ -73,6 +74,7 @@ export const cronJobStrategy: KindStrategy = {
     return [
       ...(schedule === "" ? [required("spec.schedule")] : []),
       ...(problem === undefined ? [] : [invalidValue("spec.schedule", schedule, problem)]),
+      ...notNegative(spec, "spec", ["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"]),
       ...(zone === "" || isTimeZone(zone) ? [] : [invalidValue("spec.timeZone", zone, `unknown time zone ${zone}`)]),
       ...validateJobSpec(objectAt(objectAt(spec, "jobTemplate"), "spec"), "spec.jobTemplate.spec"),
     ];
@@ -96,12 +98,15 @@ function applyJobSpecDefaults(spec: JsonObject): void {
 }
 
 function validateJobSpec(spec: JsonObject, path: string): FieldError[] {
-  const errors: FieldError[] = [];
-  for (const member of ["parallelism", "completions", "backoffLimit", "activeDeadlineSeconds"]) {
-    const value = numberAt(spec, member);
-    if (value !== undefined && value < 0)
-      errors.push(invalidValue(`${path}.${member}`, value, "must be greater than or equal to 0"));
-  }
+  const errors = notNegative(spec, path, [
+    "parallelism",
+    "completions",
+    "activeDeadlineSeconds",
+    "backoffLimit",
+    "ttlSecondsAfterFinished",
+    "backoffLimitPerIndex",
+    "maxFailedIndexes",
+  ]);
   if (spec["completionMode"] === "Indexed" && numberAt(spec, "completions") === undefined)
     errors.push(required(`${path}.completions`, "when completion mode is Indexed"));
   errors.push(...validateSuccessPolicy(spec, `${path}.successPolicy`));

@@ -1,9 +1,12 @@
 import type { JsonObject } from "@skerry/base";
+import { jsonEqual } from "@skerry/kube";
 import { createdAt, name } from "../../table/common-columns.ts";
 import { limitRangeColumns, podDisruptionBudgetColumns, resourceQuotaColumns } from "../../table/policy-columns.ts";
 import { ensureObject, objectAt, objectsIn, setDefault } from "../api-object.ts";
 import { invalidValue } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
+import { validateLimitRange } from "../validation/limit-range-validation.ts";
+import { validateResourceQuota } from "../validation/quota-validation.ts";
 import { plainStrategy } from "./core.ts";
 import type { KindEntry } from "./kind-entry.ts";
 import { webhookConfigurationStrategy } from "./webhook-configurations.ts";
@@ -31,6 +34,11 @@ export const resourceQuotaStrategy: KindStrategy = {
   prepareForCreate(quota) {
     quota["status"] = {};
   },
+  validate: (quota) => validateResourceQuota(objectAt(quota, "spec"), "spec"),
+  validateUpdate(next, previous) {
+    const [after, before] = [objectAt(next, "spec")["scopes"] ?? [], objectAt(previous, "spec")["scopes"] ?? []];
+    return jsonEqual(after, before) ? [] : [invalidValue("spec.scopes", after, "field is immutable")];
+  },
 };
 
 /** core/v1 LimitRange: limits stand in for missing defaults, and defaults for missing default requests. */
@@ -44,6 +52,7 @@ export const limitRangeStrategy: KindStrategy = {
       fill(limit, "defaultRequest", "min");
     }
   },
+  validate: (range) => validateLimitRange(objectAt(range, "spec"), "spec"),
 };
 
 function fill(limit: JsonObject, to: string, from: string): void {

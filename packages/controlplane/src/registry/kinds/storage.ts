@@ -3,6 +3,11 @@ import { jsonEqual } from "@skerry/kube";
 import { ensureObject, objectAt, setDefault } from "../api-object.ts";
 import { forbiddenField } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
+import {
+  validatePersistentVolume,
+  validatePersistentVolumeClaim,
+  volumeSource,
+} from "../validation/persistent-volume-validation.ts";
 import { storageBytes } from "./claim-size.ts";
 
 /** What a claim may get once. */
@@ -21,6 +26,13 @@ export const persistentVolumeStrategy: KindStrategy = {
   prepareForCreate(volume) {
     volume["status"] = { phase: "Pending" };
   },
+  validate: (volume) => validatePersistentVolume(objectAt(volume, "spec"), "spec"),
+  validateUpdate(next, previous) {
+    const source = (volume: JsonObject): JsonObject => volumeSource(objectAt(volume, "spec"));
+    return jsonEqual(source(next), source(previous))
+      ? []
+      : [forbiddenField("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")];
+  },
 };
 
 /** core/v1 PersistentVolumeClaim: what it asks for stays; only its volume, a class when it has none, and its size may come later. */
@@ -33,6 +45,7 @@ export const persistentVolumeClaimStrategy: KindStrategy = {
   prepareForCreate(claim) {
     claim["status"] = { phase: "Pending" };
   },
+  validate: (claim) => validatePersistentVolumeClaim(objectAt(claim, "spec"), "spec"),
   validateUpdate(next, previous) {
     const [after, before] = [objectAt(next, "spec"), objectAt(previous, "spec")];
     const status = objectAt(previous, "status");

@@ -7,9 +7,17 @@ import {
   replicationControllerColumns,
   statefulSetColumns,
 } from "../../table/workload-columns.ts";
-import { ensureObject, numberAt, objectAt, objectsIn, setDefault, textAt } from "../api-object.ts";
+import { ensureObject, objectAt, objectsIn, setDefault, textAt } from "../api-object.ts";
 import { type FieldError, forbiddenField, invalidValue, notSupported, required } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
+import { validateLabelSelector } from "../validation/label-selector-validation.ts";
+import { labelErrors } from "../validation/name-rules.ts";
+import { notNegative } from "../validation/number-rules.ts";
+import {
+  validateDaemonSetRollout,
+  validateDeploymentRollout,
+  validateStatefulSetRollout,
+} from "../validation/rollout-validation.ts";
 import { plainStrategy } from "./core.ts";
 import type { KindEntry } from "./kind-entry.ts";
 import { applyPodSpecDefaults } from "./pod-defaults.ts";
@@ -45,7 +53,10 @@ export const deploymentStrategy: KindStrategy = {
   prepareForCreate(deployment) {
     deployment["status"] = {};
   },
-  validate: validateWorkload,
+  validate: (deployment) => [
+    ...validateWorkload(deployment),
+    ...validateDeploymentRollout(objectAt(deployment, "spec")),
+  ],
   validateUpdate: validateSelectorUnchanged,
 };
 
@@ -88,7 +99,7 @@ export const statefulSetStrategy: KindStrategy = {
   prepareForCreate(set) {
     set["status"] = { replicas: 0, availableReplicas: 0 };
   },
-  validate: validateWorkload,
+  validate: (set) => [...validateWorkload(set), ...validateStatefulSetRollout(objectAt(set, "spec"))],
   validateUpdate(next, previous) {
     const allowed = [
       "replicas",
@@ -137,7 +148,7 @@ export const daemonSetStrategy: KindStrategy = {
       numberReady: 0,
     };
   },
-  validate: validateWorkload,
+  validate: (set) => [...validateWorkload(set), ...validateDaemonSetRollout(objectAt(set, "spec"))],
   validateUpdate: validateSelectorUnchanged,
 };
 
@@ -217,24 +228,30 @@ function applyTemplateDefaults(spec: JsonObject): void {
 /** Rules of everything that makes pods from a template by a selector. */
 export function validateWorkload(object: JsonObject): FieldError[] {
   const spec = objectAt(object, "spec");
-  const errors: FieldError[] = [];
-  const replicas = numberAt(spec, "replicas");
-  if (replicas !== undefined && replicas < 0)
-    errors.push(invalidValue("spec.replicas", replicas, "must be greater than or equal to 0"));
+  const errors = notNegative(spec, "spec", ["replicas", "minReadySeconds", "revisionHistoryLimit"]);
   const selector = spec["selector"];
   const template = objectAt(spec, "template");
   const labels = objectAt(objectAt(template, "metadata"), "labels");
   if (isJsonObject(selector)) {
-    if (Object.keys(selector).length === 0)
+    errors.push(...validateLabelSelector(selector, "spec.selector"));
+    if (selectsEverything(selector))
       errors.push(invalidValue("spec.selector", selector, emptySelector(textAt(object, "kind"))));
     else if (!selects(selector, labels))
       errors.push(invalidValue("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
   } else errors.push(required("spec.selector"));
   const podSpec = objectAt(template, "spec");
   const claims = objectsIn(spec["volumeClaimTemplates"]).map((claim) => textAt(objectAt(claim, "metadata"), "name"));
+  errors.push(...labelErrors(labels, "spec.template.labels"));
   errors.push(...validatePodSpec(podSpec, "spec.template.spec", claims));
   if (podSpec["restartPolicy"] !== undefined && podSpec["restartPolicy"] !== "Always")
     errors.push(notSupported("spec.template.spec.restartPolicy", podSpec["restartPolicy"], ["Always"]));
+  if (podSpec["activeDeadlineSeconds"] !== undefined)
+    errors.push(
+      forbiddenField(
+        "spec.template.spec.activeDeadlineSeconds",
+        `activeDeadlineSeconds in ${textAt(object, "kind")} is not Supported`,
+      ),
+    );
   return errors;
 }
 
@@ -242,6 +259,10 @@ export function validateWorkload(object: JsonObject): FieldError[] {
 function emptySelector(kind: string): string {
   const named = kind === "ReplicaSet" ? "deployment" : kind.toLowerCase();
   return `empty selector is invalid for ${named}`;
+}
+
+function selectsEverything(selector: JsonObject): boolean {
+  return Object.keys(objectAt(selector, "matchLabels")).length + objectsIn(selector["matchExpressions"]).length === 0;
 }
 
 function selects(selector: JsonObject, labels: JsonObject): boolean {
