@@ -3,6 +3,7 @@ import { jsonEqual } from "@skerry/kube";
 import { isAllowed } from "../../authorization/rbac-authorizer.ts";
 import { ensureObject, objectAt, objectsIn, textAt } from "../api-object.ts";
 import type { KindStrategy, WriteScope } from "../resource-definition.ts";
+import { validateSigningRequest } from "../validation/signing-request-validation.ts";
 
 const GROUP = "certificates.k8s.io";
 /** Conditions by which somebody decides about a request. */
@@ -24,6 +25,7 @@ export const certificateSigningRequestStrategy: KindStrategy = {
     delete spec["extra"];
     request["status"] = {};
   },
+  validateCreate: (request) => validateSigningRequest(objectAt(request, "spec"), "spec"),
   prepareForUpdate(next, previous) {
     const spec = previous["spec"];
     if (spec !== undefined) next["spec"] = spec;

@@ -3,6 +3,7 @@ import { jsonEqual } from "@skerry/kube";
 import { ensureObject, objectAt, setDefault, textAt } from "../api-object.ts";
 import { type FieldError, forbiddenField, invalidValue } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
+import { validateEvent, validateNode } from "../validation/cluster-data-validation.ts";
 import { validateData } from "../validation/data-validation.ts";
 import { secretTypeErrors } from "./secret-types.ts";
 
@@ -58,6 +59,7 @@ export const nodeStrategy: KindStrategy = {
   prepareForCreate(node) {
     setDefault(node, "status", {});
   },
+  validate: validateNode,
 };
 
 /** core/v1 ConfigMap. */
@@ -95,6 +97,7 @@ export const secretStrategy: KindStrategy = {
 /** core/v1 Event: found by what it is about. */
 export const eventStrategy: KindStrategy = {
   ...plainStrategy,
+  validate: validateEvent,
   selectableFields: [
     "involvedObject.kind",
     "involvedObject.namespace",

@@ -3,7 +3,11 @@ import { age, name } from "../../table/common-columns.ts";
 import { ingressColumns, networkPolicyColumns, storageClassColumns } from "../../table/policy-columns.ts";
 import { column } from "../../table/table-column.ts";
 import { ensureObject, objectAt, objectsIn, setDefault, textAt } from "../api-object.ts";
+import { invalidValue } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
+import { validateRuntimeClass } from "../validation/cluster-data-validation.ts";
+import { validateIngress } from "../validation/ingress-validation.ts";
+import { validateNetworkPolicy } from "../validation/network-policy-validation.ts";
 import { plainStrategy, statusStrategy } from "./core.ts";
 import type { KindEntry } from "./kind-entry.ts";
 
@@ -19,6 +23,7 @@ const networkPolicyStrategy: KindStrategy = {
         for (const port of objectsIn(rule["ports"])) setDefault(port, "protocol", "TCP");
     setDefault(spec, "policyTypes", objectsIn(spec["egress"]).length > 0 ? ["Ingress", "Egress"] : ["Ingress"]);
   },
+  validate: (policy) => validateNetworkPolicy(objectAt(policy, "spec"), "spec"),
 };
 
 /** storage.k8s.io/v1 StorageClass. */
@@ -48,6 +53,14 @@ const csiDriverStrategy: KindStrategy = {
   },
 };
 
+/** node.k8s.io/v1 RuntimeClass: its handler stays. */
+const runtimeClassStrategy: KindStrategy = {
+  ...plainStrategy,
+  validate: validateRuntimeClass,
+  validateUpdate: (next, previous) =>
+    next["handler"] === previous["handler"] ? [] : [invalidValue("handler", next["handler"], "field is immutable")],
+};
+
 const NETWORKING = "networking.k8s.io";
 const STORAGE = "storage.k8s.io";
 
@@ -58,7 +71,11 @@ export const dataKinds: readonly KindEntry[] = [
     resource: "ingresses",
     kind: "Ingress",
     shortNames: ["ing"],
-    strategy: { ...statusStrategy, tracksGeneration: true },
+    strategy: {
+      ...statusStrategy,
+      tracksGeneration: true,
+      validate: (ingress) => validateIngress(objectAt(ingress, "spec"), "spec"),
+    },
     columns: ingressColumns,
     withoutEffect: "an Ingress is only kept: nothing that is built in serves it",
   },
@@ -154,7 +171,7 @@ export const dataKinds: readonly KindEntry[] = [
     resource: "runtimeclasses",
     kind: "RuntimeClass",
     namespaced: false,
-    strategy: plainStrategy,
+    strategy: runtimeClassStrategy,
     columns: [name, column("Handler", (object) => textAt(object, "handler")), age],
   },
 ];

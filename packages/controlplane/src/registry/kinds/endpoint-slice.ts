@@ -1,6 +1,7 @@
 import { objectsIn } from "../api-object.ts";
 import { invalidValue, tooMany } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
+import { validateSliceAddresses } from "../validation/cluster-data-validation.ts";
 import { plainStrategy } from "./core.ts";
 
 /** Endpoints that one slice may list. */
@@ -11,7 +12,7 @@ export const endpointSliceStrategy: KindStrategy = {
   ...plainStrategy,
   validate(slice) {
     const count = objectsIn(slice["endpoints"]).length;
-    return count > SLICE_LIMIT ? [tooMany("endpoints", count, SLICE_LIMIT)] : [];
+    return count > SLICE_LIMIT ? [tooMany("endpoints", count, SLICE_LIMIT)] : validateSliceAddresses(slice);
   },
   validateUpdate: (next, previous) =>
     next["addressType"] === previous["addressType"]

@@ -86,7 +86,7 @@ test("a workload is refused when its selector is empty or its roll-out can never
     [
       `${APPS}/statefulsets`,
       { spec: { ...WORKLOAD, updateStrategy: { type: "OnDelete", rollingUpdate: { partition: 1 } } } },
-      '422 spec.updateStrategy.rollingUpdate: Invalid value: {"partition":1}: only allowed for updateStrategy \'RollingUpdate\'',
+      "422 spec.updateStrategy.rollingUpdate: Invalid value: {\"partition\":1}: only allowed for updateStrategy 'RollingUpdate'",
     ],
     [
       "/apis/batch/v1/namespaces/default/jobs",
@@ -203,6 +203,157 @@ test("quotas and limit ranges are refused when nothing could be made in their na
       ranges,
       limits({ max: { cpu: "1" }, min: { cpu: "2" } }),
       '422 [spec.limits[0].min[cpu]: Invalid value: "2": min value 2 is greater than max value 1',
+    ],
+  ]);
+});
+
+test("policies of the network and ways in are refused when they lead nowhere", () => {
+  const [policies, ingresses] = ["networkpolicies", "ingresses"].map(
+    (resource) => `/apis/networking.k8s.io/v1/namespaces/default/${resource}`,
+  ) as [string, string];
+  const way = (path: object): object => ({ spec: { rules: [{ http: { paths: [{ pathType: "Prefix", ...path }] } }] } });
+  const backend = { service: { name: "web", port: { number: 80 } } };
+  const from = (peer: object): object => ({ spec: { podSelector: {}, ingress: [{ from: [peer] }] } });
+  return check([
+    [policies, from({ ipBlock: { cidr: "10.0.0.0/8", except: ["10.1.0.0/16"] } }), ""],
+    [
+      policies,
+      { spec: { podSelector: {}, policyTypes: ["Foo"] } },
+      '422 spec.policyTypes[0]: Unsupported value: "Foo": supported values: "Egress", "Ingress"',
+    ],
+    [
+      policies,
+      from({ ipBlock: { cidr: "x" } }),
+      '422 spec.ingress[0].from[0].ipBlock.cidr: Invalid value: "x": must be a valid CIDR value',
+    ],
+    [
+      policies,
+      from({ ipBlock: { cidr: "10.0.0.0/8", except: ["10.0.0.0/8"] } }),
+      '422 spec.ingress[0].from[0].ipBlock.except[0]: Invalid value: "10.0.0.0/8": must be a strict subset of `cidr`',
+    ],
+    [policies, from({}), "422 spec.ingress[0].from[0]: Required value: must specify a peer"],
+    [ingresses, way({ path: "/", backend }), ""],
+    [ingresses, { spec: {} }, "422 spec: Invalid value: null: either `defaultBackend` or `rules` must be specified"],
+    [
+      ingresses,
+      way({ path: "foo", backend }),
+      '422 spec.rules[0].http.paths[0].path: Invalid value: "foo": must be an absolute path',
+    ],
+    [
+      ingresses,
+      way({ path: "/", backend: {} }),
+      '422 spec.rules[0].http.paths[0].backend: Invalid value: "": resource or service backend is required',
+    ],
+    [
+      ingresses,
+      way({ path: "/", backend: { service: { name: "web", port: { number: 80, name: "http" } } } }),
+      '422 spec.rules[0].http.paths[0].backend: Invalid value: "": cannot set both port name & port number',
+    ],
+  ]);
+});
+
+test("a Service is refused when its address is another's or none of ours, or when it names what cannot be", () => {
+  const url = `${CORE}/services`;
+  const spec = (members: object): object => ({ spec: { ports: [{ port: 80 }], ...members } });
+  return check([
+    [url, spec({ clusterIP: "10.96.200.200", selector: { app: "x" } }), ""],
+    [url, spec({ clusterIP: "None" }), ""],
+    [
+      url,
+      spec({ clusterIP: "10.96.0.1" }),
+      '422 spec.clusterIPs: Invalid value: ["10.96.0.1"]: failed to allocate IP 10.96.0.1: provided IP is already allocated',
+    ],
+    [
+      url,
+      spec({ clusterIP: "1.2.3.4" }),
+      '422 spec.clusterIPs: Invalid value: ["1.2.3.4"]: failed to allocate IP 1.2.3.4: the provided IP (1.2.3.4) is not in the valid range.',
+    ],
+    [url, spec({ clusterIP: "x" }), '422 spec.clusterIPs[0]: Invalid value: "x": must be a valid IP address'],
+    [url, spec({ type: "ExternalName" }), "422 spec.externalName: Required value"],
+    [url, spec({ selector: { "a b": "c" } }), '422 spec.selector: Invalid value: "a b": name part must consist'],
+    [
+      url,
+      { spec: { ports: [{ port: 80, targetPort: "Web" }] } },
+      '422 spec.ports[0].targetPort: Invalid value: "Web": must contain only',
+    ],
+    [
+      url,
+      { spec: { ports: ["a", "b"].map((name) => ({ name, port: 80 })) } },
+      '422 spec.ports[1]: Duplicate value: {"protocol":"TCP","port":80}',
+    ],
+  ]);
+});
+
+test("a PriorityClass is refused when it is the system's, above it, or a second default", async () => {
+  const url = "/apis/scheduling.k8s.io/v1/priorityclasses";
+  await using server = await startTestApiServer();
+  assert.equal(
+    await refusalOf(server, url, { value: 1 }, "system-x"),
+    "422 metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only. error: system-x is not a known system priority class",
+  );
+  assert.equal(
+    await refusalOf(server, url, { value: 1_000_000_001 }),
+    "422 value: Forbidden: maximum allowed value of a user defined priority is 1000000000",
+  );
+  const first = { metadata: { name: "first" }, value: 1, globalDefault: true };
+  assert.equal((await server.call("POST", url, { body: first })).status, 201);
+  assert.equal(
+    await refusalOf(server, url, { value: 2, globalDefault: true }),
+    '403 priorityclasses.scheduling.k8s.io "x" is forbidden: PriorityClass first is already marked as default. Only one default can exist',
+  );
+  const changed = await server.call("PUT", `${url}/first`, { body: { ...first, value: 2 } });
+  assert.match(String(changed.body["message"]), /value: Forbidden: may not be changed in an update\.$/);
+  const described = await server.call("PUT", `${url}/first`, { body: { ...first, description: "d" } });
+  assert.equal(described.status, 200);
+});
+
+test("what the cluster keeps of itself is refused when it cannot be so", () => {
+  const requests = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
+  const pem = "-----BEGIN CERTIFICATE REQUEST-----\nAA==\n-----END CERTIFICATE REQUEST-----\n";
+  const request = (members: object): object => ({
+    spec: { request: btoa(pem), usages: ["client auth"], signerName: "example.com/a", ...members },
+  });
+  const taint = { key: "a", effect: "NoSchedule" };
+  return check([
+    [requests, request({}), ""],
+    [
+      requests,
+      request({ request: "aGk=" }),
+      '422 spec.request: Invalid value: "aGk=": PEM block type must be CERTIFICATE REQUEST',
+    ],
+    [requests, request({ usages: [] }), "422 spec.usages: Required value"],
+    [requests, request({ usages: ["foo"] }), '422 spec.usages[0]: Unsupported value: "foo": supported values: "any"'],
+    [
+      requests,
+      request({ signerName: "foo" }),
+      '422 spec.signerName: Invalid value: "foo": must be a fully qualified domain and path',
+    ],
+    [
+      `${CORE}/endpoints`,
+      { subsets: [{ addresses: [{ ip: "x" }] }] },
+      '422 subsets[0].addresses[0].ip: Invalid value: "x": must be a valid IP address',
+    ],
+    [`${CORE}/endpoints`, { subsets: [{ addresses: [{ ip: "127.0.0.2" }] }] }, ""],
+    [
+      "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
+      { addressType: "IPv4", endpoints: [{ addresses: ["nope"] }] },
+      '422 endpoints[0].addresses[0]: Invalid value: "nope": must be a valid IPv4 address',
+    ],
+    [
+      "/apis/coordination.k8s.io/v1/namespaces/default/leases",
+      { spec: { leaseDurationSeconds: 0 } },
+      "422 spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0",
+    ],
+    [
+      `${CORE}/events`,
+      { involvedObject: { kind: "Pod", name: "p", namespace: "other" } },
+      '422 involvedObject.namespace: Invalid value: "other": does not match event.namespace',
+    ],
+    ["/api/v1/nodes", { spec: { taints: [taint, taint] } }, "422 spec.taints[1]: Duplicate value: {"],
+    [
+      "/apis/node.k8s.io/v1/runtimeclasses",
+      { handler: "A B" },
+      '422 handler: Invalid value: "A B": a lowercase RFC 1123 label',
     ],
   ]);
 });

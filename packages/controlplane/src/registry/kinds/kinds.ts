@@ -3,8 +3,10 @@ import { customResourceDefinitionStrategy } from "../../customresources/definiti
 import type { TypeTopologies } from "../../fieldmanager/type-topology.ts";
 import * as columns from "../../table/columns.ts";
 import { persistentVolumeClaimColumns, persistentVolumeColumns } from "../../table/policy-columns.ts";
+import { objectAt } from "../api-object.ts";
 import { BuiltInSchema } from "../built-in-schema.ts";
 import type { ResourceDefinition } from "../resource-definition.ts";
+import { validateEndpoints, validateLease } from "../validation/cluster-data-validation.ts";
 import { roleBindingStrategy, roleStrategy } from "./access.ts";
 import { autoscalingKinds } from "./autoscaling.ts";
 import { batchKinds } from "./batch.ts";
@@ -23,6 +25,7 @@ import { eventFromCore, eventToCore } from "./event-conversion.ts";
 import type { KindEntry } from "./kind-entry.ts";
 import { podStrategy } from "./pod.ts";
 import { policyKinds } from "./policy.ts";
+import { priorityClassStrategy } from "./priority-class.ts";
 import { serviceStrategy } from "./service.ts";
 import { persistentVolumeClaimStrategy, persistentVolumeStrategy } from "./storage.ts";
 import { deploymentStrategy, replicaSetStrategy, workloadKinds } from "./workloads.ts";
@@ -91,7 +94,7 @@ const KINDS: readonly KindEntry[] = [
     resource: "endpoints",
     kind: "Endpoints",
     shortNames: ["ep"],
-    strategy: plainStrategy,
+    strategy: { ...plainStrategy, validate: validateEndpoints },
     columns: columns.endpointsColumns,
     deprecation: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
   },
@@ -142,7 +145,7 @@ const KINDS: readonly KindEntry[] = [
     group: "coordination.k8s.io",
     resource: "leases",
     kind: "Lease",
-    strategy: plainStrategy,
+    strategy: { ...plainStrategy, validate: (lease) => validateLease(objectAt(lease, "spec"), "spec") },
     columns: columns.leaseColumns,
   },
   {
@@ -212,7 +215,7 @@ const KINDS: readonly KindEntry[] = [
     kind: "PriorityClass",
     namespaced: false,
     shortNames: ["pc"],
-    strategy: plainStrategy,
+    strategy: priorityClassStrategy,
     columns: columns.priorityClassColumns,
   },
   ...workloadKinds,

@@ -1,12 +1,17 @@
+import { services } from "@skerry/api";
 import { type JsonObject, type Random, randomInteger } from "@skerry/base";
 import { jsonEqual } from "@skerry/kube";
-import { ensureObject, numberAt, objectAt, objectsIn, setDefault, textAt } from "../api-object.ts";
-import { type FieldError, invalidValue, required } from "../field-error.ts";
+import { ensureObject, objectAt, objectsIn, setDefault, textAt } from "../api-object.ts";
+import { invalidValue } from "../field-error.ts";
 import type { KindStrategy, WriteScope } from "../resource-definition.ts";
+import { invalid } from "../status-errors.ts";
 import type { StoreSession } from "../store-session.ts";
+import { ipAddressOf, ipNetworkOf, isWithin } from "../validation/ip-address.ts";
+import { validateService } from "../validation/service-validation.ts";
 import { assignNodePorts, nodePortErrors } from "./node-ports.ts";
 
-/** Service addresses come from 10.96.0.0/16; the first ones are kept for the API server and DNS. */
+/** Service addresses come from here; those that are given out leave the first ones to the API server and DNS. */
+const ADDRESS_RANGE = "10.96.0.0/16";
 const ADDRESS_PREFIX = "10.96";
 const ADDRESS_TRIES = 64;
 
@@ -31,7 +36,7 @@ export const serviceStrategy: KindStrategy = {
   },
   prepareForCreate(service, scope) {
     service["status"] = { loadBalancer: {} };
-    giveAddress(ensureObject(service, "spec"), scope);
+    giveAddress(service, scope);
     assignNodePorts(service, scope);
   },
   prepareForUpdate(next, previous, scope) {
@@ -43,7 +48,7 @@ export const serviceStrategy: KindStrategy = {
       return;
     }
     if (before["type"] === "ExternalName") {
-      giveAddress(spec, scope);
+      giveAddress(next, scope);
       return;
     }
     // Who knows only the older member changes only that.
@@ -61,17 +66,7 @@ export const serviceStrategy: KindStrategy = {
   },
   validate(service) {
     const spec = objectAt(service, "spec");
-    const errors: FieldError[] = [];
-    const ports = objectsIn(spec["ports"]);
-    if (ports.length === 0 && spec["type"] !== "ExternalName" && spec["clusterIP"] !== "None")
-      errors.push(required("spec.ports"));
-    for (const [index, port] of ports.entries()) {
-      const number = numberAt(port, "port");
-      if (number !== undefined && (number < 1 || number > 65_535))
-        errors.push(invalidValue(`spec.ports[${index}].port`, number, "must be between 1 and 65535, inclusive"));
-      if (ports.length > 1 && textAt(port, "name") === "") errors.push(required(`spec.ports[${index}].name`));
-    }
-    return [...errors, ...nodePortErrors(spec)];
+    return [...validateService(spec, "spec"), ...nodePortErrors(spec)];
   },
   validateUpdate(next, previous) {
     const [after, before] = [objectAt(next, "spec"), objectAt(previous, "spec")];
@@ -84,12 +79,28 @@ export const serviceStrategy: KindStrategy = {
 
 const ADDRESS_MEMBERS = ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"];
 
-function giveAddress(spec: JsonObject, scope: WriteScope): void {
+/** @throws ApiError Invalid when the address that is asked for is another's or none of ours */
+function giveAddress(service: JsonObject, scope: WriteScope): void {
+  const spec = ensureObject(service, "spec");
   if (spec["type"] === "ExternalName") return;
   setDefault(spec, "ipFamilies", ["IPv4"]);
   setDefault(spec, "ipFamilyPolicy", "SingleStack");
-  if (textAt(spec, "clusterIP") === "") spec["clusterIP"] = freeAddress(scope);
+  const asked = textAt(spec, "clusterIP") || (Array.isArray(spec["clusterIPs"]) ? String(spec["clusterIPs"][0]) : "");
+  spec["clusterIP"] = asked === "" ? freeAddress(scope) : checkedAddress(asked, service, scope);
   spec["clusterIPs"] = [spec["clusterIP"] ?? ""];
+}
+
+function checkedAddress(asked: string, service: JsonObject, { session }: WriteScope): string {
+  const [address, range] = [ipAddressOf(asked), ipNetworkOf(ADDRESS_RANGE)];
+  if (!address || !range) return asked; // None, or no address: told by the rules of Services.
+  const problem = isWithin(address, range)
+    ? usedAddresses(session).has(asked) && "provided IP is already allocated"
+    : `the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${ADDRESS_RANGE}`;
+  if (problem === false) return asked;
+  const name = textAt(objectAt(service, "metadata"), "name");
+  throw invalid(services, name, [
+    invalidValue("spec.clusterIPs", [asked], `failed to allocate IP ${asked}: ${problem}`),
+  ]);
 }
 
 function freeAddress({ session, random }: WriteScope): string {
