@@ -81,7 +81,12 @@ export class ResourceHandler {
     const { definition } = at;
     switch (request.method) {
       case "GET":
-        return this.#answer(request, definition, 200, this.#service.get(at));
+        return this.#answer(
+          request,
+          definition,
+          200,
+          this.#service.get(at, request.query.get("resourceVersion") ?? ""),
+        );
       case "PUT": {
         const context = contextOfChange(request, user, at);
         const object = await this.#service.update(context, at, readObject(request, this.#types));

@@ -53,6 +53,50 @@ test("only who may impersonate acts as somebody else, and then with no more righ
   assert.equal((await server.call("GET", "/api/v1/secrets", { user, headers: climbing })).status, 403);
 });
 
+test("a UID and extra values are taken on only by who may have each of them", async () => {
+  await using server = await startTestApiServer();
+  const review = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+  const headers = {
+    "impersonate-user": "jane",
+    "impersonate-uid": "u-1",
+    "impersonate-extra-example.com%2fScopes": "read, write",
+  };
+  const { status, body } = await server.call("POST", review, { headers, body: {} });
+  assert.equal(status, 201);
+  const { userInfo } = body["status"] as { userInfo: Record<string, unknown> };
+  assert.equal(userInfo["uid"], "u-1");
+  assert.deepEqual(userInfo["extra"], { "example.com/scopes": ["read", "write"] });
+
+  const rbac = "/apis/rbac.authorization.k8s.io/v1";
+  const may = (apiGroup: string, resources: string[]): object => ({
+    apiGroups: [apiGroup],
+    resources,
+    verbs: ["impersonate"],
+  });
+  const roleOf = async (rules: object[]): Promise<void> => {
+    const role = { metadata: { name: "actors" }, rules };
+    const made = await server.call("POST", `${rbac}/clusterroles`, { body: role });
+    if (made.status === 409)
+      assert.equal((await server.call("PUT", `${rbac}/clusterroles/actors`, { body: role })).status, 200);
+  };
+  await roleOf([may("", ["users"])]);
+  const binding = {
+    metadata: { name: "actors" },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "actors" },
+    subjects: [{ kind: "User", name: user.username }],
+  };
+  assert.equal((await server.call("POST", `${rbac}/clusterrolebindings`, { body: binding })).status, 201);
+  const statusFor = async (asked: Record<string, string>): Promise<number> =>
+    (await server.call("POST", review, { user, headers: asked, body: {} })).status;
+  const { "impersonate-uid": uid, ...others } = headers;
+  assert.equal(await statusFor({ "impersonate-user": "jane" }), 201);
+  assert.equal(await statusFor({ "impersonate-user": "jane", "impersonate-uid": uid }), 403);
+  assert.equal(await statusFor(others), 403);
+  const group = "authentication.k8s.io";
+  await roleOf([may("", ["users"]), may(group, ["uids", "userextras/example.com/scopes"])]);
+  assert.equal(await statusFor(headers), 201);
+});
+
 test("a service account's token lets its bearer in until the account or the pod it is bound to is gone", async () => {
   await using server = await startTestApiServer();
   const { api } = server;

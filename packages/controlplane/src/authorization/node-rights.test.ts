@@ -87,7 +87,8 @@ test("a watch of one object by its name keeps the selector that was asked for, w
     await server.call("POST", "/api/v1/namespaces/default/configmaps", {
       body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name } },
     });
-  const url = "/api/v1/namespaces/default/configmaps/one?watch=true&sendInitialEvents=true&allowWatchBookmarks=true";
+  const url =
+    "/api/v1/namespaces/default/configmaps/one?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
   const watched = (selector: string): Promise<string[]> =>
     namesUntilBookmark(
       server,
@@ -178,7 +179,8 @@ test("a list or watch of a node's pods has these alone, page by page too", async
     "pod-6",
     "pod-8",
   ]);
-  const url = "/api/v1/pods?watch=true&sendInitialEvents=true&allowWatchBookmarks=true";
+  const url =
+    "/api/v1/pods?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
   assert.deepEqual(await namesUntilBookmark(server, `${url}&resourceVersionMatch=NotOlderThan&${own}`), [
     "pod-1",
     "pod-3",

@@ -52,8 +52,9 @@ export class ApiService {
     return definition;
   }
 
-  get(at: ObjectAt): ApiObject {
-    const object = this.registry.get(at.definition, at.namespace, at.name);
+  /** @param resourceVersion at least which the answer must be */
+  get(at: ObjectAt, resourceVersion = ""): ApiObject {
+    const object = this.registry.get(at.definition, at.namespace, at.name, resourceVersion);
     switch (at.subresource) {
       case undefined:
         return object;

@@ -75,11 +75,18 @@ function revisionFor(view: StoreView, options: ListOptions): number {
   const asked = options.resourceVersion;
   const current = view.revision;
   if (asked === undefined || asked === "" || asked === "0") return current;
+  const revision = requireKnownRevision(view, asked);
+  if (options.resourceVersionMatch !== "Exact") return current;
+  if (revision < view.compactedRevision) throw continueExpired();
+  return revision;
+}
+
+/** The revision that is asked for; 0 for any. @throws ApiError BadRequest, 504 Timeout when it is not reached yet */
+export function requireKnownRevision(view: StoreView, asked: string): number {
+  if (asked === "") return 0;
   if (!isResourceVersion(asked))
     throw badRequest(`resourceVersion: Invalid value: "${asked.slice(0, 64)}": invalid syntax`);
   const revision = Number(asked);
-  if (revision > current) throw revisionTooLarge(revision, current);
-  if (options.resourceVersionMatch !== "Exact") return current;
-  if (revision < view.compactedRevision) throw continueExpired();
+  if (revision > view.revision) throw revisionTooLarge(revision, view.revision);
   return revision;
 }

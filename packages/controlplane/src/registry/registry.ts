@@ -10,13 +10,13 @@ import type { ObjectAt } from "./api-service.ts";
 import { decodeBody, decodeConfiguration } from "./decode-body.ts";
 import { beginDeletion, checkPreconditions, withoutDeletionMarks } from "./deletion.ts";
 import { fieldWriteOf } from "./field-tracking.ts";
-import { type CollectionAt, listCollection } from "./list-collection.ts";
+import { type CollectionAt, listCollection, requireKnownRevision } from "./list-collection.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { keyOf, ObjectWrites } from "./object-writes.ts";
 import { present } from "./present.ts";
 import type { RequestContext } from "./request-context.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
-import { invalid, notFound } from "./status-errors.ts";
+import { invalid, notFound, versionOnCreate } from "./status-errors.ts";
 import type { StoreSession } from "./store-session.ts";
 import { WHOLE_OBJECT, type WritePart } from "./update-part.ts";
 
@@ -50,9 +50,15 @@ export class Registry {
     this.#reviewer = options.reviewer;
   }
 
-  /** @throws ApiError NotFound */
-  get(definition: ResourceDefinition, namespace: string, name: string): ApiObject {
-    const found = this.store.read((view) => view.get(keyOf(definition, namespace, name)));
+  /**
+   * @param resourceVersion at least which the answer must be
+   * @throws ApiError NotFound; 504 Timeout when there is no such version yet
+   */
+  get(definition: ResourceDefinition, namespace: string, name: string, resourceVersion = ""): ApiObject {
+    const found = this.store.read((view) => {
+      requireKnownRevision(view, resourceVersion);
+      return view.get(keyOf(definition, namespace, name));
+    });
     if (!found) throw notFound(definition.reference, name);
     return present(definition, found);
   }
@@ -70,6 +76,7 @@ export class Registry {
     body: JsonObject,
   ): Promise<ApiObject> {
     const object = decodeBody(context, definition, body, namespace);
+    if (!["", "0", undefined].includes(object.metadata.resourceVersion)) throw versionOnCreate();
     return this.#write(context, (session, attempt) =>
       this.#writes.insert(session, attempt, definition, namespace, object, "update"),
     );
@@ -84,9 +91,7 @@ export class Registry {
     body: JsonObject,
     part: WritePart = WHOLE_OBJECT,
   ): Promise<ApiObject> {
-    const bodyName = isJsonObject(body["metadata"]) ? body["metadata"]["name"] : undefined;
-    if (bodyName !== undefined && bodyName !== name)
-      throw badRequest(`the name of the object (${String(bodyName)}) does not match the name on the URL (${name})`);
+    requireName(body, name);
     const next = decodeBody(context, definition, body, namespace);
     if (
       definition.strategy.requiresVersionOnUpdate &&
@@ -118,6 +123,7 @@ export class Registry {
     return this.#update(context, definition, namespace, name, part, (current, attempt) => {
       const copy = structuredClone(current);
       const body = change(definition.conversion ? copy : present(definition, copy));
+      requireName(body, name);
       return decodeBody(attempt, definition, body, namespace, patchForErrors);
     });
   }
@@ -245,4 +251,11 @@ export class Registry {
     const changed = await this.#reviewer?.reviewAction(context, { ...write, object: asApiObject(body) });
     return changed ? asJsonObject(changed) : body;
   }
+}
+
+/** @throws ApiError BadRequest when a body names another object than the request */
+function requireName(body: JsonObject, name: string): void {
+  const bodyName = isJsonObject(body["metadata"]) ? (body["metadata"]["name"] ?? "") : "";
+  if (bodyName !== "" && bodyName !== name)
+    throw badRequest(`the name of the object (${String(bodyName)}) does not match the name on the URL (${name})`);
 }

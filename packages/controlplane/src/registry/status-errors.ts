@@ -138,6 +138,13 @@ export function requestTooLarge(limitBytes: number): ApiError {
   return new ApiError(failureStatus(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limitBytes}`));
 }
 
+/** 500, as in Kubernetes: what is new has no version yet. */
+export function versionOnCreate(): ApiError {
+  const message = "resourceVersion should not be set on objects to be created";
+  const { reason: _none, ...status } = failureStatus(500, "", message);
+  return new ApiError(status);
+}
+
 /** 500: the server cannot do what is asked. */
 export function internalError(message: string): ApiError {
   return new ApiError(failureStatus(500, "InternalError", message));

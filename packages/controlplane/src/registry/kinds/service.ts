@@ -1,12 +1,12 @@
 import { services } from "@skerry/api";
 import { type JsonObject, type Random, randomInteger } from "@skerry/base";
 import { jsonEqual } from "@skerry/kube";
+import { cidrContains, parseCidr, parseIp } from "../../cel/ip-address.ts";
 import { ensureObject, objectAt, objectsIn, setDefault, textAt } from "../api-object.ts";
 import { invalidValue } from "../field-error.ts";
 import type { KindStrategy, WriteScope } from "../resource-definition.ts";
 import { invalid } from "../status-errors.ts";
 import type { StoreSession } from "../store-session.ts";
-import { ipAddressOf, ipNetworkOf, isWithin } from "../validation/ip-address.ts";
 import { validateService } from "../validation/service-validation.ts";
 import { assignNodePorts, nodePortErrors } from "./node-ports.ts";
 
@@ -91,9 +91,9 @@ function giveAddress(service: JsonObject, scope: WriteScope): void {
 }
 
 function checkedAddress(asked: string, service: JsonObject, { session }: WriteScope): string {
-  const [address, range] = [ipAddressOf(asked), ipNetworkOf(ADDRESS_RANGE)];
+  const [address, range] = [parseIp(asked), parseCidr(ADDRESS_RANGE)];
   if (!address || !range) return asked; // None, or no address: told by the rules of Services.
-  const problem = isWithin(address, range)
+  const problem = cidrContains(range, address)
     ? usedAddresses(session).has(asked) && "provided IP is already allocated"
     : `the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${ADDRESS_RANGE}`;
   if (problem === false) return asked;

@@ -1,7 +1,8 @@
 import type { JsonObject } from "@skerry/base";
+import { parseIp } from "../../cel/ip-address.ts";
 import { numberAt, objectAt, objectsIn, textAt } from "../api-object.ts";
 import { duplicate, type FieldError, invalidValue, required } from "../field-error.ts";
-import { ipAddressErrors, ipAddressOf } from "./ip-address.ts";
+import { ipErrors } from "./address-validation.ts";
 import { labelRule, labelValueRule, nameErrors, qualifiedNameRule } from "./name-rules.ts";
 import { notNegative } from "./number-rules.ts";
 
@@ -12,7 +13,7 @@ export function validateEndpoints(endpoints: JsonObject): FieldError[] {
     const lists = ["addresses", "notReadyAddresses"] as const;
     const errors = lists.flatMap((member) =>
       objectsIn(subset[member]).flatMap((address, number) =>
-        ipAddressErrors(`${at}.${member}[${number}].ip`, textAt(address, "ip")),
+        ipErrors(`${at}.${member}[${number}].ip`, textAt(address, "ip")),
       ),
     );
     return lists.every((member) => objectsIn(subset[member]).length === 0)
@@ -34,7 +35,7 @@ export function validateSliceAddresses(slice: JsonObject): FieldError[] {
 
 function sliceAddressErrors(path: string, address: string, type: string): FieldError[] {
   if (type !== "IPv4" && type !== "IPv6") return [];
-  const isGood = ipAddressOf(address)?.bits === (type === "IPv4" ? 32 : 128);
+  const isGood = parseIp(address)?.length === (type === "IPv4" ? 4 : 16);
   return isGood ? [] : [invalidValue(path, address, `must be a valid ${type} address`)];
 }
 

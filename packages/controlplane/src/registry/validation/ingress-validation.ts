@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from "@skerry/base";
+import { parseIp } from "../../cel/ip-address.ts";
 import { numberAt, objectAt, objectsIn, textAt } from "../api-object.ts";
 import { type FieldError, invalidValue, required } from "../field-error.ts";
-import { ipAddressOf } from "./ip-address.ts";
 import { labelRule, nameErrors, portNameRule, subdomainRule } from "./name-rules.ts";
 import { portNumberErrors } from "./number-rules.ts";
 
@@ -33,7 +33,7 @@ function validateRule(rule: JsonObject, path: string): FieldError[] {
   const host = textAt(rule, "host");
   if (host !== "")
     errors.push(
-      ...(ipAddressOf(host)
+      ...(parseIp(host)
         ? [invalidValue(`${path}.host`, host, "must be a DNS name, not an IP address")]
         : hostErrors(`${path}.host`, host)),
     );

@@ -1,7 +1,8 @@
 import { isJsonObject, type JsonObject } from "@skerry/base";
+import { parseCidr } from "../../cel/ip-address.ts";
 import { numberAt, objectAt, objectsIn, textAt } from "../api-object.ts";
 import { type FieldError, forbiddenField, invalidValue, notSupported, required } from "../field-error.ts";
-import { ipNetworkErrors, ipNetworkOf, isWithin } from "./ip-address.ts";
+import { cidrErrors, isStrictSubset } from "./address-validation.ts";
 import { validateLabelSelector } from "./label-selector-validation.ts";
 import { portErrors } from "./number-rules.ts";
 
@@ -66,14 +67,13 @@ function validatePeer(peer: JsonObject, path: string): FieldError[] {
 function validateBlock(block: JsonObject, path: string): FieldError[] {
   const cidr = textAt(block, "cidr");
   if (cidr === "") return []; // Told by the type table.
-  const network = ipNetworkOf(cidr);
-  if (!network) return ipNetworkErrors(`${path}.cidr`, cidr);
+  const network = parseCidr(cidr);
+  if (!network) return cidrErrors(`${path}.cidr`, cidr);
   const except = Array.isArray(block["except"]) ? block["except"].map(String) : [];
   return except.flatMap((text, index) => {
     const at = `${path}.except[${index}]`;
-    const inner = ipNetworkOf(text);
-    if (!inner) return ipNetworkErrors(at, text);
-    const isStrictSubset = isWithin(inner, network) && inner.prefixBits > network.prefixBits;
-    return isStrictSubset ? [] : [invalidValue(at, text, "must be a strict subset of `cidr`")];
+    const inner = parseCidr(text);
+    if (!inner) return cidrErrors(at, text);
+    return isStrictSubset(inner, network) ? [] : [invalidValue(at, text, "must be a strict subset of `cidr`")];
   });
 }

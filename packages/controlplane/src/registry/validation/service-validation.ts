@@ -1,7 +1,7 @@
 import type { JsonObject } from "@skerry/base";
 import { numberAt, objectAt, objectsIn, textAt } from "../api-object.ts";
 import { duplicate, type FieldError, forbiddenField, invalidValue, required } from "../field-error.ts";
-import { ipAddressErrors } from "./ip-address.ts";
+import { ipErrors } from "./address-validation.ts";
 import { labelErrors, labelRule, nameErrors, subdomainRule } from "./name-rules.ts";
 import { portErrors, portNumberErrors } from "./number-rules.ts";
 
@@ -26,9 +26,9 @@ export function validateService(spec: JsonObject, path: string): FieldError[] {
       ? [invalidValue(`${path}.clusterIPs[0]`, "None", "may not be set to 'None' for NodePort services")]
       : []),
     ...(isName ? nameOnlyErrors(spec, path) : []),
-    ...(isName || isHeadless || address === "" ? [] : ipAddressErrors(`${path}.clusterIPs[0]`, address)),
+    ...(isName || isHeadless || address === "" ? [] : ipErrors(`${path}.clusterIPs[0]`, address)),
     ...(Array.isArray(spec["externalIPs"]) ? spec["externalIPs"] : []).flatMap((ip, index) =>
-      ipAddressErrors(`${path}.externalIPs[${index}]`, String(ip)),
+      ipErrors(`${path}.externalIPs[${index}]`, String(ip)),
     ),
     ...labelErrors(objectAt(spec, "selector"), `${path}.selector`),
   ];
