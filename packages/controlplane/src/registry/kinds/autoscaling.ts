@@ -84,7 +84,6 @@ const entry = {
   categories: ["all"],
   strategy: horizontalPodAutoscalerStrategy,
   columns: horizontalPodAutoscalerColumns,
-  withoutEffect: "a HorizontalPodAutoscaler is only kept: nothing that is built in scales by it",
 } as const satisfies KindEntry;
 
 /** Kinds of autoscaling, newest version first. */
