@@ -47,6 +47,11 @@ export function readPatch(request: ApiRequest): Patch {
   }
 }
 
+/** Whether an object's body is JSON, not YAML or protobuf. */
+export function isJson(request: ApiRequest): boolean {
+  return ["", "application/json"].includes(mediaType(request));
+}
+
 function mediaType(request: ApiRequest): string {
   return (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
 }

@@ -9,10 +9,11 @@ import type { ResourceDefinition } from "../registry/resource-definition.ts";
 import { methodNotSupported, resourceNotFound } from "../registry/status-errors.ts";
 import { type IncludeObject, partialMetadata, partialMetadataList, tableOf } from "../table/table.ts";
 import { type ApiRequest, type ApiResponse, jsonResponse } from "./api-request.ts";
+import { duplicateMembers } from "./duplicate-members.ts";
 import { negotiate, type ResponseForm } from "./negotiation.ts";
 import { connectionOptions, type KubeletTarget, POD_STREAMS, type PodStreams } from "./pod-streams.ts";
 import { deleteOptions, isTrue, listOptions, watchOptions, writeContext } from "./query-options.ts";
-import { readObject, readPatch } from "./request-body.ts";
+import { isJson, readObject, readPatch } from "./request-body.ts";
 import type { RequestPath } from "./resource-path.ts";
 import { warningHeaders } from "./warning-headers.ts";
 import { watchLines } from "./watch-lines.ts";
@@ -88,8 +89,9 @@ export class ResourceHandler {
           this.#service.get(at, request.query.get("resourceVersion") ?? ""),
         );
       case "PUT": {
-        const context = contextOfChange(request, user, at);
-        const object = await this.#service.update(context, at, readObject(request, this.#types));
+        const body = readObject(request, this.#types);
+        const context = contextOfChange(request, user, at, body);
+        const object = await this.#service.update(context, at, body);
         return this.#answer(request, definition, 200, object, context);
       }
       case "PATCH": {
@@ -139,8 +141,8 @@ export class ResourceHandler {
       case "POST": {
         if (definition.reference.namespaced && namespace === undefined)
           throw badRequest("an empty namespace may not be set during creation");
-        const context = contextOfChange(request, user, { definition });
         const body = readObject(request, this.#types);
+        const context = contextOfChange(request, user, { definition }, body);
         const object = await this.#service.create(context, definition, path.namespace, body);
         return this.#answer(request, definition, 201, object, context);
       }
@@ -246,8 +248,12 @@ function contextOfChange(
   request: ApiRequest,
   user: UserInfo,
   { definition, subresource }: Pick<ObjectAt, "definition" | "subresource">,
+  body?: JsonObject,
 ): RequestContext {
-  const context = writeContext(request, user);
+  const written = writeContext(request, user);
+  const isUnchecked = body === undefined || written.fieldValidation === "Ignore" || !isJson(request);
+  const duplicates = isUnchecked ? [] : duplicateMembers(new TextDecoder().decode(request.body), body);
+  const context = { ...written, duplicates };
   const { withoutEffect } = definition;
   if (withoutEffect !== undefined && subresource === undefined) context.warnings.push(withoutEffect);
   return context;

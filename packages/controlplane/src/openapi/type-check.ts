@@ -107,7 +107,7 @@ function readValue(
       return Object.fromEntries(members);
     }
     case "scalar":
-if (type.name === "quantity" && typeof value === "string" && !isQuantity(value)) {
+      if (type.name === "quantity" && typeof value === "string" && !isQuantity(value)) {
         walk.mismatchType ??= goScalar(type.name);
         walk.mismatch ??= QUANTITY_RULE;
         return value;

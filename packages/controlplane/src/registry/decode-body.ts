@@ -84,8 +84,12 @@ function reportUnknown(
   unknown: readonly string[],
   patch: JsonObject | undefined,
 ): void {
-  if (unknown.length === 0 || context.fieldValidation === "Ignore") return;
-  const texts = unknown.map((path) => `unknown field "${path}"`);
+  if (context.fieldValidation === "Ignore") return;
+  const texts = [
+    ...(context.duplicates ?? []).map((path) => `duplicate field "${path}"`),
+    ...unknown.map((path) => `unknown field "${path}"`),
+  ];
+  if (texts.length === 0) return;
   if (context.fieldValidation === "Warn") {
     for (const text of texts) context.warnings.push(text);
     return;

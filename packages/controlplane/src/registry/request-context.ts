@@ -18,6 +18,8 @@ export interface RequestContext {
   readonly fieldValidation: FieldValidation;
   /** Under which name the fields that change are owned. */
   readonly fieldManager: string;
+  /** Members that the body has twice. */
+  readonly duplicates?: readonly string[];
   /** Texts for the client's terminal; filled while the request is handled. */
   readonly warnings: string[];
   /** One try at a write that webhooks have a say in; left out where none has. */
