@@ -5,6 +5,7 @@ import { silentLogger } from "@skerry/base";
 import { ManualClock, SeededRandom } from "@skerry/base/testing";
 import { MemoryKubernetesApi } from "@skerry/kube/testing";
 import { BootstrapTokenCleaner } from "../controllers/bootstraptoken/bootstrap-token-cleaner.ts";
+import { CERTIFICATE_REQUEST } from "../testing/fixtures.ts";
 import { startTestApiServer, type TestApiServer } from "../testing/test-api-server.ts";
 
 const GOOD = {
@@ -69,7 +70,7 @@ test("a machine with a bootstrap token asks for a certificate once the administr
           apiVersion: "certificates.k8s.io/v1",
           kind: "CertificateSigningRequest",
           metadata: { name: "node" },
-          spec: { request: "AA==", signerName: "kubernetes.io/kube-apiserver-client-kubelet", usages: ["client auth"] },
+          spec: { request: CERTIFICATE_REQUEST, signerName: "kubernetes.io/kube-apiserver-client-kubelet", usages: ["client auth"] },
         },
       })
       .then(({ status }) => status);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { serviceAccounts, type TokenRequest } from "@skerry/api";
+import { CERTIFICATE_REQUEST } from "../testing/fixtures.ts";
 import { startTestApiServer, type TestApiServer } from "../testing/test-api-server.ts";
 
 async function tokenFor(server: TestApiServer, audiences: string[]): Promise<string> {
@@ -241,7 +242,7 @@ test("who may write certificate requests approves or signs only for signers that
     const made = await server.call("POST", CSRS, {
       body: {
         ...{ apiVersion: "certificates.k8s.io/v1", kind: "CertificateSigningRequest", metadata: { name } },
-        spec: { signerName, usages: ["client auth"], request: "eA==" },
+        spec: { signerName, usages: ["client auth"], request: CERTIFICATE_REQUEST },
       },
     });
     assert.equal(made.status, 201, JSON.stringify(made.body));

@@ -8,3 +8,8 @@ const FOLDER = join(dirname(fileURLToPath(import.meta.url)), "../../../../fixtur
 export function readFixture<T>(name: string): T {
   return JSON.parse(readFileSync(join(FOLDER, name), "utf8")) as T;
 }
+
+/** What a certificate request must at least look like, in base64; no key is in it. */
+export const CERTIFICATE_REQUEST: string = btoa(
+  "-----BEGIN CERTIFICATE REQUEST-----\nAA==\n-----END CERTIFICATE REQUEST-----\n",
+);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { CERTIFICATE_REQUEST } from "../../testing/fixtures.ts";
 import { startTestApiServer, type TestApiServer } from "../../testing/test-api-server.ts";
 
 const CORE = "/api/v1/namespaces/default";
@@ -284,6 +285,13 @@ test("a Service is refused when its address is another's or none of ours, or whe
   ]);
 });
 
+test("a Service that is made again is there already, also with its own address", async () => {
+  await using server = await startTestApiServer();
+  const body = { metadata: { name: "x" }, spec: { clusterIP: "10.96.200.200", ports: [{ port: 80 }] } };
+  assert.equal((await server.call("POST", `${CORE}/services`, { body })).status, 201);
+  assert.equal((await server.call("POST", `${CORE}/services`, { body })).status, 409);
+});
+
 test("a PriorityClass is refused when it is the system's, above it, or a second default", async () => {
   const url = "/apis/scheduling.k8s.io/v1/priorityclasses";
   await using server = await startTestApiServer();
@@ -309,9 +317,8 @@ test("a PriorityClass is refused when it is the system's, above it, or a second 
 
 test("what the cluster keeps of itself is refused when it cannot be so", () => {
   const requests = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
-  const pem = "-----BEGIN CERTIFICATE REQUEST-----\nAA==\n-----END CERTIFICATE REQUEST-----\n";
   const request = (members: object): object => ({
-    spec: { request: btoa(pem), usages: ["client auth"], signerName: "example.com/a", ...members },
+    spec: { request: CERTIFICATE_REQUEST, usages: ["client auth"], signerName: "example.com/a", ...members },
   });
   const taint = { key: "a", effect: "NoSchedule" };
   return check([

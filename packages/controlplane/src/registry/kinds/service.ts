@@ -2,7 +2,7 @@ import { services } from "@skerry/api";
 import { type JsonObject, type Random, randomInteger } from "@skerry/base";
 import { jsonEqual } from "@skerry/kube";
 import { cidrContains, parseCidr, parseIp } from "../../cel/ip-address.ts";
-import { ensureObject, objectAt, objectsIn, setDefault, textAt } from "../api-object.ts";
+import { asJsonObject, ensureObject, objectAt, objectsIn, setDefault, textAt } from "../api-object.ts";
 import { invalidValue } from "../field-error.ts";
 import type { KindStrategy, WriteScope } from "../resource-definition.ts";
 import { invalid } from "../status-errors.ts";
@@ -94,7 +94,7 @@ function checkedAddress(asked: string, service: JsonObject, { session }: WriteSc
   const [address, range] = [parseIp(asked), parseCidr(ADDRESS_RANGE)];
   if (!address || !range) return asked; // None, or no address: told by the rules of Services.
   const problem = cidrContains(range, address)
-    ? usedAddresses(session).has(asked) && "provided IP is already allocated"
+    ? usedAddresses(session, service).has(asked) && "provided IP is already allocated"
     : `the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${ADDRESS_RANGE}`;
   if (problem === false) return asked;
   const name = textAt(objectAt(service, "metadata"), "name");
@@ -114,8 +114,13 @@ function pickAddress(random: Random): string {
   return `${ADDRESS_PREFIX}.${1 + randomInteger(random, 254)}.${1 + randomInteger(random, 254)}`;
 }
 
-function usedAddresses(session: StoreSession): Set<string> {
+/** Addresses of Services, of all but one that is made again. */
+function usedAddresses(session: StoreSession, but?: JsonObject): Set<string> {
+  const own = objectAt(but, "metadata");
   return new Set(
-    session.list("/services").map((service) => textAt(objectAt(service as unknown as JsonObject, "spec"), "clusterIP")),
+    session
+      .list("/services")
+      .filter(({ metadata }) => metadata.namespace !== own["namespace"] || metadata.name !== own["name"])
+      .map((service) => textAt(objectAt(asJsonObject(service), "spec"), "clusterIP")),
   );
 }
