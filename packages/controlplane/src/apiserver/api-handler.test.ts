@@ -104,8 +104,8 @@ test("methods and bodies that make no sense get a clear refusal", async () => {
     ["GET", "/api/v1/pods?limit=many", {}, 400],
     ["GET", "/api/v1/pods?continue=bad", {}, 400],
     ["GET", "/api/v1/pods?fieldSelector=bad.field%3Dx", {}, 400],
-    ["DELETE", "/api/v1/namespaces/default/pods/x?propagationPolicy=Sideways", {}, 400],
-    ["POST", "/api/v1/namespaces?dryRun=Some", { body: {} }, 400],
+    ["DELETE", "/api/v1/namespaces/default/pods/x?propagationPolicy=Sideways", {}, 422],
+    ["POST", "/api/v1/namespaces?dryRun=Some", { body: {} }, 422],
   ];
   for (const [method, path, request, status] of cases)
     assert.equal((await server.send(method, path, request)).status, status, `${method} ${path}`);

@@ -70,7 +70,11 @@ test("a machine with a bootstrap token asks for a certificate once the administr
           apiVersion: "certificates.k8s.io/v1",
           kind: "CertificateSigningRequest",
           metadata: { name: "node" },
-          spec: { request: CERTIFICATE_REQUEST, signerName: "kubernetes.io/kube-apiserver-client-kubelet", usages: ["client auth"] },
+          spec: {
+            request: CERTIFICATE_REQUEST,
+            signerName: "kubernetes.io/kube-apiserver-client-kubelet",
+            usages: ["client auth"],
+          },
         },
       })
       .then(({ status }) => status);
