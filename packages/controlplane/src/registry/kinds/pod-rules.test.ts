@@ -21,6 +21,8 @@ function containerRefusalsOf(container: JsonObject): string[] {
 test("a pod that asks for less than its limits, with probes, ports and variables, is taken", () => {
   const probe = { httpGet: { port: "web" }, periodSeconds: 5 };
   const container: JsonObject = {
+    // Of one container only, as restartPolicyRules need it.
+    restartPolicy: "Never",
     ports: [
       { name: "web", containerPort: 80, hostPort: 8080 },
       { name: "dns", containerPort: 53, protocol: "UDP", hostPort: 8080 },

@@ -1,6 +1,6 @@
 import type { JsonObject } from "@skerry/base";
 import { numberAt, objectAt, objectsIn, textAt } from "../api-object.ts";
-import { duplicate, type FieldError, fieldNotFound, forbiddenField, invalidValue, required } from "../field-error.ts";
+import { duplicate, type FieldError, fieldNotFound, invalidValue, required } from "../field-error.ts";
 import { validateEnv } from "./env-validation.ts";
 import { labelRule, nameErrors, portNameRule } from "./name-rules.ts";
 import { portNumberErrors } from "./number-rules.ts";
@@ -17,8 +17,6 @@ export function validateContainers(spec: JsonObject, path: string, volumes: Read
   for (const [index, container] of objectsIn(spec["containers"]).entries()) {
     const at = `${path}.containers[${index}]`;
     errors.push(...validateContainer(container, at, names, volumes), ...validateProbes(container, at));
-    if (container["restartPolicy"] !== undefined)
-      errors.push(forbiddenField(`${at}.restartPolicy`, "may not be set for non-init containers"));
     errors.push(...hostPortErrors(container, at, hostPorts, spec["hostNetwork"] === true));
   }
   for (const [index, container] of objectsIn(spec["initContainers"]).entries()) {
