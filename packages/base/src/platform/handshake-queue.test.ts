@@ -60,6 +60,21 @@ test("while the server is busy a handshake waits, and too long a wait ends in a 
   assert.equal(String((await answered)[0]), "hello");
 });
 
+test("a client that resets its waiting connection is forgotten, and others are served", async () => {
+  await using server = await port();
+  server.isBusy = true;
+  const reset = server.dial();
+  await once(reset, "connect");
+  const next = server.dial();
+  await once(next, "connect");
+  reset.resetAndDestroy();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const answered = once(next, "data");
+  server.isBusy = false;
+  assert.equal(String((await answered)[0]), "hello");
+  assert.equal(server.begun.length, 1);
+});
+
 test("more connections than may wait are closed at once", async () => {
   await using server = await port();
   server.isBusy = true;
@@ -75,8 +90,8 @@ test("more connections than may wait are closed at once", async () => {
 
 test("clients that connect and say nothing keep nobody else out", async () => {
   await using server = await port();
-  await Promise.all(Array.from({ length: 100 }, () => once(server.dial(), "data")));
-  assert.equal(server.begun.length, 100);
+  await Promise.all(Array.from({ length: 40 }, () => once(server.dial(), "data")));
+  assert.equal(server.begun.length, 40);
 });
 
 test("who has been served makes room at once, and who goes away while waiting is forgotten", async () => {

@@ -54,6 +54,8 @@ export class HandshakeQueue {
   }
 
   #take(socket: Socket): void {
+    // Until its handshake begins nobody else hears of it: without a listener a reset would end the process.
+    socket.on("error", () => socket.destroy());
     if (this.#waiting.size === 0 && this.#hasRoom()) {
       this.#start(socket);
       return;

@@ -104,6 +104,7 @@ export class WebhookDispatcher {
     if (context.dryRun && !webhook.maySeeDryRuns)
       throw badRequest(`admission webhook ${JSON.stringify(webhook.name)} does not support dry run`);
     try {
+      if (webhook.fault !== undefined) throw new Error(webhook.fault);
       const version = webhook.reviewVersion;
       if (version === undefined)
         throw new Error("webhook does not accept known AdmissionReview versions (v1, v1beta1)");

@@ -1,4 +1,3 @@
-import { describeError, type Logger } from "@skerry/base";
 import type { ObjectStore } from "../../registry/object-store.ts";
 import type { ResourceCatalog } from "../../registry/resource-catalog.ts";
 import type { ResourceDefinition } from "../../registry/resource-definition.ts";
@@ -21,17 +20,15 @@ export interface Candidate {
 export class WebhookList implements Disposable {
   readonly #store: ObjectStore;
   readonly #catalog: ResourceCatalog;
-  readonly #logger: Logger;
   readonly #subscription: Disposable;
   /** By kind of write: few, as each is a resource that is served; forgotten with every change. */
   readonly #candidates = new Map<string, readonly Candidate[]>();
   #webhooks: readonly Webhook[] | undefined;
   #catalogVersion = 0;
 
-  constructor(store: ObjectStore, catalog: ResourceCatalog, logger: Logger) {
+  constructor(store: ObjectStore, catalog: ResourceCatalog) {
     this.#store = store;
     this.#catalog = catalog;
-    this.#logger = logger;
     const keys = new Set(Object.values(KEYS));
     this.#subscription = store.feed.subscribe((changes) => {
       if (changes.some(({ key }) => keys.has(key.resource))) this.#webhooks = undefined;
@@ -79,14 +76,6 @@ export class WebhookList implements Disposable {
 
   #read(type: WebhookType): Webhook[] {
     const configurations = this.#store.read((view) => view.list(KEYS[type]));
-    return configurations.flatMap((configuration) => {
-      try {
-        return webhooksOf(configuration, type);
-      } catch (error) {
-        const { name } = configuration.metadata;
-        this.#logger.warn("A webhook configuration cannot be used", { name, error: describeError(error) });
-        return [];
-      }
-    });
+    return configurations.flatMap((configuration) => webhooksOf(configuration, type));
   }
 }

@@ -31,7 +31,7 @@ export class WebhookReviewer implements WriteReviewer<RequestContext>, Disposabl
   readonly #random: Random;
 
   constructor({ store, catalog, caller, clock, random, logger }: WebhookReviewerOptions) {
-    this.#list = new WebhookList(store, catalog, logger);
+    this.#list = new WebhookList(store, catalog);
     this.#dispatcher = new WebhookDispatcher({ list: this.#list, store, caller, random, logger });
     this.#clock = clock;
     this.#random = random;

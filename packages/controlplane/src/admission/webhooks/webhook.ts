@@ -1,5 +1,5 @@
 import type { LabelSelector } from "@skerry/api";
-import { fromBase64, type JsonObject } from "@skerry/base";
+import { describeError, fromBase64, type JsonObject } from "@skerry/base";
 import { labelSelectorPredicate } from "@skerry/kube";
 import {
   type ApiObject,
@@ -47,6 +47,8 @@ export interface Webhook {
   readonly matchesNamespace: (labels: Labels) => boolean;
   readonly matchesObject: (labels: Labels) => boolean;
   readonly conditions: MatchConditions;
+  /** Why nobody knows what it wants to be asked about: it counts as concerned, and as one that cannot be asked. */
+  readonly fault: string | undefined;
   /** A failure to ask lets the write pass. */
   readonly ignoresFailures: boolean;
   readonly timeoutSeconds: number;
@@ -66,7 +68,7 @@ export const REVIEW_VERSIONS: readonly string[] = ["v1", "v1beta1"];
 export const DEFAULT_TIMEOUT_SECONDS = 10;
 export const DEFAULT_SERVICE_PORT = 443;
 
-/** The webhooks of a stored configuration, in its order. @throws ApiError BadRequest when a selector cannot be read */
+/** The webhooks of a stored configuration, in its order. */
 export function webhooksOf(configuration: ApiObject, type: WebhookType): Webhook[] {
   return objectsIn(asJsonObject(configuration)["webhooks"]).map((entry) => webhookOf(entry, type));
 }
@@ -85,8 +87,7 @@ function webhookOf(entry: JsonObject, type: WebhookType): Webhook {
       scope: textAt(rule, "scope") || "*",
     })),
     isExact: entry["matchPolicy"] === "Exact",
-    matchesNamespace: selectorOf(entry, "namespaceSelector"),
-    matchesObject: selectorOf(entry, "objectSelector"),
+    ...selectorsOf(entry),
     conditions: new MatchConditions(objectsIn(entry["matchConditions"])),
     ignoresFailures: entry["failurePolicy"] === "Ignore",
     timeoutSeconds: numberAt(entry, "timeoutSeconds") ?? DEFAULT_TIMEOUT_SECONDS,
@@ -96,6 +97,19 @@ function webhookOf(entry: JsonObject, type: WebhookType): Webhook {
     target: targetOf(client),
     authorityPem: caBundle === "" ? "" : new TextDecoder().decode(fromBase64(caBundle)),
   };
+}
+
+/** What was stored by a version that did not check selectors must not let everything pass. */
+function selectorsOf(entry: JsonObject): Pick<Webhook, "matchesNamespace" | "matchesObject" | "fault"> {
+  try {
+    return {
+      matchesNamespace: selectorOf(entry, "namespaceSelector"),
+      matchesObject: selectorOf(entry, "objectSelector"),
+      fault: undefined,
+    };
+  } catch (error) {
+    return { matchesNamespace: () => true, matchesObject: () => true, fault: describeError(error) };
+  }
 }
 
 function selectorOf(entry: JsonObject, member: string): (labels: Labels) => boolean {

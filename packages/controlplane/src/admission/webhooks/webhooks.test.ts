@@ -3,9 +3,10 @@ import { test } from "node:test";
 import type { JsonObject } from "@skerry/base";
 import { isApiError } from "@skerry/kube";
 import { WebhookClient } from "../../platform/webhook-client.ts";
-import { objectAt } from "../../registry/api-object.ts";
+import { type ApiObject, objectAt } from "../../registry/api-object.ts";
 import { startTestApiServer, type TestApiServer } from "../../testing/test-api-server.ts";
 import { patchAnswer, startTestWebhook, type TestWebhook, type WebhookAnswer } from "../../testing/webhook-server.ts";
+import { webhooksOf } from "./webhook.ts";
 
 const REGISTRATION = "/apis/admissionregistration.k8s.io/v1";
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
@@ -63,6 +64,38 @@ test("a validating webhook's denial refuses the write in its words, and nothing 
   assert.equal(review?.["namespace"], "default");
   assert.equal(review?.["dryRun"], false);
   assert.deepEqual(objectAt(review, "userInfo")["username"], "kubernetes-admin");
+});
+
+test("a selector that cannot be read is refused, and one that was stored before that lets nothing pass", async () => {
+  await using world = await startWorld(allow);
+  for (const selector of [
+    { matchExpressions: [{ key: "a", operator: "Foo" }] },
+    { matchExpressions: [{ key: "a", operator: "In", values: [] }] },
+    { matchLabels: { "a b": "c" } },
+  ])
+    for (const member of ["namespaceSelector", "objectSelector"]) {
+      const entry = {
+        name: "policy.example.com",
+        admissionReviewVersions: ["v1"],
+        sideEffects: "None",
+        clientConfig: world.webhook.client(),
+        [member]: selector,
+      };
+      const refused = await world.server.call("POST", `${REGISTRATION}/validatingwebhookconfigurations`, {
+        body: { metadata: { name: "policy" }, webhooks: [entry] },
+      });
+      assert.equal(refused.status, 422, JSON.stringify(refused.body));
+      assert.match(String(refused.body["message"]), new RegExp(`webhooks\\[0\\]\\.${member}\\.match`));
+    }
+  const [stored] = webhooksOf(
+    {
+      metadata: { name: "policy" },
+      webhooks: [{ name: "a.b.c", namespaceSelector: { matchExpressions: [{ key: "a", operator: "Foo" }] } }],
+    } as unknown as ApiObject,
+    "validating",
+  );
+  assert.match(stored?.fault ?? "", /Foo/);
+  assert.equal(stored?.matchesNamespace({}), true);
 });
 
 test("a denial without a word gets code 400 and says so", async () => {

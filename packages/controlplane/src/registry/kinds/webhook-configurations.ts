@@ -4,6 +4,7 @@ import { DEFAULT_SERVICE_PORT, DEFAULT_TIMEOUT_SECONDS, REVIEW_VERSIONS } from "
 import { numberAt, objectAt, objectsIn, setDefault, textAt } from "../api-object.ts";
 import { duplicate, type FieldError, invalidValue, notSupported, required, tooMany } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
+import { validateLabelSelector } from "../validation/label-selector-validation.ts";
 
 const OPERATIONS = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
 const SIDE_EFFECTS = ["None", "NoneOnDryRun"];
@@ -63,6 +64,9 @@ function webhookErrors(webhook: JsonObject, path: string): FieldError[] {
     ...(timeout !== undefined && (timeout < 1 || timeout > MOST_TIMEOUT_SECONDS)
       ? [invalidValue(`${path}.timeoutSeconds`, timeout, "the timeout value must be between 1 and 30 seconds")]
       : []),
+    ...["namespaceSelector", "objectSelector"].flatMap((member) =>
+      validateLabelSelector(objectAt(webhook, member), `${path}.${member}`),
+    ),
     ...clientErrors(objectAt(webhook, "clientConfig"), `${path}.clientConfig`),
     ...conditionErrors(objectsIn(webhook["matchConditions"]), `${path}.matchConditions`),
   ];
