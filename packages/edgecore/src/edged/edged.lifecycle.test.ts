@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Container } from "@skerry/api";
-import type { PodGroups } from "./ports.ts";
 import { EdgedWorld } from "./testing/edged-world.ts";
 
 const app = (more: Partial<Container> = {}): Container => ({ name: "app", image: "app:1", ...more });
@@ -183,36 +182,6 @@ test("a running container gets other limits in place, or by a restart where its 
   await world.put("pod", world.pod("web", { containers: [sized("2", "128Mi")] }));
   await world.pass(2000);
   assert.equal(world.runtime.running()[0]?.attempt, 1);
-});
-
-test("a pod has a control group before its sandbox, is not in the way of a resize, and leaves none", async () => {
-  const actions: string[] = [];
-  const podGroups: PodGroups = {
-    provide: async ({ uid, limits }) => {
-      actions.push(`group ${uid} ${limits.memoryBytes}`);
-      return `/kubepods/${uid}`;
-    },
-    remove: async (uid) => void actions.push(`no group ${uid}`),
-  };
-  await using world = new EdgedWorld({ podGroups });
-  world.runtime.featuresValue = { ...world.runtime.featuresValue, takesGroupFolders: true };
-  world.runtime.onSandbox = ({ controlGroup }) => actions.push(`sandbox in ${controlGroup}`);
-  await world.start();
-  const sized = (memory: string): Container => app({ resources: { limits: { memory } } });
-  await world.put("pod", world.pod("web", { containers: [sized("1Mi")] }));
-  await world.pass(2000);
-  await world.put("pod", world.pod("web", { containers: [sized("2Mi")] }));
-  await world.pass(2000);
-  await world.requestDeletion("web", 0);
-  await world.pass(5000);
-  const size = 1024 ** 2;
-  assert.deepEqual(actions.slice(0, 4), [
-    `group uid-web ${size}`,
-    "sandbox in /kubepods/uid-web",
-    "group uid-web 0",
-    `group uid-web ${2 * size}`,
-  ]);
-  assert.ok(actions.slice(4).every((action) => action === "no group uid-web") && actions.length > 4, actions.join());
 });
 
 test("limits that the runtime refuses are told, and the container goes on with those it has", async () => {

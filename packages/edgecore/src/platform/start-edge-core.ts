@@ -81,7 +81,7 @@ export async function startEdgeCore(options: StartEdgeCoreOptions): Promise<Runn
   const traces = await edgeTraces(config, nodeName, opened, { clock, random, logger });
   const usage = config.edged.enabled ? await machineUsage(config, nodeName, clock, opened) : undefined;
   const machine = config.edged.enabled
-    ? { ...(await edgedMachine(config, nodeName, credentials, opened, logger)), usage }
+    ? { ...(await edgedMachine(config, nodeName, credentials, opened, clock, logger)), usage }
     : undefined;
   const edged = machine && traces ? { ...machine, runtime: traces.runtime(machine.runtime) } : machine;
   const mqtt = config.eventBus.enabled ? await mqttConnector(config.eventBus, nodeName) : undefined;
@@ -251,6 +251,7 @@ async function edgedMachine(
   nodeName: string,
   credentials: CredentialFiles,
   opened: AsyncDisposableStack,
+  clock: Clock,
   logger: Logger,
 ): Promise<EdgedMachine> {
   const { unixGrpc, unixServerStream } = await import("@skerry/grpc/platform");
@@ -265,7 +266,7 @@ async function edgedMachine(
     mounts: linuxMounts,
     host: linuxHost,
     network: nodeNetworkCheck,
-    podGroups: process.getuid?.() === 0 ? new edged.PodControlGroups(logger) : undefined,
+    podGroups: process.getuid?.() === 0 ? new edged.PodControlGroups(clock, logger) : undefined,
     seal: new edged.NodeKeySeal(() => credentials.readPrivateKey()),
     manifests: { ...staticPods, parse: parseManifest },
     devicePlugins: {

@@ -15,9 +15,14 @@ export function effectiveResources(pod: Pod, container: Container): Resources {
   return { limits: missing(limits, ofPod.limits), requests: missing(requests, ofPod.requests) };
 }
 
-/** Whether limits of containers alone keep the pod within its own: one runs at a time, or each has its share. */
-export function hasPodLimits(pod: Pod): boolean {
-  const limited = Object.keys(pod.spec.resources?.limits ?? {});
+/**
+ * Whether limits of containers alone keep the pod within its own: one runs at a time, or each has its share.
+ * @param limited the resources that it is asked about, by default all that the pod limits
+ */
+export function hasPodLimits(
+  pod: Pod,
+  limited: readonly string[] = Object.keys(pod.spec.resources?.limits ?? {}),
+): boolean {
   const containers = concurrent(pod);
   return (
     containers.length === 1 ||

@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Logger, silentLogger } from "@skerry/base";
+import { ManualClock } from "@skerry/base/testing";
 import type { PodGroup } from "../ports.ts";
 import { PodControlGroups } from "./pod-control-groups.ts";
 
@@ -40,7 +41,7 @@ function group(uid: string, qualityOfService: PodGroup["qualityOfService"], cpuS
 
 test("with version 1 a pod has a group in each hierarchy and its limits in two, and classes share as pods ask", async (context) => {
   const tree = new Tree(context, ["cpu", "memory", "pids", "unified"]);
-  const groups = new PodControlGroups(silentLogger, tree.root);
+  const groups = new PodControlGroups(new ManualClock(), silentLogger, tree.root);
   assert.equal(await groups.provide(group("a", "Burstable", 512)), "/kubepods/burstable/poda");
   assert.equal(await groups.provide(group("b", "Burstable", 256)), "/kubepods/burstable/podb");
   assert.equal(await groups.provide(group("c", "BestEffort", 2)), "/kubepods/besteffort/podc");
@@ -56,7 +57,7 @@ test("with version 1 a pod has a group in each hierarchy and its limits in two, 
 
 test("with version 2 the controllers are handed down the way, each by itself", async (context) => {
   const tree = new Tree(context, []);
-  const groups = new PodControlGroups(silentLogger, tree.root);
+  const groups = new PodControlGroups(new ManualClock(), silentLogger, tree.root);
   assert.equal(await groups.provide(group("a", "Burstable", 512)), "/kubepods/burstable/poda");
   assert.equal(tree.read("kubepods/burstable/poda/memory.max"), String(MIB));
   assert.equal(tree.read("kubepods/burstable/poda/cpu.max"), "50000 100000");
@@ -71,9 +72,9 @@ for (const [version, hierarchies] of [
 ] as const)
   test(`with version ${version} a pod's group goes with it, and the last pod takes the others along`, async (context) => {
     const tree = new Tree(context, hierarchies);
-    await new PodControlGroups(silentLogger, tree.root).provide(group("a", "Burstable", 512));
+    await new PodControlGroups(new ManualClock(), silentLogger, tree.root).provide(group("a", "Burstable", 512));
     // Another process, as after a restart.
-    const groups = new PodControlGroups(silentLogger, tree.root);
+    const groups = new PodControlGroups(new ManualClock(), silentLogger, tree.root);
     await groups.provide(group("b", "Burstable", 256));
     const share = version === "1" ? "cpu/kubepods/burstable/cpu.shares" : "kubepods/burstable/cpu.weight";
     const both = tree.read(share);
@@ -99,11 +100,56 @@ test("where no groups can be made pods have none, which is told once; a name nev
   const tree = new Tree(context, ["systemd"]);
   const warnings: string[] = [];
   const logger: Logger = { ...silentLogger, warn: (message) => warnings.push(message) };
-  const groups = new PodControlGroups(logger, tree.root);
+  const groups = new PodControlGroups(new ManualClock(), logger, tree.root);
   assert.equal(await groups.provide(group("a", "Burstable", 2)), undefined);
   assert.equal(await groups.provide(group("b", "Burstable", 2)), undefined);
   await groups.remove("a");
   assert.equal(warnings.length, 1);
-  const able = new PodControlGroups(silentLogger, new Tree(context, ["cpu", "memory"]).root);
+  const able = new PodControlGroups(new ManualClock(), silentLogger, new Tree(context, ["cpu", "memory"]).root);
   assert.equal(await able.provide(group("../../x", "Guaranteed", 2)), undefined);
 });
+
+test("the removal of a group that the runtime still uses is tried again, in vain only for a while", async (context) => {
+  const tree = new Tree(context, []);
+  const clock = new ManualClock();
+  const warnings: string[] = [];
+  const logger: Logger = { ...silentLogger, warn: (message) => warnings.push(message) };
+  const groups = new PodControlGroups(clock, logger, tree.root);
+  for (const uid of ["a", "b"]) await groups.provide(group(uid, "Burstable", 512));
+  tree.clear();
+  for (const uid of ["a", "b"]) mkdirSync(join(tree.root, `kubepods/burstable/pod${uid}/container`));
+  const settled: string[] = [];
+  const removals = ["a", "b"].map((uid) => groups.remove(uid).then(() => settled.push(uid)));
+  await passUntil(clock, () => clock.timerCount === 2 || settled.length > 0, 0);
+  assert.deepEqual(settled, []);
+  rmSync(join(tree.root, "kubepods/burstable/poda/container"), { recursive: true });
+  await passUntil(clock, () => settled.length === 2);
+  await Promise.all(removals);
+  assert.ok(!tree.has("kubepods/burstable/poda") && tree.has("kubepods/burstable/podb"));
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? "", /still in use/);
+});
+
+test("groups that pods have left behind go with the next start and are no share of their class", async (context) => {
+  const tree = new Tree(context, ["cpu", "memory"]);
+  const before = new PodControlGroups(new ManualClock(), silentLogger, tree.root);
+  await before.provide(group("left", "Burstable", 512));
+  await before.provide(group("over", "BestEffort", 2));
+  await before.provide(group("past", "Guaranteed", 1024));
+  tree.clear();
+  await before.provide(group("runs", "Burstable", 256));
+  const groups = new PodControlGroups(new ManualClock(), silentLogger, tree.root);
+  await groups.provide(group("new", "Burstable", 64));
+  assert.equal(tree.read("cpu/kubepods/burstable/cpu.shares"), String(256 + 64));
+  const left = ["burstable/podleft", "besteffort/podover", "podpast"];
+  for (const folder of left)
+    for (const hierarchy of ["cpu", "memory"]) assert.ok(!tree.has(`${hierarchy}/kubepods/${folder}`), folder);
+});
+
+/** Lets time pass in small steps, so that what waits for files has its turn in between. */
+async function passUntil(clock: ManualClock, isOver: () => boolean, stepMs = 50): Promise<void> {
+  while (!isOver()) {
+    await clock.advance(stepMs);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

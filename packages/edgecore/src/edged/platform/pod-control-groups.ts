@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rmdir, stat, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { describeError, type Logger, Mutex } from "@skerry/base";
+import { type Clock, describeError, type Logger, Mutex, sleep } from "@skerry/base";
 import { type Controller, groupFiles } from "../../processruntime/group-limits.ts";
 import type { QualityOfService } from "../container/resources.ts";
 import type { GroupLimits, PodGroup, PodGroups } from "../ports.ts";
@@ -17,6 +17,9 @@ const CONTROLLERS: readonly Controller[] = ["cpu", "memory"];
 /** What the groups below may limit. */
 const HANDED_DOWN = ["cpu", "cpuset", "memory", "pids", "io", "hugetlb"];
 const LEAST_SHARES = 2;
+/** The runtime may need a moment until it has removed what it had in a pod's group. */
+const REMOVAL_TRIES = 10;
+const REMOVAL_PAUSE_MS = 200;
 const SHARES_OF_A_PROCESSOR = 1024;
 const UID = /^[\w.-]{1,253}$/;
 
@@ -34,6 +37,7 @@ interface Hierarchies {
  * get of a busy processor is what they asked for; BestEffort gets what is left.
  */
 export class PodControlGroups implements PodGroups {
+  readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #root: string;
   /** One change at a time: a class's group goes with its last pod and comes with its next. */
@@ -43,7 +47,8 @@ export class PodControlGroups implements PodGroups {
   #hierarchies: Hierarchies | undefined;
   #hasTold = false;
 
-  constructor(logger: Logger, root: string = "/sys/fs/cgroup") {
+  constructor(clock: Clock, logger: Logger, root: string = "/sys/fs/cgroup") {
+    this.#clock = clock;
     this.#logger = logger;
     this.#root = root;
   }
@@ -64,18 +69,31 @@ export class PodControlGroups implements PodGroups {
     });
   }
 
-  remove(uid: string): Promise<void> {
-    return this.#changes.run(async () => {
-      if (!UID.test(uid)) return;
-      const { folders } = await this.#found().catch(() => ({ folders: [] }));
-      for (const folder of folders)
-        for (const name of Object.values(CLASS_FOLDER)) {
-          const isRemoved = await removed(join(folder, TOP, name, `pod${uid}`));
-          // The class and the top go with the last pod; the kernel refuses while there are others.
-          if (isRemoved && (name === "" || (await removed(join(folder, TOP, name))))) await removed(join(folder, TOP));
-        }
-      if (this.#burstable.delete(uid)) await this.#shareOut().catch(() => undefined);
-    });
+  async remove(uid: string): Promise<void> {
+    if (!UID.test(uid)) return;
+    for (let attempt = 1; await this.#changes.run(() => this.#isStillUsed(uid)); attempt++) {
+      if (attempt === REMOVAL_TRIES) {
+        this.#logger.warn("A pod's control group is still in use; the next start of EdgeCore tries again", { uid });
+        return;
+      }
+      await sleep(this.#clock, REMOVAL_PAUSE_MS);
+    }
+  }
+
+  /** Removes the pod's group; returns whether the kernel refused. */
+  async #isStillUsed(uid: string): Promise<boolean> {
+    let isUsed = false;
+    const { folders } = await this.#found().catch(() => ({ folders: [] }));
+    for (const folder of folders)
+      for (const name of Object.values(CLASS_FOLDER)) {
+        const removal = await remove(join(folder, TOP, name, `pod${uid}`));
+        if (removal === "in-use") isUsed = true;
+        if (removal !== "removed") continue;
+        // The class and the top go with the last pod; the kernel refuses while there are others.
+        if (name === "" || (await remove(join(folder, TOP, name))) === "removed") await remove(join(folder, TOP));
+      }
+    if (this.#burstable.delete(uid)) await this.#shareOut().catch(() => undefined);
+    return isUsed;
   }
 
   async #provide({ uid, qualityOfService, limits }: PodGroup): Promise<string> {
@@ -121,13 +139,12 @@ export class PodControlGroups implements PodGroups {
   async #found(): Promise<Hierarchies> {
     if (this.#hierarchies) return this.#hierarchies;
     const found = await find(this.#root);
+    for (const folder of found.folders)
+      for (const name of Object.values(CLASS_FOLDER)) await removeUnused(join(folder, TOP, name));
     // What ran before this process started counts too.
     const folder = join(this.#root, found.version === 1 ? "cpu" : "", TOP, CLASS_FOLDER.Burstable);
-    for (const name of await readdir(folder).catch(() => [])) {
-      if (!name.startsWith("pod")) continue;
-      const shares = await sharesOf(join(folder, name), found.version);
-      this.#burstable.set(name.slice("pod".length), shares);
-    }
+    for (const name of await podsIn(folder))
+      this.#burstable.set(name.slice("pod".length), await sharesOf(join(folder, name), found.version));
     this.#hierarchies = found;
     return found;
   }
@@ -174,10 +191,21 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** Whether there was such a group, and it is gone now. */
-async function removed(folder: string): Promise<boolean> {
-  return rmdir(folder).then(
-    () => true,
-    () => false,
-  );
+async function podsIn(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(() => [])).filter((name) => name.startsWith("pod"));
+}
+
+/** Removes the groups of pods that have ended while nobody looked; the kernel refuses while anything runs in one. */
+async function removeUnused(folder: string): Promise<void> {
+  for (const name of await podsIn(folder)) await remove(join(folder, name));
+}
+
+async function remove(folder: string): Promise<"removed" | "in-use" | "not-there"> {
+  try {
+    await rmdir(folder);
+    return "removed";
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    return code === "EBUSY" || code === "ENOTEMPTY" ? "in-use" : "not-there";
+  }
 }

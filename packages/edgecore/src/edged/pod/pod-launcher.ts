@@ -1,7 +1,6 @@
 import type { Pod } from "@skerry/api";
 import type { ObjectLookup } from "../container/environment.ts";
 import type { PodFacts } from "../container/field-references.ts";
-import { podGroup } from "../container/pod-group.ts";
 import { plainMessage } from "../errors.ts";
 import type { SandboxConfig } from "../ports.ts";
 import type { PodServices } from "../services.ts";
@@ -13,7 +12,7 @@ import { PodNotices } from "./pod-notices.ts";
 import type { PodPaths } from "./pod-paths.ts";
 import type { PlannedStart } from "./pod-plan.ts";
 import type { PodRuntimeState } from "./pod-runtime-state.ts";
-import { providePodGroup } from "./provide-pod-group.ts";
+import { limitPodGroup } from "./provide-pod-group.ts";
 import type { RestartBackOff } from "./restart-back-off.ts";
 import { sandboxConfig } from "./sandbox-config.ts";
 
@@ -97,7 +96,7 @@ export class PodLauncher {
     const { config, fileSystem } = this.#services;
     return this.#noticingFailure(notices, async () => {
       const dns = await nameResolution(pod, config, fileSystem);
-      const controlGroup = await providePodGroup(podGroup(pod), this.#services);
+      const controlGroup = await limitPodGroup(pod, this.#services, notices);
       return sandboxConfig(pod, config, attempt, this.#paths.logs, dns, controlGroup);
     });
   }

@@ -9,6 +9,7 @@ import { objectLookup } from "./object-lookup.ts";
 import type { PodNotices } from "./pod-notices.ts";
 import type { PodPaths } from "./pod-paths.ts";
 import type { PodRuntimeState } from "./pod-runtime-state.ts";
+import { limitsOfGroups } from "./provide-pod-group.ts";
 import { refusedFields } from "./refused-fields.ts";
 import type { PodIdentity } from "./runtime-names.ts";
 
@@ -51,7 +52,8 @@ export class PodPreparation {
 
   /** Why the pod cannot be run here, or not yet; undefined when it can. */
   async refusal(pod: Pod, last: PodStatus | undefined): Promise<Refusal | undefined> {
-    const fields = refusedFields(pod, await this.#services.machine.runtimeFeatures());
+    const runtime = await this.#services.machine.runtimeFeatures();
+    const fields = refusedFields(pod, { ...runtime, groupLimits: await limitsOfGroups(this.#services) });
     if (fields.length > 0) return { kind: "unsupported", message: `This node cannot carry out ${fields.join("; ")}` };
     if (!this.#services.held.isHeld(pod, last)) return undefined;
     return { kind: "held", message: "The pod is held until it is released on the node" };

@@ -30,7 +30,8 @@ const ASKING: Readonly<Record<string, JsonValue>> = {
   "PodSecurityContext.supplementalGroupsPolicy": "Strict",
   "VolumeMount.recursiveReadOnly": "Enabled",
 };
-const OLD_RUNTIME = { onlyTheseGroups: false, recursiveReadOnlyMounts: false };
+const NO_GROUPS = { cpu: false, memory: false };
+const OLD_RUNTIME = { onlyTheseGroups: false, recursiveReadOnlyMounts: false, groupLimits: NO_GROUPS };
 
 for (const { type, member } of REFUSED_FIELDS)
   test(`a pod with ${type}.${member} is refused`, () => {
@@ -64,7 +65,7 @@ test("a pod is not refused for what asks for nothing, nor for what works", () =>
 test("what a runtime says it can is not refused", () => {
   const spec = { securityContext: { supplementalGroupsPolicy: "Strict" } };
   const mounts = { volumeMounts: [{ name: "data", mountPath: "/data", readOnly: true, recursiveReadOnly: "Enabled" }] };
-  const features = { onlyTheseGroups: true, recursiveReadOnlyMounts: true };
+  const features = { onlyTheseGroups: true, recursiveReadOnlyMounts: true, groupLimits: NO_GROUPS };
   assert.deepEqual(refusedFields(podOf(mounts, spec), features), []);
 });
 
@@ -81,5 +82,15 @@ test("limits of the pod as a whole are taken where each container that runs besi
   const spec = { resources, initContainers: [beside] };
   assert.deepEqual(refusedFields(podOf({ resources }, spec), OLD_RUNTIME), []);
   assert.equal(refusedFields(podOf({}, spec), OLD_RUNTIME).length, 1);
-  assert.deepEqual(refusedFields(podOf({}, spec), { ...OLD_RUNTIME, takesGroupFolders: true }), []);
+});
+
+test("limits of the pod as a whole are taken where its control group enforces each of them, and refused otherwise", () => {
+  const beside = { name: "side", image: "app:1", restartPolicy: "Always" };
+  const countRefused = (limits: JsonObject, groupLimits: { cpu: boolean; memory: boolean }): number =>
+    refusedFields(podOf({}, { resources: { limits }, initContainers: [beside] }), { ...OLD_RUNTIME, groupLimits })
+      .length;
+  assert.equal(countRefused({ cpu: "1", memory: "1Gi" }, { cpu: true, memory: true }), 0);
+  assert.equal(countRefused({ cpu: "1" }, { cpu: true, memory: false }), 0);
+  assert.equal(countRefused({ cpu: "1", memory: "1Gi" }, { cpu: true, memory: false }), 1);
+  assert.equal(countRefused({ "hugepages-2Mi": "2Mi" }, { cpu: true, memory: true }), 1, "a group has none of those");
 });

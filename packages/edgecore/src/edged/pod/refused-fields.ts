@@ -5,6 +5,7 @@ import { isLimitCarriedOut } from "../container/resources.ts";
 import { isExtendedResource } from "../devices/container-devices.ts";
 import { listAt, objectAt } from "../json-access.ts";
 import type { RuntimeFeatures } from "../ports.ts";
+import type { LimitsOfGroups } from "./provide-pod-group.ts";
 
 /** Which of the pod's lists a container is in. */
 type Role = "container" | "init" | "ephemeral";
@@ -19,11 +20,16 @@ export interface RefusedField {
   readonly counts?: (value: JsonValue, asked: Asked) => boolean;
 }
 
+/** What the node can: its runtime, and the control groups of pods. */
+export interface NodeFeatures extends RuntimeFeatures {
+  readonly groupLimits: LimitsOfGroups;
+}
+
 /** Where a field was found. */
 interface Asked {
   readonly pod: Pod;
   readonly role: Role;
-  readonly features: RuntimeFeatures;
+  readonly features: NodeFeatures;
 }
 
 const isNotEmpty = (value: JsonValue): boolean => !Array.isArray(value) || value.length > 0;
@@ -48,7 +54,7 @@ export const REFUSED_FIELDS: readonly RefusedField[] = [
     type: "PodSpec",
     member: "resources",
     why: "several containers cannot share one limit here; give each container limits of its own",
-    counts: (_value, { pod, features }) => !features.takesGroupFolders && !hasPodLimits(pod),
+    counts: (_value, { pod, features }) => !hasPodLimits(pod, beyondGroups(pod, features.groupLimits)),
   },
   {
     type: "PodSecurityContext",
@@ -73,7 +79,7 @@ export const REFUSED_FIELDS: readonly RefusedField[] = [
 ];
 
 /** Fields of the pod that this node cannot carry out, in words. */
-export function refusedFields(pod: Pod, features: RuntimeFeatures): string[] {
+export function refusedFields(pod: Pod, features: NodeFeatures): string[] {
   const found: string[] = [];
   for (const { type, where, role, object } of partsOf(pod)) {
     for (const { type: owner, member, why, counts } of REFUSED_FIELDS) {
@@ -87,6 +93,12 @@ export function refusedFields(pod: Pod, features: RuntimeFeatures): string[] {
           found.push(`${where}limits[${resource}] (this node has no such resource)`);
   }
   return found;
+}
+
+/** What the pod limits as a whole and its control group does not enforce. */
+function beyondGroups({ spec }: Pod, groupLimits: LimitsOfGroups): string[] {
+  const enforced = new Map(Object.entries(groupLimits));
+  return Object.keys(spec.resources?.limits ?? {}).filter((name) => enforced.get(name) !== true);
 }
 
 /** A part of a pod, with the API's name of its type. */

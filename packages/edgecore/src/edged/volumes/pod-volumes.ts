@@ -12,7 +12,7 @@ import { prepareHostPath } from "./host-path.ts";
 import { configMapFiles, downwardFiles, secretFiles } from "./payloads.ts";
 import type { ServiceAccountTokens } from "./service-account-tokens.ts";
 
-const PODS_FOLDER_MODE = 0o750;
+const PODS_FOLDER_MODE = 0o700;
 const EMPTY_DIR_MODE = 0o777;
 const GROUP_EMPTY_DIR_MODE = 0o2777;
 const DEFAULT_TOKEN_MODE = 0o644;

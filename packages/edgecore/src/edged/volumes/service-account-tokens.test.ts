@@ -18,7 +18,8 @@ const never = new AbortController().signal;
 class TokenWorld implements AsyncDisposable {
   readonly clock: ManualClock = new ManualClock();
   readonly warnings: string[] = [];
-  key: Uint8Array = new Uint8Array(48).fill(1);
+  key: Uint8Array | undefined = new Uint8Array(48).fill(1);
+  readonly told: string[] = [];
   issued = 0;
   readonly #folder: string = mkdtempSync(join(tmpdir(), "skerry-tokens-"));
   database: SqliteDatabase = this.#open([edgedTables, sealedTokenTable]);
@@ -43,7 +44,12 @@ class TokenWorld implements AsyncDisposable {
   /** A process that has read no key yet. */
   async tokens(): Promise<ServiceAccountTokens> {
     const { database } = this;
-    const logger: Logger = { ...silentLogger, warn: (message) => this.warnings.push(message), child: () => logger };
+    const logger: Logger = {
+      ...silentLogger,
+      info: (message) => this.told.push(message),
+      warn: (message) => this.warnings.push(message),
+      child: () => logger,
+    };
     const tokens = new ServiceAccountTokens({
       meta: {
         read: (work) => database.read(work),
@@ -115,6 +121,18 @@ test("tokens that an earlier version left readable are encrypted at the first st
   assert.match(token, /^secret-of-old-two\.+$/);
   assert.equal(world.issued, 0);
   assert.deepEqual(world.warnings, []);
+});
+
+test("tokens that an earlier version left readable are thrown away where the node has no key, and that is what is told", async () => {
+  await using world = await TokenWorld.ofEarlierVersion();
+  world.key = undefined;
+  const tokens = await world.tokens();
+  assert.ok(!world.filesHave("secret-of-old"));
+  assert.deepEqual(world.told, []);
+  assert.equal(world.warnings.length, 1);
+  assert.match(world.warnings[0] ?? "", /were thrown away: the node has no key/);
+  assert.equal((await tokens.token(pod("one"), {}, never)).token, "secret-1-of-the-cloud");
+  assert.ok(!world.filesHave("secret-1"), "one that cannot be encrypted is not stored");
 });
 
 test("when the node's key is renewed its tokens are encrypted with the new one, and a restart has them", async () => {

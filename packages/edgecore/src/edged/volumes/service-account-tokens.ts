@@ -58,7 +58,7 @@ export class ServiceAccountTokens {
     this.#ports = ports;
   }
 
-  /** Call it before the node's key can change. Seals what an earlier version left unsealed. */
+  /** Call it before the node's key can change. Seals what an earlier version left unsealed; without a key none is kept. */
   async start(): Promise<void> {
     const { meta, seal, logger } = this.#ports;
     const bare = meta.read(bareTokens);
@@ -66,13 +66,21 @@ export class ServiceAccountTokens {
     try {
       await seal.load();
       if (bare.length === 0) return;
-      const sealed = await Promise.all(bare.map(async (token) => this.#sealed(token, token)));
+      const sealed = (await Promise.all(bare.map((token) => this.#sealed(token, token)))).filter(
+        (token) => token !== undefined,
+      );
       await meta.transaction((transaction) => {
-        for (const token of sealed) if (token) keepToken(transaction, token);
+        for (const token of sealed) keepToken(transaction, token);
         wipeBareTokens(transaction);
       });
       meta.read(emptyLog);
-      logger.info("Service-account tokens in the database are encrypted now", { tokens: bare.length });
+      if (sealed.length > 0)
+        logger.info("Service-account tokens in the database are encrypted now", { tokens: sealed.length });
+      if (sealed.length < bare.length)
+        logger.warn(
+          "Service-account tokens that lay readable in the database were thrown away: the node has no key to encrypt them with; the cloud is asked for others",
+          { tokens: bare.length - sealed.length },
+        );
     } catch (error) {
       logger.warn("Service-account tokens cannot be encrypted; the next start tries again", {
         error: describeError(error),

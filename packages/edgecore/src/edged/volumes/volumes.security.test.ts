@@ -12,7 +12,7 @@ test("users of the machine cannot enter the folder in which volumes show Secrets
   await using world = new EdgedWorld();
   await world.start();
   await world.put("pod", world.pod("web"));
-  assert.equal((await world.files.status("/edged/pods"))?.mode, 0o750);
+  assert.equal((await world.files.status("/edged/pods"))?.mode, 0o700);
 });
 
 test("the mode of a folder holds on the machine's own files whatever the umask says", async () => {
