@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 const WRONG_USES: readonly (readonly [options: readonly string[], told: RegExp])[] = [
   [["--kept", "--mutant", "no-such-thing"], /^There is no planted bug "no-such-thing"; there are ack-before-commit, /],
+  [["--declared", "--mutant", "ack-before-commit"], /^--declared goes with --seeds/],
   [["--seed", "17", "--mutant", "ack-before-commit", "--shrink", "found"], /^--shrink with --seed .* without --mutant/],
   [["--seed", "17", "--mutants", "--shrink", "all"], /^--shrink with --seed .* without --mutant/],
   [["--mutants", "--api", "embedded"], /^--api embedded is for seeds of our own code: without /],

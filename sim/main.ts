@@ -66,6 +66,10 @@ async function main(): Promise<boolean> {
   if (!api) throw new Error(`--api is one of ${APIS.join(", ")}`);
   if (api !== "memory" && (values.kept || values.mutants || values.mutant !== undefined))
     throw new Error(`--api ${api} is for seeds of our own code: without --kept, --mutant and --mutants`);
+  const besidesDeclared = ["mutant", "mutants", "kept", "shrink", "seed", "coverage", "quiet"] as const;
+  const isMixed = besidesDeclared.some((option) => values[option] !== undefined && values[option] !== false);
+  if (values.declared && (isMixed || protocol !== "mixed" || api !== "memory"))
+    throw new Error("--declared goes with --seeds, --from and -o only");
   const from = wholeNumber("--from", values.from);
   const count = wholeNumber("--seeds", values.seeds);
   const isJson = values.output === "json";

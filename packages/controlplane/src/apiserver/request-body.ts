@@ -73,7 +73,7 @@ function readYaml(body: Uint8Array): JsonValue {
   const text = new TextDecoder().decode(body);
   if (text.trimStart().startsWith("{")) return readJson(body);
   try {
-    const value = parse(text, { maxAliasCount: 100 }) as JsonValue;
+    const value = parse(text, { maxAliasCount: 100, logLevel: "error" }) as JsonValue;
     if (depthExceeds(value, DEPTH_LIMIT)) throw new SyntaxError("it is nested too deeply");
     return value;
   } catch (error) {

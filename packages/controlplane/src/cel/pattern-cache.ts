@@ -1,11 +1,13 @@
 import { RE2JS } from "re2js";
 
-/** Most patterns kept ready; past it all are forgotten, as a schema or rule has far fewer. */
-const PATTERN_LIMIT = 500;
+/** What the patterns kept ready may weigh; past it all are forgotten, as schemas and rules have far fewer. */
+const KEPT_WEIGHT_LIMIT = 100_000;
 /** Longest text that a pattern is tried on, in UTF-16 units: beyond it even linear time is too long. */
 const TEXT_LIMIT = 65_536;
-/** Longest pattern. */
-const PATTERN_LENGTH_LIMIT = 10_000;
+/** Heaviest pattern: its letters, and how often parts of it may be repeated, as each repetition is written out. */
+const WEIGHT_LIMIT = 10_000;
+/** `{3}`, `{3,}`, `{0,1000}`, but no escaped brace. */
+const REPETITION = /(?<!\\)\{(\d{1,9})(?:,(\d{0,9}))?\}/g;
 
 /**
  * Patterns in Go's (RE2's) syntax, as CRDs and CEL rules have them. Matching takes time in proportion to the text, whatever
@@ -13,6 +15,7 @@ const PATTERN_LENGTH_LIMIT = 10_000;
  */
 export class PatternCache {
   readonly #patterns = new Map<string, RE2JS>();
+  #keptWeight = 0;
 
   /** Whether the pattern is found anywhere in the text; longer ones are cut. @throws Error for no pattern */
   isFoundIn(text: string, pattern: string): boolean {
@@ -40,10 +43,21 @@ export class PatternCache {
   #compiled(pattern: string): RE2JS {
     const known = this.#patterns.get(pattern);
     if (known) return known;
-    if (pattern.length > PATTERN_LENGTH_LIMIT) throw new RangeError("error parsing regexp: expression too large");
+    const weight = weightOf(pattern);
+    if (weight > WEIGHT_LIMIT) throw new RangeError("error parsing regexp: expression too large");
     const compiled = RE2JS.compile(pattern);
-    if (this.#patterns.size >= PATTERN_LIMIT) this.#patterns.clear();
+    if (this.#keptWeight + weight > KEPT_WEIGHT_LIMIT) {
+      this.#patterns.clear();
+      this.#keptWeight = 0;
+    }
     this.#patterns.set(pattern, compiled);
+    this.#keptWeight += weight;
     return compiled;
   }
+}
+
+function weightOf(pattern: string): number {
+  let weight = pattern.length;
+  for (const [, least = "", most = ""] of pattern.matchAll(REPETITION)) weight += Number(most || least);
+  return weight;
 }
