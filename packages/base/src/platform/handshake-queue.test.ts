@@ -10,7 +10,7 @@ interface Port extends AsyncDisposable {
   isBusy: boolean;
   /** Connections whose handshake has begun. */
   readonly begun: Socket[];
-  dial(): Socket;
+  dial(from?: string): Socket;
 }
 
 /** A server that says a word where TLS would begin. */
@@ -34,8 +34,9 @@ async function port(): Promise<Port> {
     refused,
     isBusy: false,
     begun,
-    dial() {
-      const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    dial(from = "127.0.0.1") {
+      const { port: number } = server.address() as AddressInfo;
+      const socket = connect({ port: number, host: "127.0.0.1", localAddress: from });
       socket.on("error", () => undefined);
       dialled.push(socket);
       return socket;
@@ -92,6 +93,22 @@ test("clients that connect and say nothing keep nobody else out", async () => {
   await using server = await port();
   await Promise.all(Array.from({ length: 40 }, () => once(server.dial(), "data")));
   assert.equal(server.begun.length, 40);
+});
+
+test("an address that dials without end takes neither the places nor the turns of another", async () => {
+  await using server = await port();
+  server.isBusy = true;
+  const flood = Array.from({ length: 256 }, () => server.dial());
+  await Promise.all(flood.map((socket) => once(socket, "connect")));
+  const displaced = Promise.race(flood.map((socket) => once(socket, "close")));
+  const other = server.dial("127.0.0.2");
+  await once(other, "connect");
+  await displaced;
+  const answered = once(other, "data");
+  server.isBusy = false;
+  await answered;
+  const position = server.begun.findIndex(({ remoteAddress }) => remoteAddress === "127.0.0.2");
+  assert.ok(position === 0 || position === 1, `its turn comes after one of the other's at most, not ${position}`);
 });
 
 test("who has been served makes room at once, and who goes away while waiting is forgotten", async () => {

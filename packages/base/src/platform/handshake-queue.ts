@@ -21,15 +21,15 @@ const LOOK_MS = 20;
 /**
  * Holds connections back before their TLS handshake while the server is busy, and closes those that would wait too long.
  * A handshake is most of what it costs to tell a client to come again later; to hold it back, or close it, costs nothing.
- * Has to be made before anything else listens to the server's connections.
+ * Addresses take turns, so that one that dials without end keeps no other out. Has to be made before anything else listens to the server's connections.
  */
 export class HandshakeQueue {
   readonly #options: HandshakeQueueOptions;
   readonly #begin: (socket: Socket) => void;
   /** Since when each waits, the longest first. */
   readonly #waiting = new Map<Socket, number>();
-  /** Since when each handshake is under way, the oldest first; by address and port. */
-  readonly #underWay = new Map<string, number>();
+  /** Since when each handshake is under way, and for whom, the oldest first; by address and port. */
+  readonly #underWay = new Map<string, { readonly sinceMs: number; readonly address: string | undefined }>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(server: Server, options: HandshakeQueueOptions) {
@@ -61,8 +61,9 @@ export class HandshakeQueue {
       return;
     }
     if (this.#waiting.size >= MOST_WAITING) {
-      this.#refuse(socket);
-      return;
+      const displaced = this.#displacedBy(socket);
+      this.#refuse(displaced);
+      if (displaced === socket) return;
     }
     this.#waiting.set(socket, performance.now());
     socket.once("close", () => this.#waiting.delete(socket));
@@ -81,16 +82,26 @@ export class HandshakeQueue {
   }
 
   #next(): void {
-    for (const socket of this.#waiting.keys()) {
-      if (!this.#hasRoom()) return;
+    while (this.#waiting.size > 0 && this.#hasRoom()) {
+      const underWay = countsBy([...this.#underWay.values()].map(({ address }) => address));
+      const socket = leastBy(this.#waiting.keys(), ({ remoteAddress }) => underWay.get(remoteAddress) ?? 0);
+      if (!socket) return;
       this.#waiting.delete(socket);
       if (!socket.destroyed) this.#start(socket);
     }
   }
 
+  /** Who has to go when all places are taken: the newcomer, or the first of an address that has more places than his. */
+  #displacedBy(newcomer: Socket): Socket {
+    const places = countsBy([...this.#waiting.keys()].map(({ remoteAddress }) => remoteAddress));
+    const heaviest = leastBy(this.#waiting.keys(), ({ remoteAddress }) => -(places.get(remoteAddress) ?? 0));
+    const own = places.get(newcomer.remoteAddress) ?? 0;
+    return heaviest && (places.get(heaviest.remoteAddress) ?? 0) > own + 1 ? heaviest : newcomer;
+  }
+
   #hasRoom(): boolean {
     const dueMs = performance.now() - COUNTS_FOR_MS;
-    for (const [key, sinceMs] of this.#underWay) {
+    for (const [key, { sinceMs }] of this.#underWay) {
       if (sinceMs > dueMs) break;
       this.#underWay.delete(key);
     }
@@ -99,7 +110,7 @@ export class HandshakeQueue {
 
   #start(socket: Socket): void {
     const key = connectionKey(socket);
-    this.#underWay.set(key, performance.now());
+    this.#underWay.set(key, { sinceMs: performance.now(), address: socket.remoteAddress });
     socket.once("close", () => this.#ended(key));
     this.#begin(socket);
   }
@@ -109,4 +120,20 @@ export class HandshakeQueue {
     this.#options.onRefused(socket.remoteAddress);
     socket.destroy();
   }
+}
+
+function countsBy(addresses: readonly (string | undefined)[]): Map<string | undefined, number> {
+  const counts = new Map<string | undefined, number>();
+  for (const address of addresses) counts.set(address, (counts.get(address) ?? 0) + 1);
+  return counts;
+}
+
+/** The first with the smallest weight. */
+function leastBy(sockets: Iterable<Socket>, weightOf: (socket: Socket) => number): Socket | undefined {
+  let found: { readonly socket: Socket; readonly weight: number } | undefined;
+  for (const socket of sockets) {
+    const weight = weightOf(socket);
+    if (!found || weight < found.weight) found = { socket, weight };
+  }
+  return found?.socket;
 }
