@@ -28,7 +28,7 @@ class ReportWorld implements AsyncDisposable {
     readonly atMs: number;
     readonly values: Readonly<Record<string, JsonValue>>;
   }[] = [];
-  answer: "ok" | "silent" | "unavailable" | "not found" = "ok";
+  answer: "ok" | "silent" | "unavailable" | "forbidden" | "not found" = "ok";
   readonly #random = new SeededRandom();
   readonly #world: TwinWorld;
 
@@ -116,6 +116,8 @@ class ReportWorld implements AsyncDisposable {
         return undefined;
       case "unavailable":
         return reply({ ErrStatus: { code: 503, reason: "ServiceUnavailable" } });
+      case "forbidden":
+        return reply({ ErrStatus: { code: 403, reason: "Forbidden" } });
       case "not found":
         return reply({ ErrStatus: { code: 404, reason: "NotFound" } });
       case "ok":
@@ -236,6 +238,23 @@ test("a report that is not answered, or refused for now, is sent again; one refu
   await world.set("led", "OFF");
   await world.pass(INTERVAL_MS);
   assert.deepEqual(world.twin.waiting(), []);
+});
+
+test("a report that is forbidden once after an outage of the API is sent again", async () => {
+  await using world = await ReportWorld.start();
+  await world.connect();
+  world.answer = "unavailable";
+  await world.set("led", "ON");
+  await world.pass(10 * 60_000);
+  world.answer = "forbidden";
+  await world.pass(80_000);
+  assert.deepEqual(world.twin.waiting(), ["twin/default/thermo-1/led"]);
+  world.answer = "ok";
+  await world.pass(120_000);
+  assert.deepEqual(
+    world.reports.map(({ values }) => values),
+    [{ led: "ON" }],
+  );
 });
 
 const step = fc.oneof(

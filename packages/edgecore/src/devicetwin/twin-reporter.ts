@@ -1,7 +1,7 @@
 import { describeError, isSkerryError, RetrySchedule, type Timer } from "@skerry/base";
 import { type Message, newMessage } from "@skerry/link";
 import { readAnswer } from "../metamanager/cloud-answer.ts";
-import { judgeAnswer } from "../metamanager/outbox-outcome.ts";
+import { type FailedTries, judgeAnswer, NO_FAILED_TRIES } from "../metamanager/outbox-outcome.ts";
 import type { DefinitionCache } from "./definition-cache.ts";
 import { markReported, readUnreported, readUnreportedDevices } from "./device-table.ts";
 import { DueDevices } from "./due-devices.ts";
@@ -20,6 +20,8 @@ interface Pace {
   /** Before it the device is not reported again, so that many devices do not crowd the cloud; monotonic. */
   notBeforeMs: number;
   retry: RetrySchedule | undefined;
+  /** Since the last success. */
+  tries: FailedTries;
 }
 
 /**
@@ -69,7 +71,7 @@ export class TwinReporter implements AsyncDisposable {
     for (const deviceId of meta.read(readUnreportedDevices)) this.#due.add(deviceId, 0);
     this.#subscription = cloudLink.onState((state) => {
       if (state.kind !== "connected") return;
-      for (const pace of this.#paces.values()) pace.retry = undefined;
+      for (const pace of this.#paces.values()) startOver(pace);
       this.#due.hurry();
       this.#wake();
     });
@@ -154,13 +156,14 @@ export class TwinReporter implements AsyncDisposable {
       for (const { name } of ready) pace.toldMs.set(name, nowMs);
       pace.notBeforeMs = nowMs + reportIntervalMs;
       const answer = readAnswer(await this.#ask(message));
-      const outcome = judgeAnswer(answer, pace.retry?.attempt ?? 0);
+      const outcome = judgeAnswer(answer, pace.tries);
       if (outcome.kind === "retry") {
+        pace.tries = outcome.tries;
         this.#tryLater(deviceId, pace, ready, outcome.status.message ?? "no reason given");
         return;
       }
       if (outcome.kind === "refused") this.#noteRefusal(deviceId, ready, outcome.status.message ?? "");
-      pace.retry = undefined;
+      startOver(pace);
       await meta.transaction((transaction) => {
         for (const property of ready) markReported(transaction, deviceId, property);
       });
@@ -228,9 +231,14 @@ export class TwinReporter implements AsyncDisposable {
   #paceOf(deviceId: string): Pace {
     let pace = this.#paces.get(deviceId);
     if (pace === undefined) {
-      pace = { toldMs: new Map(), notBeforeMs: 0, retry: undefined };
+      pace = { toldMs: new Map(), notBeforeMs: 0, retry: undefined, tries: NO_FAILED_TRIES };
       this.#paces.set(deviceId, pace);
     }
     return pace;
   }
+}
+
+function startOver(pace: Pace): void {
+  pace.retry = undefined;
+  pace.tries = NO_FAILED_TRIES;
 }

@@ -135,3 +135,63 @@ test("an event that the cloud never answers, or never takes, is dropped in the e
     assert.deepEqual([pendingCount(world), world.meta.lost.refused], [0, 1]);
   }
 });
+
+test("an outage of the API costs an event none of its tries, whatever single failure comes with its end", async () => {
+  const failures = [
+    errorStatusContent(failureStatus(500, "InternalError", "broken")),
+    errorStatusContent(failureStatus(403, "Forbidden", "not yours")),
+    undefined,
+  ];
+  const passing = [
+    errorStatusContent(failureStatus(503, "ServiceUnavailable", "the Kubernetes API is away")),
+    errorStatusContent(failureStatus(429, "TooManyRequests", "later")),
+    errorStatusContent(failureStatus(504, "Timeout", "too slow")),
+  ];
+  for (const failure of failures) {
+    await using database = openDatabase();
+    const { world, record } = eventWorld(database);
+    await using _world = world;
+    let isDown = true;
+    let downCount = 0;
+    let failureCount = 0;
+    const taken: Message[] = [];
+    world.cloud.answer = (asked) => {
+      if (isDown) return responseTo(world, asked, passing[downCount++ % passing.length] ?? null);
+      if (failureCount++ === 0) return failure === undefined ? undefined : responseTo(world, asked, failure);
+      taken.push(asked);
+      return responseTo(world, asked, "OK");
+    };
+    await world.connect();
+    record("First");
+    record("Second");
+    await world.clock.advance(10 * 60_000);
+    assert.ok(downCount >= 8, `${downCount} tries in the outage`);
+    isDown = false;
+    await world.clock.advance(5 * 60_000);
+    assert.deepEqual(
+      received(taken).map((line) => line.split(" ")[0]),
+      ["First", "Second"],
+    );
+    assert.deepEqual([pendingCount(world), world.meta.lost], [0, { dropped: 0, refused: 0 }]);
+  }
+});
+
+test("an event that is forbidden twice is dropped, whatever outage was before and between", async () => {
+  await using database = openDatabase();
+  const { world, record } = eventWorld(database);
+  await using _world = world;
+  const down = errorStatusContent(failureStatus(503, "ServiceUnavailable", "the Kubernetes API is away"));
+  const forbidden = errorStatusContent(failureStatus(403, "Forbidden", "not yours"));
+  const script = [down, down, forbidden, down, down, forbidden];
+  const tried: string[] = [];
+  world.cloud.answer = (asked) => {
+    tried.push(...received([asked]).map((line) => line.split(" ")[0] ?? ""));
+    return responseTo(world, asked, script[tried.length - 1] ?? "OK");
+  };
+  await world.connect();
+  record("Bad");
+  record("Good");
+  await world.clock.advance(10 * 60_000);
+  assert.deepEqual(tried, [...script.map(() => "Bad"), "Good"]);
+  assert.deepEqual([pendingCount(world), world.meta.lost.refused], [0, 1]);
+});

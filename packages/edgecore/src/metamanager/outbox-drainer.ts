@@ -10,7 +10,7 @@ import {
 import { type Message, NODE_JOB_REPORT, newMessage, outboxMessageId } from "@skerry/link";
 import type { CloudLink } from "../edgehub/cloud-link.ts";
 import { type CloudAnswer, readAnswer } from "./cloud-answer.ts";
-import { EVENT_TRIES, judgeAnswer } from "./outbox-outcome.ts";
+import { afterNoAnswer, type FailedTries, isEventLost, judgeAnswer, NO_FAILED_TRIES } from "./outbox-outcome.ts";
 import { isEvent, type QueuedEntry } from "./outbox-table.ts";
 
 /** How the outbox is emptied. */
@@ -56,6 +56,7 @@ interface Delay {
   readonly revision: number;
   readonly schedule: RetrySchedule;
   readonly untilMs: number;
+  readonly tries: FailedTries;
 }
 
 /**
@@ -138,7 +139,7 @@ export class OutboxDrainer implements AsyncDisposable {
       const outcome = judgeAnswer(answer, this.#triesOf(entry), isEvent(entry));
       switch (outcome.kind) {
         case "retry":
-          this.#delay(entry, outcome.status.message ?? "no reason given");
+          this.#delay(entry, outcome.tries, outcome.status.message ?? "no reason given");
           return;
         case "refused":
           this.#refusedCount++;
@@ -157,19 +158,23 @@ export class OutboxDrainer implements AsyncDisposable {
       if (this.#stopped.signal.aborted) return;
       // Without a session the entry simply waits for the next one, which wakes the drainer.
       if (isSkerryError(error, "LINK_DISCONNECTED") && cloudLink.state.kind !== "connected") return;
-      if (isSkerryError(error, "LINK_BUDGET_SPENT")) this.#hold(entry);
-      else if (isEvent(entry) && this.#triesOf(entry) + 1 >= EVENT_TRIES) await this.#giveUp(entry, error);
-      else this.#delay(entry, describeError(error));
+      if (isSkerryError(error, "LINK_BUDGET_SPENT")) {
+        this.#hold(entry);
+        return;
+      }
+      const tries = afterNoAnswer(this.#triesOf(entry));
+      if (isEvent(entry) && isEventLost(tries)) await this.#giveUp(entry, tries, error);
+      else this.#delay(entry, tries, describeError(error));
     }
   }
 
   /** Nobody has answered an event, however often: the next one has its turn. */
-  async #giveUp(entry: QueuedEntry, error: unknown): Promise<void> {
+  async #giveUp(entry: QueuedEntry, tries: FailedTries, error: unknown): Promise<void> {
     const { source, logger } = this.#ports;
     try {
       await source.settle(entry, { kind: "accepted" });
     } catch (failure) {
-      this.#delay(entry, describeError(failure));
+      this.#delay(entry, tries, describeError(failure));
       return;
     }
     this.#refusedCount++;
@@ -201,12 +206,12 @@ export class OutboxDrainer implements AsyncDisposable {
     return delay?.revision === entry.revision && delay.untilMs > nowMs;
   }
 
-  #triesOf(entry: QueuedEntry): number {
+  #triesOf(entry: QueuedEntry): FailedTries {
     const delay = this.#delays.get(entry.key);
-    return delay?.revision === entry.revision ? delay.schedule.attempt : 0;
+    return delay?.revision === entry.revision ? delay.tries : NO_FAILED_TRIES;
   }
 
-  #delay(entry: QueuedEntry, why: string): void {
+  #delay(entry: QueuedEntry, tries: FailedTries, why: string): void {
     const earlier = this.#delays.get(entry.key);
     const schedule =
       earlier?.revision === entry.revision
@@ -220,6 +225,7 @@ export class OutboxDrainer implements AsyncDisposable {
       revision: entry.revision,
       schedule,
       untilMs: this.#ports.clock.monotonicMs() + delayMs,
+      tries,
     });
     this.#ports.logger.info("A change could not be delivered to the cloud yet; it will be sent again", {
       key: entry.key,
@@ -233,7 +239,7 @@ export class OutboxDrainer implements AsyncDisposable {
     const { random, clock } = this.#ports;
     const schedule = new RetrySchedule({ initialMs: HELD_MS, maximumMs: HELD_MS }, random);
     const untilMs = clock.monotonicMs() + schedule.nextDelayMs();
-    this.#delays.set(entry.key, { revision: entry.revision, schedule, untilMs });
+    this.#delays.set(entry.key, { revision: entry.revision, schedule, untilMs, tries: this.#triesOf(entry) });
   }
 
   /** `all` is the whole line: a delay of an entry that is gone from it has no meaning. */

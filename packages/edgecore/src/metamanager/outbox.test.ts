@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isSkerryError } from "@skerry/base";
+import { isSkerryError, type JsonValue } from "@skerry/base";
 import { type Message, responseTo } from "@skerry/link";
 import { SqliteDatabase } from "@skerry/store/platform";
 import type { OutboxEntry } from "./meta-store.ts";
@@ -120,6 +120,29 @@ test("a final refusal removes the entry, a passing one is tried again with back-
   broken = false;
   await world.clock.advance(60_000);
   assert.deepEqual(pendingKeys(world), []);
+});
+
+test("a change is not given up because it is forbidden once after an outage, but when it is forbidden five times", async () => {
+  for (const [forbiddenTimes, refused] of [
+    [4, 0],
+    [5, 1],
+  ] as const) {
+    await using database = openDatabase();
+    await using world = new EdgeWorld(database);
+    const failure = (reason: string, code: number): JsonValue => ({
+      Object: null,
+      Err: { ErrStatus: { reason, code } },
+    });
+    const script = [
+      ...Array.from({ length: 6 }, () => failure("ServiceUnavailable", 503)),
+      ...Array.from({ length: forbiddenTimes }, () => failure("Forbidden", 403)),
+    ];
+    world.cloud.answer = (asked) => responseTo(world, asked, script.shift() ?? "OK");
+    await world.connect();
+    await put(world, patch("a", "a1"));
+    await world.clock.advance(20 * 60_000);
+    assert.deepEqual([script.length, pendingKeys(world), world.meta.lost.refused], [0, [], refused]);
+  }
 });
 
 test("an unanswered request is sent again", async () => {
