@@ -24,6 +24,7 @@ export function acceptedStatus(
   const wasEstablished = isEstablished(previous);
   const time = toKubernetesTime(scope.clock.now());
   const old = objectsIn(previous?.["conditions"]);
+  const others = old.filter((item) => !isOwn(item));
   const condition = (type: string, holds: boolean, reason: string, message: string): JsonObject => {
     const next = { type, status: holds ? "True" : "False", reason, message };
     const before = old.find((item) => item["type"] === type);
@@ -40,6 +41,7 @@ export function acceptedStatus(
       conflict && !wasEstablished
         ? condition("Established", false, "NotAccepted", "not all names are accepted")
         : condition("Established", true, "InitialNamesAccepted", "the initial names have been accepted"),
+      ...others,
     ],
     acceptedNames: conflict
       ? objectAt(previous, "acceptedNames")["kind"] === undefined
@@ -48,6 +50,20 @@ export function acceptedStatus(
       : structuredClone(names),
     storedVersions: stored.includes(version) ? stored : [...stored, version],
   };
+}
+
+/** What a client may change of a CRD's status: versions that are no longer stored, and conditions that are not the server's. */
+export function askedStatus(asked: JsonObject, previous: JsonObject): JsonObject {
+  const storedVersions = textsIn(asked["storedVersions"]);
+  const conditions = [
+    ...objectsIn(previous["conditions"]).filter(isOwn),
+    ...objectsIn(asked["conditions"]).filter((condition) => !isOwn(condition)),
+  ];
+  return { ...previous, conditions, ...(storedVersions.length > 0 ? { storedVersions } : {}) };
+}
+
+function isOwn(condition: JsonObject): boolean {
+  return condition["type"] === "NamesAccepted" || condition["type"] === "Established";
 }
 
 /** Whether a CRD's kind is served. */

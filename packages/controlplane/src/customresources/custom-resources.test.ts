@@ -339,3 +339,25 @@ test("rules see members as their schema says: quantities, times, durations, and 
   assert.match(await answerTo({ when: "2019-01-01T00:00:00Z" }), /^422 .*when is too early/);
   assert.match(await answerTo({ "x-y": "a" }), /^422 .*x-y is not z/);
 });
+
+test("a kind stays served whatever a client writes into its definition's status, which keeps others' conditions", async () => {
+  await using server = await withGadgets();
+  const url = `${CRDS}/gadgets.example.org`;
+  const others = { type: "Checked", status: "True", reason: "Ok", message: "", lastTransitionTime: null };
+  type Status = { conditions: { type: string; status: string }[]; storedVersions: string[] };
+  const patched = async (subresource: string, body: object): Promise<string[]> => {
+    const answer = await server.call("PATCH", `${url}${subresource}`, {
+      body,
+      contentType: "application/merge-patch+json",
+    });
+    assert.equal(answer.status, 200, JSON.stringify(answer.body));
+    return (answer.body["status"] as Status).conditions.map(({ type, status }) => `${type}=${status}`);
+  };
+  const own = ["NamesAccepted=True", "Established=True"];
+  assert.deepEqual(await patched("/status", { status: { conditions: [], acceptedNames: { kind: "Other" } } }), own);
+  assert.equal((await server.call("GET", GADGETS)).status, 200);
+  const wrong = { type: "Established", status: "False", reason: "No", message: "" };
+  assert.deepEqual(await patched("/status", { status: { conditions: [wrong, others] } }), [...own, "Checked=True"]);
+  assert.deepEqual(await patched("", { metadata: { labels: { a: "b" } } }), [...own, "Checked=True"]);
+  assert.equal((await server.call("GET", GADGETS)).status, 200);
+});

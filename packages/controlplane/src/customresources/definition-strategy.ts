@@ -11,7 +11,7 @@ import {
 } from "../registry/api-object.ts";
 import { invalidValue } from "../registry/field-error.ts";
 import type { KindStrategy, WriteScope } from "../registry/resource-definition.ts";
-import { acceptedStatus, acceptWaiting, DEFINITIONS_KEY } from "./accepted-names.ts";
+import { acceptedStatus, acceptWaiting, askedStatus, DEFINITIONS_KEY } from "./accepted-names.ts";
 import { CelRules } from "./cel-rules.ts";
 import { validateDefinition } from "./definition-validation.ts";
 
@@ -39,6 +39,10 @@ export const customResourceDefinitionStrategy: KindStrategy = {
     warnOfGaps(next, scope);
     if (objectAt(next, "metadata")["deletionTimestamp"] === undefined)
       next["status"] = acceptedStatus(next, objectAt(previous, "status"), scope);
+  },
+  prepareForStatus(next, previous, _subresource, scope) {
+    next["status"] = acceptedStatus(next, askedStatus(objectAt(next, "status"), objectAt(previous, "status")), scope);
+    return undefined;
   },
   validateCreate: validateDefinition,
   validateUpdate(next, previous) {
