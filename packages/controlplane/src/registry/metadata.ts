@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type Random, randomNameSuffix } from "@skerry/base";
 import { badRequest } from "@skerry/kube";
-import { type ApiObject, asJsonObject, objectAt, objectsIn, textAt } from "./api-object.ts";
+import { type ApiObject, asJsonObject, objectAt, objectsIn, textAt, textsIn } from "./api-object.ts";
 import { type FieldError, forbiddenField, invalidValue, required, tooLong } from "./field-error.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import { conflict, modified } from "./status-errors.ts";
@@ -112,13 +112,16 @@ export function validateMetadata(definition: ResourceDefinition, object: ApiObje
   return errors;
 }
 
-/** Finalizers can only go once the deletion has begun. */
-export function validateFinalizers(next: ApiObject, previous: ApiObject): FieldError[] {
-  if (previous.metadata.deletionTimestamp === undefined) return [];
-  const before = new Set(previous.metadata.finalizers ?? []);
-  const added = (next.metadata.finalizers ?? []).filter((finalizer) => !before.has(finalizer));
-  if (added.length === 0) return [];
+/** New finalizers have names as labels have; once the deletion has begun, there are no new ones. */
+export function validateFinalizers(next: ApiObject, previous?: ApiObject): FieldError[] {
+  const before = new Set(previous?.metadata.finalizers ?? []);
+  const added = textsIn(objectAt(asJsonObject(next), "metadata")["finalizers"]).filter(
+    (finalizer) => !before.has(finalizer),
+  );
+  const errors = added.flatMap((finalizer) => nameErrors(qualifiedNameRule, "metadata.finalizers", finalizer));
+  if (added.length === 0 || previous?.metadata.deletionTimestamp === undefined) return errors;
   return [
+    ...errors,
     forbiddenField(
       "metadata.finalizers",
       `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((text) => JSON.stringify(text)).join(", ")}}`,

@@ -83,6 +83,7 @@ export class ObjectWrites {
     }
     this.#check(definition, object, [
       ...validateMetadata(definition, object),
+      ...validateFinalizers(object),
       ...definition.schema.validate(object),
       ...(definition.strategy.validate?.(json) ?? []),
       ...(definition.strategy.validateCreate?.(json) ?? []),
@@ -132,7 +133,7 @@ export class ObjectWrites {
       ...validateMetadata(definition, next),
       ...validateFinalizers(next, previous),
       ...definition.schema.validate(next, previous),
-      ...(part === "object" ? (definition.strategy.validate?.(json) ?? []) : []),
+      ...(part === "object" ? changedSpecErrors(definition, json, before) : []),
       ...(part === "object" ? (definition.strategy.validateUpdate?.(json, before) ?? []) : []),
       ...(part === "ephemeral-containers"
         ? (definition.strategy.validateEphemeralContainers?.(json, before) ?? [])
@@ -208,6 +209,20 @@ function freeName(
   for (let tries = 1; tries < GENERATED_NAME_TRIES && session.get(keyOf(definition, namespace, name)); tries++)
     name = generatedName(generate, random);
   return name;
+}
+
+/** What was stored before a rule was there can still be labelled, and be deleted: only what changes is held to the rules. */
+function changedSpecErrors(definition: ResourceDefinition, next: JsonObject, previous: JsonObject): FieldError[] {
+  const { strategy } = definition;
+  const errors = strategy.validate?.(next) ?? [];
+  if (errors.length === 0) return [];
+  const before = structuredClone(previous);
+  strategy.applyDefaults?.(before);
+  return jsonEqual(withoutMetadata(next), withoutMetadata(before)) ? [] : errors;
+}
+
+function withoutMetadata({ metadata: _metadata, status: _status, ...rest }: JsonObject): JsonObject {
+  return rest;
 }
 
 /** Where an object of a definition is stored. */

@@ -18,6 +18,9 @@ const JOB_NAME = "batch.kubernetes.io/job-name";
 /** The back-off limit of a Job whose indexes have one each. */
 const NO_LIMIT = 2_147_483_647;
 
+/** So that the names of its Jobs, which have 11 characters more, still fit a label. */
+const LONGEST_CRON_JOB_NAME = 52;
+
 /** batch/v1 Job: gets a selector of its own, by its UID. */
 export const jobStrategy: KindStrategy = {
   hasStatus: true,
@@ -78,6 +81,11 @@ export const cronJobStrategy: KindStrategy = {
       ...(zone === "" || isTimeZone(zone) ? [] : [invalidValue("spec.timeZone", zone, `unknown time zone ${zone}`)]),
       ...validateJobSpec(objectAt(objectAt(spec, "jobTemplate"), "spec"), "spec.jobTemplate.spec"),
     ];
+  },
+  validateCreate(cronJob) {
+    const name = textAt(objectAt(cronJob, "metadata"), "name");
+    const problem = `must be no more than ${LONGEST_CRON_JOB_NAME} characters`;
+    return name.length > LONGEST_CRON_JOB_NAME ? [invalidValue("metadata.name", name, problem)] : [];
   },
 };
 

@@ -323,6 +323,7 @@ test("what the cluster keeps of itself is refused when it cannot be so", () => {
   const taint = { key: "a", effect: "NoSchedule" };
   return check([
     [requests, request({}), ""],
+    [requests, request({ request: btoa(`Certificate Request:\n    Data:\n${atob(CERTIFICATE_REQUEST)}`) }), ""],
     [
       requests,
       request({ request: "aGk=" }),
@@ -362,5 +363,36 @@ test("what the cluster keeps of itself is refused when it cannot be so", () => {
       { handler: "A B" },
       '422 handler: Invalid value: "A B": a lowercase RFC 1123 label',
     ],
+  ]);
+});
+
+test("a disruption budget is refused when its numbers or its selector mean nothing", () => {
+  const budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
+  return check([
+    [budgets, { spec: { minAvailable: "50%", selector: { matchLabels: { app: "x" } } } }, ""],
+    [budgets, { spec: { minAvailable: "abc" } }, '422 spec.minAvailable: Invalid value: "abc": a valid percent string'],
+    [budgets, { spec: { maxUnavailable: -1 } }, "422 spec.maxUnavailable: Invalid value: -1: must be greater than"],
+    [budgets, { spec: { maxUnavailable: "101%" } }, '422 spec.maxUnavailable: Invalid value: "101%": must not be'],
+    [budgets, { spec: { selector: { matchLabels: { app: "!!" } } } }, "422 spec.selector.matchLabels: Invalid value"],
+  ]);
+});
+
+test("a CronJob is refused when its name leaves no room for its Jobs' names", () => {
+  const cronJobs = "/apis/batch/v1/namespaces/default/cronjobs";
+  const template = { spec: { restartPolicy: "Never", containers: [{ name: "c", image: "i" }] } };
+  const body = { spec: { schedule: "* * * * *", jobTemplate: { spec: { template } } } };
+  const told = `422 metadata.name: Invalid value: "${"a".repeat(53)}": must be no more than 52 characters`;
+  return check([
+    [cronJobs, body, "", "a".repeat(52)],
+    [cronJobs, body, told, "a".repeat(53)],
+  ]);
+});
+
+test("an object is refused when a finalizer's name is none", () => {
+  const withFinalizers = (...finalizers: string[]): object => ({ metadata: { name: "x", finalizers } });
+  return check([
+    [`${CORE}/configmaps`, withFinalizers("foregroundDeletion", "example.com/a"), ""],
+    [`${CORE}/configmaps`, withFinalizers("orphan", "kubernetes"), ""],
+    [`${CORE}/configmaps`, withFinalizers("no domain !!"), '422 metadata.finalizers: Invalid value: "no domain !!"'],
   ]);
 });

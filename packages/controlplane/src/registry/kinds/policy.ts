@@ -2,11 +2,13 @@ import type { JsonObject } from "@skerry/base";
 import { jsonEqual } from "@skerry/kube";
 import { createdAt, name } from "../../table/common-columns.ts";
 import { limitRangeColumns, podDisruptionBudgetColumns, resourceQuotaColumns } from "../../table/policy-columns.ts";
-import { ensureObject, objectAt, objectsIn, setDefault } from "../api-object.ts";
+import { ensureObject, objectAt, objectsIn } from "../api-object.ts";
 import { invalidValue } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
+import { validateLabelSelector } from "../validation/label-selector-validation.ts";
 import { validateLimitRange } from "../validation/limit-range-validation.ts";
 import { validateResourceQuota } from "../validation/quota-validation.ts";
+import { amountErrors, shareErrors } from "../validation/rollout-validation.ts";
 import { plainStrategy } from "./core.ts";
 import type { KindEntry } from "./kind-entry.ts";
 import { webhookConfigurationStrategy } from "./webhook-configurations.ts";
@@ -20,9 +22,15 @@ export const podDisruptionBudgetStrategy: KindStrategy = {
   },
   validate(budget) {
     const spec = objectAt(budget, "spec");
-    return spec["minAvailable"] !== undefined && spec["maxUnavailable"] !== undefined
-      ? [invalidValue("spec", spec, "minAvailable and maxUnavailable cannot be both set")]
-      : [];
+    const { minAvailable, maxUnavailable } = spec;
+    const amounts = Object.entries({ "spec.minAvailable": minAvailable, "spec.maxUnavailable": maxUnavailable });
+    return [
+      ...(minAvailable !== undefined && maxUnavailable !== undefined
+        ? [invalidValue("spec", spec, "minAvailable and maxUnavailable cannot be both set")]
+        : []),
+      ...amounts.flatMap(([path, amount]) => [...amountErrors(path, amount), ...shareErrors(path, amount)]),
+      ...validateLabelSelector(objectAt(spec, "selector"), "spec.selector"),
+    ];
   },
 };
 
@@ -59,8 +67,7 @@ function fill(limit: JsonObject, to: string, from: string): void {
   const source = objectAt(limit, from);
   if (Object.keys(source).length === 0) return;
   const target = ensureObject(limit, to);
-  for (const [resource, quantity] of Object.entries(source))
-    if (quantity !== undefined) setDefault(target, resource, quantity);
+  for (const [resource, quantity] of Object.entries(source)) if (quantity !== undefined) target[resource] ??= quantity;
 }
 
 /** Kinds that limit what others may do. */

@@ -1,6 +1,6 @@
 import type { ResourceReference } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
-import { asJsonObject, numberAt, objectAt, textAt } from "../api-object.ts";
+import { asJsonObject, numberAt, objectAt, setDefault, textAt } from "../api-object.ts";
 import { type FieldError, forbiddenField, invalidValue } from "../field-error.ts";
 import type { KindStrategy, WriteScope } from "../resource-definition.ts";
 import { forbidden } from "../status-errors.ts";
@@ -14,6 +14,7 @@ const REFERENCE: ResourceReference = {
   kind: "PriorityClass",
   namespaced: false,
 };
+const PREEMPTION_POLICY = "PreemptLowerPriority";
 const HIGHEST = 1_000_000_000;
 const SYSTEM_CLASSES: ReadonlyMap<string, number> = new Map([
   ["system-node-critical", 2_000_001_000],
@@ -23,6 +24,7 @@ const SYSTEM_CLASSES: ReadonlyMap<string, number> = new Map([
 /** scheduling.k8s.io/v1 PriorityClass: stays as important as it was made. */
 export const priorityClassStrategy: KindStrategy = {
   ...plainStrategy,
+  applyDefaults: (priorityClass) => setDefault(priorityClass, "preemptionPolicy", PREEMPTION_POLICY),
   prepareForCreate: (next, scope) => checkOnlyDefault(next, scope),
   prepareForUpdate: (next, _previous, scope) => checkOnlyDefault(next, scope),
   validate(priorityClass) {
@@ -37,7 +39,8 @@ export const priorityClassStrategy: KindStrategy = {
     const errors: FieldError[] = [];
     if ((next["value"] ?? 0) !== (previous["value"] ?? 0))
       errors.push(forbiddenField("value", "may not be changed in an update."));
-    if (next["preemptionPolicy"] !== previous["preemptionPolicy"])
+    // Those that were stored before there was a default have none.
+    if (next["preemptionPolicy"] !== (previous["preemptionPolicy"] ?? PREEMPTION_POLICY))
       errors.push(invalidValue("preemptionPolicy", next["preemptionPolicy"], "field is immutable"));
     return errors;
   },

@@ -29,7 +29,8 @@ const USAGES: readonly string[] = [
   "signing",
   "timestamping",
 ];
-const PEM = /^\s*-----BEGIN (CERTIFICATE REQUEST)-----[\s\S]+-----END \1-----/;
+/** Other text may stand before it, as `openssl req -text` writes it. */
+const PEM = /-----BEGIN (CERTIFICATE REQUEST)-----[\s\S]+-----END \1-----/;
 /** The shortest life that can be asked for, in seconds. */
 const LEAST_SECONDS = 600;
 

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SqliteDatabase } from "@skerry/store/platform";
+import { startTestApiServer } from "../../testing/test-api-server.ts";
+import { asApiObject } from "../api-object.ts";
+import { ObjectStore } from "../object-store.ts";
+import { storeMigrations } from "../store-session.ts";
+
+const MERGE = "application/merge-patch+json";
+
+test("an object that was stored before a rule was there takes labels and can be deleted, and is held to the rule when it changes", async () => {
+  await using database = new SqliteDatabase({ path: ":memory:", migrations: storeMigrations });
+  await using server = await startTestApiServer({ database });
+  const url = "/apis/policy/v1/namespaces/default/poddisruptionbudgets/x";
+  const key = { resource: "policy/poddisruptionbudgets", namespace: "default", name: "x" };
+  await new ObjectStore(database).write((session) =>
+    session.put(
+      key,
+      asApiObject({
+        apiVersion: "policy/v1",
+        kind: "PodDisruptionBudget",
+        metadata: { name: "x", namespace: "default", uid: "u", finalizers: ["no domain !!"] },
+        spec: { minAvailable: "abc", selector: {} },
+      }),
+    ),
+  );
+  const patch = (body: object): ReturnType<typeof server.call> =>
+    server.call("PATCH", url, { body, contentType: MERGE });
+  const labelled = await patch({ metadata: { labels: { a: "b" } } });
+  assert.equal(labelled.status, 200, JSON.stringify(labelled.body));
+  assert.equal((await patch({ spec: { selector: { matchLabels: { app: "x" } } } })).status, 422);
+  assert.equal((await patch({ spec: { minAvailable: 1 } })).status, 200);
+  assert.equal((await server.call("DELETE", url)).status, 200);
+  assert.equal((await patch({ metadata: { finalizers: null } })).status, 200);
+  assert.equal((await server.call("GET", url)).status, 404);
+});
+
+test("a PriorityClass preempts unless it says otherwise, and one that was stored without saying so can be changed", async () => {
+  await using database = new SqliteDatabase({ path: ":memory:", migrations: storeMigrations });
+  await using server = await startTestApiServer({ database });
+  const url = "/apis/scheduling.k8s.io/v1/priorityclasses";
+  const answer = await server.call("POST", url, { body: { metadata: { name: "new" }, value: 5 } });
+  assert.equal(answer.body["preemptionPolicy"], "PreemptLowerPriority");
+  const kind = { apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass" };
+  const key = { resource: "scheduling.k8s.io/priorityclasses", namespace: "", name: "old" };
+  await new ObjectStore(database).write((session) =>
+    session.put(key, asApiObject({ ...kind, metadata: { name: "old", uid: "u" }, value: 5 })),
+  );
+  const patch = async (body: object): Promise<number> =>
+    (await server.call("PATCH", `${url}/old`, { body, contentType: MERGE })).status;
+  assert.equal(await patch({ description: "for what matters" }), 200);
+  assert.equal(await patch({ preemptionPolicy: "Never" }), 422);
+});
