@@ -1,4 +1,4 @@
-import { type Clock, type JsonObject, type Random, toKubernetesTime } from "@skerry/base";
+import { type Clock, isJsonObject, type JsonObject, type Random, toKubernetesTime } from "@skerry/base";
 import { type ApiObject, asApiObject, asJsonObject, numberAt, objectAt, textAt } from "../registry/api-object.ts";
 import type { ObjectAt } from "../registry/api-service.ts";
 import { type FieldError, invalidValue } from "../registry/field-error.ts";
@@ -107,8 +107,8 @@ export class ServiceAccountTokens {
   }
 
   #boundTo(at: ObjectAt, spec: JsonObject): JsonObject {
-    const reference = spec["boundObjectRef"] === undefined ? undefined : objectAt(spec, "boundObjectRef");
-    if (!reference) return {};
+    const reference = spec["boundObjectRef"];
+    if (!isJsonObject(reference)) return {}; // Missing, or null.
     const kind = textAt(reference, "kind");
     const name = textAt(reference, "name");
     const resource = kind === "Pod" ? "/pods" : kind === "Secret" ? "/secrets" : undefined;

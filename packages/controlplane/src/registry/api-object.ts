@@ -51,7 +51,8 @@ export function numberAt(parent: JsonObject | undefined, member: string): number
   return typeof value === "number" ? value : undefined;
 }
 
-/** Sets a member that is missing or null. */
+/** Sets a member that is missing or null, or an empty text that has a default: clients in Go write out what they leave out. */
 export function setDefault(parent: JsonObject, member: string, value: JsonValue): void {
-  if (parent[member] === undefined || parent[member] === null) parent[member] = value;
+  const given = parent[member];
+  if (given === undefined || given === null || (given === "" && typeof value === "string")) parent[member] = value;
 }

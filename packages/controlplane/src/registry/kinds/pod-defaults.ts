@@ -1,10 +1,12 @@
 import { isJsonObject, type JsonObject } from "@skerry/base";
-import { ensureObject, objectAt, objectsIn, setDefault, textAt } from "../api-object.ts";
+import { ensureObject, numberAt, objectAt, objectsIn, setDefault, textAt } from "../api-object.ts";
 
 /** Sets what Kubernetes sets in every pod spec, of pods and of templates. */
 export function applyPodSpecDefaults(spec: JsonObject): void {
   setDefault(spec, "restartPolicy", "Always");
   setDefault(spec, "terminationGracePeriodSeconds", 30);
+  // Kubernetes keeps less than nothing and takes it as one second; kept as one, no node has to know that.
+  if ((numberAt(spec, "terminationGracePeriodSeconds") ?? 0) < 0) spec["terminationGracePeriodSeconds"] = 1;
   setDefault(spec, "dnsPolicy", "ClusterFirst");
   setDefault(spec, "securityContext", {});
   setDefault(spec, "schedulerName", "default-scheduler");
@@ -25,8 +27,7 @@ export function applyPodDefaults(spec: JsonObject): void {
     const limits = objectAt(resources, "limits");
     if (Object.keys(limits).length === 0) continue;
     const requests = ensureObject(resources, "requests");
-    for (const [name, quantity] of Object.entries(limits))
-      if (quantity !== undefined) setDefault(requests, name, quantity);
+    for (const [name, quantity] of Object.entries(limits)) if (quantity !== undefined) requests[name] ??= quantity;
   }
 }
 
@@ -49,9 +50,7 @@ function applyContainerDefaults(container: JsonObject, hostNetwork: boolean): vo
   }
   for (const variable of objectsIn(container["env"])) {
     const source = variable["valueFrom"];
-    if (!isJsonObject(source)) continue;
-    if (isJsonObject(source["fieldRef"])) setDefault(source["fieldRef"], "apiVersion", "v1");
-    if (isJsonObject(source["resourceFieldRef"])) setDefault(source["resourceFieldRef"], "divisor", "0");
+    if (isJsonObject(source)) applyDownwardDefaults(source);
   }
   for (const name of ["livenessProbe", "readinessProbe", "startupProbe"]) {
     const probe = container[name];
@@ -61,11 +60,16 @@ function applyContainerDefaults(container: JsonObject, hostNetwork: boolean): vo
     if (isJsonObject(hook) && isJsonObject(hook["httpGet"])) applyHttpGetDefaults(hook["httpGet"]);
 }
 
+const PROBE_DEFAULTS: readonly (readonly [member: string, value: number])[] = [
+  ["timeoutSeconds", 1],
+  ["periodSeconds", 10],
+  ["successThreshold", 1],
+  ["failureThreshold", 3],
+];
+
 function applyProbeDefaults(probe: JsonObject): void {
-  setDefault(probe, "timeoutSeconds", 1);
-  setDefault(probe, "periodSeconds", 10);
-  setDefault(probe, "successThreshold", 1);
-  setDefault(probe, "failureThreshold", 3);
+  // A zero is no choice but a member that a client in Go left out.
+  for (const [member, value] of PROBE_DEFAULTS) if (!probe[member]) probe[member] = value;
   if (isJsonObject(probe["httpGet"])) applyHttpGetDefaults(probe["httpGet"]);
   if (isJsonObject(probe["grpc"])) setDefault(probe["grpc"], "service", "");
 }
@@ -99,7 +103,13 @@ function applyVolumeDefaults(volume: JsonObject): void {
   }
 }
 
-function applyDownwardDefaults(item: JsonObject): void {
-  if (isJsonObject(item["fieldRef"])) setDefault(item["fieldRef"], "apiVersion", "v1");
-  if (isJsonObject(item["resourceFieldRef"])) setDefault(item["resourceFieldRef"], "divisor", "0");
+/** Of a variable's source, or a file's. */
+function applyDownwardDefaults(source: JsonObject): void {
+  const { fieldRef, resourceFieldRef } = source;
+  if (isJsonObject(fieldRef)) {
+    setDefault(fieldRef, "apiVersion", "v1");
+    // The node's name as it was called once.
+    if (fieldRef["fieldPath"] === "spec.host") fieldRef["fieldPath"] = "spec.nodeName";
+  }
+  if (isJsonObject(resourceFieldRef)) resourceFieldRef["divisor"] ??= "0";
 }

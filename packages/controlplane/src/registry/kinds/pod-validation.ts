@@ -4,7 +4,7 @@ import { objectAt, objectsIn, textAt } from "../api-object.ts";
 import { type FieldError, forbiddenField, required } from "../field-error.ts";
 import { validateContainers } from "../validation/container-validation.ts";
 import { labelRule, nameErrors, subdomainRule } from "../validation/name-rules.ts";
-import { INT32_MAX, notNegative, within } from "../validation/number-rules.ts";
+import { INT32_MAX, within } from "../validation/number-rules.ts";
 import { validateScheduling } from "../validation/scheduling-validation.ts";
 import { validatePodSecurityContext } from "../validation/security-context-validation.ts";
 import { validateVolumes } from "../validation/volume-validation.ts";
@@ -31,7 +31,6 @@ export function validatePodSpec(spec: JsonObject, path: string, claims: readonly
   if (objectsIn(spec["containers"]).length === 0) errors.push(required(`${path}.containers`));
   errors.push(...validateContainers(spec, path, volumes), ...validateScheduling(spec, path));
   errors.push(...validatePodSecurityContext(objectAt(spec, "securityContext"), `${path}.securityContext`));
-  errors.push(...notNegative(spec, path, ["terminationGracePeriodSeconds"]));
   errors.push(...within(spec, path, ["activeDeadlineSeconds"], [1, INT32_MAX]));
   for (const [member, rule] of Object.entries(NAMES)) {
     const name = textAt(spec, member);

@@ -28,7 +28,8 @@ export const serviceStrategy: KindStrategy = {
     setDefault(spec, "sessionAffinity", "None");
     for (const port of objectsIn(spec["ports"])) {
       setDefault(port, "protocol", "TCP");
-      if (port["port"] !== undefined) setDefault(port, "targetPort", port["port"]);
+      // Also for 0 and "", as clients in Go write out what they leave out.
+      if (port["port"] !== undefined && !port["targetPort"]) port["targetPort"] = port["port"];
     }
     if (spec["type"] === "ExternalName") return;
     setDefault(spec, "internalTrafficPolicy", "Cluster");

@@ -43,8 +43,8 @@ export const deploymentStrategy: KindStrategy = {
     setDefault(strategy, "type", "RollingUpdate");
     if (strategy["type"] === "RollingUpdate") {
       const rolling = ensureObject(strategy, "rollingUpdate");
-      setDefault(rolling, "maxUnavailable", "25%");
-      setDefault(rolling, "maxSurge", "25%");
+      rolling["maxUnavailable"] ??= "25%";
+      rolling["maxSurge"] ??= "25%";
     }
     setDefault(spec, "revisionHistoryLimit", 10);
     setDefault(spec, "progressDeadlineSeconds", 600);
