@@ -1,4 +1,4 @@
-import { once, type PodSpecCase, script } from "./pod-spec-case.ts";
+import { IMAGE, once, type PodSpecCase, script } from "./pod-spec-case.ts";
 
 /** In both versions of control groups. */
 const CPU_QUOTA = "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null || cut -d ' ' -f 1 /sys/fs/cgroup/cpu.max";
@@ -67,5 +67,15 @@ export const environmentCases: readonly PodSpecCase[] = [
     fields: { PodSpec: "resources" },
     pod: once("spec-pod-limits", script(CPU_QUOTA), { resources: { limits: { cpu: "500m" } } }),
     expected: ["50000"],
+  },
+  {
+    name: "spec-share",
+    fields: { PodSpec: "resources" },
+    // Neither container has a limit of its own: what stops the one is the group of both.
+    pod: once("spec-share", script("dd if=/dev/zero of=/dev/null bs=200M count=1 2>/dev/null || echo limited"), {
+      resources: { limits: { memory: "64Mi" } },
+      initContainers: [{ name: "side", ...IMAGE, restartPolicy: "Always" }],
+    }),
+    expected: ["limited"],
   },
 ];

@@ -41,16 +41,6 @@ export const refusedCases: readonly RefusedCase[] = [
     { volumes: [{ name: "data", emptyDir: {} }] },
   ),
   refused(
-    "share",
-    { PodSpec: "resources" },
-    [NOT_SUPPORTED, /spec\.resources/],
-    {},
-    {
-      resources: { limits: { cpu: "1" } },
-      initContainers: [{ name: "side", image: "edge-app:latest", restartPolicy: "Always" }],
-    },
-  ),
-  refused(
     "handler",
     { PodSpec: "runtimeClassName" },
     ["FailedCreatePodSandBox", /absent/],
