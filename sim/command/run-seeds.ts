@@ -1,5 +1,6 @@
 import { describeError, silentLogger } from "@skerry/base";
 import { FAULTS } from "../faults/faults.ts";
+import { RUNTIME_EVENT_FAULTS } from "../faults/runtime-event-faults.ts";
 import { drawSchedule } from "../schedule/draw-schedule.ts";
 import type { SimulatedProtocol } from "../schedule/schedule.ts";
 import { Coverage } from "../world/coverage.ts";
@@ -20,7 +21,7 @@ export interface RunSeedsOptions {
   readonly withCoverage: boolean;
 }
 
-const FAULT_NAMES = FAULTS.map(({ name }) => name);
+const FAULT_NAMES = [...FAULTS, ...RUNTIME_EVENT_FAULTS].map(({ name }) => name);
 
 /** Runs seeds one after the other, prints each and the sums; returns whether all held. */
 export async function runSeeds({

@@ -1,6 +1,8 @@
 import type { DeliveryName } from "@skerry/link";
 import { API_SERVER_FAULTS } from "../faults/api-server-faults.ts";
+import type { Fault } from "../faults/fault.ts";
 import { FAULTS } from "../faults/faults.ts";
+import { RUNTIME_EVENT_FAULTS } from "../faults/runtime-event-faults.ts";
 import { ACTS } from "../workload/acts.ts";
 import { SeededRandom } from "../world/seeded-random.ts";
 import type { SimulatedApi } from "../world/true-api.ts";
@@ -16,17 +18,33 @@ const UNSYNCED_SHARE = 0.5;
 /** Between two faults of an embedded API server. */
 const API_SERVER_FAULTS_MS = 20_000;
 
+/** Of the nodes. */
+const RUNTIME_EVENTS_SHARE = 0.5;
+/** Between two faults of the runtimes' events. */
+const RUNTIME_EVENT_FAULTS_MS = 25_000;
+
 /** The life that a seed stands for; with the embedded API server the same one, and its server's faults besides. */
 export function drawSchedule(seed: number, protocol: SimulatedProtocol, api: SimulatedApi = "memory"): Schedule {
-  const schedule = drawLife(seed, protocol);
+  const schedule = withRuntimeEvents(drawLife(seed, protocol));
   if (api === "memory") return schedule;
-  const random = new SeededRandom(~seed);
+  return { ...withFaults(schedule, API_SERVER_FAULTS, API_SERVER_FAULTS_MS, new SeededRandom(~seed)), api };
+}
+
+/** Gives some nodes a runtime that tells events, and these their faults; drawn apart, so that it shifts no other draws. */
+function withRuntimeEvents(schedule: Schedule): Schedule {
+  const random = new SeededRandom(schedule.seed ^ 0x5eed);
+  const nodes = schedule.nodes.map((node) => ({ ...node, hasRuntimeEvents: random.chance(RUNTIME_EVENTS_SHARE) }));
+  return withFaults({ ...schedule, nodes }, RUNTIME_EVENT_FAULTS, RUNTIME_EVENT_FAULTS_MS, random);
+}
+
+/** The schedule with further faults, on average so far apart. */
+function withFaults(schedule: Schedule, kinds: readonly Fault[], everyMs: number, random: SeededRandom): Schedule {
   const faults: ScheduledAct[] = [];
-  const pauseMs = (): number => random.between(1000, 2 * API_SERVER_FAULTS_MS);
+  const pauseMs = (): number => random.between(1000, 2 * everyMs);
   for (let atMs = QUIET_START_MS + pauseMs(); atMs < schedule.endMs; atMs += pauseMs())
-    faults.push(drawAct("fault", weighted(random, API_SERVER_FAULTS), atMs, schedule.nodes, random));
+    faults.push(drawAct("fault", weighted(random, kinds), atMs, schedule.nodes, random));
   const acts = [...schedule.acts, ...faults].sort((left, right) => left.atMs - right.atMs);
-  return { ...schedule, api, acts };
+  return { ...schedule, acts };
 }
 
 function drawLife(seed: number, protocol: SimulatedProtocol): Schedule {

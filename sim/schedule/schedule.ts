@@ -13,6 +13,8 @@ export interface NodePlan {
   readonly hasTightRing?: boolean;
   /** A disk that loses what was not synced, below SQLite compiled to WebAssembly; else commits are whole and stay. */
   readonly hasUnsyncedDisk?: boolean;
+  /** A container runtime that tells what happens to containers. */
+  readonly hasRuntimeEvents?: boolean;
 }
 
 /** Something that happens at a moment. All its details follow from `salt`, so that acts can be left out singly. */

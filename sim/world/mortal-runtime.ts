@@ -33,12 +33,21 @@ export function mortalRuntime(
     get(target, name) {
       const member: unknown = Reflect.get(target, name);
       if (typeof member !== "function" || typeof name === "symbol") return member;
+      // Asked once a process, and answered by silence: no call whose time or death would tell anything.
+      if (name === "watchContainers") return watching(target, life);
       return (...parameters: unknown[]) =>
         crashPoints.around("runtime", () =>
           call(name, parameters, () => Promise.resolve(Reflect.apply(member, target, parameters))),
         );
     },
   });
+}
+
+function watching(runtime: ContainerRuntime, life: ProcessLife): ContainerRuntime["watchContainers"] {
+  const unlessDead = (onChange: () => void) => (): void => {
+    if (life.alive) onChange();
+  };
+  return (onChange, signal) => life.whileAlive(runtime.watchContainers(unlessDead(onChange), signal));
 }
 
 /** The moment EdgeCore decides; what happens to be on its way when a deletion is committed cannot be called back. */

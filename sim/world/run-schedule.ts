@@ -9,6 +9,7 @@ import { checkWatchesGapFree } from "../checkers/watches-gap-free.ts";
 import { API_SERVER_FAULTS } from "../faults/api-server-faults.ts";
 import type { FaultContext } from "../faults/fault.ts";
 import { FAULTS } from "../faults/faults.ts";
+import { RUNTIME_EVENT_FAULTS } from "../faults/runtime-event-faults.ts";
 import type { Mutant } from "../mutants/mutant.ts";
 import type { Schedule, ScheduledAct } from "../schedule/schedule.ts";
 import { wasmSqlite } from "../sqlite/wasm-sqlite.ts";
@@ -185,7 +186,7 @@ class Run {
 
   #inject(what: string, { name, edge }: WorldNode, random: SeededRandom): void {
     const { network, clouds, nodes, api, apiServer, sink, history, counters } = this.#world;
-    const fault = [...FAULTS, ...API_SERVER_FAULTS].find((each) => each.name === what);
+    const fault = [...FAULTS, ...RUNTIME_EVENT_FAULTS, ...API_SERVER_FAULTS].find((each) => each.name === what);
     const cloud = random.pick(clouds);
     if (!fault || !cloud) throw new Error(`There is no fault "${what}"`);
     history.add(name, { kind: "fault", what });

@@ -9,6 +9,7 @@ import {
   telemetryMigrations,
 } from "@skerry/edgecore";
 import {
+  FakeContainerEvents,
   FakeContainerRuntime,
   FakeFileSystem,
   FakeHost,
@@ -42,6 +43,8 @@ import { dialingAs, type ProcessVersion } from "./version-skew.ts";
 export interface SimulatedEdgeOptions {
   readonly nodeName: string;
   readonly delivery: DeliveryName;
+  /** Its container runtime tells what happens to containers. */
+  readonly hasRuntimeEvents: boolean;
   /** `host:port` of each CloudCore. */
   readonly servers: readonly string[];
   readonly network: SimulatedNetwork;
@@ -118,6 +121,7 @@ export class SimulatedEdge {
     this.state = new EdgeState(this.disk);
     this.#clock = new SettableClock(clock);
     this.runtime = new FakeContainerRuntime(this.#clock, [SIMULATED_IMAGE]);
+    if (options.hasRuntimeEvents) this.runtime.events = new FakeContainerEvents(this.#clock);
   }
 
   /** The machine's wall clock is set, to so much before or after the true time. */
@@ -175,6 +179,7 @@ export class SimulatedEdge {
     this.runtime.delayMs = 0;
     this.runtime.setAvailable(true);
     this.runtime.clearFailures();
+    this.runtime.events?.heal();
   }
 
   /** As `kill -9` of EdgeCore: containers, files and what was committed stay. */
@@ -224,6 +229,7 @@ export class SimulatedEdge {
   #end(how: string, onMachine: () => void): void {
     if (!this.#running) return;
     this.#running.life.kill();
+    this.runtime.events?.breakOff();
     void this.#running.broker.drop();
     this.#options.sockets.drop(this.#running.life);
     this.#running = undefined;

@@ -121,6 +121,7 @@ export class World {
         ...shared,
         nodeName: name,
         delivery: plan.delivery,
+        hasRuntimeEvents: plan.hasRuntimeEvents ?? false,
         servers,
         engine: this.#engine(plan, name, random.fork(), { mutant, sqlite }),
         onDamage: (message) => this.violations.push({ invariant: "I1", message: `${name}: ${message}` }),

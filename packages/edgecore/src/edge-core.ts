@@ -297,7 +297,7 @@ function edgeStream(
   if (!edged || !streams || !link) return undefined;
   const { runtime, config } = edged;
   const { usage, ...machine } = streams.machine;
-  const own = (): Metric[] => ownMetrics(meta, cloudLink, core.samples);
+  const own = (): Metric[] => ownMetrics(meta, cloudLink, core.samples, core.edged);
   const metrics = usage && nodeMetrics({ ports, cloudLink, nodeName, usage, own, stack });
   const podStreams = new PodStreams({
     ...machine,

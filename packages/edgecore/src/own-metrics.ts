@@ -1,4 +1,5 @@
 import type { Metric } from "@skerry/base";
+import type { Edged } from "./edged/index.ts";
 import type { CloudLink } from "./edgehub/cloud-link.ts";
 import type { MetaManager } from "./metamanager/index.ts";
 import type { SampleRing } from "./telemetry/index.ts";
@@ -6,11 +7,13 @@ import type { SampleRing } from "./telemetry/index.ts";
 /**
  * EdgeCore's own metrics; docs/metrics.md names them. None has a label, so their number is fixed.
  * @param samples left out where no samples are kept
+ * @param edged left out where no pods run
  */
 export function ownMetrics(
   meta: MetaManager,
   { state }: Pick<CloudLink, "state">,
   samples: Pick<SampleRing, "counters"> | undefined,
+  edged: Pick<Edged, "runtimeEvents"> | undefined,
 ): Metric[] {
   const { dropped, refused } = meta.lost;
   return [
@@ -21,6 +24,7 @@ export function ownMetrics(
     single("outbox_refused_total", "Changes that the cloud refused for good", refused, "counter"),
     single("pods", "Pods of this node in EdgeCore's store", meta.list("pod").length),
     ...(samples ? ringMetrics(samples.counters) : []),
+    ...(edged ? eventMetrics(edged.runtimeEvents) : []),
   ];
 }
 
@@ -29,6 +33,13 @@ function ringMetrics({ dropped, refused, bytes }: SampleRing["counters"]): Metri
     single("samples_dropped_total", "Samples that left the full ring before the cloud had them", dropped, "counter"),
     single("samples_refused_total", "Samples that the disk could not take since the start", refused, "counter"),
     single("samples_ring_bytes", "Size of the samples in the ring", bytes),
+  ];
+}
+
+function eventMetrics({ heard, missed }: Edged["runtimeEvents"]): Metric[] {
+  return [
+    single("runtime_events_total", "Events of the container runtime since the start", heard, "counter"),
+    single("runtime_events_missed_total", "Changes of containers that no event had told", missed, "counter"),
   ];
 }
 

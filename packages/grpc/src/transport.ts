@@ -5,6 +5,8 @@ export interface UnaryCall {
   readonly request: Uint8Array;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Sent as headers; names in lower case. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** One server's methods as its clients call them; connects when it is first used and again after a loss. */

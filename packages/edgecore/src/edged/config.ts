@@ -32,6 +32,8 @@ export interface EdgedConfig {
   /** File to take the host's name servers from. */
   readonly resolvConf: string;
   readonly relistPeriodMs: number;
+  /** The same while the runtime tells what happens to containers: so long a lost event goes unnoticed at most. */
+  readonly relistPeriodWithEventsMs: number;
   readonly nodeStatusPeriodMs: number;
   /** An unchanged status is sent at least this often. */
   readonly nodeStatusReportPeriodMs: number;
@@ -63,6 +65,7 @@ export function edgedConfig(
     clusterDomain: "cluster.local",
     resolvConf: "/etc/resolv.conf",
     relistPeriodMs: 1000,
+    relistPeriodWithEventsMs: 20_000,
     nodeStatusPeriodMs: 10_000,
     nodeStatusReportPeriodMs: 5 * 60_000,
     nodeLeasePeriodMs: 10_000,

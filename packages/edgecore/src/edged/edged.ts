@@ -155,6 +155,11 @@ export class Edged implements AsyncDisposable {
     this.#ports.logger.info("Edged started", { node: config.nodeName, pods: this.#workers.size });
   }
 
+  /** Of the container runtime since the start: events that came, and changes of containers that none had told. */
+  get runtimeEvents(): Relister["eventCounts"] {
+    return this.#relister.eventCounts;
+  }
+
   /** The static pod that a mirror pod stands for. */
   mirroredBy(mirror: Pod): Pod | undefined {
     return this.#services.pods.mirroredBy(mirror);

@@ -1,4 +1,5 @@
-import { describeError, SkerryError } from "@skerry/base";
+import { describeError, isSkerryError, SkerryError } from "@skerry/base";
+import { GrpcCode } from "@skerry/grpc";
 
 /** What an error says to the user who reads an Event or a status: without codes and inner causes. */
 export function plainMessage(error: unknown): string {
@@ -34,6 +35,11 @@ export function runtimeCallFailed(method: string, grpcCode: number, message: str
     advice: "The message is the container runtime's own; its log says more.",
     details: { method, grpcCode },
   });
+}
+
+/** Whether the container runtime does not know the call: an older version, or another kind. */
+export function isUnknownToRuntime(error: unknown): boolean {
+  return isSkerryError(error, "RUNTIME_CALL_FAILED") && error.details["grpcCode"] === GrpcCode.unimplemented;
 }
 
 /** A pod asks for something this node cannot do yet; it is said, never left out silently. */

@@ -9,6 +9,9 @@ const MESSAGE_LIMIT = 1024;
 
 export type EventType = "Normal" | "Warning";
 
+/** What differs between a node's events about one object. */
+type ToldEvent = Pick<Event, "type" | "reason" | "message" | "firstTimestamp" | "count">;
+
 interface Remembered {
   sentAtMs: number;
   firstTimestamp: string;
@@ -37,7 +40,7 @@ export class EventRecorder {
   /** Records an event about an object; never waits and never fails. */
   record(about: ObjectReference, type: EventType, reason: string, message: string): void {
     const nowMs = this.#clock.now();
-    const shown = message.length > MESSAGE_LIMIT ? `${message.slice(0, MESSAGE_LIMIT)} …` : message;
+    const shown = shownMessage(message);
     const identity = JSON.stringify([about.uid, about.fieldPath, type, reason, shown]);
     const repeated = this.#remembered.get(identity);
     if (repeated) {
@@ -52,41 +55,64 @@ export class EventRecorder {
     const oldest = this.#remembered.keys().next();
     if (this.#remembered.size > REMEMBERED_LIMIT && !oldest.done) this.#remembered.delete(oldest.value);
 
+    const { firstTimestamp, count } = memory;
+    this.#send("insert", about, this.#newName(about, nowMs), { type, reason, message: shown, firstTimestamp, count });
+  }
+
+  /** Something that goes on: with each message that it is given the same event says how it is now, its count growing. */
+  ongoing(about: ObjectReference, type: EventType, reason: string): (message: string) => void {
+    let name: string | undefined;
+    let firstTimestamp = "";
+    let count = 0;
+    return (message) => {
+      const nowMs = this.#clock.now();
+      name ??= this.#newName(about, nowMs);
+      if (count === 0) firstTimestamp = toKubernetesTime(nowMs);
+      const operation = count === 0 ? "insert" : "update";
+      count++;
+      this.#send(operation, about, name, { type, reason, message: shownMessage(message), firstTimestamp, count });
+    };
+  }
+
+  /** The time and a running number make it unique across restarts, as client-go's do. */
+  #newName(about: ObjectReference, nowMs: number): string {
+    return `${about.name ?? "unknown"}.${(nowMs * 1000 + (this.#sequence++ % 1000)).toString(16)}`;
+  }
+
+  #send(operation: "insert" | "update", about: ObjectReference, name: string, told: ToldEvent): void {
     const namespace = about.namespace ?? "default";
-    // The time and a running number make the name unique across restarts, as client-go's do.
-    const name = `${about.name ?? "unknown"}.${(nowMs * 1000 + (this.#sequence++ % 1000)).toString(16)}`;
-    this.#send(namespace, name, {
+    const key = `event/${namespace}/${name}`;
+    const event: Event = {
       apiVersion: "v1",
       kind: "Event",
       metadata: { name, namespace },
       involvedObject: about,
-      reason,
-      message: shown,
+      ...told,
       source: { component: "kubelet", host: this.#nodeName },
-      firstTimestamp: memory.firstTimestamp,
-      lastTimestamp: time,
-      count: memory.count,
-      type,
+      lastTimestamp: toKubernetesTime(this.#clock.now()),
       eventTime: null,
       reportingComponent: "kubelet",
       reportingInstance: this.#nodeName,
-    });
-  }
-
-  #send(namespace: string, name: string, event: Event): void {
+    };
     this.#meta
-      .transaction((transaction) =>
+      .transaction((transaction) => {
+        // What still waits is replaced by this, so the cloud does not have it yet.
+        const isWaiting = this.#meta.outbox.has(transaction, key);
         this.#meta.outbox.put(transaction, {
-          key: `event/${namespace}/${name}`,
+          key,
           source: "edged",
           group: "meta",
-          operation: "insert",
+          operation: isWaiting ? "insert" : operation,
           resource: `${namespace}/event/${name}`,
           content: event as unknown as JsonObject,
-        }),
-      )
+        });
+      })
       .catch((error: unknown) =>
-        this.#logger.warn("An event could not be stored", { reason: event.reason, error: describeError(error) }),
+        this.#logger.warn("An event could not be stored", { reason: told.reason, error: describeError(error) }),
       );
   }
+}
+
+function shownMessage(message: string): string {
+  return message.length > MESSAGE_LIMIT ? `${message.slice(0, MESSAGE_LIMIT)} …` : message;
 }

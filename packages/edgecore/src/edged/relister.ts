@@ -1,4 +1,5 @@
-import { describeError } from "@skerry/base";
+import { describeError, type Timer } from "@skerry/base";
+import { ContainerEvents } from "./container-events.ts";
 import { runtimeSignature } from "./pod/pod-runtime-state.ts";
 import { podUidLabel } from "./pod/runtime-names.ts";
 import type { RuntimeContainer, Sandbox } from "./ports.ts";
@@ -20,23 +21,34 @@ export interface RelistObserver {
   availabilityChanged(): void;
 }
 
+/** Events that come together are one listing; many that keep coming are so many a second. */
+const SHORTEST_PAUSE_MS = 200;
+
 /**
- * Lists the runtime's sandboxes and containers again and again: two cheap calls, whatever the number of pods. The
- * runtime's own events would come sooner, but containerd 1.6 has none in CRI, and a lost event would be a lost change.
+ * Lists the runtime's sandboxes and containers: two cheap calls, whatever the number of pods. With each event of the
+ * runtime, where it has them, and besides again and again: a lost event would be a lost change, and containerd 1.6 has none.
  */
 export class Relister implements AsyncDisposable {
   readonly #ports: EdgedPorts;
   readonly #observer: RelistObserver;
   readonly #loop: SyncLoop;
+  readonly #events: ContainerEvents;
   #failure: string | undefined;
+  #listedAtMs = Number.NEGATIVE_INFINITY;
+  /** Set while a listing waits because the last one was a moment ago. */
+  #soon: Timer | undefined;
+  /** What the last listing showed, and how many events had come before it. */
+  #last: { readonly pods: ReadonlyMap<string, ListedPod>; readonly heard: number } | undefined;
 
   constructor(ports: EdgedPorts, observer: RelistObserver) {
     this.#ports = ports;
     this.#observer = observer;
-    const retry = { initialMs: ports.config.relistPeriodMs, maximumMs: 5000 };
+    this.#events = new ContainerEvents(ports, () => this.#listSoon());
+    const { relistPeriodMs, relistPeriodWithEventsMs } = ports.config;
+    const retry = { initialMs: relistPeriodMs, maximumMs: 5000 };
     this.#loop = new SyncLoop(ports, "Listing the containers", retry, async () => {
       await this.#relist();
-      return ports.config.relistPeriodMs;
+      return this.#events.areTold ? Math.max(relistPeriodMs, relistPeriodWithEventsMs) : relistPeriodMs;
     });
   }
 
@@ -45,16 +57,38 @@ export class Relister implements AsyncDisposable {
     return this.#failure;
   }
 
-  start(): void {
-    this.#loop.wake();
+  /** Events of the runtime since the start, and changes that none had told. */
+  get eventCounts(): ContainerEvents["counts"] {
+    return this.#events.counts;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#loop[Symbol.asyncDispose]();
+  start(): void {
+    this.#loop.wake();
+    this.#events.start();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#soon?.cancel();
+    await this.#events[Symbol.asyncDispose]();
+    await this.#loop[Symbol.asyncDispose]();
+  }
+
+  #listSoon(): void {
+    const { clock } = this.#ports;
+    if (this.#soon) return;
+    const list = (): void => {
+      this.#soon = undefined;
+      this.#loop.wake();
+    };
+    const pauseMs = this.#listedAtMs + SHORTEST_PAUSE_MS - clock.monotonicMs();
+    if (pauseMs > 0) this.#soon = clock.setTimer(pauseMs, list);
+    else list();
   }
 
   async #relist(): Promise<void> {
-    const { runtime } = this.#ports;
+    const { runtime, clock } = this.#ports;
+    const { heard } = this.#events.counts;
+    this.#listedAtMs = clock.monotonicMs();
     let sandboxes: Sandbox[];
     let containers: RuntimeContainer[];
     try {
@@ -75,6 +109,9 @@ export class Relister implements AsyncDisposable {
     const pods = new Map<string, ListedPod>();
     for (const [uid, ofPod] of parts)
       pods.set(uid, { uid, labels: ofPod[0]?.labels ?? {}, signature: runtimeSignature(ofPod) });
+    const last = this.#last;
+    this.#last = { pods, heard };
+    if (this.#events.areTold && last?.heard === heard && !isSame(last.pods, pods)) this.#events.noteMissed();
     this.#observer.listed(pods);
   }
 
@@ -83,4 +120,8 @@ export class Relister implements AsyncDisposable {
     this.#failure = failure;
     if (changed) this.#observer.availabilityChanged();
   }
+}
+
+function isSame(before: ReadonlyMap<string, ListedPod>, now: ReadonlyMap<string, ListedPod>): boolean {
+  return before.size === now.size && [...now].every(([uid, { signature }]) => before.get(uid)?.signature === signature);
 }

@@ -66,11 +66,13 @@ export class TracedRuntime implements ContainerRuntime {
   listContainers: ContainerRuntime["listContainers"] = (filter) => this.#behind.listContainers(filter);
   containerStatus: ContainerRuntime["containerStatus"] = (id) => this.#behind.containerStatus(id);
   reopenContainerLog: ContainerRuntime["reopenContainerLog"] = (id) => this.#behind.reopenContainerLog(id);
+  watchContainers: ContainerRuntime["watchContainers"] = (...call) => this.#behind.watchContainers(...call);
   exec: ContainerRuntime["exec"] = (...call) => this.#behind.exec(...call);
   findImage: ContainerRuntime["findImage"] = (image) => this.#behind.findImage(image);
   listImages: ContainerRuntime["listImages"] = () => this.#behind.listImages();
   removeImage: ContainerRuntime["removeImage"] = (id) => this.#behind.removeImage(id);
   imageFileSystemPath: ContainerRuntime["imageFileSystemPath"] = () => this.#behind.imageFileSystemPath();
+  incomingParts: ContainerRuntime["incomingParts"] = () => this.#behind.incomingParts();
   pullImage: ContainerRuntime["pullImage"] = (...call) => this.#behind.pullImage(...call);
 
   async [Symbol.asyncDispose](): Promise<void> {

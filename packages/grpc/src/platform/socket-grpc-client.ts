@@ -32,6 +32,7 @@ export class SocketGrpcClient implements UnaryClient {
       try {
         call.signal?.throwIfAborted();
         stream = this.#connected().request({
+          ...call.metadata,
           ...CALL_HEADERS,
           [constants.HTTP2_HEADER_PATH]: call.method,
           "grpc-timeout": `${Math.max(1, Math.ceil(call.timeoutMs))}m`,

@@ -4,6 +4,7 @@ import type { CloudLink } from "../../edgehub/cloud-link.ts";
 import { imageUnavailable, plainMessage } from "../errors.ts";
 import type { EventType } from "../events.ts";
 import type { ContainerRuntime, NetworkCheck, RegistryCredentials, RuntimeImage } from "../ports.ts";
+import { ImagePulls, type PullNotice } from "./image-pulls.ts";
 import { defaultPullPolicy, isImageReference, registryOf } from "./image-reference.ts";
 
 /** A registry that does not even take a TCP connection within this time is away. */
@@ -12,8 +13,14 @@ const REGISTRY_CHECK_TIMEOUT_MS = 2000;
 const REGISTRY_AWAY_MS = 60_000;
 const REMEMBERED_REGISTRIES = 50;
 
-/** Says what happened to the image: an Event about the container. */
-export type ImageNotice = (type: EventType, reason: string, message: string) => void;
+/** Says what happened to the image: Events about the container. */
+export interface ImageNotices {
+  readonly tell: (type: EventType, reason: string, message: string) => void;
+  /** How a pull that takes long gets on. */
+  readonly progress: PullNotice;
+}
+
+type ImageNotice = ImageNotices["tell"];
 
 /**
  * Brings images onto the node. Where KubeEdge fails, `Always` is satisfied by a present image when the registry cannot
@@ -24,6 +31,7 @@ export class ImageProvider {
   readonly #network: NetworkCheck;
   readonly #cloudLink: CloudLink;
   readonly #clock: Clock;
+  readonly #pulls: ImagePulls;
   readonly #registriesAwayUntil = new Map<string, number>();
 
   constructor(runtime: ContainerRuntime, network: NetworkCheck, cloudLink: CloudLink, clock: Clock) {
@@ -31,6 +39,7 @@ export class ImageProvider {
     this.#network = network;
     this.#cloudLink = cloudLink;
     this.#clock = clock;
+    this.#pulls = new ImagePulls(runtime, clock);
   }
 
   /**
@@ -40,7 +49,7 @@ export class ImageProvider {
   async provide(
     container: Container,
     credentials: () => Promise<RegistryCredentials | undefined>,
-    notice: ImageNotice,
+    { tell: notice, progress }: ImageNotices,
     signal: AbortSignal,
   ): Promise<RuntimeImage> {
     const image = container.image ?? "";
@@ -67,7 +76,8 @@ export class ImageProvider {
     notice("Normal", "Pulling", `Pulling image "${image}"`);
     const startedMs = this.#clock.monotonicMs();
     try {
-      await this.#runtime.pullImage(image, await credentials(), signal);
+      const pull = async (): Promise<string> => this.#runtime.pullImage(image, await credentials(), signal);
+      await this.#pulls.run(image, pull, progress, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (present) return this.#useStale(image, present, plainMessage(error), notice);

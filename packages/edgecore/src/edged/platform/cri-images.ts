@@ -1,4 +1,4 @@
-import type { ListedImage } from "../ports.ts";
+import type { IncomingPart, ListedImage } from "../ports.ts";
 import { eachField } from "./message-fields.ts";
 
 /** CRI's ListImagesResponse: `images = 1`. */
@@ -25,6 +25,25 @@ function readImage(bytes: Uint8Array): ListedImage {
     return true;
   });
   return { id, repoTags, sizeBytes, pinned };
+}
+
+/** ListStatusesResponse of containerd's content service: statuses = 1; there ref = 3, offset = 4, total = 5. */
+export function incomingParts(bytes: Uint8Array): IncomingPart[] {
+  const parts: IncomingPart[] = [];
+  eachField(bytes, (number, reader) => {
+    if (number !== 1) return false;
+    let [ref, receivedBytes, totalBytes] = ["", 0, 0];
+    eachField(reader.bytes(), (inner, status) => {
+      if (inner === 3) ref = status.string();
+      else if (inner === 4) receivedBytes = Number(status.int64());
+      else if (inner === 5) totalBytes = Number(status.int64());
+      else return false;
+      return true;
+    });
+    parts.push({ ref, receivedBytes, totalBytes });
+    return true;
+  });
+  return parts;
 }
 
 /** CRI's ImageFsInfoResponse: image_filesystems = 1, there fs_id = 2, there mountpoint = 1. */

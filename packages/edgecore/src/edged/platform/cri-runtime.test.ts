@@ -230,3 +230,45 @@ test("images are listed with what the runtime needs itself, also where it does n
   );
   assert.equal(await runtime.imageFileSystemPath(), "/images");
 });
+
+test("each event of the runtime is heard until the caller ends the stream; one that has none says so", async () => {
+  const message = Buffer.concat([Buffer.from([0, 0, 0, 0, 4]), Buffer.from([0x0a, 0x02, 0x63, 0x31])]);
+  await using server = await FakeGrpcServer.listen({
+    GetContainerEvents: (stream) => {
+      stream.respond({ ":status": 200, "content-type": "application/grpc" });
+      // Two in one piece, and one whose bytes come in two.
+      stream.write(Buffer.concat([message, message, message.subarray(0, 6)]));
+      setImmediate(() => stream.write(message.subarray(6)));
+    },
+  });
+  await using runtime = new CriRuntime(server.socketPath);
+  const enough = new AbortController();
+  let heard = 0;
+  const watching = runtime.watchContainers(() => {
+    if (++heard === 3) enough.abort(new Error("enough"));
+  }, enough.signal);
+  await assert.rejects(watching, /enough/);
+  assert.equal(heard, 3);
+
+  // As containerd 1.6 answers.
+  await using older = await FakeGrpcServer.listen({});
+  await using olderRuntime = new CriRuntime(older.socketPath);
+  await assert.rejects(
+    olderRuntime.watchContainers(() => assert.fail(), new AbortController().signal),
+    (error) => isSkerryError(error, "RUNTIME_CALL_FAILED") && error.details["grpcCode"] === 12,
+  );
+});
+
+test("a runtime that ends while its events are heard is an error, and no silence", async () => {
+  await using server = await FakeGrpcServer.listen({
+    GetContainerEvents: (stream) => {
+      stream.respond({ ":status": 200, "content-type": "application/grpc" });
+      setImmediate(() => stream.session?.destroy());
+    },
+  });
+  await using runtime = new CriRuntime(server.socketPath);
+  await assert.rejects(
+    runtime.watchContainers(() => assert.fail(), new AbortController().signal),
+    (error) => isSkerryError(error, "RUNTIME_UNAVAILABLE"),
+  );
+});

@@ -1,6 +1,7 @@
 import { isSkerryError } from "@skerry/base";
-import { UnixGrpcClient } from "@skerry/grpc/platform";
-import { runtimeCallFailed, runtimeTimeout, runtimeUnavailable } from "../errors.ts";
+import { GrpcCode } from "@skerry/grpc";
+import { UnixGrpcClient, unixServerStream } from "@skerry/grpc/platform";
+import { isUnknownToRuntime, runtimeCallFailed, runtimeTimeout, runtimeUnavailable } from "../errors.ts";
 import {
   cpuLimitsCondition,
   memoryLimitsCondition,
@@ -11,6 +12,7 @@ import type {
   ContainerConfig,
   ContainerRuntime,
   ExecResult,
+  IncomingPart,
   LabelFilter,
   LinuxResources,
   ListedImage,
@@ -24,7 +26,7 @@ import type {
 } from "../ports.ts";
 import { processIdOf, signalProcess } from "./container-process.ts";
 import { toContainerConfig, toLinuxResources, toSandboxConfig } from "./cri-config.ts";
-import { imageMountpoint, listedImages, sandboxImage, takesGroupFolders } from "./cri-images.ts";
+import { imageMountpoint, incomingParts, listedImages, sandboxImage, takesGroupFolders } from "./cri-images.ts";
 import { fromContainer, fromContainerStatus, fromImage, fromSandbox } from "./cri-results.ts";
 import * as cri from "./generated/cri.ts";
 
@@ -32,18 +34,23 @@ const CALL_TIMEOUT_MS = 30_000;
 /** Creating a sandbox includes its network, which may be slow on a small board. */
 const SANDBOX_TIMEOUT_MS = 120_000;
 const PULL_TIMEOUT_MS = 15 * 60_000;
-const NOT_FOUND = 5;
+/** containerd's own content service, on the same socket; Skerry's process runtime has this call too. */
+const LIST_INCOMING = "/containerd.services.content.v1.Content/ListStatuses";
+/** Where containerd keeps what belongs to CRI. */
+const CRI_NAMESPACE = { "containerd-namespace": "k8s.io" };
 const OUTPUT_LIMIT_BYTES = 10 * 1024;
 const clientErrors = { unavailable: runtimeUnavailable, timeout: runtimeTimeout, failed: runtimeCallFailed };
 
 /** The {@link ContainerRuntime} port over CRI v1 on a unix socket (containerd ≥ 1.6). */
 export class CriRuntime implements ContainerRuntime {
+  readonly #socketPath: string;
   readonly #client: UnixGrpcClient;
   #sandboxImage: string | undefined;
 
   /** @param endpoint path of the socket, with or without `unix://` */
   constructor(endpoint: string) {
-    this.#client = new UnixGrpcClient(endpoint.replace(/^unix:(\/\/)?/, ""), clientErrors);
+    this.#socketPath = endpoint.replace(/^unix:(\/\/)?/, "");
+    this.#client = new UnixGrpcClient(this.#socketPath, clientErrors);
   }
 
   async version(): Promise<{ readonly name: string; readonly version: string }> {
@@ -226,6 +233,17 @@ export class CriRuntime implements ContainerRuntime {
     );
   }
 
+  watchContainers(onChange: () => void, signal: AbortSignal): Promise<void> {
+    return unixServerStream({
+      socketPath: this.#socketPath,
+      method: "/runtime.v1.RuntimeService/GetContainerEvents",
+      request: new Uint8Array(),
+      errors: clientErrors,
+      signal,
+      onMessage: () => onChange(),
+    });
+  }
+
   async exec(containerId: string, command: readonly string[], timeoutSeconds: number): Promise<ExecResult> {
     const answer = await this.#runtime(
       "ExecSync",
@@ -267,6 +285,15 @@ export class CriRuntime implements ContainerRuntime {
     return imageMountpoint(await this.#raw("/runtime.v1.ImageService/ImageFsInfo", new Uint8Array()));
   }
 
+  async incomingParts(): Promise<readonly IncomingPart[] | undefined> {
+    try {
+      return incomingParts(await this.#raw(LIST_INCOMING, new Uint8Array(), CRI_NAMESPACE));
+    } catch (error) {
+      if (isUnknownToRuntime(error)) return undefined;
+      throw error;
+    }
+  }
+
   async pullImage(image: string, credentials: RegistryCredentials | undefined, signal?: AbortSignal): Promise<string> {
     const request = { image: { image }, ...(credentials ? { auth: { ...credentials } } : {}) };
     const answer = await this.#image(
@@ -289,8 +316,8 @@ export class CriRuntime implements ContainerRuntime {
   }
 
   /** A call whose answer has parts that the generated code leaves out. */
-  #raw(method: string, request: Uint8Array): Promise<Uint8Array> {
-    return this.#client.call({ method, request, timeoutMs: CALL_TIMEOUT_MS });
+  #raw(method: string, request: Uint8Array, metadata?: Readonly<Record<string, string>>): Promise<Uint8Array> {
+    return this.#client.call({ method, request, timeoutMs: CALL_TIMEOUT_MS, metadata });
   }
 
   #runtime<Request, Response>(
@@ -332,7 +359,8 @@ async function ignoringAbsence<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
   } catch (error) {
-    if (isSkerryError(error, "RUNTIME_CALL_FAILED") && error.details["grpcCode"] === NOT_FOUND) return undefined;
+    if (isSkerryError(error, "RUNTIME_CALL_FAILED") && error.details["grpcCode"] === GrpcCode.notFound)
+      return undefined;
     throw error;
   }
 }

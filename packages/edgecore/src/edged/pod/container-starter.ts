@@ -62,7 +62,10 @@ export class ContainerStarter {
       image = await images.provide(
         container,
         () => pullCredentials(place.pod, container.image ?? "", place.lookup),
-        (type, reason, message) => place.notices.container(container, type, reason, message),
+        {
+          tell: (type, reason, message) => place.notices.container(container, type, reason, message),
+          progress: place.notices.ongoing(container, "Normal", "Pulling"),
+        },
         place.signal,
       );
     } catch (error) {

@@ -24,8 +24,16 @@ export class PodNotices {
   }
 
   container(container: Pick<Container, "name">, type: EventType, reason: string, message: string): void {
-    const list = this.#initNames.has(container.name) ? "initContainers" : "containers";
-    const about = { ...this.#about, fieldPath: `spec.${list}{${container.name}}` };
-    this.#recorder.record(about, type, reason, message);
+    this.#recorder.record(this.#containerReference(container), type, reason, message);
+  }
+
+  /** One event about something that goes on; each message brings it up to date. */
+  ongoing(container: Pick<Container, "name">, type: EventType, reason: string): (message: string) => void {
+    return this.#recorder.ongoing(this.#containerReference(container), type, reason);
+  }
+
+  #containerReference({ name }: Pick<Container, "name">): ObjectReference {
+    const list = this.#initNames.has(name) ? "initContainers" : "containers";
+    return { ...this.#about, fieldPath: `spec.${list}{${name}}` };
   }
 }

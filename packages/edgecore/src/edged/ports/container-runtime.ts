@@ -50,6 +50,15 @@ export interface RuntimeImage {
   readonly userName?: string;
 }
 
+/** A part of an image, such as a layer, that is on its way to the node. */
+export interface IncomingPart {
+  /** The runtime's name for it. */
+  readonly ref: string;
+  readonly receivedBytes: number;
+  /** 0 where the registry does not say. */
+  readonly totalBytes: number;
+}
+
 /** An image in the list of all. */
 export interface ListedImage extends RuntimeImage {
   /** The runtime itself needs it. */
@@ -250,6 +259,13 @@ export interface ContainerRuntime extends AsyncDisposable {
   updateContainerResources(containerId: string, resources: LinuxResources): Promise<void>;
   removeContainer(containerId: string): Promise<void>;
   reopenContainerLog(containerId: string): Promise<void>;
+  /**
+   * Calls `onChange` whenever the runtime tells that something happened to a container or sandbox. What it was is left to
+   * listing, so that it does not matter in which order, how often, or whether at all each event comes. Resolves when the
+   * runtime has ended the stream in order.
+   * @throws `RUNTIME_CALL_FAILED` with gRPC code 12 where the runtime has no events; the signal's reason
+   */
+  watchContainers(onChange: () => void, signal: AbortSignal): Promise<void>;
   exec(containerId: string, command: readonly string[], timeoutSeconds: number): Promise<ExecResult>;
   /** The image when it is on the node. */
   findImage(image: string): Promise<RuntimeImage | undefined>;
@@ -257,6 +273,8 @@ export interface ContainerRuntime extends AsyncDisposable {
   removeImage(imageId: string): Promise<void>;
   /** A folder on the file system that images are on; undefined when the runtime does not say. */
   imageFileSystemPath(): Promise<string | undefined>;
+  /** What is on its way to the node now, of all images; undefined where the runtime does not tell. */
+  incomingParts(): Promise<readonly IncomingPart[] | undefined>;
   /** Returns the image's id. */
   pullImage(image: string, credentials: RegistryCredentials | undefined, signal?: AbortSignal): Promise<string>;
 }

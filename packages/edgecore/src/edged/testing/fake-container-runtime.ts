@@ -1,9 +1,11 @@
-import { type Clock, SkerryError, sleep, type Timer } from "@skerry/base";
+import { type Clock, SkerryError, sleep, type Timer, unlessAborted } from "@skerry/base";
+import { GrpcCode } from "@skerry/grpc";
 import type {
   ContainerConfig,
   ContainerRuntime,
   ContainerRuntimeState,
   ExecResult,
+  IncomingPart,
   LabelFilter,
   LinuxResources,
   ListedImage,
@@ -15,6 +17,7 @@ import type {
   Sandbox,
   SandboxConfig,
 } from "../ports.ts";
+import type { FakeContainerEvents } from "./fake-container-events.ts";
 
 /** What a container's process does. */
 export interface FakeProgram {
@@ -77,6 +80,14 @@ export class FakeContainerRuntime implements ContainerRuntime {
   readonly updatedResources: Map<string, LinuxResources> = new Map();
   /** Every call that changed something, in order, e.g. `startContainer web/app`. */
   readonly actions: string[] = [];
+  /** What is on its way; left out: it does not tell. */
+  incoming: readonly IncomingPart[] | undefined;
+  /** Pulls of these wait until it is resolved. */
+  readonly slowPulls: Map<string, Promise<void>> = new Map();
+  /** Images whose pull is under way. */
+  readonly pulling: Set<string> = new Set();
+  /** Left out: it has none, as containerd 1.6. */
+  events: FakeContainerEvents | undefined;
   /** Hears of each sandbox. */
   onSandbox: (config: SandboxConfig) => void = () => {};
 
@@ -92,6 +103,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
   /** Whether calls are answered at all. */
   setAvailable(available: boolean): void {
     this.#available = available;
+    if (!available) this.events?.breakOff();
   }
 
   /** The next call of this method fails. */
@@ -107,6 +119,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
   /** All processes are gone, what is on disk stays: a reboot or a power cut. */
   losePower(): void {
     this.#powerCuts++;
+    this.events?.breakOff();
     for (const container of this.#containers.values())
       if (container.state === "running") this.#end(container, LOST_EXIT_CODE);
     for (const sandbox of this.#sandboxes.values()) sandbox.ready = false;
@@ -216,6 +229,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
     const address = `10.88.${Math.floor(number / 250)}.${(number % 250) + 1}`;
     this.#sandboxes.set(id, { id, config, createdAtMs: this.#clock.now(), address, ready: true });
     this.actions.push(`runSandbox ${config.name}`);
+    this.events?.tell();
     this.onSandbox(config);
     return id;
   }
@@ -228,6 +242,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
       if (container.sandboxId === sandboxId && container.state === "running") this.#end(container, KILLED_EXIT_CODE);
     sandbox.ready = false;
     this.actions.push(`stopSandbox ${sandbox.config.name}`);
+    this.events?.tell();
   }
 
   async removeSandbox(sandboxId: string): Promise<void> {
@@ -235,6 +250,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
     for (const container of [...this.#containers.values()])
       if (container.sandboxId === sandboxId) this.#containers.delete(container.id);
     this.#sandboxes.delete(sandboxId);
+    this.events?.tell();
   }
 
   async listContainers(filter: LabelFilter = {}): Promise<RuntimeContainer[]> {
@@ -266,6 +282,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
       exitCode: 0,
       timer: undefined,
     });
+    this.events?.tell();
     return id;
   }
 
@@ -282,6 +299,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
     if (endsAfterMs !== undefined)
       container.timer = this.#clock.setTimer(endsAfterMs, () => this.#end(container, program.exitCode ?? 0));
     this.actions.push(`startContainer ${this.#nameOf(container)}`);
+    this.events?.tell();
   }
 
   async stopContainer(containerId: string, gracePeriodSeconds: number): Promise<void> {
@@ -317,6 +335,15 @@ export class FakeContainerRuntime implements ContainerRuntime {
     await this.#enter("removeContainer");
     this.#containers.get(containerId)?.timer?.cancel();
     this.#containers.delete(containerId);
+    this.events?.tell();
+  }
+
+  async watchContainers(onChange: () => void, signal: AbortSignal): Promise<void> {
+    const { events } = this;
+    if (!events) throw callFailed("watchContainers", GrpcCode.unimplemented, "unknown method GetContainerEvents");
+    if (!this.#available) throw runtimeAway();
+    await events.watch(onChange, signal);
+    throw runtimeAway();
   }
 
   async reopenContainerLog(_containerId: string): Promise<void> {
@@ -350,11 +377,23 @@ export class FakeContainerRuntime implements ContainerRuntime {
     return "/images";
   }
 
+  async incomingParts(): Promise<readonly IncomingPart[] | undefined> {
+    await this.#enter("incomingParts");
+    return this.incoming;
+  }
+
   async pullImage(image: string, credentials: RegistryCredentials | undefined, signal?: AbortSignal): Promise<string> {
     await this.#enter("pullImage");
     signal?.throwIfAborted();
     if (credentials) this.credentialsUsed.push(credentials);
     if (!this.pullable.has(image)) throw callFailed("pullImage", 5, `${image}: not found`);
+    this.pulling.add(image);
+    try {
+      const slow = this.slowPulls.get(image) ?? Promise.resolve();
+      await (signal ? unlessAborted(signal, slow) : slow);
+    } finally {
+      this.pulling.delete(image);
+    }
     this.addImage(image);
     return `sha256:${image}`;
   }
@@ -367,8 +406,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
     // A turn later at least, as over a socket.
     else await Promise.resolve();
     // What was under way when the power went is not done afterwards.
-    if (!this.#available || powerCuts !== this.#powerCuts)
-      throw new SkerryError({ code: "RUNTIME_UNAVAILABLE", message: "The fake runtime is away", advice: "None." });
+    if (!this.#available || powerCuts !== this.#powerCuts) throw runtimeAway();
     const index = this.#failures.findIndex((failure) => failure.method === method);
     const [failure] = index < 0 ? [] : this.#failures.splice(index, 1);
     if (failure) throw failure.error;
@@ -379,6 +417,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
     container.state = "exited";
     container.exitCode = exitCode;
     container.finishedAtMs = this.#clock.now();
+    this.events?.tell();
   }
 
   #nameOf(container: FakeContainer): string {
@@ -414,6 +453,10 @@ function toStatus(container: FakeContainer): RuntimeContainerStatus {
 
 function matches(labels: Readonly<Record<string, string>>, filter: LabelFilter): boolean {
   return Object.entries(filter).every(([name, value]) => labels[name] === value);
+}
+
+function runtimeAway(): SkerryError {
+  return new SkerryError({ code: "RUNTIME_UNAVAILABLE", message: "The fake runtime is away", advice: "None." });
 }
 
 function callFailed(method: string, grpcCode: number, message: string): SkerryError {

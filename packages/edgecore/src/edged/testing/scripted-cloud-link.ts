@@ -1,4 +1,4 @@
-import { apiVersionOf, type KubernetesObject, leases, nodes } from "@skerry/api";
+import { apiVersionOf, type Event, type KubernetesObject, leases, nodes } from "@skerry/api";
 import type { Clock, Random } from "@skerry/base";
 import { isJsonObject, type JsonObject, type JsonValue, Listeners, type Logger, SkerryError } from "@skerry/base";
 import { applyPatch, failureStatus } from "@skerry/kube";
@@ -65,12 +65,17 @@ export class ScriptedCloudLink implements CloudLink {
 
   /** Reasons of the Events about the object of this name, in order. */
   eventReasons(name: string): string[] {
+    return this.eventsOf(name).map(({ reason = "" }) => reason);
+  }
+
+  /** Events about the object of this name, in the order in which they came; one that was brought up to date comes again. */
+  eventsOf(name: string): Event[] {
     return this.received
       .filter(({ route }) => route.resource?.includes("/event/") === true)
       .map(({ content }) => content)
       .filter(isJsonObject)
-      .filter((event) => isJsonObject(event["involvedObject"]) && event["involvedObject"]["name"] === name)
-      .map((event) => String(event["reason"]));
+      .map((event) => event as unknown as Event)
+      .filter(({ involvedObject }) => involvedObject?.name === name);
   }
 
   #stateFor(connected: boolean, delivery: DeliveryName = "kubeedge"): CloudLinkState {

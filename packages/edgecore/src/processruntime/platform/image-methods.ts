@@ -3,10 +3,12 @@ import { encodeImageFolder } from "./container-stats.ts";
 import type { Containers } from "./containers.ts";
 import { type Methods, serve } from "./cri-methods.ts";
 import type { ImageStore, StoredImage } from "./image-store.ts";
+import { IncomingLayers } from "./incoming-layers.ts";
 import { pullImage } from "./registry-client.ts";
 
-/** CRI's image service. */
+/** CRI's image service, and of containerd's content service what tells how far pulls are. */
 export function imageMethods(images: ImageStore, containers: Containers): Methods {
+  const incoming = new IncomingLayers();
   const at = (method: string): string => `/runtime.v1.ImageService/${method}`;
   return [
     [
@@ -26,9 +28,10 @@ export function imageMethods(images: ImageStore, containers: Containers): Method
       at("PullImage"),
       serve(cri.PullImageRequest, cri.PullImageResponse, async ({ image, auth }) => {
         const credentials = auth?.username ? { username: auth.username, password: auth.password ?? "" } : undefined;
-        return { imageRef: await pullImage(image?.image ?? "", credentials, images) };
+        return { imageRef: await pullImage(image?.image ?? "", credentials, images, incoming) };
       }),
     ],
+    ["/containerd.services.content.v1.Content/ListStatuses", async () => incoming.encode()],
     [at("ImageFsInfo"), async () => encodeImageFolder(images.folder, Date.now())],
     [
       at("RemoveImage"),

@@ -7,6 +7,7 @@ import { type Descriptor, MANIFEST_TYPES, type Manifest, parseJson, readManifest
 import { type ImageReference, isThisMachine, parseImageReference, registryUrl } from "../image-reference.ts";
 import { goArchitecture } from "./architecture.ts";
 import type { ImageStore } from "./image-store.ts";
+import { IncomingLayers } from "./incoming-layers.ts";
 
 const REQUEST_TIMEOUT_MS = 60_000;
 const LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024;
@@ -15,12 +16,14 @@ const LARGEST_LAYER_BYTES = 8 * 1024 ** 3;
 /**
  * Pulls an image into the store by the OCI distribution protocol: without credentials, with a token that the registry
  * sends for, or with a name and password. Each part is checked against its digest. Returns the image's id.
+ * @param incoming told what has arrived
  * @throws SkerryError `PROCESS_RUNTIME_PULL_FAILED`, `PROCESS_RUNTIME_IMAGE_INVALID`
  */
 export async function pullImage(
   image: string,
   credentials: RegistryCredentials | undefined,
   store: ImageStore,
+  incoming: IncomingLayers = new IncomingLayers(),
   signal?: AbortSignal,
 ): Promise<string> {
   const reference = parseImageReference(image);
@@ -28,7 +31,10 @@ export async function pullImage(
   try {
     const manifest = await registry.manifest(reference.version);
     const config = await registry.document(`blobs/${manifest.config.digest}`, manifest.config.digest);
-    const layers = manifest.layers.map((layer) => () => registry.layer(layer));
+    using pulled = incoming.begin(manifest.layers);
+    const layers = manifest.layers.map(
+      (layer) => () => registry.layer(layer, (bytes) => pulled.received(layer, bytes)),
+    );
     return await store.add({ image, config, layers }, [image], signal);
   } catch (error) {
     signal?.throwIfAborted();
@@ -80,7 +86,7 @@ class Registry {
   }
 
   /** A layer's bytes; the stream fails at its end when they are not those of the digest. */
-  async layer({ digest, sizeBytes }: Descriptor): Promise<Readable> {
+  async layer({ digest, sizeBytes }: Descriptor, onBytes: (bytes: number) => void): Promise<Readable> {
     if (sizeBytes > LARGEST_LAYER_BYTES) throw imageInvalid(this.#reference.name, `the layer ${digest} is too large`);
     const { body } = await this.#get(`blobs/${digest}`);
     const { name } = this.#reference;
@@ -92,6 +98,7 @@ class Registry {
           bytes += chunk.length;
           if (bytes > sizeBytes) throw imageInvalid(name, `the layer ${digest} is longer than it says`);
           hash.update(chunk);
+          onBytes(chunk.length);
           yield Buffer.from(chunk);
         }
         if (`sha256:${hash.digest("hex")}` !== digest) throw imageInvalid(name, `the layer ${digest} is damaged`);
