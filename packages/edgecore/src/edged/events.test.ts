@@ -195,3 +195,33 @@ test("an event that is forbidden twice is dropped, whatever outage was before an
   assert.deepEqual(tried, [...script.map(() => "Bad"), "Good"]);
   assert.deepEqual([pendingCount(world), world.meta.lost.refused], [0, 1]);
 });
+
+test("what goes on is one event: added when the cloud does not have it yet, then brought up to date", async () => {
+  await using database = openDatabase();
+  const { world } = eventWorld(database);
+  await using _world = world;
+  world.cloud.answer = (asked) => responseTo(world, asked, "OK");
+  const recorder = new EventRecorder(world.meta, world.clock, silentLogger, "edge-1");
+  const tell = recorder.ongoing({ kind: "Pod", namespace: "default", name: "web", uid: "uid-1" }, "Normal", "Pulling");
+  // Offline, so the newest takes the place of the one that waits.
+  for (const message of ["10 of 30 MB", "20 of 30 MB"]) {
+    tell(message);
+    await world.clock.advance(10_000);
+  }
+  assert.equal(pendingCount(world), 1);
+  await world.connect();
+  await world.clock.advance(1000);
+  tell("25 of 30 MB");
+  await world.clock.advance(1000);
+  const events = world.cloud.connection.received.filter(({ route }) => route.resource?.startsWith("default/event/"));
+  assert.deepEqual(
+    events.map(
+      ({ route, content }) => isJsonObject(content) && [route.operation, content["message"], content["count"]],
+    ),
+    [
+      ["insert", "20 of 30 MB", 2],
+      ["update", "25 of 30 MB", 3],
+    ],
+  );
+  assert.equal(new Set(events.map(({ route }) => route.resource)).size, 1);
+});

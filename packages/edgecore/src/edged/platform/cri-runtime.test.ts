@@ -27,9 +27,9 @@ test("a call sends what the runtime expects and reads what it answers", async ()
     ],
   }).finish();
   await using server = await FakeGrpcServer.listen({
-    ListContainers: (stream, request) => {
+    ListContainers: (stream, request, headers) => {
       asked = cri.ListContainersRequest.decode(request);
-      answer(listed)(stream, request);
+      answer(listed)(stream, request, headers);
     },
   });
   await using runtime = new CriRuntime(`unix://${server.socketPath}`);
@@ -85,11 +85,15 @@ test("an aborted call ends at once with the reason", async () => {
 test("a connection that ends in the middle of a call is an error, and the next call connects anew", async () => {
   let calls = 0;
   await using server = await FakeGrpcServer.listen({
-    Version: (stream, request) => {
+    Version: (stream, request, headers) => {
       calls++;
       if (calls === 1) stream.session?.destroy();
       else
-        answer(cri.VersionResponse.encode({ runtimeName: "fake", runtimeVersion: "v1.2.3" }).finish())(stream, request);
+        answer(cri.VersionResponse.encode({ runtimeName: "fake", runtimeVersion: "v1.2.3" }).finish())(
+          stream,
+          request,
+          headers,
+        );
     },
   });
   await using runtime = new CriRuntime(server.socketPath);
@@ -122,9 +126,9 @@ test("a signal goes to the process that the runtime names, one that names none i
     cri.ContainerStatusResponse.encode({ status: { id: "c1" }, info: { info: JSON.stringify(info) } }).finish();
   let told: object = { pid: child.pid };
   await using server = await FakeGrpcServer.listen({
-    ContainerStatus: (stream, request) => {
+    ContainerStatus: (stream, request, headers) => {
       assert.equal(cri.ContainerStatusRequest.decode(request).verbose, true);
-      answer(status(told))(stream, request);
+      answer(status(told))(stream, request, headers);
     },
   });
   await using runtime = new CriRuntime(server.socketPath);
@@ -271,4 +275,37 @@ test("a runtime that ends while its events are heard is an error, and no silence
     runtime.watchContainers(() => assert.fail(), new AbortController().signal),
     (error) => isSkerryError(error, "RUNTIME_UNAVAILABLE"),
   );
+});
+
+test("what of images is on its way is asked of containerd's content service, and unknown where there is none", async () => {
+  const status = new BinaryWriter()
+    .tag(1, 2)
+    .fork()
+    .tag(1, 2)
+    .fork()
+    .tag(1, 0)
+    .int64(7)
+    .join()
+    .tag(3, 2)
+    .string("layer-sha256:1")
+    .tag(4, 0)
+    .int64(45_000_000)
+    .tag(5, 0)
+    .int64(5_000_000_000)
+    .join()
+    .finish();
+  let namespace: unknown;
+  await using server = await FakeGrpcServer.listen({
+    ListStatuses: (stream, request, headers) => {
+      namespace = headers["containerd-namespace"];
+      answer(status)(stream, request, headers);
+    },
+  });
+  await using runtime = new CriRuntime(server.socketPath);
+  const part = { ref: "layer-sha256:1", receivedBytes: 45_000_000, totalBytes: 5_000_000_000 };
+  assert.deepEqual(await runtime.incomingParts(), [part]);
+  assert.equal(namespace, "k8s.io");
+  await using other = await FakeGrpcServer.listen({});
+  await using otherRuntime = new CriRuntime(other.socketPath);
+  assert.equal(await otherRuntime.incomingParts(), undefined);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isSkerryError } from "@skerry/base";
 import { grpcHealth } from "./grpc-health.ts";
-import { answer, FakeGrpcServer, refuse } from "./testing/fake-grpc-server.ts";
+import { type Answer, answer, FakeGrpcServer, refuse } from "./testing/fake-grpc-server.ts";
 
 const ask = (port: number, service = "", timeoutMs = 20_000): ReturnType<typeof grpcHealth> =>
   grpcHealth({ host: "127.0.0.1", port, service, timeoutMs });
@@ -11,9 +11,9 @@ const isFailure = (error: unknown): boolean => isSkerryError(error, "EDGED_HEALT
 test("a gRPC server's health is what it says of the service that it is asked for", async () => {
   const asked: Uint8Array[] = [];
   let status = Uint8Array.of(8, 1);
-  const check = (stream: Parameters<ReturnType<typeof answer>>[0], request: Uint8Array): void => {
+  const check: Answer = (stream, request, headers) => {
     asked.push(request);
-    answer(status)(stream, request);
+    answer(status)(stream, request, headers);
   };
   await using server = await FakeGrpcServer.listen({ Check: check }, "port");
   assert.equal(await ask(server.port, "pump"), "SERVING");

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
+import { createServer, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export type Answer = (stream: ServerHttp2Stream, request: Uint8Array) => void;
+export type Answer = (stream: ServerHttp2Stream, request: Uint8Array, headers: IncomingHttpHeaders) => void;
 
 /** A gRPC server on a unix socket or a port of loopback that answers as the test says, by method name. */
 export class FakeGrpcServer implements AsyncDisposable {
@@ -22,7 +22,11 @@ export class FakeGrpcServer implements AsyncDisposable {
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
       stream.on("end", () => {
         const method = String(headers[":path"]).split("/").at(-1) ?? "";
-        (answers[method] ?? refuse(12, "unimplemented"))(stream, new Uint8Array(Buffer.concat(chunks).subarray(5)));
+        (answers[method] ?? refuse(12, "unimplemented"))(
+          stream,
+          new Uint8Array(Buffer.concat(chunks).subarray(5)),
+          headers,
+        );
       });
     });
   }
