@@ -6,7 +6,7 @@ import { MemoryKubernetesApi } from "@skerry/kube/testing";
 import { errorStatusOf, keepaliveMessage, type Message, newMessage } from "@skerry/link";
 import { CloudHub } from "./cloud-hub.ts";
 import type { NodeObjects } from "./node-objects.ts";
-import { ScriptedListener } from "./testing/scripted-edge.ts";
+import { type ScriptedEdge, ScriptedListener } from "./testing/scripted-edge.ts";
 
 const nothing: NodeObjects = {
   ownsPod: () => false,
@@ -65,6 +65,26 @@ test("a session does not outlive the certificate that it was opened with", async
   edge.send(keepaliveMessage(world));
   assert.equal(edge.closed?.code, 1008);
   assert.match(edge.closed?.reason ?? "", /certificate .* has expired/);
+  assert.deepEqual([...world.hub.connectedNodes], []);
+});
+
+test("a node that only pings, or says nothing, gets nothing more once its certificate has expired", async () => {
+  await using world = await new World().start();
+  const certificateExpiresAtMs = world.clock.now() + 8_000;
+  const connect = (name: string): ScriptedEdge =>
+    world.listener.connect(name, { node_id: name }, { certificateExpiresAtMs });
+  const [pinging, silent] = [connect("pinging"), connect("silent")];
+  const object = world.message(
+    "update",
+    "default/secret/s",
+    { metadata: { name: "s", resourceVersion: "1", uid: "u" } },
+    "edgecontroller",
+  );
+  assert.equal(world.hub.deliver("silent", object), true);
+  await world.clock.advance(8_001);
+  pinging.alive();
+  assert.equal(world.hub.deliver("silent", object), false);
+  for (const { closed } of [pinging, silent]) assert.match(closed?.reason ?? "", /certificate .* has expired/);
   assert.deepEqual([...world.hub.connectedNodes], []);
 });
 

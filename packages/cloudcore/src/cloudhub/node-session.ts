@@ -146,7 +146,7 @@ export class NodeSession {
 
   /** Hands a message for the node to the protocol; returns whether the session took it. */
   offer(message: Message): boolean {
-    if (this.#ended) return false;
+    if (this.#ended || this.#hasExpired()) return false;
     this.#refused = false;
     this.#tell({ kind: "offer", message });
     return !this.#ended && !this.#refused;
@@ -164,8 +164,15 @@ export class NodeSession {
     this.#end(reason);
   }
 
+  /** Ends the session when its certificate is over, which counts for a node that only pings or listens too. */
+  #hasExpired(): boolean {
+    if (this.#expiresAtMs === undefined || this.#options.clock.now() <= this.#expiresAtMs) return false;
+    this.close(POLICY_VIOLATION, "the certificate that the connection was opened with has expired");
+    return true;
+  }
+
   #onAlive(sign: "ping" | "pong" | undefined): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#hasExpired()) return;
     this.#gate.count();
     const { traffic, clock } = this.#options;
     const nowMs = clock.monotonicMs();
@@ -175,11 +182,7 @@ export class NodeSession {
   }
 
   #onFrame(text: string): void {
-    if (this.#ended) return;
-    if (this.#expiresAtMs !== undefined && this.#options.clock.now() > this.#expiresAtMs) {
-      this.close(POLICY_VIOLATION, "the certificate that the connection was opened with has expired");
-      return;
-    }
+    if (this.#ended || this.#hasExpired()) return;
     let message: Message;
     try {
       message = decodeMessage(text);
