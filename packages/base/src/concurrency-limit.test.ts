@@ -32,3 +32,12 @@ test("a work that fails makes room too", async () => {
   await assert.rejects(failed, /no/);
   assert.equal(await next, "done");
 });
+
+test("urgent works take every second turn, and the others are not left behind", async () => {
+  const limit = new ConcurrencyLimit(1);
+  const began: string[] = [];
+  const work = (name: string) => async (): Promise<void> => void began.push(name);
+  const names = ["first", "a", "b", "c", "urgent 1", "urgent 2"];
+  await Promise.all(names.map((name) => limit.run(work(name), name.startsWith("urgent"))));
+  assert.deepEqual(began, ["first", "urgent 1", "a", "urgent 2", "b", "c"]);
+});

@@ -192,6 +192,31 @@ test("a session that ends while it waits for the older one to fall silent is ove
   assert.equal(await verdict, "over");
 });
 
+test("a confirmation renews a lease that was renewed ten seconds ago, and the next renewal waits a whole pause", async () => {
+  const world = new World();
+  await world.register();
+  const asked: string[] = [];
+  const api: KubernetesApi = new Proxy(world.api, {
+    get:
+      (target, name) =>
+      (...parameters: never[]) => {
+        asked.push(String(name));
+        return Reflect.get(target, name).apply(target, parameters);
+      },
+  });
+  using session = world.open("a", { api, renewMs: () => 20_000 });
+  await world.clock.advance(5_000);
+  asked.length = 0;
+  assert.equal(await session.verdict(), "live");
+  await world.clock.advance(7_000);
+  assert.equal(await session.verdict(), "live");
+  assert.deepEqual(asked, ["get", "update"]);
+  await world.clock.advance(19_000);
+  assert.deepEqual(asked, ["get", "update"]);
+  await world.clock.advance(1_000);
+  assert.deepEqual(asked, ["get", "update", "update"]);
+});
+
 test("sessions may write though so many ask that the API server needs longer for all than an answer counts", async () => {
   const world = new World();
   const turn = new Mutex();

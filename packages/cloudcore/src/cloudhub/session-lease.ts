@@ -96,6 +96,8 @@ export class SessionLease implements Disposable {
   #takesOver = false;
   /** Monotonic, before the request that was answered. */
   #confirmedAtMs = Number.NEGATIVE_INFINITY;
+  /** The same, of the last renewal. */
+  #renewedAtMs = Number.NEGATIVE_INFINITY;
   #writesFromMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SessionLeaseOptions) {
@@ -134,29 +136,43 @@ export class SessionLease implements Disposable {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       const pauseMs = await this.#inTurn(() => this.#attempt(true));
-      if (!signal.aborted) await sleep(this.#options.clock, pauseMs, signal).catch(() => undefined);
+      let waitMs = pauseMs;
+      while (waitMs > 0 && !signal.aborted) {
+        await sleep(this.#options.clock, waitMs, signal).catch(() => undefined);
+        // A confirmation may have renewed the lease meanwhile.
+        waitMs = pauseMs - this.#sinceRenewalMs;
+      }
     }
   }
 
+  /** A lease that is halfway to its end, or not this session's yet, goes before others' confirmations. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    return this.#turn.run(() => this.#options.asking.run(work));
+    const isUrgent = this.#options.renewedBy === "cloud" && this.#sinceRenewalMs >= LONGEST_RENEW_MS;
+    return this.#turn.run(() => this.#options.asking.run(work, isUrgent));
   }
 
-  /** Takes, confirms or renews the epoch; returns how long to wait before the next time. Does not throw. */
-  async #attempt(renew: boolean): Promise<number> {
-    const { clock, logger, nodeName } = this.#options;
+  get #sinceRenewalMs(): number {
+    return this.#options.clock.monotonicMs() - this.#renewedAtMs;
+  }
+
+  /** Takes, confirms or renews the epoch; returns how long to wait before the next renewal. Does not throw. */
+  async #attempt(isRenewal: boolean): Promise<number> {
+    const { clock, logger, nodeName, renewedBy } = this.#options;
     const { signal } = this.#stopped;
     for (let tries = 1; !signal.aborted; tries++) {
       const askedAtMs = clock.monotonicMs();
+      // To renew confirms as well: where a renewal is near, one request does for both.
+      const renew = renewedBy === "cloud" && (isRenewal || this.#sinceRenewalMs >= SHORTEST_RENEW_MS);
       try {
-        const pauseMs = await this.#hold(renew && this.#options.renewedBy === "cloud", signal);
+        const pauseMs = await this.#hold(renew, signal);
         this.#confirmedAtMs = askedAtMs;
         this.#told = false;
         return pauseMs;
       } catch (error) {
         this.#lease = undefined;
-        // A conflict is another writer, and is settled by the next try.
-        if (isApiError(error, "Conflict") && tries < CONFLICT_TRIES) continue;
+        // Another writer, or the end of the lease with its Node; it is settled by the next try.
+        const isChanged = isApiError(error, "Conflict") || isApiError(error, "NotFound");
+        if (isChanged && tries < CONFLICT_TRIES) continue;
         if (!signal.aborted && !this.#told) {
           this.#told = true;
           logger.warn("A node's lease cannot be kept; trying again", { node: nodeName, error: describeError(error) });
@@ -184,15 +200,17 @@ export class SessionLease implements Disposable {
     // Kept over failed tries: one of them may have been written all the same.
     this.#takesOver ||= holder !== undefined && holder !== replica;
     const epoch = this.#epoch ?? latest + 1;
+    const askedAtMs = clock.monotonicMs();
     this.#lease = withoutManagedFields(await api.update<Lease>(target, this.#held(lease, epoch), { signal }));
     if (this.#epoch === undefined && this.#takesOver) this.#writesFromMs = clock.monotonicMs() + TAKE_OVER_MS;
     this.#epoch = epoch;
+    this.#renewedAtMs = askedAtMs;
     return this.#options.renewMs();
   }
 
   /** A lease belongs to its Node: it ends with it, and is not made before it. */
   async #create(signal: AbortSignal): Promise<number> {
-    const { api, nodeName, renewedBy } = this.#options;
+    const { api, clock, nodeName, renewedBy } = this.#options;
     const node = await found(api.get({ resource: nodes, name: nodeName }, signal));
     if (!node) {
       if (this.#nodeSeen) this.#over("its Node object was deleted");
@@ -209,8 +227,10 @@ export class SessionLease implements Disposable {
       metadata: { name, namespace, ownerReferences: [owner] },
     };
     const at = { resource: leases, namespace };
+    const askedAtMs = clock.monotonicMs();
     this.#lease = withoutManagedFields(await api.create<Lease>(at, this.#held(lease, epoch), { signal }));
     this.#epoch = epoch;
+    this.#renewedAtMs = askedAtMs;
     return this.#options.renewMs();
   }
 

@@ -33,7 +33,7 @@ import {
 import { type RunningCloudStream, startCloudStream } from "../cloudstream/platform/start-cloud-stream.ts";
 import { CloudMetrics } from "../metrics/cloud-metrics.ts";
 import { serveMetrics } from "../metrics/platform/metrics-server.ts";
-import { otherReplicas, ReplicaLease } from "../replicas/index.ts";
+import { AwaitedNodes, otherReplicas, ReplicaLease } from "../replicas/index.ts";
 import { fetchPoster } from "../router/platform/fetch-poster.ts";
 import { serveRouter } from "../router/platform/rest-server.ts";
 import type { LinkTraces } from "../tracing/link-traces.ts";
@@ -203,6 +203,7 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
   // After the controllers on the stack, so that it stops before them: no message finds a stopped controller.
   stack.use(cloudHub);
   await cloudHub.start(controllers.handlers, controllers.nodeObjects);
+  stack.use(new AwaitedNodes({ api, clock, logger: logger.child("cloudhub"), replica, cloudHub }));
 
   const enrolment = new EnrolmentService({
     pki: systemPki,

@@ -1,2 +1,3 @@
+export * from "./awaited-nodes.ts";
 export * from "./node-holders.ts";
 export * from "./replica-lease.ts";

@@ -1,7 +1,7 @@
-import { type Lease, leases } from "@skerry/api";
 import type { Clock } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
 import { REPLICA_ANNOTATION, SESSION_LEASE_PREFIX, SYSTEM_NAMESPACE } from "../cloudhub/index.ts";
+import { listLeases, listNodeLeases } from "./node-leases.ts";
 
 /** Which CloudCore a node is, or was last, connected to. */
 export interface NodeHolder {
@@ -10,8 +10,6 @@ export interface NodeHolder {
   /** Whether the node's lease lives. */
   readonly connected: boolean;
 }
-
-const PAGE = 500;
 
 /**
  * Where the nodes' sessions are, by name of the node; read from the leases, so that it can be asked anywhere.
@@ -22,10 +20,7 @@ export async function nodeHolders(
   clock: Pick<Clock, "now">,
   signal?: AbortSignal,
 ): Promise<readonly NodeHolder[]> {
-  const [own, kept] = await Promise.all([
-    listAll(api, "kube-node-lease", signal),
-    listAll(api, SYSTEM_NAMESPACE, signal),
-  ]);
+  const [own, kept] = await Promise.all([listNodeLeases(api, signal), listLeases(api, SYSTEM_NAMESPACE, signal)]);
   // Of nodes that renew their lease themselves.
   const holders = new Map(kept.map(({ metadata }) => [metadata.name, metadata.annotations?.[REPLICA_ANNOTATION]]));
   const found = own.flatMap(({ metadata, spec }): NodeHolder[] => {
@@ -37,18 +32,4 @@ export async function nodeHolders(
     return [{ node, cloudCore, connected }];
   });
   return found.sort((left, right) => left.node.localeCompare(right.node));
-}
-
-async function listAll(api: KubernetesApi, namespace: string, signal?: AbortSignal): Promise<readonly Lease[]> {
-  const all: Lease[] = [];
-  let token: string | undefined;
-  do {
-    const page = await api.list<Lease>(
-      { resource: leases, namespace },
-      { limit: PAGE, ...(token ? { continue: token } : {}), ...(signal ? { signal } : {}) },
-    );
-    all.push(...page.items);
-    token = page.metadata.continue || undefined;
-  } while (token !== undefined);
-  return all;
 }

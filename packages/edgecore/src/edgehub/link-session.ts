@@ -149,7 +149,7 @@ export class LinkSession {
     this.#paused = paused;
     this.#alive = true;
     this.#liveness?.suspend(paused, this.#ports.clock.monotonicMs());
-    if (this.#liveness && !paused) this.#watch(this.#liveness);
+    if (this.#liveness) this.#watch(this.#liveness);
     if (paused) this.#connection.pause();
     else this.#connection.resume();
   }

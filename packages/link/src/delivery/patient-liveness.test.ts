@@ -39,3 +39,10 @@ test("a check in time finds a dead peer as before", () => {
   const { liveness, answerDueMs } = pinged();
   assert.equal(liveness.check(answerDueMs).kind, "dead");
 });
+
+test("a ping that is due goes out though its check comes late, and its answer has the whole time", () => {
+  const liveness = new PatientLiveness(new AdaptiveLiveness(EDGE_LIVENESS, 0));
+  const lateMs = (liveness.nextCheckAtMs ?? 0) + 9_000;
+  assert.equal(liveness.check(lateMs).kind, "ping");
+  assert.equal(liveness.nextCheckAtMs, lateMs + EDGE_LIVENESS.pingTimeoutMs);
+});

@@ -8,8 +8,8 @@ const GRACE_MS = 2_000;
 
 /**
  * Does not take a peer for dead because this process was late itself (a burst of work, a slow disk, a machine that
- * slept): timers fire before sockets are read, so the answer to a ping may lie unread when its time is up. The check is
- * put off, again for as long as it keeps coming late. Pure.
+ * slept): timers fire before sockets are read, so the answer to a ping may lie unread when its time is up. The verdict
+ * is put off, again for as long as the check keeps coming late; a ping that is due goes out all the same. Pure.
  */
 export class PatientLiveness implements PeerLiveness {
   readonly #liveness: PeerLiveness;
@@ -43,10 +43,9 @@ export class PatientLiveness implements PeerLiveness {
   check(nowMs: number): LivenessVerdict {
     const dueMs = this.nextCheckAtMs;
     if (dueMs === undefined || nowMs < dueMs) return { kind: "fine" };
-    if (nowMs >= dueMs + LATE_CHECK_MS) {
-      this.#notBeforeMs = nowMs + GRACE_MS;
-      return { kind: "fine" };
-    }
-    return this.#liveness.check(nowMs);
+    const verdict = this.#liveness.check(nowMs);
+    if (verdict.kind !== "dead" || nowMs < dueMs + LATE_CHECK_MS) return verdict;
+    this.#notBeforeMs = nowMs + GRACE_MS;
+    return { kind: "fine" };
   }
 }

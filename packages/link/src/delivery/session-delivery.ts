@@ -15,7 +15,7 @@ export interface PeerLiveness {
   alive(nowMs: number): void;
   /** While this side does not read, the peer's silence proves nothing; afterwards its time starts anew. */
   suspend(suspended: boolean, nowMs: number): void;
-  /** When {@link check} is due next; undefined while suspended. */
+  /** When {@link check} is due next; undefined: not before something else happens. */
   readonly nextCheckAtMs: number | undefined;
   check(nowMs: number): LivenessVerdict;
 }

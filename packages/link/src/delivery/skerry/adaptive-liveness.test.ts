@@ -81,8 +81,23 @@ test("a day with the messages that no node does without, two in five minutes, co
 test("while nothing is read, silence proves nothing", () => {
   const liveness = new AdaptiveLiveness(EDGE_LIVENESS, 0);
   liveness.suspend(true, 1_000);
-  assert.equal(liveness.nextCheckAtMs, undefined);
-  assert.deepEqual(liveness.check(100_000), { kind: "fine" });
+  assert.equal(run(liveness, 100_000).deadAtMs, undefined);
   liveness.suspend(false, 100_000);
   assert.equal(liveness.nextCheckAtMs, 105_000);
+});
+
+test("a peer that is not read is shown life before its own ping's time is up, whichever side it is", () => {
+  for (const [reads, waits] of [
+    [EDGE_LIVENESS, CLOUD_LIVENESS],
+    [CLOUD_LIVENESS, EDGE_LIVENESS],
+  ] as const) {
+    const peer = new AdaptiveLiveness(reads, 0);
+    const liveness = new AdaptiveLiveness(waits, 0);
+    // It reads now and then, but not as far as the ping.
+    for (let atMs = 1_000; atMs <= 5_000; atMs += 500) liveness.suspend(atMs % 1_000 === 0, atMs);
+    run(liveness, 120_000, (atMs) => {
+      assert.equal(run(peer, atMs).deadAtMs, undefined);
+      peer.alive(atMs);
+    });
+  }
 });

@@ -25,33 +25,45 @@ export const EDGE_LIVENESS: AdaptiveLivenessOptions = {
   pingTimeoutMs: 5_000,
 };
 
-/** The cloud asks itself only when the edge's ping fails to come. */
+/**
+ * The cloud asks itself only when the edge's ping fails to come, and has more patience: a busy node that is cut off costs
+ * it a handshake and more, a dead one nothing but the place of its session. Together less than a node's lease is good for.
+ */
 export const CLOUD_LIVENESS: AdaptiveLivenessOptions = {
   ...EDGE_LIVENESS,
   busyPeriodMs: 6_000,
   idlePeriodMs: 26_000,
+  pingTimeoutMs: 10_000,
   // Sooner than at the edge, so that the cloud does not go on expecting pings of the busy period.
   idleAfterMs: 10_000,
 };
 
+/** The peer is shown life so often while it is not read: twice within the shortest time that a ping may go unanswered. */
+const SHOW_LIFE_MS = 2_500;
+
 /**
- * Watches one peer; pure. A half-open connection is found within a period and `pingTimeoutMs`.
+ * Watches one peer; pure. A half-open connection is found within a period and `pingTimeoutMs`. While this side does not
+ * read, the peer gets no answer to its pings: unasked ones tell it that this side lives.
  */
 export class AdaptiveLiveness implements PeerLiveness {
   readonly #options: AdaptiveLivenessOptions;
   #lastTrafficMs: number;
   #lastAliveMs: number;
   #pingedMs: number | undefined;
+  /** When the peer was last shown life. */
+  #shownMs: number;
   #suspended = false;
 
   constructor(options: AdaptiveLivenessOptions, nowMs: number) {
     this.#options = options;
     this.#lastTrafficMs = nowMs;
     this.#lastAliveMs = nowMs;
+    this.#shownMs = nowMs;
   }
 
   sent(nowMs: number): void {
     this.#lastTrafficMs = nowMs;
+    this.#shownMs = nowMs;
   }
 
   received(nowMs: number): void {
@@ -71,8 +83,8 @@ export class AdaptiveLiveness implements PeerLiveness {
   }
 
   /** It only moves later by what the other methods tell. */
-  get nextCheckAtMs(): number | undefined {
-    if (this.#suspended) return undefined;
+  get nextCheckAtMs(): number {
+    if (this.#suspended) return this.#shownMs + SHOW_LIFE_MS;
     const { busyPeriodMs, idlePeriodMs, idleAfterMs, pingTimeoutMs } = this.#options;
     if (this.#pingedMs !== undefined) return this.#pingedMs + pingTimeoutMs;
     const busyDueMs = this.#lastAliveMs + busyPeriodMs;
@@ -81,10 +93,13 @@ export class AdaptiveLiveness implements PeerLiveness {
 
   check(nowMs: number): LivenessVerdict {
     const dueMs = this.nextCheckAtMs;
-    if (dueMs === undefined || nowMs < dueMs) return { kind: "fine" };
-    if (this.#pingedMs !== undefined)
-      return { kind: "dead", reason: `no answer to a ping for ${this.#options.pingTimeoutMs / 1000} s` };
-    this.#pingedMs = nowMs;
+    if (nowMs < dueMs) return { kind: "fine" };
+    if (!this.#suspended) {
+      if (this.#pingedMs !== undefined)
+        return { kind: "dead", reason: `no answer to a ping for ${this.#options.pingTimeoutMs / 1000} s` };
+      this.#pingedMs = nowMs;
+    }
+    this.#shownMs = nowMs;
     return { kind: "ping" };
   }
 }

@@ -105,5 +105,5 @@ test("a node that falls silent is pinged and then given up", () => {
   const ticks: string[] = [];
   for (let atMs = delivery.nextTickAtMs; atMs !== undefined; atMs = delivery.nextTickAtMs)
     for (const { kind } of delivery.handle({ kind: "tick" }, atMs)) ticks.push(`${kind} ${atMs}`);
-  assert.deepEqual(ticks, ["ping 6000", "close 11000"]);
+  assert.deepEqual(ticks, ["ping 6000", "close 16000"]);
 });
