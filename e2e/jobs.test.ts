@@ -26,6 +26,15 @@ suite("jobs", { concurrency: false }, () => {
     assert.equal(applied.status, 0, applied.stderr);
   }
 
+  async function createPullSecret(name: string, { address }: PrivateRegistry): Promise<void> {
+    const auths = { [address]: { username: "edge", password: "secret" } };
+    const stringData = { ".dockerconfigjson": JSON.stringify({ auths }) };
+    const secret = { apiVersion: "v1", kind: "Secret", metadata: { name }, stringData };
+    const type = "kubernetes.io/dockerconfigjson";
+    const applied = await skerry.kubectlWith(JSON.stringify({ ...secret, type }), "apply", "-f", "-");
+    assert.equal(applied.status, 0, applied.stderr);
+  }
+
   /** The status of a job that is over. */
   // biome-ignore lint/suspicious/noExplicitAny: raw JSON of the API, read by assertions.
   async function ended(kind: string, name: string): Promise<any> {
@@ -49,12 +58,7 @@ suite("jobs", { concurrency: false }, () => {
 
   test("a private image of a registry is pulled with the job's Secret, also by a job of v1alpha1", async () => {
     await using registry = await PrivateRegistry.start("edge", "secret");
-    const auths = { [registry.address]: { username: "edge", password: "secret" } };
-    const stringData = { ".dockerconfigjson": JSON.stringify({ auths }) };
-    const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "registry" }, stringData };
-    const type = "kubernetes.io/dockerconfigjson";
-    const applied = await skerry.kubectlWith(JSON.stringify({ ...secret, type }), "apply", "-f", "-");
-    assert.equal(applied.status, 0, applied.stderr);
+    await createPullSecret("registry", registry);
     const scope = { images: [`${registry.address}/shop/app:1`], nodeNames: [NODE] };
     await create("ImagePrePullJob", "refused", { imagePrePullTemplate: scope });
     const refused = await ended("imageprepulljob", "refused");
@@ -68,6 +72,29 @@ suite("jobs", { concurrency: false }, () => {
       registry.served.some((path) => path.includes("/blobs/")),
       registry.served.join(),
     );
+  });
+
+  test("a pull that takes long has one Event that says how far it is, and ends as pulls do", async () => {
+    await using registry = await PrivateRegistry.start("edge", "secret", true);
+    await createPullSecret("slow-registry", registry);
+    const image = `${registry.address}/shop/large:1`;
+    const spec = {
+      nodeName: NODE,
+      imagePullSecrets: [{ name: "slow-registry" }],
+      containers: [{ name: "app", image, command: ["/app"] }],
+    };
+    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "large" }, spec };
+    assert.equal((await skerry.kubectlWith(JSON.stringify(pod), "apply", "-f", "-")).status, 0);
+    const told = async (reason: string): Promise<readonly { readonly message: string; readonly count: number }[]> =>
+      (await skerry.get("events", "--field-selector", `involvedObject.name=large,reason=${reason}`)).items;
+    const progress = await waitUntil("an Event says how far the pull is, and is brought up to date", async () =>
+      (await told("Pulling")).find(({ count, message }) => count > 1 && message.includes("so far")),
+    );
+    assert.match(progress.message, /^Pulling image ".*" for \d+s: 3\.\d of 6\.\d MB so far$/);
+    assert.equal((await told("Pulling")).length, 2);
+    registry.letThrough();
+    await waitUntil("the image is pulled", async () => (await told("Pulled")).length > 0);
+    await skerry.kubectlOk("delete", "pod", "large", "--grace-period=0", "--force");
   });
 
   test("a change of edgecore.yaml is in effect after EdgeCore's restart, and survives `skerry down` and `up`", async () => {

@@ -5,6 +5,9 @@ import { gzipSync } from "node:zlib";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 
+/** Of the layer that is held back; unpacked it is an archive of nothing. */
+const HELD_LAYER_BYTES = 6 * 1024 * 1024;
+
 /** An image registry on this machine with one small image under every name, for those who know the password. */
 export class PrivateRegistry implements AsyncDisposable {
   /** Paths of what it gave away. */
@@ -12,15 +15,17 @@ export class PrivateRegistry implements AsyncDisposable {
   readonly #server: Server;
   readonly #blobs = new Map<string, Buffer>();
 
-  private constructor(user: string, password: string) {
-    const layer = Buffer.alloc(1024); // An empty tar archive.
+  readonly #letThrough = Promise.withResolvers<void>();
+
+  private constructor(user: string, password: string, holdsLayer: boolean) {
+    const layer = Buffer.alloc(holdsLayer ? HELD_LAYER_BYTES : 1024); // An empty tar archive.
     const architecture = process.arch === "arm64" ? "arm64" : "amd64";
     const rootfs = { type: "layers", diff_ids: [digestOf(layer)] };
     const config = this.#add(
       "application/vnd.oci.image.config.v1+json",
       asJson({ architecture, os: "linux", config: {}, rootfs }),
     );
-    const packed = this.#add("application/vnd.oci.image.layer.v1.tar+gzip", gzipSync(layer));
+    const packed = this.#add("application/vnd.oci.image.layer.v1.tar+gzip", gzipSync(layer, { level: 0 }));
     const manifest = asJson({ schemaVersion: 2, mediaType: MANIFEST, config, layers: [packed] });
     this.#add(MANIFEST, manifest);
     const expected = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
@@ -42,12 +47,17 @@ export class PrivateRegistry implements AsyncDisposable {
         "content-length": body.length,
         "docker-content-digest": digestOf(body),
       });
-      response.end(method === "HEAD" ? undefined : body);
+      if (method === "HEAD") response.end();
+      else if (holdsLayer && digest === packed.digest) {
+        response.write(body.subarray(0, body.length / 2));
+        void this.#letThrough.promise.then(() => response.end(body.subarray(body.length / 2)));
+      } else response.end(body);
     });
   }
 
-  static async start(user: string, password: string): Promise<PrivateRegistry> {
-    const registry = new PrivateRegistry(user, password);
+  /** @param holdsLayer the image is large, and half of its layer is kept back until {@link letThrough} */
+  static async start(user: string, password: string, holdsLayer = false): Promise<PrivateRegistry> {
+    const registry = new PrivateRegistry(user, password, holdsLayer);
     await new Promise<void>((resolve) => registry.#server.listen(0, "127.0.0.1", resolve));
     return registry;
   }
@@ -55,6 +65,11 @@ export class PrivateRegistry implements AsyncDisposable {
   /** `host:port`; containerd speaks plain HTTP to this machine's own address. */
   get address(): string {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Gives the rest of the layer to all who wait for it. */
+  letThrough(): void {
+    this.#letThrough.resolve();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
