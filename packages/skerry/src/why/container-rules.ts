@@ -159,6 +159,19 @@ const start: Rule<PodFacts> = (facts) => {
   };
 };
 
+/** An image is on its way; while it is, the node says how far. */
+const pulling: Rule<PodFacts> = (facts) => {
+  const event = newestEvent(facts.events, "Pulling", "Pulled", "PresentImageUsed", "Failed", "Created");
+  if (event?.reason !== "Pulling" || !isRecent(event, facts.nowMs)) return undefined;
+  if (!waiting(facts, "ContainerCreating", "PodInitializing")) return undefined;
+  return {
+    code: "WHY_POD_PULLING",
+    found: `the node is fetching an image: ${event.message ?? ""}`,
+    advice: "Look again in a moment; the node says how far it is after 10 s, and at least once a minute after that.",
+    waits: true,
+  };
+};
+
 const stillStarting: Rule<PodFacts> = (facts) => {
   const { pod, nowMs } = facts;
   const all = statuses(facts);
@@ -190,7 +203,7 @@ const hook: Rule<PodFacts> = (facts) => {
 };
 
 /** Image and first start. */
-export const startRules: readonly Rule<PodFacts>[] = [image, start, hook, stillStarting];
+export const startRules: readonly Rule<PodFacts>[] = [image, start, hook, pulling, stillStarting];
 
 const crash: Rule<PodFacts> = (facts) => {
   for (const { name, state, lastState, restartCount } of statuses(facts)) {

@@ -36,6 +36,17 @@ test("a pod of a moment ago is on its way, not broken; one that stays so is", as
   assert.equal((await old.whyPod()).state, "broken");
 });
 
+test("a pod whose image is being pulled waits, with how far it is; when the pull has ended that is no answer any more", async () => {
+  const world = await (await new World().node()).pod({ nodeName: NODE }, waitingFor("ContainerCreating"));
+  const text = 'Pulling image "app:1" for 40s: 45.0 of 120.0 MB so far';
+  await world.event("Pulling", text);
+  const explanation = await world.whyPod();
+  assert.equal(explanation.state, "waiting");
+  assertBroken(explanation, "started", "WHY_POD_PULLING", /45\.0 of 120\.0 MB so far/);
+  await world.event("Pulled", "Successfully pulled image");
+  assertBroken(await world.whyPod(), "started", "WHY_POD_STARTING", /being made/);
+});
+
 test("what is wrong with its node is a pod's first broken step, before what the pod last said", async () => {
   const world = await new World().node("Unknown", { heard: -300 });
   await world.pod({ nodeName: NODE }, waitingFor("ImagePullBackOff"));
