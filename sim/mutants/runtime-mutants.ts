@@ -13,6 +13,11 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     description: "the edge believes that a container runs which the runtime has lost",
     mutateRuntime: rememberingContainers,
   },
+  {
+    name: "events-believed",
+    description: "the edge lists containers again only when the runtime's events say that something has happened",
+    mutateRuntime: believingEvents,
+  },
 ];
 
 /** The runtime with some of its calls replaced. */
@@ -65,6 +70,25 @@ function rememberingContainers(runtime: ContainerRuntime): ContainerRuntime {
     stopContainer: async (id, graceSeconds) => {
       seen.delete(id);
       await runtime.stopContainer(id, graceSeconds);
+    },
+  });
+}
+
+/** Once an event has come, a listing of all is the one of the last event. */
+function believingEvents(runtime: ContainerRuntime): ContainerRuntime {
+  let listed: Promise<RuntimeContainer[]> | undefined;
+  let areEventsTold = false;
+  return replacing(runtime, {
+    watchContainers: (onChange, signal) =>
+      runtime.watchContainers(() => {
+        areEventsTold = true;
+        listed = undefined;
+        onChange();
+      }, signal),
+    listContainers: (filter) => {
+      if (filter || !areEventsTold) return runtime.listContainers(filter);
+      listed ??= runtime.listContainers();
+      return listed;
     },
   });
 }
