@@ -16,10 +16,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { isSkerryError } from "@skerry/base";
+import { incomingParts } from "../../edged/platform/cri-images.ts";
+import type { IncomingPart } from "../../edged/ports.ts";
 import { loadImageArchive } from "./image-archive.ts";
 import { ImageStore } from "./image-store.ts";
+import { IncomingLayers } from "./incoming-layers.ts";
 import { pullImage } from "./registry-client.ts";
 import { unpackLayer } from "./unpack-layer.ts";
 
@@ -207,12 +211,13 @@ test("an archive whose parts are not what their digests say is refused, and leav
   assert.equal((await loadImageArchive(archive, store, folder)).length, 1);
 });
 
-/** A registry of one image, which wants what the test says. */
+/** A registry of one image, which wants what the test says, and keeps half of the layer back until `isWholeGiven`. */
 async function registry(
   context: TestContext,
   parts: { readonly config: Buffer; readonly manifest: Buffer; readonly layer: Buffer },
   challenge: (address: string) => string | undefined,
   accepted: string,
+  isWholeGiven: Promise<void> = Promise.resolve(),
 ): Promise<string> {
   const server = createServer(({ url = "", headers }, response) => {
     const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -231,7 +236,13 @@ async function registry(
       : url.endsWith(digestOf(image(Buffer.alloc(0)).config))
         ? parts.config
         : parts.layer;
-    response.writeHead(url.includes("/missing/") ? 404 : 200).end(body);
+    response.writeHead(url.includes("/missing/") ? 404 : 200);
+    if (body !== parts.layer) {
+      response.end(body);
+      return;
+    }
+    response.write(body.subarray(0, body.length >> 1));
+    void isWholeGiven.then(() => response.end(body.subarray(body.length >> 1)));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   context.after(() => {
@@ -257,6 +268,23 @@ test("an image is pulled without credentials, with a password, and with a token"
     assert.equal(readFileSync(join(found?.rootFolder ?? "", "run"), "utf8"), "hi");
     assert.deepEqual(found?.config.command, ["/run"]);
   }
+});
+
+test("how much of an image has arrived is told as long as it is pulled, and not after that", async (context) => {
+  const parts = image(gzipSync(tar({ path: "run", content: "hi" })));
+  const store = await openStore(scratch(context));
+  const given = Promise.withResolvers<void>();
+  const address = await registry(context, parts, () => undefined, "", given.promise);
+  const incoming = new IncomingLayers();
+  const told = (): IncomingPart[] => incomingParts(incoming.encode());
+  const pulling = pullImage(`${address}/app:1`, undefined, store, incoming);
+  while (!told().some(({ receivedBytes }) => receivedBytes > 0)) await delay(5);
+  const { length } = parts.layer;
+  const ref = `layer-${digestOf(parts.layer)}`;
+  assert.deepEqual(told(), [{ ref, receivedBytes: length >> 1, totalBytes: length }]);
+  given.resolve();
+  await pulling;
+  assert.deepEqual(told(), []);
 });
 
 test("a pull that is refused, finds nothing or gets something else says so with a code", async (context) => {
