@@ -1,2 +1,3 @@
+export * from "./http-strangers.ts";
 export * from "./manual-clock.ts";
 export * from "./seeded-random.ts";

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { defaultCloudCoreConfig } from "@skerry/api";
 import { ConnectionGuard, type ConnectionLimits, serverLimits } from "@skerry/base/platform";
+import { endlessInputs, sendEndlessly } from "@skerry/base/testing";
 import type { LinkConnection } from "@skerry/link";
 import { WebSocketDialer } from "@skerry/link/platform";
 import { certificatePem, keyedCertificatePem } from "@skerry/pki";
@@ -23,6 +24,9 @@ const pair = await systemPki.issueCertificate(authority, {
 });
 const client = await systemPki.issueCertificate(authority, { commonName: "client", usages: ["clientAuth"], validity });
 const ca = certificatePem(authority.certificateDer);
+
+/** A body's limit, and what lies in the system's buffers. */
+const MOST_SENT_BYTES = 32 * 1024 * 1024;
 
 /** A guarded server with limits that a test can reach. */
 async function guarded(
@@ -215,11 +219,39 @@ test("every port survives strangers, and a node connects afterwards", async () =
     noTls.write(Buffer.alloc(1024 * 1024, 0xff));
     await closeOf(noTls);
   }
-  for (const counters of Object.values(core.connectionCounters)) assert.equal(counters.failedHandshakes, 1);
+  for (const name of ["webSocket", "https", "kubelet", "tunnel"])
+    assert.equal(core.connectionCounters[name]?.failedHandshakes, 1, name);
   const connection = await cloud.dial(await cloud.certificate("edge-1"), "edge-1");
   const ended = endOf(connection);
   connection.close(1000, "done");
   await ended;
+});
+
+test("on the ports without TLS, too, input without end is cut off and counted, and they serve on", async () => {
+  const config = defaultCloudCoreConfig();
+  await using cloud = await SecuredCloud.start({
+    config: {
+      ...config,
+      advertiseAddresses: ["127.0.0.1"],
+      credentialFiles: { authorityCertificate: "", authorityKey: "", serverCertificate: "", serverKey: "" },
+      router: { ...config.router, enabled: true, listen: { address: "127.0.0.1", port: 0 } },
+      metrics: { address: "127.0.0.1", port: 0 },
+    },
+    ports: { webSocket: 0, https: 0, router: 0, metrics: 0 },
+  });
+  const { core } = cloud;
+  for (const [name, port, path, served] of [
+    ["router", core.routerPort ?? 0, "/no/such/rule", 404],
+    ["metrics", core.metricsPort ?? 0, "/metrics", 200],
+  ] as const) {
+    for (const kind of endlessInputs)
+      assert.ok((await sendEndlessly(port, kind)) < MOST_SENT_BYTES, `${name} reads ${kind} without end`);
+    const { malformed = 0, open } = core.connectionCounters[name] ?? {};
+    // A body is answered before it ends; everything else is no HTTP, or not for long.
+    assert.ok(malformed >= 3, `${name}: ${malformed}`);
+    assert.equal(open, 0);
+    assert.equal((await fetch(`http://127.0.0.1:${port}${path}`)).status, served);
+  }
 });
 
 test("a node that comes again goes on from its last handshake, and is judged anew all the same", async () => {
@@ -239,7 +271,7 @@ test("a node that comes again goes on from its last handshake, and is judged ane
   while (!(await refusal()).startsWith("CLOUDHUB_NODE_REVOKED"));
   const before = resumed() ?? 0;
   pair = await cloud.certificate("edge-1", {
-    validity: { notBeforeMs: Date.now() + 1_000, notAfterMs: Date.now() + 3_600_000 },
+    validity: { notBeforeMs: Date.now() + 1_800_000, notAfterMs: Date.now() + 3_600_000 },
   });
   await assert.rejects(dial(), "another certificate begins with a handshake of its own");
   assert.equal(resumed(), before);

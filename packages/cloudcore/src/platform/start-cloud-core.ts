@@ -296,6 +296,8 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
       return {
         https: https.counters,
         ...(webSocket ? { webSocket: webSocket.counters } : {}),
+        ...(rest ? { router: rest.counters } : {}),
+        ...(scraped ? { metrics: scraped.counters } : {}),
         ...streams?.connectionCounters,
       };
     },

@@ -12,7 +12,7 @@ import {
   toBase64,
 } from "@skerry/base";
 import { systemClock } from "@skerry/base/platform";
-import { SeededRandom } from "@skerry/base/testing";
+import { endlessInputs, SeededRandom, sendEndlessly } from "@skerry/base/testing";
 import type { Message } from "@skerry/link";
 import { SqliteDatabase } from "@skerry/store/platform";
 import type { CloudLink } from "../edgehub/cloud-link.ts";
@@ -211,7 +211,7 @@ test("an application's request reaches the cloud as it is, and its answer tells 
   assert.deepEqual(await ask(w.port, body), { code: 503, msg: "LINK_DISCONNECTED: offline", body: "" });
 });
 
-test("a body that is too large is cut off", async () => {
+test("a body that is too large, and any input without end, is cut off", async () => {
   await using w = await world();
   await w.bus.handle(message("start", "http://stock"));
   const response = await fetch(`http://127.0.0.1:${w.port}/`, {
@@ -219,5 +219,6 @@ test("a body that is too large is cut off", async () => {
     body: Buffer.alloc(3 * 1024 * 1024),
   }).catch((error: unknown) => error);
   assert.ok(!(response instanceof Response) || response.status === 413);
+  for (const kind of endlessInputs) assert.ok((await sendEndlessly(w.port, kind)) < 32 * 1024 * 1024, kind);
   assert.equal((await ask(w.port, "{}"))["code"], 400);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { endlessInputs, sendEndlessly } from "@skerry/base/testing";
 import { defineDriver } from "../driver.ts";
 import type { PropertyValue } from "../property-value.ts";
 import { RestApi } from "../rest-api.ts";
@@ -71,4 +72,6 @@ test("properties are read and methods called over HTTP as KubeEdge's clients do,
   ] as const)
     assert.equal((await ask(path)).status, status, path);
   assert.equal((await ask("/api/v1/ping", "DELETE")).status, 405);
+  for (const kind of endlessInputs) assert.ok((await sendEndlessly(server.port, kind)) < 32 * 1024 * 1024, kind);
+  assert.equal((await ask("/api/v1/ping")).status, 200);
 });

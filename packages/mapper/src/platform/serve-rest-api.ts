@@ -22,7 +22,9 @@ export async function serveRestApi(
   const server = createServer(
     { maxHeaderSize: MAXIMUM_HEADER_BYTES, requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
     async (request, response) => {
-      request.resume(); // Bodies say nothing here.
+      // Bodies say nothing here: who sends one is answered, and the rest of it is not read.
+      if (request.headers["content-length"] ?? request.headers["transfer-encoding"])
+        response.setHeader("connection", "close");
       const correlation = request.headers["x-correlation-id"];
       if (typeof correlation === "string") response.setHeader("x-correlation-id", correlation);
       if (token !== undefined && !shows(request, token)) {

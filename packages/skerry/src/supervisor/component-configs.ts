@@ -199,6 +199,7 @@ export function writeMosquittoConfig(nodeFolder: string, port: number): string {
     "max_queued_bytes 67108864",
     "max_inflight_messages 2048", // As many as EdgeCore commits together.
     "message_size_limit 1048576",
+    "max_connections 4096",
     "set_tcp_nodelay true", // Else answers of some bytes wait 40 ms.
     "log_dest stderr",
   ];

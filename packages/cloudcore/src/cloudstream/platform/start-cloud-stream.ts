@@ -125,7 +125,11 @@ export async function startCloudStream(options: StartCloudStreamOptions): Promis
     peerPort,
     kubeletPort: kubelet?.port,
     get connectionCounters(): Readonly<Record<string, ConnectionCounters>> {
-      return { tunnel: tunnels.counters, ...(kubelet ? { kubelet: kubelet.counters } : {}) };
+      return {
+        tunnel: tunnels.counters,
+        ...(kubelet ? { kubelet: kubelet.counters } : {}),
+        ...(peerServer ? { peers: peerServer.counters } : {}),
+      };
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

@@ -1,5 +1,5 @@
 import type { X509Certificate } from "node:crypto";
-import { type Clock, type Logger, SkerryError } from "@skerry/base";
+import { type Clock, type ConnectionCounters, type ListeningPort, type Logger, SkerryError } from "@skerry/base";
 import { certificatePem, type KeyedCertificate, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
 import { TUNNEL_PATH } from "@skerry/streams";
@@ -51,7 +51,7 @@ export async function servePeers(
     readonly cloudStream: CloudStream;
     readonly logger: Logger;
   },
-): Promise<AsyncDisposable & { readonly port: number }> {
+): Promise<ListeningPort> {
   const { port, tls, cloudStream, logger } = options;
   const { clock } = trust;
   const service = new PeerService(cloudStream, { clock, logger: logger.child("peers") });
@@ -68,6 +68,9 @@ export async function servePeers(
   );
   return {
     port: listener.port,
+    get counters(): ConnectionCounters {
+      return listener.counters;
+    },
     async [Symbol.asyncDispose](): Promise<void> {
       service[Symbol.dispose]();
       await listener[Symbol.asyncDispose]();

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { describeError, type Logger } from "@skerry/base";
+import { describeError, type ListeningPort, type Logger } from "@skerry/base";
+import { ConnectionGuard, type ConnectionLimits, listenGuarded, serverLimits } from "@skerry/base/platform";
 import { httpsListenFailed } from "../../platform/errors.ts";
 import type { CloudMetrics } from "../cloud-metrics.ts";
 
@@ -15,6 +15,15 @@ export interface MetricsServerOptions {
 const TYPE = "text/plain; version=0.0.4; charset=utf-8";
 const MAX_CONNECTIONS = 20;
 const TIMEOUT_MS = 10_000;
+const LIMITS: ConnectionLimits = {
+  maxConnections: MAX_CONNECTIONS,
+  maxUnprovenPerAddress: MAX_CONNECTIONS, // Nobody has a certificate here.
+  handshakeTimeoutMs: TIMEOUT_MS,
+  headersTimeoutMs: TIMEOUT_MS,
+  requestTimeoutMs: TIMEOUT_MS,
+  idleTimeoutMs: TIMEOUT_MS,
+  maxHeaderBytes: 16 * 1024,
+};
 const MAX_SCRAPER_LENGTH = 64;
 
 /**
@@ -22,30 +31,17 @@ const MAX_SCRAPER_LENGTH = 64;
  * only Prometheus comes.
  * @throws SkerryError of a port in use
  */
-export async function serveMetrics(
-  options: MetricsServerOptions,
-): Promise<AsyncDisposable & { readonly port: number }> {
-  const server = createServer({ requestTimeout: TIMEOUT_MS, headersTimeout: TIMEOUT_MS }, (incoming, response) => {
+export async function serveMetrics(options: MetricsServerOptions): Promise<ListeningPort> {
+  const server = createServer(serverLimits(LIMITS), (incoming, response) => {
     answer(options, incoming, response).catch((error: unknown) => {
       options.logger.debug("A scrape failed", { error: describeError(error) });
       response.destroy();
     });
   });
-  server.maxConnections = MAX_CONNECTIONS;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) =>
-      reject(httpsListenFailed("skerry.metrics.port", options.address, options.port, error)),
-    );
-    server.listen(options.port, options.address, resolve);
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    async [Symbol.asyncDispose](): Promise<void> {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  const guard = new ConnectionGuard(server, LIMITS);
+  return listenGuarded(server, guard, options, (error) =>
+    httpsListenFailed("skerry.metrics.port", options.address, options.port, error),
+  );
 }
 
 async function answer(
@@ -55,7 +51,9 @@ async function answer(
 ): Promise<void> {
   const [path, query] = (incoming.url ?? "").split("?");
   if (incoming.method !== "GET" || (path !== "/metrics" && path !== "/metrics/nodes")) {
-    response.writeHead(404, { "content-type": "text/plain" }).end("served are GET /metrics and GET /metrics/nodes\n");
+    // The connection ends: what else the client may be sending is not read.
+    const headers = { "content-type": "text/plain", connection: "close" };
+    response.writeHead(404, headers).end("served are GET /metrics and GET /metrics/nodes\n");
     return;
   }
   if (path === "/metrics") {

@@ -94,7 +94,10 @@ async function answer(
 ): Promise<void> {
   const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
   if (token !== undefined && !sameText(token, given)) {
-    respond(response, textResponse(401, "The router wants its bearer token."), { "www-authenticate": ["Bearer"] });
+    respond(response, textResponse(401, "The router wants its bearer token."), {
+      "www-authenticate": ["Bearer"],
+      connection: ["close"], // A stranger's body is not read.
+    });
     return;
   }
   const body = await readBody(request, MAX_BODY_BYTES);

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type ListeningPort, silentLogger } from "@skerry/base";
+import { endlessInputs, sendEndlessly } from "@skerry/base/testing";
 import { type ApiRequest, type ApiResponse, textResponse } from "../api-exchange.ts";
 import { apiListener } from "./api-listener.ts";
 
@@ -113,6 +114,12 @@ test("a body beyond the limit is not read, and what is no HTTP is cut off", asyn
     socket.resume();
     socket.once("close", () => resolve());
   });
+});
+
+test("input without end is cut off, whatever of it has none", async () => {
+  await using port = await listen(hello);
+  for (const kind of endlessInputs) assert.ok((await sendEndlessly(port.port, kind)) < 32 * 1024 * 1024, kind);
+  assert.equal((await fetch(port.url)).status, 200);
 });
 
 test("a port that is in use is named", async () => {

@@ -70,7 +70,10 @@ async function serve(
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   const refusal = refusalOf(request, token);
-  if (refusal) return send(response, refusal, gone.signal);
+  if (refusal) {
+    response.setHeader("connection", "close"); // A stranger's body is not read.
+    return send(response, refusal, gone.signal);
+  }
   const body = await readBody(request, MAX_BODY_BYTES);
   if (!body) {
     response.setHeader("connection", "close");

@@ -1,20 +1,22 @@
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import type { Socket } from "node:net";
 import type { ServiceBusSection } from "@skerry/api";
 import { describeError } from "@skerry/base";
-import { readBody } from "@skerry/base/platform";
+import { ConnectionGuard, type ConnectionLimits, listenGuarded, readBody, serverLimits } from "@skerry/base/platform";
 import { listenFailed } from "../errors.ts";
 import type { LocalHttpServer } from "../http-ports.ts";
 
-const LIMITS = {
-  headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  connectionsCheckingInterval: 5_000,
-  maxHeaderSize: 16 * 1024,
-};
 const MAX_CONNECTIONS = 256;
+const LIMITS: ConnectionLimits = {
+  maxConnections: MAX_CONNECTIONS,
+  maxUnprovenPerAddress: MAX_CONNECTIONS, // All callers have this machine's address.
+  handshakeTimeoutMs: 10_000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  idleTimeoutMs: 10_000,
+  maxHeaderBytes: 16 * 1024,
+};
 
 /** {@link LocalHttpServer} of this machine, where the configuration says. */
 export function localHttpServer({
@@ -24,40 +26,26 @@ export function localHttpServer({
 }: Omit<ServiceBusSection, "enabled" | "timeoutMs">): LocalHttpServer {
   return {
     async listen(handle, { maximumBodyBytes }) {
-      const sockets = new Set<Socket>();
       const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
         answer(request, response, handle, maximumBodyBytes).catch(() => response.destroy());
       };
-      let server: Server;
-      try {
-        server = tls
-          ? createSecureServer(
-              { ...LIMITS, cert: await readFile(tls.certificateFile), key: await readFile(tls.privateKeyFile) },
-              onRequest,
-            )
-          : createServer(LIMITS, onRequest);
-        server.maxConnections = MAX_CONNECTIONS;
-        server.on("connection", (socket: Socket) => {
-          sockets.add(socket);
-          socket.once("close", () => sockets.delete(socket));
-        });
-        server.on("clientError", (_error, socket) => socket.destroy());
-        await new Promise<void>((resolve, reject) => {
-          server.once("error", reject);
-          server.listen(port, address, resolve);
-        });
-      } catch (error) {
-        throw listenFailed(address, port, describeError(error), error);
-      }
-      return {
-        async [Symbol.asyncDispose](): Promise<void> {
-          const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-          for (const socket of sockets) socket.destroy();
-          await closed;
-        },
-      };
+      const failed = (error: unknown): Error => listenFailed(address, port, describeError(error), error);
+      const server = await makeServer(tls, onRequest).catch((error: unknown) => {
+        throw failed(error);
+      });
+      return listenGuarded(server, new ConnectionGuard(server, LIMITS), { address, port }, failed);
     },
   };
+}
+
+async function makeServer(
+  tls: ServiceBusSection["tls"],
+  onRequest: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<Server> {
+  const limits = serverLimits(LIMITS);
+  if (!tls) return createServer(limits, onRequest);
+  const pair = { cert: await readFile(tls.certificateFile), key: await readFile(tls.privateKeyFile) };
+  return createSecureServer({ ...limits, ...pair }, onRequest);
 }
 
 async function answer(

@@ -41,6 +41,7 @@ export class StreamingServer implements AsyncDisposable {
   /** Listens on a free port of the loopback interface. */
   static async listen(): Promise<StreamingServer> {
     const server = createServer({ maxHeaderSize: 16 * 1024 });
+    server.maxConnections = 2 * MOST_CONNECTIONS;
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     return new StreamingServer(server);
