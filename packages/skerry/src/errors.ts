@@ -94,6 +94,16 @@ export function subnetInUse(subnet: string): SkerryError {
   });
 }
 
+/** IPv6 was asked for on a machine that cannot give it to pods. */
+export function noIpv6(subnet: string, problem: string): SkerryError {
+  return new SkerryError({
+    code: "SKERRY_NO_IPV6",
+    message: `Pods cannot have addresses of ${subnet} on this machine: ${problem}`,
+    advice: "Give --pod-subnet an IPv4 range alone, for instance --pod-subnet 10.99.0.0/24, or switch IPv6 on.",
+    details: { subnet },
+  });
+}
+
 /** An image archive cannot be read. */
 export function imageArchiveInvalid(path: string, reason: string): SkerryError {
   return new SkerryError({

@@ -17,7 +17,7 @@ export interface EdgedSection {
   readonly rootDirectory: string;
   readonly podLogsDirectory: string;
   /** Empty: found by itself. */
-  readonly nodeIp: string;
+  readonly nodeIps: readonly string[];
   readonly nodeLabels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
   /** `unix:///…` of the CRI socket. */
@@ -72,7 +72,7 @@ export function readEdged(
       rootDirectory !== DEFAULT_ROOT && !kubelet.has("podLogsDir")
         ? `${rootDirectory}/pod-logs`
         : readPath(kubelet, "podLogsDir", "/var/log/pods"),
-    nodeIp: edged.text("nodeIP", ""),
+    nodeIps: readNodeIps(edged),
     nodeLabels: { ...edged.textMap("labels"), ...edged.textMap("nodeLabels") },
     taints: [
       ...readTaints(edged, "taints"),
@@ -118,6 +118,19 @@ function tellMissingProtections(kubelet: ConfigSection, edged: ConfigSection): v
   for (const name of ["cpuManagerPolicy", "memoryManagerPolicy", "topologyManagerPolicy"])
     if (!/^(none)?$/i.test(kubelet.text(name, "")))
       kubelet.warn(name, "has no effect: all containers share all processors and memory");
+}
+
+/** As the kubelet's `--node-ip`. */
+function readNodeIps(edged: ConfigSection): readonly string[] {
+  const addresses = edged
+    .text("nodeIP", "")
+    .split(",")
+    .map((address) => address.trim())
+    .filter((address) => address !== "");
+  const families = new Set(addresses.map((address) => address.includes(":")));
+  if (families.size < addresses.length)
+    edged.error("nodeIP", "must be one address, or one of IPv4 and one of IPv6 with a comma between them");
+  return addresses;
 }
 
 function readPath(section: ConfigSection, name: string, fallback: string): string {

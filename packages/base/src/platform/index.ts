@@ -3,6 +3,7 @@ export * from "./handshake-queue.ts";
 export * from "./json-line-logger.ts";
 export * from "./kill-trees.ts";
 export * from "./listen-guarded.ts";
+export * from "./machine-ipv6.ts";
 export * from "./open-tracer.ts";
 export * from "./own-log.ts";
 export * from "./process-table.ts";

@@ -24,8 +24,8 @@ export interface EdgedConfig {
   /** Port in the node's `daemonEndpoints`. */
   readonly kubeletPort: number;
   readonly maxPods: number;
-  /** Overrides the machine's address (configuration `nodeIP`). */
-  readonly nodeIp?: string;
+  /** Override the machine's addresses (configuration `nodeIP`). */
+  readonly nodeIps?: readonly string[];
   /** Servers for pods with dnsPolicy ClusterFirst; empty: the host's. */
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;

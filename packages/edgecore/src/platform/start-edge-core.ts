@@ -257,7 +257,7 @@ async function edgedMachine(
   const { unixGrpc, unixServerStream } = await import("@skerry/grpc/platform");
   const edged = await import("../edged/platform/index.ts");
   const { CriRuntime, linuxHost, linuxMounts, nodeFileSystem, nodeNetworkCheck, parseManifest } = edged;
-  const { nodeIp, nodeLabels, containerRuntimeEndpoint, enabled, staticPods, devicePluginFolder, ...rest } =
+  const { nodeIps, nodeLabels, containerRuntimeEndpoint, enabled, staticPods, devicePluginFolder, ...rest } =
     config.edged;
   await makeFolder(devicePluginFolder, 0o750, logger);
   return {
@@ -274,7 +274,7 @@ async function edgedMachine(
       folder: devicePluginFolder,
       load: () => import("../edged/devices/device-manager.ts"),
     },
-    config: edgedConfig({ ...rest, nodeName, labels: nodeLabels, ...(nodeIp === "" ? {} : { nodeIp }) }),
+    config: edgedConfig({ ...rest, nodeName, labels: nodeLabels, ...(nodeIps.length === 0 ? {} : { nodeIps }) }),
   };
 }
 

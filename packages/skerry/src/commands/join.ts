@@ -28,7 +28,8 @@ Afterwards \`skerry up\`, \`status\`, \`image load\`, \`down\` and \`reset\` are
   --systemd            start it by a systemd unit, and again with the machine
   --node NAME          with a TOKEN for several nodes: this node's name (this machine's)
   --mqtt-port NUMBER   MQTT broker (1883)
-  --pod-subnet CIDR    addresses of the pods (a free 10.244.x.0/24)
+  --pod-subnet CIDR[,CIDR]  addresses of the pods, IPv4 and IPv6 (a free 10.244.x.0/24, and an IPv6 range where the
+                       machine has IPv6)
   --runtime NAME       what runs containers: containerd (needs root), process (needs nothing), or auto (auto)
 
 Example:

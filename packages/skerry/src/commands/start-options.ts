@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { usageError } from "../errors.ts";
 import type { Settings } from "../settings.ts";
 
@@ -19,14 +20,28 @@ export function countOption(text: string | undefined, option: string, most: numb
   return count;
 }
 
-/** The range of `--pod-subnet`. Throws SKERRY_USAGE. */
+/** The ranges of `--pod-subnet`: one of IPv4, and one of IPv6 after a comma. Throws SKERRY_USAGE. */
 export function subnetOption(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text);
-  const valid =
-    match?.slice(1, 5).every((part) => Number(part) < 256) && Number(match?.[5]) >= 16 && Number(match?.[5]) <= 28;
-  if (!valid) throw usageError(`--pod-subnet needs an IPv4 range like 10.99.0.0/24, not ${JSON.stringify(text)}`);
+  const [ipv4 = "", ipv6, ...more] = text.split(",");
+  if (!isIPv4Range(ipv4) || (ipv6 !== undefined && !isIPv6Range(ipv6)) || more.length > 0)
+    throw usageError(
+      `--pod-subnet needs an IPv4 range like 10.99.0.0/24, or that and an IPv6 range like 10.99.0.0/24,fd00:99::/64, not ${JSON.stringify(text)}`,
+    );
   return text;
+}
+
+function isIPv4Range(text: string): boolean {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text);
+  const [, ...parts] = match ?? [];
+  const length = Number(parts.pop());
+  return parts.every((part) => Number(part) < 256) && length >= 16 && length <= 28;
+}
+
+function isIPv6Range(text: string): boolean {
+  const [address = "", length = "", ...more] = text.split("/");
+  const bits = Number(length);
+  return isIPv6(address) && /^\d+$/.test(length) && bits >= 16 && bits <= 112 && more.length === 0;
 }
 
 /** The runtime of `--runtime`. Throws SKERRY_USAGE. */

@@ -29,7 +29,8 @@ MQTT broker, a virtual thermometer and an example app. Runs until Ctrl-C, or in 
   --tunnel-port NUMBER  pods' streams from edge nodes (10004)
   --cloudcores NUMBER   CloudCores that share the ports; when one fails the others go on (1)
   --mqtt-port NUMBER    MQTT broker (1883)
-  --pod-subnet CIDR     addresses of the pods (a free 10.244.x.0/24)
+  --pod-subnet CIDR[,CIDR]  addresses of the pods, IPv4 and IPv6 (a free 10.244.x.0/24, and an IPv6 range where the
+                        machine has IPv6)
   --runtime NAME        what runs containers: containerd (needs root), process (needs nothing), or auto (auto)
   --router-port NUMBER  HTTP entry of Rules, for this machine only; without it Rules are not followed
   --metrics-port NUMBER metrics of CloudCore and all nodes for Prometheus, for this machine only; without it none are served

@@ -2,13 +2,16 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { machineIpv6Address } from "@skerry/base/platform";
+import { noIpv6 } from "../errors.ts";
 import { EXAMPLE_APP_IMAGE, exampleAppImage, PAUSE_IMAGE, pauseImage } from "../images/builtin-images.ts";
 import { loadImage } from "../images/load-image.ts";
 import { writeOciArchive } from "../images/oci-archive.ts";
 import { type ContainerAbility, checkContainerAbility } from "../systemparts/container-ability.ts";
 import type { SystemParts } from "../systemparts/system-parts.ts";
 import { containerdConfig } from "./containerd-config.ts";
-import { type PodNetwork, preparePodNetwork, removePodNetwork } from "./pod-network.ts";
+import { ipv6Problem, takeRouterAdvertisements } from "./ipv6-forwarding.ts";
+import { type PodNetwork, preparePodNetwork, removePodNetwork, type WantedSubnets } from "./pod-network.ts";
 import { removeContainers } from "./remove-containers.ts";
 
 /** Where the parts of one edge node's own containerd are. */
@@ -53,6 +56,8 @@ export function shortSocketPath(wanted: string, hash: string): string {
 export interface PreparedContainers {
   readonly paths: NodeContainersPaths;
   readonly network: PodNetwork;
+  /** Why pods have no IPv6 although the machine has it. */
+  readonly noIpv6Because: string | undefined;
   readonly ability: ContainerAbility;
   /** The command that runs containerd in the foreground. */
   readonly command: readonly string[];
@@ -61,7 +66,8 @@ export interface PreparedContainers {
 
 /**
  * Checks that containers can run here, chooses the pods' network and writes containerd's configuration. Starts
- * nothing. Throws SKERRY_NEEDS_ROOT, SKERRY_CONTAINERS_UNAVAILABLE, SKERRY_NO_FREE_SUBNET.
+ * nothing. Throws SKERRY_NEEDS_ROOT, SKERRY_CONTAINERS_UNAVAILABLE, SKERRY_NO_FREE_SUBNET, SKERRY_SUBNET_IN_USE,
+ * SKERRY_NO_IPV6.
  */
 export async function prepareNodeContainers(
   nodeFolder: string,
@@ -71,7 +77,9 @@ export async function prepareNodeContainers(
   const paths = nodeContainersPaths(nodeFolder);
   mkdirSync(paths.folder, { recursive: true, mode: 0o711 });
   const ability = await checkContainerAbility(parts, paths.folder);
-  const network = preparePodNetwork(paths.cniFolder, options.podSubnet);
+  const { subnets, noIpv6Because } = await podSubnets(options.podSubnet, parts);
+  const network = preparePodNetwork(paths.cniFolder, subnets);
+  if (network.ipv6) takeRouterAdvertisements(network.ipv6.before);
   const settings = {
     dataFolder: paths.dataFolder,
     stateFolder: paths.stateFolder,
@@ -81,7 +89,21 @@ export async function prepareNodeContainers(
   };
   writeFileSync(paths.configFile, containerdConfig(settings, parts, ability));
   const command = [parts.containerd, "--config", paths.configFile];
-  return { paths, network, ability, command, environment: parts.environment };
+  return { paths, network, noIpv6Because, ability, command, environment: parts.environment };
+}
+
+/** Pods have IPv6 where they are to have it by the option, and without one where the machine has it. */
+async function podSubnets(
+  option: string | undefined,
+  parts: SystemParts,
+): Promise<{ readonly subnets: WantedSubnets; readonly noIpv6Because: string | undefined }> {
+  const [ipv4, ipv6] = option?.split(",") ?? [];
+  const asked = ipv4 === undefined ? {} : { ipv4 };
+  if (ipv6 === undefined && (option !== undefined || machineIpv6Address() === undefined))
+    return { subnets: asked, noIpv6Because: undefined };
+  const problem = await ipv6Problem(parts);
+  if (problem !== undefined && ipv6 !== undefined) throw noIpv6(ipv6, problem);
+  return { subnets: problem === undefined ? { ...asked, ipv6: ipv6 ?? "any" } : asked, noIpv6Because: problem };
 }
 
 /** Builds the pause and the example image and imports them into the node's running containerd. */

@@ -4,30 +4,16 @@ import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isSkerryError } from "@skerry/base";
-import { parseSubnet, preparePodNetwork, splitRule } from "./pod-network.ts";
-
-test("a subnet's first and last address are found from any address in it", () => {
-  assert.deepEqual(parseSubnet("10.244.1.77/24"), { first: 0x0af40100, last: 0x0af401ff });
-  assert.deepEqual(parseSubnet("192.0.2.2/32"), { first: 0xc0000202, last: 0xc0000202 });
-});
-
-test("an iptables rule is split into its words, quoted comments included", () => {
-  assert.deepEqual(
-    splitRule(String.raw`POSTROUTING -s 10.244.1.2/32 -m comment --comment "name: \"net\" id: \"abc\"" -j CNI-1`),
-    ["POSTROUTING", "-s", "10.244.1.2/32", "-m", "comment", "--comment", 'name: "net" id: "abc"', "-j", "CNI-1"],
-  );
-});
+import { preparePodNetwork } from "./pod-network.ts";
+import { overlaps, parseSubnet } from "./subnets.ts";
 
 test("the pods' network overlaps no address of the machine and stays the same at the next start", (context) => {
   const folder = mkdtempSync(join(tmpdir(), "skerry-network-"));
   context.after(() => rmSync(folder, { recursive: true }));
   const network = preparePodNetwork(folder);
-  const range = parseSubnet(network.subnet);
-  for (const address of Object.values(networkInterfaces()).flatMap((list) => list ?? [])) {
-    if (address.family !== "IPv4" || address.cidr === null) continue;
-    const used = parseSubnet(address.cidr);
-    assert.ok(used.last < range.first || used.first > range.last, `${network.subnet} overlaps ${address.cidr}`);
-  }
+  for (const { cidr } of Object.values(networkInterfaces()).flatMap((list) => list ?? []))
+    if (cidr !== null)
+      assert.ok(!overlaps(parseSubnet(cidr), parseSubnet(network.subnet)), `${network.subnet} overlaps ${cidr}`);
   assert.ok(network.bridge.length <= 15, "the kernel's limit for interface names");
   assert.deepEqual(preparePodNetwork(folder), network);
   const written = JSON.parse(readFileSync(join(folder, "conf/10-skerry.conflist"), "utf8"));
@@ -39,7 +25,7 @@ test("a wanted subnet that overlaps the machine's own network is refused", (cont
   context.after(() => rmSync(folder, { recursive: true }));
   for (const subnet of ["127.0.0.0/24", "127.0.0.0/16"])
     assert.throws(
-      () => preparePodNetwork(folder, subnet),
+      () => preparePodNetwork(folder, { ipv4: subnet }),
       (error) => isSkerryError(error, "SKERRY_SUBNET_IN_USE") && error.message.includes(subnet),
     );
 });
@@ -50,4 +36,26 @@ test("a subnet that the machine has come to use since the last start is replaced
   const network = preparePodNetwork(folder);
   writeFileSync(join(folder, "network.json"), JSON.stringify({ ...network, subnet: "127.0.0.0/24" }));
   assert.notEqual(preparePodNetwork(folder).subnet, "127.0.0.0/24");
+});
+
+test("pods have IPv6 only where it is wanted, the same at each start, from the range for local use", (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "skerry-network-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const ipamOf = (): { ranges: { subnet: string }[][]; routes: { dst: string }[] } =>
+    JSON.parse(readFileSync(join(folder, "conf/10-skerry.conflist"), "utf8")).plugins[0].ipam;
+  const { ipv6 } = preparePodNetwork(folder, { ipv4: "10.250.9.0/24", ipv6: "any" });
+  assert.match(ipv6?.subnet ?? "", /^fd[0-9a-f]{2}:[0-9a-f:]+::\/64$/);
+  assert.deepEqual(
+    ipamOf().ranges.map(([range]) => range?.subnet),
+    ["10.250.9.0/24", ipv6?.subnet],
+  );
+  assert.deepEqual(ipamOf().routes, [{ dst: "0.0.0.0/0" }, { dst: "::/0" }]);
+  assert.deepEqual(preparePodNetwork(folder, { ipv4: "10.250.9.0/24", ipv6: "any" }).ipv6, ipv6);
+  assert.equal(preparePodNetwork(folder, { ipv6: "fd00:99::/64" }).ipv6?.subnet, "fd00:99::/64");
+  assert.throws(
+    () => preparePodNetwork(folder, { ipv6: "::/96" }),
+    (error) => isSkerryError(error, "SKERRY_SUBNET_IN_USE"),
+  );
+  assert.equal(preparePodNetwork(folder, {}).ipv6, undefined);
+  assert.equal(ipamOf().ranges.length, 1);
 });

@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { networkInterfaces } from "node:os";
+import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { noFreeSubnet, subnetInUse } from "../errors.ts";
 import { tryCommand } from "../run-command.ts";
 import type { SystemParts } from "../systemparts/system-parts.ts";
+import { type Ipv6Before, readIpv6Before, restoreIpv6 } from "./ipv6-forwarding.ts";
+import { removeNetworkRules } from "./network-rules.ts";
+import { overlaps, parseSubnet, usedSubnets } from "./subnets.ts";
 
 /** The pods' network of one edge node: a bridge with its own name and subnet. */
 export interface PodNetwork {
@@ -15,6 +18,22 @@ export interface PodNetwork {
   readonly subnet: string;
   /** What net.ipv4.ip_forward was before the bridge plugin turned it on. */
   readonly forwardingBefore: string;
+  /** Pods have a second address, where this is there. */
+  readonly ipv6?: PodNetworkIpv6;
+}
+
+interface PodNetworkIpv6 {
+  /** `fd12:3456:789a::/64`. */
+  readonly subnet: string;
+  readonly before: Ipv6Before;
+}
+
+/** The subnets that pods are to have. */
+export interface WantedSubnets {
+  /** Left out: the one of before, or a free one. */
+  readonly ipv4?: string;
+  /** Left out: pods have no IPv6; `any`: the one of before, or a free one. */
+  readonly ipv6?: string;
 }
 
 const IP_FORWARD = "/proc/sys/net/ipv4/ip_forward";
@@ -27,21 +46,29 @@ const SUBNETS = Array.from({ length: 32 }, (_, index) => `10.${244 - (index % 8)
  * machine. Writes the CNI configuration to `folder/conf`. The bridge of an earlier start must be gone. Throws
  * SKERRY_NO_FREE_SUBNET, SKERRY_SUBNET_IN_USE.
  */
-export function preparePodNetwork(folder: string, wantedSubnet?: string): PodNetwork {
+export function preparePodNetwork(folder: string, wanted: WantedSubnets = {}): PodNetwork {
   const file = join(folder, "network.json");
   mkdirSync(join(folder, "conf"), { recursive: true });
   const before = readNetwork(folder);
-  const subnet = chooseSubnet(wantedSubnet, before?.subnet);
+  const subnet = chooseSubnet(wanted.ipv4, before?.subnet, SUBNETS);
   const hash = createHash("sha256").update(folder).digest("hex").slice(0, 8);
   const network: PodNetwork = {
     name: `skerry-${hash}`,
     bridge: `${BRIDGE_PREFIX}${hash}`,
     subnet,
     forwardingBefore: before?.forwardingBefore ?? readForwarding(),
+    ...(wanted.ipv6 === undefined ? {} : { ipv6: chooseIpv6(wanted.ipv6, folder, before?.ipv6) }),
   };
   writeFileSync(file, JSON.stringify(network));
   writeFileSync(join(folder, "conf", "10-skerry.conflist"), JSON.stringify(cniConfiguration(network, folder), null, 2));
   return network;
+}
+
+function chooseIpv6(wanted: string, folder: string, before: PodNetworkIpv6 | undefined): PodNetworkIpv6 {
+  return {
+    subnet: chooseSubnet(wanted === "any" ? undefined : wanted, before?.subnet, localSubnets(folder)),
+    before: before?.before ?? readIpv6Before(),
+  };
 }
 
 /** The network that `preparePodNetwork` chose, if any. */
@@ -51,22 +78,23 @@ export function readNetwork(folder: string): PodNetwork | undefined {
 }
 
 /** hostPorts by the portmap plugin; addresses are given out by host-local, with its files in the node's folder. */
-function cniConfiguration(network: PodNetwork, folder: string): unknown {
+function cniConfiguration({ name, bridge, subnet, ipv6 }: PodNetwork, folder: string): unknown {
   return {
     cniVersion: "0.4.0",
-    name: network.name,
+    name,
     plugins: [
       {
         type: "bridge",
-        bridge: network.bridge,
+        bridge,
         isGateway: true,
         ipMasq: true,
         hairpinMode: true,
         ipam: {
           type: "host-local",
           dataDir: join(folder, "addresses"),
-          ranges: [[{ subnet: network.subnet }]],
-          routes: [{ dst: "0.0.0.0/0" }],
+          // The first is the pods' `podIP`.
+          ranges: [[{ subnet }], ...(ipv6 ? [[{ subnet: ipv6.subnet }]] : [])],
+          routes: [{ dst: "0.0.0.0/0" }, ...(ipv6 ? [{ dst: "::/0" }] : [])],
         },
       },
       { type: "portmap", capabilities: { portMappings: true }, snat: true },
@@ -76,59 +104,26 @@ function cniConfiguration(network: PodNetwork, folder: string): unknown {
 }
 
 /** The wanted one, else the earlier one, which the machine may have come to use meanwhile, else the first free one. */
-function chooseSubnet(wanted: string | undefined, before: string | undefined): string {
-  const used = usedRanges();
+function chooseSubnet(wanted: string | undefined, before: string | undefined, candidates: readonly string[]): string {
+  const used = usedSubnets();
   const isFree = (subnet: string): boolean => !used.some((range) => overlaps(range, parseSubnet(subnet)));
   if (wanted !== undefined) {
     if (!isFree(wanted)) throw subnetInUse(wanted);
     return wanted;
   }
-  const free = [...(before === undefined ? [] : [before]), ...SUBNETS].find(isFree);
-  if (free === undefined) throw noFreeSubnet(SUBNETS);
+  const tried = [...(before === undefined ? [] : [before]), ...candidates];
+  const free = tried.find(isFree);
+  if (free === undefined) throw noFreeSubnet(tried);
   return free;
 }
 
-interface Range {
-  readonly first: number;
-  readonly last: number;
-}
-
-function usedRanges(): Range[] {
-  const addresses = Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
-    .filter((address) => address.family === "IPv4" && address.cidr !== null)
-    .map((address) => parseSubnet(address.cidr ?? ""));
-  return [...addresses, ...routes()];
-}
-
-/** Destinations of the routing table, the default route left out. */
-function routes(): Range[] {
-  if (!existsSync("/proc/net/route")) return [];
-  const littleEndian = (hex: string): number => Buffer.from(hex, "hex").readUInt32LE();
-  return readFileSync("/proc/net/route", "utf8")
-    .trim()
-    .split("\n")
-    .slice(1)
-    .map((line) => line.split("\t"))
-    .filter((fields) => fields[1] !== "00000000")
-    .map((fields) => {
-      const first = littleEndian(fields[1] ?? "00000000");
-      const mask = littleEndian(fields[7] ?? "ffffffff");
-      return { first, last: first + (2 ** 32 - 1 - mask) };
-    });
-}
-
-/** First and last address of `10.244.1.0/24`. */
-export function parseSubnet(text: string): Range {
-  const [address = "", bits = "32"] = text.split("/");
-  const value = address.split(".").reduce((total, part) => total * 256 + Number(part), 0);
-  const size = 2 ** (32 - Number(bits));
-  const first = Math.floor(value / size) * size;
-  return { first, last: first + size - 1 };
-}
-
-function overlaps(one: Range, other: Range): boolean {
-  return one.first <= other.last && other.first <= one.last;
+/** Of the range for local use (RFC 4193): not likely to be anybody else's, and the same at each start. */
+function localSubnets(folder: string): string[] {
+  return Array.from({ length: 8 }, (_, index) => {
+    const hash = createHash("sha256").update(`${hostname()} ${folder} ${index}`).digest();
+    const group = (at: number): string => hash.readUInt16BE(at).toString(16);
+    return `fd${hash.subarray(0, 1).toString("hex")}:${group(1)}:${group(3)}:${group(5)}::/64`;
+  });
 }
 
 function readForwarding(): string {
@@ -146,54 +141,17 @@ function readForwarding(): string {
 export async function removePodNetwork(folder: string, parts: SystemParts): Promise<void> {
   const network = readNetwork(folder);
   if (!network) return;
-  for (const table of ["nat", "filter"]) await removeRules(network, table, parts);
+  const { name, subnet, ipv6 } = network;
+  const { environment } = parts;
+  await removeNetworkRules({ name, subnet, program: parts.iptables, environment });
+  if (ipv6) await removeNetworkRules({ name, subnet: ipv6.subnet, program: parts.ip6tables, environment });
   await tryCommand([parts.busybox, "ip", "link", "delete", network.bridge]);
   rmSync(join(folder, "addresses"), { recursive: true, force: true });
   rmSync(join(folder, "network.json"), { force: true });
   removeResults(network);
-  const others = Object.keys(networkInterfaces()).some((name) => name.startsWith(BRIDGE_PREFIX));
-  if (network.forwardingBefore === "0" && !others) writeFileSync(IP_FORWARD, "0");
-}
-
-/** Deletes the rules that the CNI plugins made for this network, then the chains that belong to it. */
-async function removeRules(network: PodNetwork, table: string, parts: SystemParts): Promise<void> {
-  const iptables = [parts.iptables, "-w", "5", "-t", table];
-  const environment = parts.environment;
-  const listed = await tryCommand([...iptables, "-S"], { environment });
-  const range = parseSubnet(network.subnet);
-  const rules = listed.stdout.split("\n").filter((line) => line.startsWith("-A "));
-  const own = rules.filter((rule) => {
-    if (rule.includes(network.name)) return true;
-    const address = /\b(\d+\.\d+\.\d+\.\d+)\/32\b/.exec(rule)?.[1];
-    return address !== undefined && rule.startsWith("-A CNI-") && overlaps(parseSubnet(address), range);
-  });
-  const chains = new Set(own.flatMap((rule) => /-j (CNI-(?:DN-)?[0-9a-f]{16,})\b/.exec(rule)?.[1] ?? []));
-  for (const rule of own) await tryCommand([...iptables, "-D", ...splitRule(rule.slice(3))], { environment });
-  for (const chain of chains) await tryCommand([...iptables, "-F", chain], { environment });
-  for (const chain of chains) await tryCommand([...iptables, "-X", chain], { environment });
-  await removeSharedChains(table, parts);
-}
-
-/** The plugins' shared chains go when the last network's rules are gone. */
-async function removeSharedChains(table: string, parts: SystemParts): Promise<void> {
-  const iptables = [parts.iptables, "-w", "5", "-t", table];
-  const environment = parts.environment;
-  const shared =
-    table === "nat" ? ["CNI-HOSTPORT-DNAT", "CNI-HOSTPORT-MASQ", "CNI-HOSTPORT-SETMARK"] : ["CNI-FORWARD", "CNI-ADMIN"];
-  const lines = (await tryCommand([...iptables, "-S"], { environment })).stdout.split("\n");
-  if (lines.some((line) => line.startsWith("-A CNI-") && line.includes("name:"))) return;
-  if (lines.some((line) => line.startsWith("-A CNI-FORWARD") && line.includes("/32"))) return;
-  const jumps = lines.filter((line) => line.startsWith("-A ") && shared.some((chain) => line.includes(`-j ${chain}`)));
-  for (const rule of jumps) await tryCommand([...iptables, "-D", ...splitRule(rule.slice(3))], { environment });
-  for (const chain of shared) await tryCommand([...iptables, "-F", chain], { environment });
-  for (const chain of shared) await tryCommand([...iptables, "-X", chain], { environment });
-}
-
-/** The words of a rule as iptables prints it: quoted with `"`, with backslashes inside. */
-export function splitRule(rule: string): string[] {
-  return [...rule.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(
-    (match) => match[1]?.replace(/\\(.)/g, "$1") ?? match[2] ?? "",
-  );
+  if (Object.keys(networkInterfaces()).some((name) => name.startsWith(BRIDGE_PREFIX))) return;
+  if (network.forwardingBefore === "0") writeFileSync(IP_FORWARD, "0");
+  if (network.ipv6) restoreIpv6(network.ipv6.before);
 }
 
 /**

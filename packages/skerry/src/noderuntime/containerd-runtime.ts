@@ -25,10 +25,12 @@ export function containerdRuntime(home: SkerryHome, node: string, parts: SystemP
     parts,
     async prepare(options) {
       const prepared = await prepareNodeContainers(nodeFolder, parts, options);
-      const { network, ability } = prepared;
+      const { network, noIpv6Because, ability } = prepared;
+      const subnets = [network.subnet, ...(network.ipv6 ? [network.ipv6.subnet] : [])].join(" and ");
+      const lack = noIpv6Because === undefined ? "" : ` (no IPv6: ${noIpv6Because})`;
       return {
         part: containerdPart(home, node, prepared),
-        detail: `pods get ${network.subnet}, snapshots by ${ability.snapshotter}`,
+        detail: `pods get ${subnets}${lack}, snapshots by ${ability.snapshotter}`,
       };
     },
     importBuiltinImages: (appFolder) => importBuiltinImages(paths, parts, appFolder),

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { machineIpv6Address } from "@skerry/base/platform";
 import { stringify } from "yaml";
 import { edgedFolder } from "../nodecontainers/node-containers.ts";
 import type { JoinedCloud, Settings } from "../settings.ts";
@@ -75,7 +76,7 @@ export interface EdgeCoreConfigInput extends JoinedCloud {
   readonly nodeLabels: Readonly<Record<string, string>>;
   /** Everything of the node is below it. */
   readonly nodeFolder: string;
-  /** Left out: EdgeCore finds it. */
+  /** One of IPv4, one of IPv6, or both with a comma between them. Left out: EdgeCore finds them. */
   readonly nodeAddress: string | undefined;
   readonly containerRuntimeSocket: string;
   readonly mqttServer: string;
@@ -160,7 +161,7 @@ export function writeEdgeCoreConfig(
     node,
     nodeLabels: settings.nodeLabels,
     nodeFolder,
-    nodeAddress: settings.nodeAddress,
+    nodeAddress: [settings.nodeAddress, machineIpv6Address() ?? []].flat().join(","),
     containerRuntimeSocket,
     sharesDisk: settings.cloud === undefined,
     ...cloud,

@@ -26,6 +26,8 @@ export interface SystemParts extends CommonParts {
   /** Folder of the CNI plugins. */
   readonly cniFolder: string;
   readonly iptables: string;
+  /** Beside iptables; an old or small machine may have none. */
+  readonly ip6tables: string;
 }
 
 type PartName = "containerd" | "ctr" | "shim" | "runc" | "cni" | "iptables" | "busybox" | "mosquitto" | "slirp";
@@ -159,6 +161,7 @@ export function findSystemParts(folder: string): SystemParts | undefined {
   const { containerd, ctr, runc, cni, iptables, busybox, shim, mosquitto, slirp, roots } = locate(folder);
   if (!(containerd && ctr && runc && cni && iptables && busybox && shim)) return undefined;
   const names = linkNames(join(folder, "bin"), iptables, folder);
+  const tables = iptables.startsWith(folder) ? names : dirname(iptables);
   const modules = roots
     .flatMap((root) => libraryFolders(root))
     .map((library) => join(library, "xtables"))
@@ -168,7 +171,8 @@ export function findSystemParts(folder: string): SystemParts | undefined {
     ctr,
     runc,
     cniFolder: cni,
-    iptables: iptables.startsWith(folder) ? join(names, "iptables") : iptables,
+    iptables: join(tables, "iptables"),
+    ip6tables: join(tables, "ip6tables"),
     busybox,
     mosquitto,
     slirp,
@@ -201,7 +205,14 @@ function linkNames(bin: string, iptables: string, folder: string): string {
   mkdirSync(bin, { recursive: true });
   if (!iptables.startsWith(folder)) return bin;
   const target = relative(bin, iptables); // Still right when the folder is reached by another path.
-  for (const name of ["iptables", "ip6tables", "iptables-save", "iptables-restore"]) {
+  for (const name of [
+    "iptables",
+    "iptables-save",
+    "iptables-restore",
+    "ip6tables",
+    "ip6tables-save",
+    "ip6tables-restore",
+  ]) {
     const link = join(bin, name);
     const before = linkTarget(link);
     if (before === target) continue;

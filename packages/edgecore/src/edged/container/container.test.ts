@@ -25,7 +25,7 @@ const pod: Pod = {
 const facts: PodFacts = {
   pod,
   nodeName: "edge-1",
-  hostIp: "192.0.2.10",
+  hostIps: ["192.0.2.10", "2001:db8::10"],
   podIps: ["10.0.0.5", "fd00::5"],
   allocatable: { cpuMilli: 2000, memoryBytes: 1024 ** 3 },
 };
@@ -123,6 +123,7 @@ test("fields and resources have the values the downward API gives", () => {
   assert.equal(fieldValue(facts, "metadata.labels['b']"), "2");
   assert.equal(fieldValue(facts, "metadata.annotations['x/y']"), "z");
   assert.equal(fieldValue(facts, "status.podIPs"), "10.0.0.5,fd00::5");
+  assert.equal(fieldValue(facts, "status.hostIPs"), "192.0.2.10,2001:db8::10");
   assert.throws(
     () => fieldValue(facts, "spec.secret"),
     (error) => isSkerryError(error, "EDGED_INVALID_POD"),

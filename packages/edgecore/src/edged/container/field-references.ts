@@ -6,7 +6,7 @@ import { invalidPod, notSupported } from "../errors.ts";
 export interface PodFacts {
   readonly pod: Pod;
   readonly nodeName: string;
-  readonly hostIp: string | undefined;
+  readonly hostIps: readonly string[];
   readonly podIps: readonly string[];
   /** What limits default to: the node's own resources. */
   readonly allocatable: { readonly cpuMilli: number; readonly memoryBytes: number };
@@ -41,8 +41,9 @@ export function fieldValue(facts: PodFacts, fieldPath: string): string {
     case "spec.serviceAccountName":
       return spec.serviceAccountName ?? "default";
     case "status.hostIP":
+      return facts.hostIps[0] ?? "";
     case "status.hostIPs":
-      return facts.hostIp ?? "";
+      return facts.hostIps.join(",");
     case "status.podIP":
       return facts.podIps[0] ?? "";
     case "status.podIPs":

@@ -23,9 +23,9 @@ export class MachineFacts {
     return limits ? { ...this.#facts, cgroups: { ...limits, hugePages: false } } : this.#facts;
   }
 
-  /** The node's address; may change when the machine moves to another network. */
-  async address(): Promise<string | undefined> {
-    return this.#config.nodeIp ?? (await this.#host.address());
+  /** The node's addresses, one of each family at most; may change when the machine moves to another network. */
+  async addresses(): Promise<readonly string[]> {
+    return this.#config.nodeIps ?? (await this.#host.addresses());
   }
 
   /** e.g. `containerd`, the scheme of container ids. @throws `RUNTIME_UNAVAILABLE` until it first answered */

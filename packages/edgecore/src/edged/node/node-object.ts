@@ -15,7 +15,7 @@ export interface NodeFacts {
   /** What the node is short of. */
   readonly pressure: ReadonlySet<PressureCondition>;
   readonly devices: ReadonlyMap<string, DeviceCount>;
-  readonly address: string | undefined;
+  readonly addresses: readonly string[];
   readonly runtime: { readonly name: string; readonly version: string } | undefined;
   /** Why the node cannot run pods; undefined when it can. */
   readonly notReady: string | undefined;
@@ -100,7 +100,7 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
     },
     conditions: nodeConditions(facts),
     addresses: [
-      ...(facts.address === undefined ? [] : [{ type: "InternalIP", address: facts.address }]),
+      ...facts.addresses.map((address) => ({ type: "InternalIP", address })),
       { type: "Hostname", address: config.nodeName },
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: config.kubeletPort } },

@@ -167,7 +167,7 @@ export class NodeReporter implements AsyncDisposable {
       diskBytes: (await host.pressure(config.rootDirectory)).diskTotalBytes,
       pressure: this.#options.pressure(),
       devices: this.#options.devices(),
-      address: await this.#machine.address(),
+      addresses: await this.#machine.addresses(),
       runtime: version,
       notReady,
       byteBudget: this.#ports.cloudLink.byteBudget,

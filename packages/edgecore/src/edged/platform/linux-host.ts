@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, stat, statfs } from "node:fs/promises";
 import { arch, cpus, hostname, networkInterfaces, release, totalmem } from "node:os";
 import { dirname } from "node:path";
+import { machineIpv6Address } from "@skerry/base/platform";
 import type { HostFacts, HostInfo, HostPressure } from "../ports.ts";
 import { defaultInterfaces } from "./default-routes.ts";
 import { processCounts } from "./process-counts.ts";
@@ -44,7 +45,7 @@ export const linuxHost: HostInfo = {
     };
   },
   processCounts,
-  async address(): Promise<string | undefined> {
+  async addresses(): Promise<readonly string[]> {
     const interfaces = networkInterfaces();
     const candidates = Object.entries(interfaces).flatMap(([name, entries]) =>
       (entries ?? [])
@@ -57,7 +58,7 @@ export const linuxHost: HostInfo = {
       candidates.find(({ name }) => name === onDefaultRoute) ??
       candidates.find(({ name }) => !/^(cni|docker|br-|virbr|veth|skr-|lo)/.test(name)) ??
       candidates[0];
-    return best?.address;
+    return [best?.address ?? [], machineIpv6Address() ?? []].flat();
   },
 };
 

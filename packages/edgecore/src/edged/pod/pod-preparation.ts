@@ -62,16 +62,16 @@ export class PodPreparation {
   async context(
     pod: Pod,
     state: PodRuntimeState,
-    hostIp: string | undefined,
+    hostIps: readonly string[],
     last: PodStatus | undefined,
   ): Promise<PodContext> {
     const { machine, config, meta, clock } = this.#services;
     const host = await machine.hostFacts();
-    const podIps = pod.spec.hostNetwork === true && hostIp ? [hostIp] : state.addresses;
+    const podIps = pod.spec.hostNetwork === true && hostIps.length > 0 ? hostIps : state.addresses;
     const facts: PodFacts = {
       pod,
       nodeName: config.nodeName,
-      hostIp,
+      hostIps,
       podIps: podIps.length > 0 ? podIps : (last?.podIPs ?? []).map(({ ip }) => ip),
       allocatable: { cpuMilli: host.cpuCount * 1000, memoryBytes: host.memoryBytes },
     };

@@ -55,7 +55,7 @@ export class PodReport {
       recursiveReadOnlyMounts: (await machine.runtimeFeatures()).recursiveReadOnlyMounts,
       nowMs: clock.now(),
       last: reporter.last,
-      hostIp: await machine.address(),
+      hostIps: await machine.addresses(),
       isHeld: held.isHeld(pod, reporter.last),
     });
     const before = reporter.last;

@@ -104,9 +104,9 @@ export class PodRunner {
     const refusal = isStarting ? await this.#preparation.refusal(pod, this.#reporter.last) : undefined;
     const obstacles = { failedStarts: this.#failedStarts, refusal };
     this.#report.waitReasons = waitReasons(plan, this.#identity, obstacles, notices);
-    const hostIp = await this.#services.machine.address();
+    const hostIps = await this.#services.machine.addresses();
     this.#resources.keepOnly(new Set(allContainers(state).map(({ id }) => id)));
-    this.#probes.update(pod, state, hostIp);
+    this.#probes.update(pod, state, hostIps[0]);
     await this.#report.report(pod, state, { ending: plan.kind === "finished" && !failure });
 
     if (plan.kind === "finished") {
@@ -123,7 +123,7 @@ export class PodRunner {
     const isResized = await resizeContainers(pod, plan.resizes, this.#resources, this.#services, notices);
     const startable = refusal === undefined ? plan.starts : [];
     const due = startable.filter(({ container }) => !this.#failedStarts.mustWait(container.name));
-    const context = await this.#preparation.context(pod, state, hostIp, this.#reporter.last);
+    const context = await this.#preparation.context(pod, state, hostIps, this.#reporter.last);
     const volumes =
       refusal === undefined ? await this.#preparation.volumes(pod, context, due.length > 0, notices) : undefined;
     if (plan.kills.length > 0 || isResized) return LEAST_RESYNC_MS;

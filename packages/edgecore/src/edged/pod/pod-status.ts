@@ -11,7 +11,7 @@ type PodPhase = NonNullable<PodStatus["phase"]>;
 /** What a pod's status is made from. */
 export interface PodStatusContext extends Omit<ContainerStatusContext, "lastStatuses"> {
   readonly last: PodStatus | undefined;
-  readonly hostIp: string | undefined;
+  readonly hostIps: readonly string[];
   /** Set when the pod is over for a reason of its own, e.g. its deadline. */
   readonly failure: PodFailure | undefined;
   /** It waits for its release on the node. */
@@ -49,7 +49,8 @@ export function podStatus(context: PodStatusContext): PodStatus {
   const phase = context.failure ? "Failed" : phaseOf(context, containers, inits);
   const over = phase === "Succeeded" || phase === "Failed";
   const hostNetwork = pod.spec.hostNetwork === true;
-  const addresses = hostNetwork && context.hostIp && state.sandbox ? [context.hostIp] : state.addresses;
+  const { hostIps } = context;
+  const addresses = hostNetwork && hostIps.length > 0 && state.sandbox ? hostIps : state.addresses;
   // The address of a pod that is over or between two sandboxes is still the last one it had.
   const podIps = addresses.length > 0 ? addresses.map((ip) => ({ ip })) : (last?.podIPs ?? []);
   const nowText = toKubernetesTime(context.nowMs);
@@ -60,7 +61,7 @@ export function podStatus(context: PodStatusContext): PodStatus {
     conditions: conditions(context, phase, containers, inits).map((condition) =>
       withTransitionTime(condition, [...(last?.conditions ?? []), ...(pod.status?.conditions ?? [])], nowText),
     ),
-    ...(context.hostIp ? { hostIP: context.hostIp, hostIPs: [{ ip: context.hostIp }] } : {}),
+    ...(hostIps[0] === undefined ? {} : { hostIP: hostIps[0], hostIPs: hostIps.map((ip) => ({ ip })) }),
     ...(podIp ? { podIP: podIp.ip, podIPs: podIps } : {}),
     startTime: last?.startTime ?? pod.status?.startTime ?? nowText,
     ...(inits.length > 0 ? { initContainerStatuses: inits } : {}),

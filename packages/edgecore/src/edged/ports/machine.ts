@@ -88,8 +88,8 @@ export interface HostInfo {
   pressure(diskPath: string): Promise<HostPressure>;
   /** How many processes there are of each container, by the containers' ids. */
   processCounts(): Promise<ReadonlyMap<string, number>>;
-  /** The address that other machines reach this one by; never a loopback one. Undefined without any network. */
-  address(): Promise<string | undefined>;
+  /** The addresses that other machines reach this one by, IPv4 first; never loopback ones. None without any network. */
+  addresses(): Promise<readonly string[]>;
 }
 
 export interface ProbeHttpRequest {

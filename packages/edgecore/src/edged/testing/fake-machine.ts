@@ -203,7 +203,7 @@ export class FakeHost implements HostInfo {
     processIdsFree: 32_000,
   };
   readonly processes: Map<string, number> = new Map();
-  addressValue: string | undefined = "192.0.2.10";
+  addressValues: readonly string[] = ["192.0.2.10"];
 
   async facts(): Promise<HostFacts> {
     return this.factsValue;
@@ -217,8 +217,8 @@ export class FakeHost implements HostInfo {
     return this.processes;
   }
 
-  async address(): Promise<string | undefined> {
-    return this.addressValue;
+  async addresses(): Promise<readonly string[]> {
+    return this.addressValues;
   }
 }
 

@@ -66,7 +66,7 @@ export async function startHollowNode(options: HollowNodeOptions): Promise<Hollo
   const count: LinkCount = { sessions: 0, sentBytes: 0, receivedBytes: 0 };
   const runtime = new HollowRuntime(clock);
   const host = new FakeHost();
-  host.addressValue = options.address;
+  host.addressValues = [options.address];
   host.factsValue = { ...host.factsValue, machineId: nodeName, systemUuid: nodeName, bootId: nodeName };
   await using opened = new AsyncDisposableStack();
   const database = opened.use(
