@@ -271,6 +271,9 @@ export interface Namespace extends KubernetesObject {
   status?: { phase?: "Active" | "Terminating"; conditions?: Condition[] };
 }
 
+/** One of the two kinds of addresses. */
+export type IpFamily = "IPv4" | "IPv6";
+
 /** core/v1 Service. */
 export interface Service extends KubernetesObject {
   spec: {
@@ -279,6 +282,8 @@ export interface Service extends KubernetesObject {
     /** An address, `None` for a headless Service. */
     clusterIP?: string;
     clusterIPs?: string[];
+    /** The first one is that of `clusterIP`. */
+    ipFamilies?: IpFamily[];
     externalName?: string;
     publishNotReadyAddresses?: boolean;
     sessionAffinity?: string;

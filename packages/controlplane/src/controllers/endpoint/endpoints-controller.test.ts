@@ -94,3 +94,31 @@ test("a service of more than 1,000 endpoints has them in several slices, and its
   assert.equal((await world.api.get(own)).metadata.annotations, undefined);
   assert.equal((await world.api.get(foreign)).metadata.name, "web-endpoints-3");
 });
+
+test("a service of both families has slices of both, and loses the second's with the family", async () => {
+  await using world = await controllerWorld((ports, informers) => [new EndpointsController(ports, informers)]);
+  await addPod(world, 1);
+  await world.api.create<Pod>(inDefault(pods), {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "both", labels: { app: "web" } },
+    spec: { containers: [{ name: "c" }] },
+    status: { phase: "Running", podIP: "10.0.9.9", podIPs: [{ ip: "10.0.9.9" }, { ip: "fd00:7::9" }] },
+  });
+  const both: Service = { ...WEB, spec: { ...WEB.spec, ipFamilies: ["IPv4", "IPv6"] } };
+  await world.api.create(inDefault(services), both);
+  await world.clock.settle();
+  assert.deepEqual(await slicesOf(world), { "web-endpoints": 2, "web-endpoints-ipv6": 1 });
+  const slice = await world.api.get<KubernetesObject & { addressType: string; endpoints: { addresses: string[] }[] }>({
+    ...inDefault(endpointSlices),
+    name: "web-endpoints-ipv6",
+  });
+  assert.deepEqual([slice.addressType, slice.endpoints[0]?.addresses], ["IPv6", ["fd00:7::9"]]);
+  const stored = await world.api.get<Service>({ ...inDefault(services), name: "web" });
+  await world.api.update(
+    { ...inDefault(services), name: "web" },
+    { ...stored, spec: { ...stored.spec, ipFamilies: ["IPv4"] } },
+  );
+  await world.clock.settle();
+  assert.deepEqual(await slicesOf(world), { "web-endpoints": 2 });
+});

@@ -1,6 +1,7 @@
 import {
   endpointSlices,
   endpoints as endpointsResource,
+  type IpFamily,
   type KubernetesObject,
   type Pod,
   type ResourceReference,
@@ -12,7 +13,15 @@ import { SLICE_LIMIT } from "../../registry/kinds/endpoint-slice.ts";
 import { BY_NAMESPACE, type ClusterInformers } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
 import { controllerReference } from "../owner-references.ts";
-import { endpointSubsets, isOverCapacity, serviceBackends, sliceEndpoints } from "./service-endpoints.ts";
+import {
+  endpointSubsets,
+  IP_FAMILIES,
+  ipFamilies,
+  isOverCapacity,
+  type ServiceBackends,
+  serviceBackends,
+  sliceEndpoints,
+} from "./service-endpoints.ts";
 
 const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
 const SERVICE_NAME = "kubernetes.io/service-name";
@@ -25,7 +34,7 @@ export class EndpointsController implements Controller {
   readonly #ports: ControllerPorts;
   readonly #informers: ClusterInformers;
   readonly #queue: WorkQueue;
-  /** How many slices each service has; missing for those that this process has not looked at yet. */
+  /** How many slices each service has of each family; missing for those that this process has not looked at yet. */
   readonly #sliceCounts = new Map<string, number>();
   readonly #listening = new DisposableStack();
 
@@ -44,7 +53,7 @@ export class EndpointsController implements Controller {
     const { services, pods } = this.#informers;
     this.#listening.use(
       services.listen(({ type, object }) => {
-        if (type === "deleted") this.#sliceCounts.delete(objectKey(object));
+        if (type === "deleted") for (const family of IP_FAMILIES) this.#sliceCounts.delete(sliceKey(object, family));
         this.#queue.add(objectKey(object));
       }),
     );
@@ -78,7 +87,8 @@ export class EndpointsController implements Controller {
     if (!service || service.metadata.deletionTimestamp || Object.keys(service.spec.selector ?? {}).length === 0) return;
     const { namespace = "", name } = service.metadata;
     const pods = this.#informers.pods.cache.byIndex(BY_NAMESPACE, namespace).filter((pod) => selects(service, pod));
-    const backends = serviceBackends(service, pods);
+    const families = ipFamilies(service);
+    const backends = serviceBackends(service, pods, families[0]);
     const labels = service.metadata.labels ?? {};
     const annotations = isOverCapacity(backends) ? { annotations: { [OVER_CAPACITY]: "truncated" } } : {};
     await this.#write(
@@ -91,9 +101,27 @@ export class EndpointsController implements Controller {
       { subsets: endpointSubsets(backends) },
       signal,
     );
-    const endpoints = sliceEndpoints(backends);
-    const ports = backends.ports.map(({ name: portName = "", ...port }) => ({ name: portName, ...port }));
-    const count = Math.max(1, Math.ceil(endpoints.length / SLICE_LIMIT));
+    for (const family of IP_FAMILIES)
+      await this.#writeSlices(
+        service,
+        family,
+        families.includes(family) ? serviceBackends(service, pods, family) : undefined,
+        signal,
+      );
+  }
+
+  /** @param backends left out: the service has none of this family any more */
+  async #writeSlices(
+    service: Service,
+    family: IpFamily,
+    backends: ServiceBackends | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { namespace = "", name, labels = {} } = service.metadata;
+    const endpoints = backends ? sliceEndpoints(backends) : [];
+    const ports = (backends?.ports ?? []).map(({ name: portName = "", ...port }) => ({ name: portName, ...port }));
+    const count = backends ? Math.max(1, Math.ceil(endpoints.length / SLICE_LIMIT)) : 0;
+    const key = sliceKey(service, family);
     // Should a write fail, there may be more of them than are known of.
     if (count > (this.#sliceCounts.get(key) ?? 0)) this.#sliceCounts.delete(key);
     for (let index = 0; index < count; index++)
@@ -103,26 +131,26 @@ export class EndpointsController implements Controller {
           apiVersion: "discovery.k8s.io/v1",
           kind: "EndpointSlice",
           metadata: {
-            name: sliceName(name, index),
+            name: sliceName(name, family, index),
             namespace,
             labels: { ...labels, [SERVICE_NAME]: name, [MANAGED_BY]: CONTROLLER },
             ownerReferences: [controllerReference(service)],
           },
         },
-        { addressType: "IPv4", endpoints: endpoints.slice(index * SLICE_LIMIT, (index + 1) * SLICE_LIMIT), ports },
+        { addressType: family, endpoints: endpoints.slice(index * SLICE_LIMIT, (index + 1) * SLICE_LIMIT), ports },
         signal,
       );
-    await this.#removeFurtherSlices(service, count, signal);
+    await this.#removeFurtherSlices(service, family, count, signal);
   }
 
   /** Removes slices that a service had when it was larger. */
-  async #removeFurtherSlices(service: Service, count: number, signal: AbortSignal): Promise<void> {
-    const key = objectKey(service);
+  async #removeFurtherSlices(service: Service, family: IpFamily, count: number, signal: AbortSignal): Promise<void> {
+    const key = sliceKey(service, family);
     const known = this.#sliceCounts.get(key) ?? Number.POSITIVE_INFINITY;
     for (let index = count; index < known; index++)
-      if (!(await this.#removeSlice(service, sliceName(service.metadata.name, index), signal))) break;
+      if (!(await this.#removeSlice(service, sliceName(service.metadata.name, family, index), signal))) break;
     // The service may have gone meanwhile, and what is known of it with it.
-    if (this.#informers.services.cache.get(key)) this.#sliceCounts.set(key, count);
+    if (this.#informers.services.cache.get(objectKey(service))) this.#sliceCounts.set(key, count);
   }
 
   /** Whether there was one of the service's. */
@@ -168,8 +196,12 @@ export class EndpointsController implements Controller {
   }
 }
 
-function sliceName(serviceName: string, index: number): string {
-  return `${serviceName}-endpoints${index === 0 ? "" : `-${index + 1}`}`;
+function sliceName(serviceName: string, family: IpFamily, index: number): string {
+  return `${serviceName}-endpoints${family === "IPv4" ? "" : "-ipv6"}${index === 0 ? "" : `-${index + 1}`}`;
+}
+
+function sliceKey(service: KubernetesObject, family: IpFamily): string {
+  return `${objectKey(service)} ${family}`;
 }
 
 function selects(service: Service, pod: Pod): boolean {

@@ -1,4 +1,4 @@
-import type { IntOrString, KubernetesObject, Pod, Service } from "@skerry/api";
+import type { IntOrString, IpFamily, KubernetesObject, Pod, Service } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
 import { isPodFinished, isPodReady } from "../pod-state.ts";
 
@@ -11,14 +11,26 @@ export interface ServiceBackends {
   readonly ports: readonly { readonly name?: string; readonly port: number; readonly protocol: string }[];
 }
 
-/** The pods behind a service that have an address, and the ports they serve it on. */
-export function serviceBackends(service: Service, pods: readonly Pod[]): ServiceBackends {
+export const IP_FAMILIES: readonly IpFamily[] = ["IPv4", "IPv6"];
+
+/** The families that a service has, the first one first. */
+export function ipFamilies({ spec }: Service): readonly [IpFamily, ...IpFamily[]] {
+  const [first = "IPv4", ...more] = spec.ipFamilies ?? [];
+  return [first, ...more];
+}
+
+/** The pods behind a service that have an address of that family, and the ports they serve it on. */
+export function serviceBackends(service: Service, pods: readonly Pod[], family: IpFamily): ServiceBackends {
   const { publishNotReadyAddresses } = service.spec as { publishNotReadyAddresses?: boolean };
   const backends = pods
-    .filter((pod) => !isPodFinished(pod) && pod.status?.podIP)
-    .map((pod) => ({
+    .filter((pod) => !isPodFinished(pod))
+    .flatMap((pod) => {
+      const address = podAddress(pod, family);
+      return address === undefined ? [] : [{ pod, address }];
+    })
+    .map(({ pod, address }) => ({
       pod,
-      address: pod.status?.podIP ?? "",
+      address,
       ready: publishNotReadyAddresses === true || (isPodReady(pod) && !pod.metadata.deletionTimestamp),
     }))
     .sort((left, right) => (left.pod.metadata.name < right.pod.metadata.name ? -1 : 1));
@@ -27,6 +39,11 @@ export function serviceBackends(service: Service, pods: readonly Pod[]): Service
     return number === undefined ? [] : [{ ...(name ? { name } : {}), port: number, protocol }];
   });
   return { backends, ports };
+}
+
+function podAddress({ status }: Pod, family: IpFamily): string | undefined {
+  const addresses = [status?.podIP ?? "", ...(status?.podIPs ?? []).map(({ ip }) => ip)];
+  return addresses.find((address) => address !== "" && address.includes(":") === (family === "IPv6"));
 }
 
 /** Whether an Endpoints object lists only some of them. */

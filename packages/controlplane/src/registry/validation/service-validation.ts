@@ -1,5 +1,5 @@
 import type { JsonObject } from "@skerry/base";
-import { numberAt, objectAt, objectsIn, textAt } from "../api-object.ts";
+import { numberAt, objectAt, objectsIn, textAt, textsIn } from "../api-object.ts";
 import { duplicate, type FieldError, forbiddenField, invalidValue, required } from "../field-error.ts";
 import { ipErrors } from "./address-validation.ts";
 import { labelErrors, labelRule, nameErrors, subdomainRule } from "./name-rules.ts";
@@ -9,7 +9,7 @@ import { portErrors, portNumberErrors } from "./number-rules.ts";
 export function validateService(spec: JsonObject, path: string): FieldError[] {
   const isName = spec["type"] === "ExternalName";
   const isHeadless = spec["clusterIP"] === "None";
-  const address = textAt(spec, "clusterIP");
+  const addresses = textsIn(spec["clusterIPs"]);
   const ports = objectsIn(spec["ports"]);
   const names = new Set<string>();
   const pairs = new Set<string>();
@@ -26,7 +26,7 @@ export function validateService(spec: JsonObject, path: string): FieldError[] {
       ? [invalidValue(`${path}.clusterIPs[0]`, "None", "may not be set to 'None' for NodePort services")]
       : []),
     ...(isName ? nameOnlyErrors(spec, path) : []),
-    ...(isName || isHeadless || address === "" ? [] : ipErrors(`${path}.clusterIPs[0]`, address)),
+    ...(isName || isHeadless ? [] : addresses.flatMap((each, index) => ipErrors(`${path}.clusterIPs[${index}]`, each))),
     ...(Array.isArray(spec["externalIPs"]) ? spec["externalIPs"] : []).flatMap((ip, index) =>
       ipErrors(`${path}.externalIPs[${index}]`, String(ip)),
     ),
@@ -38,9 +38,11 @@ function nameOnlyErrors(spec: JsonObject, path: string): FieldError[] {
   const name = textAt(spec, "externalName").replace(/\.$/, "");
   return [
     ...(name === "" ? [required(`${path}.externalName`)] : nameErrors(subdomainRule, `${path}.externalName`, name)),
-    ...(textAt(spec, "clusterIP") === ""
-      ? []
-      : [forbiddenField(`${path}.clusterIPs`, "may not be set for ExternalName services")]),
+    ...["clusterIPs", "ipFamilies", "ipFamilyPolicy"]
+      .filter(
+        (member) => textAt(spec, member === "clusterIPs" ? "clusterIP" : member) || textsIn(spec[member]).length > 0,
+      )
+      .map((member) => forbiddenField(`${path}.${member}`, "may not be set for ExternalName services")),
   ];
 }
 
