@@ -2,10 +2,11 @@
 // EdgeCore, and when their pods are others. The tests build on each other.
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { sendSignal } from "@skerry/base/platform";
+import { machineIpv6Address, sendSignal } from "@skerry/base/platform";
 import { Installation } from "./support/installation.ts";
 import { packetFilterRules } from "./support/packet-filter.ts";
 import { podOf } from "./support/planted-pods.ts";
@@ -18,8 +19,8 @@ const CLIENT = `while :; do
   busybox sleep 0.1
 done`;
 /** The static busybox' wget needs libraries that the image has not. */
-const askFor = (host: string): string =>
-  `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 5 ${host} 80 2>&1 | tail -n 1`;
+const askFor = (host: string, port = 80): string =>
+  `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 5 ${host} ${port} 2>&1 | tail -n 1`;
 const CONTAINER = { name: "app", image: "edge-app:latest", imagePullPolicy: "IfNotPresent" };
 
 function service(name: string, spec: object): object {
@@ -46,10 +47,15 @@ const objects = (folder: string): object[] => [
   },
   service("web", { selector: { app: "web" }, ports: [port] }),
   service("web-pods", { clusterIP: "None", selector: { app: "web" }, ports: [port] }),
+  service("dual", { ipFamilyPolicy: "PreferDualStack", selector: { app: "web" }, ports: [port] }),
   service("nobody", { selector: { app: "nobody" }, ports: [port] }),
   podOf(
     "client",
-    { command: ["sh", "-c", CLIENT], volumeMounts: [{ name: "io", mountPath: "/io" }] },
+    {
+      command: ["sh", "-c", CLIENT],
+      volumeMounts: [{ name: "io", mountPath: "/io" }],
+      env: ["podIPs", "hostIPs"].map((name) => ({ name, valueFrom: { fieldRef: { fieldPath: `status.${name}` } } })),
+    },
     { volumes: [{ name: "io", hostPath: { path: folder } }] },
   ),
 ];
@@ -120,6 +126,44 @@ describe("Services on one node", { concurrency: false }, () => {
     await waitUntil("both pods have answered", async () => names.add((await pageOf("web")).trim()).size === 2);
   });
 
+  /** Both families where the machine has IPv6: then pods have it without being told to. */
+  const families = machineIpv6Address() === undefined ? ["IPv4"] : ["IPv4", "IPv6"];
+  const familiesOf = (addresses: readonly string[]): string[] => addresses.map((each) => `IPv${isIP(each)}`);
+
+  test("a pod has an address of each family that the machine has, and knows them and the node's", async () => {
+    const { status } = await skerry.get("pod", "client");
+    const [podIps, hostIps] = [status.podIPs, status.hostIPs].map((list: { ip: string }[]) => list.map(({ ip }) => ip));
+    assert.ok(podIps && hostIps);
+    assert.deepEqual([status.podIP, familiesOf(podIps), familiesOf(hostIps)], [podIps[0], families, families]);
+    const { addresses } = (await skerry.get("node", "edge-node-1")).status;
+    const internal = addresses.filter(({ type }: { type: string }) => type === "InternalIP");
+    assert.deepEqual(
+      internal.map(({ address }: { address: string }) => address),
+      hostIps,
+    );
+    assert.equal(await inClient('echo "$podIPs $hostIPs"'), `${podIps.join(",")} ${hostIps.join(",")}\n`);
+    const hosts = await inClient("cat /etc/hosts");
+    for (const address of podIps) assert.ok(hosts.includes(`${address}\tclient\n`), hosts);
+  });
+
+  test("a Service of both families is reached at each of its addresses, and each pod too", async () => {
+    const { clusterIPs, ipFamilies } = (await skerry.get("service", "dual")).spec;
+    assert.deepEqual(
+      [ipFamilies, familiesOf(clusterIPs)],
+      [
+        ["IPv4", "IPv6"],
+        ["IPv4", "IPv6"],
+      ],
+    );
+    const reached = clusterIPs.slice(0, families.length);
+    for (const address of reached) await reaches(address);
+    const names = await inClient("busybox nslookup dual.default.svc.cluster.local");
+    for (const address of reached) assert.ok(names.includes(`Address: ${address}`), names);
+    for (const { metadata, status } of (await skerry.get("pods", "-l", "app=web")).items)
+      for (const { ip } of status.podIPs)
+        assert.match(await inClient(askFor(ip, 8080)), new RegExp(`^${metadata.name}$`, "m"));
+  });
+
   test("a headless Service's name leads to its pods, and a named port is told", async () => {
     const pods = await webPods();
     const found = await inClient("busybox nslookup web-pods.default.svc.cluster.local");
@@ -149,6 +193,8 @@ describe("Services on one node", { concurrency: false }, () => {
     paused = await partId("cloudcore");
     sendSignal(paused, "SIGSTOP");
     await reaches("web");
+    const { clusterIPs } = (await skerry.get("service", "dual")).spec;
+    for (const address of clusterIPs.slice(0, families.length)) await reaches(address);
     const killed = await partId("edgecore");
     sendSignal(killed, "SIGKILL");
     const { ip } = (await webPods())[0] ?? { ip: "" };

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { mkdir, open, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
@@ -25,7 +24,7 @@ import { Enrolment, severalServers, trustedBy } from "../enrolment/index.ts";
 import { CredentialFiles } from "../enrolment/platform/credential-files.ts";
 import { httpsEnrolmentClient } from "../enrolment/platform/https-client.ts";
 import type { MqttConnector } from "../eventbus/index.ts";
-import { noteOfRules } from "../servicenetwork/platform/note-of-rules.ts";
+import { isNotedOfRules } from "../servicenetwork/platform/note-of-rules.ts";
 import { defaultSampleRingLimits } from "../telemetry/index.ts";
 import type { EdgeTraces } from "../tracing/edge-traces.ts";
 import { fileUnreadable } from "./errors.ts";
@@ -304,9 +303,9 @@ function serviceNetwork(rootDirectory: string, logger: Logger): NonNullable<Edge
       return makeServiceNetwork(ports, rootDirectory);
     },
     removeLeftRules: async () => {
-      if (!existsSync(noteOfRules(rootDirectory))) return;
+      if (!isNotedOfRules(rootDirectory)) return;
       const { removeRules } = await import("../servicenetwork/platform/iptables.ts");
-      if (await removeRules(rootDirectory, { iptables: "iptables", environment: {} })) return;
+      if (await removeRules(rootDirectory, { iptables: "iptables", ip6tables: "ip6tables", environment: {} })) return;
       logger.warn("Rules that Services have left in the kernel cannot be removed; EdgeCore's next start tries again");
     },
   };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Service } from "@skerry/api";
+import type { IpFamily, Service } from "@skerry/api";
 import { type LocalPod, localServices, MAX_SERVICES } from "./local-services.ts";
 import { localPod, service } from "./testing/service-objects.ts";
 
@@ -78,4 +78,22 @@ test("of too many Services the first by name are served; what is no address is n
   const found = localServices([...many].reverse(), [], "cluster.local");
   assert.deepEqual([found.length, found[0]?.name], [MAX_SERVICES, "s10000"]);
   assert.deepEqual(localServices([service("web", { ...web, clusterIP: "10.96.3.4 -j DROP" })], [], "x"), []);
+});
+
+test("a Service leads only to addresses of its own families", () => {
+  const both = localPod("web-1", "10.244.1.2");
+  both.status.podIPs?.push({ ip: "fd00:7::2" });
+  const addressesOf = (families: IpFamily[] | undefined): (readonly string[])[] => {
+    const spec: Service["spec"] = { clusterIP: "None", selector: { app: "web" }, ports: [{ port: 80 }] };
+    const [found] = localServices(
+      [service("web", families ? { ...spec, ipFamilies: families } : spec)],
+      [both, localPod("web-2", "10.244.1.3")],
+      "cluster.local",
+    );
+    return found?.kind === "headless" ? found.endpoints.map(({ addresses }) => addresses) : [];
+  };
+  assert.deepEqual(addressesOf(["IPv4"]), [["10.244.1.2"], ["10.244.1.3"]]);
+  assert.deepEqual(addressesOf(["IPv6"]), [["fd00:7::2"]]);
+  assert.deepEqual(addressesOf(["IPv4", "IPv6"]), [["10.244.1.2", "fd00:7::2"], ["10.244.1.3"]]);
+  assert.deepEqual(addressesOf(undefined), [["10.244.1.2", "fd00:7::2"], ["10.244.1.3"]]);
 });

@@ -1,5 +1,5 @@
-import type { Pod, PodStatus, Service } from "@skerry/api";
-import { isIP, isLoopback } from "../edged/pod/ip-address.ts";
+import type { IpFamily, Pod, PodStatus, Service } from "@skerry/api";
+import { familyOf, isIP, isLoopback } from "../edged/pod/ip-address.ts";
 import { podHostName } from "../edged/pod/pod-host-name.ts";
 
 /** A pod of this node with what Edged last found out about it. */
@@ -76,7 +76,9 @@ function localService(
   const chosen = pods.filter(
     (each) => isSelected(each.pod, named.namespace, spec.selector) && isServing(each, spec.publishNotReadyAddresses),
   );
-  const ends = chosen.map(({ pod, status }) => ({ pod, endpoint: endpointOf(pod, status, named.name, clusterDomain) }));
+  const ends = chosen
+    .map(({ pod, status }) => ({ pod, endpoint: endpointOf(pod, status, named.name, clusterDomain, spec.ipFamilies) }))
+    .filter(({ endpoint }) => endpoint.addresses.length > 0);
   const endpoints = ends.map(({ endpoint }) => endpoint);
   const ports = (spec.ports ?? []).flatMap(
     ({ name = "", port, protocol = "TCP", targetPort = port }): ServicePort[] => {
@@ -120,9 +122,17 @@ function isServing({ pod, status }: LocalPod, alsoNotReady = false): boolean {
   );
 }
 
-function endpointOf(pod: Pod, status: PodStatus, serviceName: string, clusterDomain: string): Endpoint {
+/** @param families the Service's; pods may have others too */
+function endpointOf(
+  pod: Pod,
+  status: PodStatus,
+  serviceName: string,
+  clusterDomain: string,
+  families: readonly IpFamily[] | undefined,
+): Endpoint {
   const hostname = pod.spec.subdomain === serviceName ? podHostName(pod, clusterDomain).short : undefined;
-  return { addresses: addressesOf(status), hostname };
+  const addresses = addressesOf(status).filter((address) => families?.includes(familyOf(address)) ?? true);
+  return { addresses, hostname };
 }
 
 function addressesOf({ podIPs = [] }: PodStatus): string[] {

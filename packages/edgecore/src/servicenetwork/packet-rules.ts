@@ -1,3 +1,5 @@
+import type { IpFamily } from "@skerry/api";
+import { familyOf } from "../edged/pod/ip-address.ts";
 import type { LocalService, ServicePort, Target } from "./local-services.ts";
 
 /** Chains of the node's own, so that its rules are replaced and removed without touching anybody else's. */
@@ -19,8 +21,8 @@ export interface NameServerPlace {
 }
 
 /**
- * The rules that lead the cluster addresses of Services to their endpoints on this node, for `iptables-restore
- * --noflush`: the chains are replaced as a whole and nothing else is touched. Addresses are checked ones.
+ * The rules that lead the cluster addresses of one family to their endpoints on this node, for `iptables-restore
+ * --noflush` or `ip6tables-restore --noflush`: the chains are replaced as a whole and nothing else is touched. Addresses are checked ones.
  *
  * Connections that were led on get the node's address: on a bridge the endpoint would else answer the client directly,
  * where the kernel does not see it and cannot put the Service's address back.
@@ -29,19 +31,21 @@ export function packetRules(
   services: readonly LocalService[],
   nameServers: readonly NameServerPlace[],
   chains: ChainNames,
+  family: IpFamily,
 ): string {
   const nat: string[] = [];
   const filter: string[] = [];
   const masqueraded = new Set<string>();
   for (const { address, prefixLength, port } of nameServers) {
+    if (familyOf(address) !== family) continue;
     for (const protocol of ["udp", "tcp"]) {
-      nat.push(`${to(chains.services, address, protocol, 53)} -j DNAT --to-destination ${address}:${port}`);
+      nat.push(`${to(chains.services, address, protocol, 53)} -j DNAT --to-destination ${withPort(address, port)}`);
       filter.push(`${to(chains.filter, address, protocol, port)} -s ${address}/${prefixLength} -j ACCEPT`);
     }
   }
   for (const service of services) {
     if (service.kind !== "cluster") continue;
-    for (const address of service.addresses.filter(isIPv4)) {
+    for (const address of service.addresses.filter((each) => familyOf(each) === family)) {
       for (const port of service.ports) {
         const lines = destinationRules(address, port, service.affinitySeconds, chains);
         const protocol = port.protocol.toLowerCase();
@@ -57,7 +61,7 @@ export function packetRules(
     `:${chains.masquerade} - [0:0]`,
     ...nat,
     ...[...masqueraded].map(
-      (address) => `-A ${chains.masquerade} -m conntrack --ctstate DNAT --ctorigdst ${address}/32 -j MASQUERADE`,
+      (address) => `-A ${chains.masquerade} -m conntrack --ctstate DNAT --ctorigdst ${whole(address)} -j MASQUERADE`,
     ),
     "COMMIT",
     "*filter",
@@ -70,7 +74,7 @@ export function packetRules(
 
 /** One rule an endpoint, each taking its share of what those before it have left. */
 function destinationRules(address: string, port: ServicePort, affinitySeconds: number, chains: ChainNames): string[] {
-  const targets = port.targets.flatMap((target) => destination(target) ?? []);
+  const targets = port.targets.flatMap((target) => destination(target, familyOf(address)) ?? []);
   const start = to(chains.services, address, port.protocol.toLowerCase(), port.port);
   const memory = (target: string): string => `-m recent --name ${chains.services}-${address}-${port.port}-${target}`;
   const isSticky = affinitySeconds > 0;
@@ -89,15 +93,20 @@ function destinationRules(address: string, port: ServicePort, affinitySeconds: n
   return [...known, ...chosen];
 }
 
-function destination({ endpoint, port }: Target): string | undefined {
-  const address = endpoint.addresses.find(isIPv4);
-  return address === undefined ? undefined : `${address}:${port}`;
+function destination({ endpoint, port }: Target, family: IpFamily): string | undefined {
+  const address = endpoint.addresses.find((each) => familyOf(each) === family);
+  return address === undefined ? undefined : withPort(address, port);
+}
+
+function withPort(address: string, port: number): string {
+  return familyOf(address) === "IPv6" ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** The address alone, as a range. */
+function whole(address: string): string {
+  return `${address}/${familyOf(address) === "IPv6" ? 128 : 32}`;
 }
 
 function to(chain: string, address: string, protocol: string, port: number): string {
-  return `-A ${chain} -d ${address}/32 -p ${protocol} -m ${protocol} --dport ${port}`;
-}
-
-function isIPv4(address: string): boolean {
-  return !address.includes(":");
+  return `-A ${chain} -d ${whole(address)} -p ${protocol} -m ${protocol} --dport ${port}`;
 }

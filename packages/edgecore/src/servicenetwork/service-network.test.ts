@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Service } from "@skerry/api";
 import { silentLogger } from "@skerry/base";
 import { ManualClock, SeededRandom, settle } from "@skerry/base/testing";
-import { encode } from "dns-packet";
+import { decode, encode } from "dns-packet";
 import type { DnsHandler } from "./dns-ports.ts";
 import type { LocalPod } from "./local-services.ts";
 import { packetRules } from "./packet-rules.ts";
@@ -30,6 +30,8 @@ class NetworkWorld implements AsyncDisposable {
   readonly notices: string[] = [];
   servingChanges = 0;
   isKernelBroken = false;
+  isIpv6Broken = false;
+  readonly applied6: string[] = [];
   readonly handlers = new Map<string, DnsHandler>();
   readonly network: ServiceNetwork;
 
@@ -54,8 +56,14 @@ class NetworkWorld implements AsyncDisposable {
       packetFilter: {
         apply: async (services, nameServers, renewal) => {
           if (this.isKernelBroken) throw new Error("no iptables");
-          this.applied.push(packetRules(services, nameServers, chains));
+          this.applied.push(packetRules(services, nameServers, chains, "IPv4"));
           this.renewals.push(renewal);
+        },
+      },
+      ipv6Filter: {
+        apply: async (services, nameServers) => {
+          if (this.isIpv6Broken) throw new Error("no ip6tables");
+          this.applied6.push(packetRules(services, nameServers, chains, "IPv6"));
         },
       },
       dnsNetwork: {
@@ -81,8 +89,8 @@ class NetworkWorld implements AsyncDisposable {
     await settle();
   }
 
-  async ask(name: string, from = "10.244.1.9"): Promise<Uint8Array | undefined> {
-    const query = encode({ type: "query", id: 1, questions: [{ name, type: "A", class: "IN" }] });
+  async ask(name: string, from = "10.244.1.9", type: "A" | "AAAA" = "A"): Promise<Uint8Array | undefined> {
+    const query = encode({ type: "query", id: 1, questions: [{ name, type, class: "IN" }] });
     return this.handlers.get("10.244.1.1")?.answer(query, from, "udp");
   }
 
@@ -166,4 +174,52 @@ test("who asks for a Service without a pod here is told once, and again after th
   await world.changed();
   await world.ask("web.plant.svc.cluster.local");
   assert.equal(world.notices.length, 2);
+});
+
+/** Services and pods of both families. */
+class DualWorld extends NetworkWorld {
+  constructor() {
+    super();
+    const [ofWeb, client] = this.pods;
+    assert.ok(ofWeb && client);
+    this.services = [
+      service("web", { ...web, clusterIPs: ["10.96.3.4", "fd00:10:96::4"], ipFamilies: ["IPv4", "IPv6"] }),
+    ];
+    ofWeb.status.podIPs?.push({ ip: "fd00:7::2" });
+  }
+
+  async namesOf(type: "A" | "AAAA"): Promise<unknown[]> {
+    const answer = await this.ask("web.plant.svc.cluster.local", "10.244.1.9", type);
+    return decode(Buffer.from(answer ?? [])).answers?.map((each) => ("data" in each ? each.data : undefined)) ?? [];
+  }
+}
+
+test("where pods have IPv6, a Service's address of it leads to them, and its name to both addresses", async () => {
+  await using world = new DualWorld();
+  await world.network.start();
+  assert.match(world.applied6.at(-1) ?? "", /-d fd00:10:96::4\/128 .* --to-destination \[fd00:7::2\]:80\n/);
+  assert.match(world.rules, /-d 10\.96\.3\.4\/32 .* --to-destination 10\.244\.1\.2:80\n/);
+  assert.deepEqual([await world.namesOf("A"), await world.namesOf("AAAA")], [["10.96.3.4"], ["fd00:10:96::4"]]);
+  assert.deepEqual([...world.handlers.keys()], ["10.244.1.1"], "pods ask at their first address's network");
+});
+
+test("where pods have no IPv6 nothing is made for it, and names lead to IPv4 alone", async () => {
+  await using world = new DualWorld();
+  world.pods = [localPod("web-1", "10.244.1.2"), localPod("client-1", "10.244.1.9")];
+  await world.network.start();
+  assert.deepEqual(world.applied6, []);
+  assert.deepEqual([await world.namesOf("A"), await world.namesOf("AAAA")], [["10.96.3.4"], []]);
+});
+
+test("where the kernel takes no rules of IPv6, those of IPv4 are made all the same, and names lead to IPv4 until it does", async () => {
+  await using world = new DualWorld();
+  world.isIpv6Broken = true;
+  await world.network.start();
+  assert.match(world.rules, /--to-destination 10\.244\.1\.2:80\n/);
+  assert.deepEqual([await world.namesOf("A"), await world.namesOf("AAAA")], [["10.96.3.4"], []]);
+  assert.equal(await world.network.serverFor("10.244.1.9"), "10.244.1.1");
+  world.isIpv6Broken = false;
+  await world.clock.advance(60_000);
+  await settle();
+  assert.deepEqual(await world.namesOf("AAAA"), ["fd00:10:96::4"]);
 });

@@ -1,6 +1,6 @@
 import type { Pod, Service } from "@skerry/api";
 import { type Clock, describeError, type Logger, type Random, type Timer } from "@skerry/base";
-import { isLoopback } from "../edged/pod/ip-address.ts";
+import { familyOf, isLoopback } from "../edged/pod/ip-address.ts";
 import type { DnsCodec } from "./dns-codec.ts";
 import { DnsForwarder } from "./dns-forwarder.ts";
 import type { DnsNetwork, HostAddresses } from "./dns-ports.ts";
@@ -8,6 +8,7 @@ import { type LocalPod, type LocalService, localServices, MAX_SERVICES } from ".
 import { NameServer } from "./name-server.ts";
 import { NameServerPlaces } from "./name-server-places.ts";
 import type { PacketFilter } from "./packet-filter.ts";
+import type { NameServerPlace } from "./packet-rules.ts";
 import { ServiceZone } from "./service-zone.ts";
 
 /** What the node knows when it serves Services. */
@@ -26,6 +27,8 @@ export interface ServiceFacts {
 /** The machine's part of it. */
 export interface ServiceMachine {
   readonly packetFilter: PacketFilter;
+  /** Asked only where pods have IPv6. */
+  readonly ipv6Filter: PacketFilter;
   readonly dnsNetwork: DnsNetwork;
   readonly codec: DnsCodec;
   readonly addresses: HostAddresses;
@@ -72,6 +75,8 @@ export class ServiceNetwork implements AsyncDisposable {
   #isChanged = false;
   #renewAtMs = Number.NEGATIVE_INFINITY;
   #hasFailed = false;
+  /** Whether IPv6 addresses of Services lead anywhere. */
+  #ipv6: "unused" | "led" | "failed" = "unused";
   #stopped = false;
 
   constructor(ports: ServiceNetworkPorts) {
@@ -94,7 +99,10 @@ export class ServiceNetwork implements AsyncDisposable {
   async start(): Promise<void> {
     this.#take();
     // One after the other: most have the same place to ask.
-    for (const address of this.#podsByAddress.keys()) if (!isLoopback(address)) await this.#places.openFor(address);
+    for (const { pod, status } of this.#ports.pods()) {
+      const address = pod.spec.hostNetwork === true ? undefined : status.podIPs?.[0]?.ip;
+      if (address !== undefined && !isLoopback(address)) await this.#places.openFor(address);
+    }
     await this.#apply();
   }
 
@@ -138,7 +146,7 @@ export class ServiceNetwork implements AsyncDisposable {
       });
     this.#leavesOut = leavesOut;
     this.#services = localServices(known, local, clusterDomain);
-    this.#zone = new ServiceZone(clusterDomain, this.#services);
+    this.#takeZone();
     this.#podsByAddress = new Map(
       local.flatMap(({ pod, status }) =>
         // On the host's network a pod cannot be told from the machine.
@@ -176,7 +184,10 @@ export class ServiceNetwork implements AsyncDisposable {
         const renewal = nowMs >= this.#renewAtMs;
         const places = await this.#places.list();
         await packetFilter.apply(this.#services, places, renewal);
-        this.#led = new Set(places.map(({ address }) => address));
+        await this.#makeIpv6Rules(places, renewal);
+        this.#led = new Set(
+          places.map(({ address }) => address).filter((each) => this.#ipv6 === "led" || familyOf(each) === "IPv4"),
+        );
         if (renewal) {
           this.#renewAtMs = nowMs + RENEW_MS;
           this.#tellTurnedAway();
@@ -192,6 +203,34 @@ export class ServiceNetwork implements AsyncDisposable {
         this.#setFailed(true);
       }
     } while (this.#isChanged && !this.#hasFailed && !this.#stopped);
+  }
+
+  /** Pods without IPv6 need none, and what fails of it leaves IPv4 as it is. Never rejects. */
+  async #makeIpv6Rules(places: readonly NameServerPlace[], renewal: boolean): Promise<void> {
+    if (this.#ipv6 === "unused" && !this.#wantsIpv6(places)) return;
+    const before = this.#ipv6;
+    try {
+      await this.#ports.ipv6Filter.apply(this.#services, places, renewal || before !== "led");
+      this.#ipv6 = "led";
+    } catch (error) {
+      if (before !== "failed")
+        this.#logger.error("Pods cannot reach Services by their IPv6 addresses; names lead to IPv4 alone", {
+          error: describeError(error),
+        });
+      this.#ipv6 = "failed";
+    }
+    if (this.#ipv6 !== before) this.#takeZone();
+  }
+
+  #wantsIpv6(places: readonly NameServerPlace[]): boolean {
+    const isIpv6 = (address: string): boolean => familyOf(address) === "IPv6" && !isLoopback(address);
+    const leads = this.#services.some((service) => service.kind === "cluster" && service.addresses.some(isIpv6));
+    return [...this.#podsByAddress.keys()].some(isIpv6) && (leads || places.some(({ address }) => isIpv6(address)));
+  }
+
+  #takeZone(): void {
+    const served = this.#ipv6 === "led" ? this.#services : this.#services.map(withoutIpv6);
+    this.#zone = new ServiceZone(this.#ports.clusterDomain, served);
   }
 
   #tellTurnedAway(): void {
@@ -231,4 +270,10 @@ export class ServiceNetwork implements AsyncDisposable {
       `The Service ${service.namespace}/${service.name} has no ready pod on this node; pods here reach a Service only by its pods on the same node`,
     );
   }
+}
+
+/** As pods see it where its IPv6 addresses lead nowhere. */
+function withoutIpv6(service: LocalService): LocalService {
+  if (service.kind !== "cluster") return service;
+  return { ...service, addresses: service.addresses.filter((address) => familyOf(address) === "IPv4") };
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { BlockList, isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
+import { defaultIpv6Interfaces } from "@skerry/base/platform";
 import { defaultInterfaces } from "../../edged/platform/default-routes.ts";
 import type { HostAddresses } from "../dns-ports.ts";
 
@@ -8,7 +9,11 @@ import type { HostAddresses } from "../dns-ports.ts";
 export const hostAddresses: HostAddresses = {
   besides(podAddress) {
     const family = isIPv6(podAddress) ? "ipv6" : "ipv4";
-    const outward = new Set(defaultInterfaces(readFileSync("/proc/net/route", "utf8")));
+    const outward = new Set(
+      family === "ipv6"
+        ? defaultIpv6Interfaces(readFileSync("/proc/net/ipv6_route", "utf8"))
+        : defaultInterfaces(readFileSync("/proc/net/route", "utf8")),
+    );
     const networks = Object.entries(networkInterfaces())
       .flatMap(([name, addresses]) => (outward.has(name) ? [] : (addresses ?? [])))
       .filter((each) => each.family.toLowerCase() === family && each.address !== podAddress)

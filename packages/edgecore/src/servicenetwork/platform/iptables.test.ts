@@ -38,6 +38,7 @@ class NotingPrograms implements Disposable {
   constructor() {
     this.write("iptables-restore", IPTABLES_RESTORE);
     this.write("iptables", IPTABLES);
+    this.write("ip6tables", "exit 1");
   }
 
   write(name: string, script: string): void {
@@ -62,7 +63,7 @@ const changes = (calls: readonly string[]): string[] => calls.filter((call) => !
 
 test("the kernel's chains lead to the node's own once, and unchanged rules are made again only to renew them", async () => {
   using programs = new NotingPrograms();
-  const filter = iptablesFilter(programs.root, programs.environment);
+  const filter = iptablesFilter(programs.root, "IPv4", programs.environment);
   await filter.apply([], [], true);
   assert.deepEqual(changes(programs.calls()), [
     ...["restore", "nat -A PREROUTING", "nat -A OUTPUT", "nat -I POSTROUTING"],
@@ -80,7 +81,7 @@ test("the kernel's chains lead to the node's own once, and unchanged rules are m
 
 test("what a pod's network has put before the node's own rules comes after them again, in one step", async () => {
   using programs = new NotingPrograms();
-  const filter = iptablesFilter(programs.root, programs.environment);
+  const filter = iptablesFilter(programs.root, "IPv4", programs.environment);
   await filter.apply([], [], true);
   const forward = join(programs.folder, "filter-FORWARD");
   writeFileSync(forward, `-A FORWARD -j CNI-FORWARD\n${readFileSync(forward, "utf8")}`);
@@ -95,8 +96,8 @@ test("what a pod's network has put before the node's own rules comes after them 
 
 test("several nodes of one machine leave each other's rules where they are", async () => {
   using programs = new NotingPrograms();
-  const one = iptablesFilter(programs.root, programs.environment);
-  const other = iptablesFilter(join(programs.folder, "other"), programs.environment);
+  const one = iptablesFilter(programs.root, "IPv4", programs.environment);
+  const other = iptablesFilter(join(programs.folder, "other"), "IPv4", programs.environment);
   await one.apply([], [], true);
   await other.apply([], [], true);
   programs.calls();
@@ -107,7 +108,7 @@ test("several nodes of one machine leave each other's rules where they are", asy
 
 test("rules that the kernel refuses are told with its own words, and tried again as a whole", async () => {
   using programs = new NotingPrograms();
-  const filter = iptablesFilter(programs.root, programs.environment);
+  const filter = iptablesFilter(programs.root, "IPv4", programs.environment);
   programs.write("iptables-restore", "echo 'no such module' >&2; exit 1");
   await assert.rejects(
     filter.apply([], [], true),
@@ -120,36 +121,76 @@ test("rules that the kernel refuses are told with its own words, and tried again
 
 test("what is removed is the node's own, and a machine without the programs is no reason to fail", async () => {
   using programs = new NotingPrograms();
-  await removeRules(programs.root, { iptables: "iptables", environment: programs.environment });
+  await removeRules(programs.root, { iptables: "iptables", ip6tables: "ip6tables", environment: programs.environment });
   const calls = programs.calls();
   const { services, masquerade, filter } = chainNames(programs.root);
   for (const call of [`nat -X ${services}`, `nat -X ${masquerade}`, `filter -X ${filter}`])
     assert.ok(calls.includes(call), call);
-  await removeRules(programs.root, { iptables: "/no/such/iptables", environment: {} });
+  await removeRules(programs.root, { iptables: "/no/such/iptables", ip6tables: "/no/such/ip6tables", environment: {} });
   assert.notDeepEqual(chainNames("/var/lib/other"), chainNames(programs.root));
 });
 
 test("that there may be rules is noted before the first is made, until they are removed; a full disk stops no rules", async () => {
   using programs = new NotingPrograms();
-  const note = noteOfRules(programs.root);
-  await removeRules(programs.root, { iptables: "iptables", environment: programs.environment });
+  const note = noteOfRules(programs.root, "IPv4");
+  await removeRules(programs.root, { iptables: "iptables", ip6tables: "ip6tables", environment: programs.environment });
   programs.write("iptables-restore", `[ -e ${note} ]`);
-  await iptablesFilter(programs.root, programs.environment).apply([], [], true);
+  await iptablesFilter(programs.root, "IPv4", programs.environment).apply([], [], true);
   assert.ok(existsSync(note));
   const { environment } = programs;
-  assert.equal(await removeRules(programs.root, { iptables: "/no/such/iptables", environment }), false);
+  assert.equal(
+    await removeRules(programs.root, { iptables: "/no/such/iptables", ip6tables: "/no/such/ip6tables", environment }),
+    false,
+  );
   programs.write("iptables", "[ $5 != -X ]");
-  assert.equal(await removeRules(programs.root, { iptables: "iptables", environment }), false, "one is in use");
+  assert.equal(
+    await removeRules(programs.root, { iptables: "iptables", ip6tables: "ip6tables", environment }),
+    false,
+    "one is in use",
+  );
   programs.write("iptables", "exit 4");
-  assert.equal(await removeRules(programs.root, { iptables: "iptables", environment }), false, "the lock is held");
+  assert.equal(
+    await removeRules(programs.root, { iptables: "iptables", ip6tables: "ip6tables", environment }),
+    false,
+    "the lock is held",
+  );
   assert.ok(existsSync(note));
   programs.write("iptables", "[ $5 != -D ] || exit 2; exit 1");
-  assert.equal(await removeRules(programs.root, { iptables: "iptables", environment }), true, "after a reboot");
+  assert.equal(
+    await removeRules(programs.root, { iptables: "iptables", ip6tables: "ip6tables", environment }),
+    true,
+    "after a reboot",
+  );
   assert.equal(existsSync(note), false);
   programs.write("iptables", IPTABLES);
-  await iptablesFilter(programs.root, environment).apply([], [], true);
-  assert.equal(await removeRules(programs.root, { iptables: "iptables", environment }), true);
+  await iptablesFilter(programs.root, "IPv4", environment).apply([], [], true);
+  assert.equal(await removeRules(programs.root, { iptables: "iptables", ip6tables: "ip6tables", environment }), true);
   assert.equal(existsSync(note), false);
   programs.write("iptables-restore", "true");
-  await iptablesFilter("/dev/null", programs.environment).apply([], [], true);
+  await iptablesFilter("/dev/null", "IPv4", programs.environment).apply([], [], true);
+});
+
+test("rules of IPv6 are made by the programs for it, and removed with the others", async () => {
+  using programs = new NotingPrograms();
+  programs.write("ip6tables", IPTABLES);
+  programs.write("ip6tables-restore", IPTABLES_RESTORE);
+  for (const name of ["iptables", "iptables-restore"]) programs.write(name, "exit 1");
+  const both = service("web", {
+    clusterIPs: ["10.96.3.4", "fd00:10:96::4"],
+    selector: { app: "web" },
+    ports: [{ port: 80 }],
+  });
+  const filter = iptablesFilter(programs.root, "IPv6", programs.environment);
+  await filter.apply(localServices([both], [localPod("web-1", "fd00:7::2")], "cluster.local"), [], true);
+  const rules = readFileSync(join(programs.folder, "rules"), "utf8");
+  assert.match(rules, /-d fd00:10:96::4\/128 .* -j DNAT --to-destination \[fd00:7::2\]:80/);
+  assert.doesNotMatch(rules, /10\.96\.3\.4/);
+  const { environment } = programs;
+  const note = noteOfRules(programs.root, "IPv6");
+  assert.ok(existsSync(note));
+  programs.write("ip6tables", "exit 4");
+  assert.equal(await removeRules(programs.root, { iptables: "iptables", ip6tables: "ip6tables", environment }), false);
+  programs.write("ip6tables", IPTABLES);
+  assert.equal(await removeRules(programs.root, { iptables: "iptables", ip6tables: "ip6tables", environment }), true);
+  assert.equal(existsSync(note), false);
 });

@@ -11,7 +11,8 @@ export function makeServiceNetwork(
 ): ServiceNetwork {
   return new ServiceNetwork({
     ...ports,
-    packetFilter: iptablesFilter(rootDirectory),
+    packetFilter: iptablesFilter(rootDirectory, "IPv4"),
+    ipv6Filter: iptablesFilter(rootDirectory, "IPv6"),
     dnsNetwork: dnsSockets,
     codec: dnsPacketCodec,
     addresses: hostAddresses,
