@@ -15,13 +15,28 @@ const SETTINGS = "/proc/sys/net/ipv6/conf";
 const UNLESS_FORWARDING = "1";
 const ALWAYS = "2";
 
-/** Why pods cannot have IPv6 on this machine; undefined when they can. Changes nothing. */
-export async function ipv6Problem({ ip6tables, environment }: SystemParts): Promise<string | undefined> {
+/** Made and removed again, to see what the kernel can. */
+const TRIAL = `SKERRY-TRY-${process.pid}`;
+
+/** Why pods cannot have IPv6 on this machine; undefined when they can. Leaves all as it was. */
+export async function ipv6Problem(parts: Pick<SystemParts, "ip6tables" | "environment">): Promise<string | undefined> {
   if (!existsSync("/proc/net/if_inet6")) return "the kernel has no IPv6";
   if (read("all", "disable_ipv6") !== "0") return "IPv6 is switched off (net.ipv6.conf.all.disable_ipv6)";
   if (!write("all", "forwarding", read("all", "forwarding") ?? "0"))
     return "net.ipv6.conf.all.forwarding cannot be set here";
-  const { status, stderr } = await tryCommand([ip6tables, "-w", "5", "-t", "nat", "-S"], { environment });
+  return masqueradeProblem(parts);
+}
+
+/** The plugins make such a rule for each pod, which does not start where they cannot. */
+async function masqueradeProblem({
+  ip6tables,
+  environment,
+}: Pick<SystemParts, "ip6tables" | "environment">): Promise<string | undefined> {
+  const nat = (...parameters: string[]): ReturnType<typeof tryCommand> =>
+    tryCommand([ip6tables, "-w", "5", "-t", "nat", ...parameters], { environment });
+  const made = await nat("-N", TRIAL);
+  const { status, stderr } = made.status === 0 ? await nat("-A", TRIAL, "-j", "MASQUERADE") : made;
+  if (made.status === 0) for (const end of ["-F", "-X"]) await nat(end, TRIAL);
   return status === 0 ? undefined : `ip6tables does not work: ${stderr.trim().split("\n")[0] ?? ""}`;
 }
 
