@@ -1,5 +1,6 @@
 export * from "./abort.ts";
 export * from "./base64.ts";
+export * from "./batches.ts";
 export * from "./bounded-queue.ts";
 export * from "./clock.ts";
 export * from "./concurrency-limit.ts";

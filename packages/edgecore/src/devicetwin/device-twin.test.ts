@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 import { defaultDeviceTwinLimits } from "./limits.ts";
@@ -395,4 +396,26 @@ test("an update that cannot be stored is answered with 500 and not published as 
   await world.database.transaction((transaction) => transaction.run("ALTER TABLE gone RENAME TO twin_property"));
   await world.bus.send(`${root}/twin/get`, {});
   assert.deepEqual(only(world.bus.take(), "/twin/get/result")["twin"], {});
+});
+
+test("a hundred devices of a changed model, and of one membership, are brought in line with a handful of commits", async (t) => {
+  await using world = await TwinWorld.start();
+  const names = Array.from({ length: 100 }, (_, index) => `thermo-${index}`);
+  const exec = t.mock.method(DatabaseSync.prototype, "exec");
+  const commits = (): number => exec.mock.calls.filter(({ arguments: [sql] }) => sql === "COMMIT").length;
+
+  await world.membership({ added_devices: names.map((name) => ({ id: `default/${name}`, name })) });
+  assert.ok(commits() <= 4, `${commits()} commits for the membership`);
+
+  for (const name of names) {
+    const one = device({ temperature: "25.5" });
+    await world.fromCloud("insert", { ...one, metadata: { name, namespace: "default", uid: `uid-${name}` } });
+  }
+  world.bus.take();
+  exec.mock.resetCalls();
+  await world.fromCloud("insert", model);
+  const following = (): number => world.twin.wantedValues(`default/${names.at(-1)}`).size;
+  while (following() === 0) await world.clock.advance(0);
+  assert.equal(world.bus.take().filter(({ topic }) => topic.endsWith("/twin/update/delta")).length, names.length);
+  assert.ok(commits() <= 6, `${commits()} commits for the model`);
 });
