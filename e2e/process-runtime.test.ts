@@ -53,6 +53,7 @@ describe("an account without root", () => {
       spec: {
         nodeSelector: { "kubernetes.io/hostname": "edge-node-1" },
         terminationGracePeriodSeconds: 1,
+        hostUsers: false, // It is so in any case.
         containers: [
           {
             name: "main",

@@ -29,6 +29,8 @@ export interface PodSpec {
   hostNetwork?: boolean;
   hostPID?: boolean;
   hostIPC?: boolean;
+  /** False: the pod has users of its own, its root is an ordinary user of the machine. */
+  hostUsers?: boolean;
   shareProcessNamespace?: boolean;
   runtimeClassName?: string;
   /** What the pod itself costs its runtime; of its RuntimeClass. */
@@ -242,6 +244,12 @@ export interface NodeStatus {
   daemonEndpoints?: { kubeletEndpoint: { Port: number } };
   nodeInfo?: Record<string, string>;
   images?: { names: string[]; sizeBytes?: number }[];
+  runtimeHandlers?: {
+    /** Empty: the runtime's default. */
+    name: string;
+    features?: { recursiveReadOnlyMounts?: boolean; userNamespaces?: boolean };
+  }[];
+  features?: { supplementalGroupsPolicy?: boolean };
 }
 
 /** core/v1 ConfigMap. */

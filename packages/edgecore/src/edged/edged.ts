@@ -25,6 +25,7 @@ import {
   podNamespaceLabel,
 } from "./pod/runtime-names.ts";
 import { StartTurns } from "./pod/start-turns.ts";
+import { UserRanges } from "./pod/user-ranges.ts";
 import { PodsForServices } from "./pods-for-services.ts";
 import { type ListedPod, Relister } from "./relister.ts";
 import type { EdgedPorts, PodServices } from "./services.ts";
@@ -90,6 +91,7 @@ export class Edged implements AsyncDisposable {
       ...this.#ports,
       pods: new PodDirectory(meta, (uid) => this.#staticPods?.get(uid)),
       machine,
+      userRanges: new UserRanges(fileSystem, config.maxPods),
       devices: this.#devices,
       held: new HeldUpgrades(),
       turns: new StartTurns(clock),

@@ -147,6 +147,26 @@ export function signalFailed(signal: string, why: string): SkerryError {
   });
 }
 
+/** Pods with user namespaces have all users of the machine that there are for pods. */
+export function userRangesExhausted(pods: number): SkerryError {
+  return new SkerryError({
+    code: "EDGED_USERS_EXHAUSTED",
+    message: `The ${pods} pods with user namespaces that this node has users for are here already`,
+    advice: "It is tried again; delete another pod with hostUsers: false, or raise maxPods.",
+    details: { pods },
+  });
+}
+
+/** What the machine gives pods with user namespaces cannot be used. */
+export function usersUnusable(owner: string, why: string): SkerryError {
+  return new SkerryError({
+    code: "EDGED_USERS_UNUSABLE",
+    message: `The users that /etc/subuid and /etc/subgid give to ${owner} cannot be given to pods: ${why}`,
+    advice: `Correct the lines of ${owner} in both files, or remove them.`,
+    details: { owner },
+  });
+}
+
 /** A file of the folder of static pods is not a pod. */
 export function invalidManifest(file: string, why: string): SkerryError {
   return new SkerryError({

@@ -11,6 +11,7 @@ import type { EventRecorder } from "./events.ts";
 import type { MachineFacts } from "./node/machine-facts.ts";
 import type { HeldUpgrades } from "./pod/held-upgrades.ts";
 import type { StartTurns } from "./pod/start-turns.ts";
+import type { UserRanges } from "./pod/user-ranges.ts";
 import type { ContainerRuntime, FileSystem, HostInfo, Mounts, NetworkCheck, PodGroups, ValueSeal } from "./ports.ts";
 import type { PodDirectory } from "./static/pod-directory.ts";
 import type { ManifestSource } from "./static/static-pods.ts";
@@ -57,6 +58,7 @@ export interface PodServices extends EdgedPorts {
   readonly volumes: PodVolumes;
   readonly devices: ContainerDevices;
   readonly machine: MachineFacts;
+  readonly userRanges: UserRanges;
   readonly held: HeldUpgrades;
   readonly turns: StartTurns;
   /** Why a new pod must not start on this node as it is now; undefined: it may. */

@@ -197,3 +197,14 @@ test("an init container that ends is not probed, one that stays may be", () => {
     "spec.initContainers[0].livenessProbe: Forbidden: may not be set for init containers without restartPolicy=Always",
   ]);
 });
+
+test("a pod with users of its own is refused the machine's namespaces, one with the machine's users is not", () => {
+  const shared = { hostNetwork: true, hostPID: true, hostIPC: true };
+  assert.deepEqual(refusalsOf({ hostUsers: false, ...shared }), [
+    "spec.hostNetwork: Forbidden: when `hostUsers` is false",
+    "spec.HostPID: Forbidden: when `hostUsers` is false",
+    "spec.HostIPC: Forbidden: when `hostUsers` is false",
+  ]);
+  for (const spec of [{ hostUsers: false, hostNetwork: false }, { hostUsers: true, ...shared }, shared])
+    assert.deepEqual(refusalsOf(spec), []);
+});

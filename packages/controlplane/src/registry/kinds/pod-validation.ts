@@ -36,7 +36,21 @@ export function validatePodSpec(spec: JsonObject, path: string, claims: readonly
     const name = textAt(spec, member);
     if (name !== "") errors.push(...nameErrors(rule, `${path}.${member}`, name));
   }
-  return [...errors, ...nameServerErrors(spec, `${path}.dnsConfig`)];
+  return [...errors, ...nameServerErrors(spec, `${path}.dnsConfig`), ...hostUsersErrors(spec, path)];
+}
+
+/** What a pod with users of its own cannot share with the machine, by the names that Kubernetes gives the fields here. */
+const NOT_WITHOUT_HOST_USERS = [
+  ["hostNetwork", "hostNetwork"],
+  ["hostPID", "HostPID"],
+  ["hostIPC", "HostIPC"],
+] as const;
+
+function hostUsersErrors(spec: JsonObject, path: string): FieldError[] {
+  if (spec["hostUsers"] !== false) return [];
+  return NOT_WITHOUT_HOST_USERS.filter(([member]) => spec[member] === true).map(([, named]) =>
+    forbiddenField(`${path}.${named}`, "when `hostUsers` is false"),
+  );
 }
 
 function nameServerErrors(spec: JsonObject, path: string): FieldError[] {

@@ -14,7 +14,7 @@ import {
   terminationMessagePathAnnotation,
   terminationMessagePolicyAnnotation,
 } from "../pod/runtime-names.ts";
-import type { ContainerConfig, ContainerMount, HostFacts, RuntimeImage } from "../ports.ts";
+import type { ContainerConfig, ContainerMount, HostFacts, RuntimeImage, UserRange } from "../ports.ts";
 import { expandReferences } from "./expansion.ts";
 import { effectiveResources } from "./pod-resources.ts";
 import { linuxResources } from "./resources.ts";
@@ -30,6 +30,7 @@ export interface ContainerConfigInput {
   readonly variables: ReadonlyMap<string, string>;
   readonly mounts: readonly ContainerMount[];
   readonly devices: GivenDevices;
+  readonly userRange: UserRange | undefined;
   readonly host: HostFacts;
   /** Where the machine's own seccomp profiles are. */
   readonly profileFolder: string;
@@ -82,6 +83,7 @@ export function containerConfig(input: ContainerConfigInput): ContainerConfig {
     resources: linuxResources(pod, container, input.host),
     hostNamespaces: hostNamespaces(pod),
     shareProcessNamespace: pod.spec.shareProcessNamespace === true,
+    userRange: input.userRange,
     ...(input.processNamespaceOf === undefined ? {} : { processNamespaceOf: input.processNamespaceOf }),
     ...securitySettings(pod, container, image, input.profileFolder),
   };

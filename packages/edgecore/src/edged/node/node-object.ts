@@ -4,7 +4,7 @@ import type { ByteBudgetStatus } from "@skerry/link";
 import type { EdgedConfig } from "../config.ts";
 import type { DeviceCount } from "../devices/container-devices.ts";
 import { amountOf, type PressureCondition } from "../eviction/pressure.ts";
-import type { HostFacts } from "../ports.ts";
+import type { HostFacts, RuntimeFeatures } from "../ports.ts";
 
 /** What a node's status is made from. */
 export interface NodeFacts {
@@ -17,6 +17,8 @@ export interface NodeFacts {
   readonly devices: ReadonlyMap<string, DeviceCount>;
   readonly addresses: readonly string[];
   readonly runtime: { readonly name: string; readonly version: string } | undefined;
+  /** What the runtime says it can; undefined until it answered. */
+  readonly features?: Pick<RuntimeFeatures, "handlers" | "onlyTheseGroups"> | undefined;
   /** Why the node cannot run pods; undefined when it can. */
   readonly notReady: string | undefined;
   /** Of the link; undefined: it is not limited. */
@@ -116,6 +118,16 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
       operatingSystem: host.operatingSystem,
       architecture: goArchitecture(host.architecture),
     },
+    ...runtimeAbilities(facts),
+  };
+}
+
+/** As the kubelet, nothing where the runtime does not say. */
+function runtimeAbilities({ features }: NodeFacts): Pick<NodeStatus, "runtimeHandlers" | "features"> {
+  if (!features || features.handlers.length === 0) return {};
+  return {
+    runtimeHandlers: features.handlers.map(({ name, ...abilities }) => ({ name, features: abilities })),
+    features: { supplementalGroupsPolicy: features.onlyTheseGroups },
   };
 }
 

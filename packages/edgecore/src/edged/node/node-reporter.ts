@@ -154,8 +154,10 @@ export class NodeReporter implements AsyncDisposable {
     const facts = await this.#machine.hostFacts();
     let notReady = this.#options.runtimeFailure();
     let version: NodeFacts["runtime"];
+    let features: NodeFacts["features"];
     try {
       version = await this.#machine.runtimeVersion();
+      features = await this.#machine.runtimeFeatures();
       const status = await runtime.status();
       if (!status.ready) notReady ??= `container runtime is not ready: ${status.message}`;
     } catch (error) {
@@ -169,6 +171,7 @@ export class NodeReporter implements AsyncDisposable {
       devices: this.#options.devices(),
       addresses: await this.#machine.addresses(),
       runtime: version,
+      features,
       notReady,
       byteBudget: this.#ports.cloudLink.byteBudget,
       before: this.#conditions,

@@ -6,6 +6,7 @@ import type {
   SandboxConfig,
   SecurityProfile,
   SeLinuxLabel,
+  UserRange,
 } from "../ports.ts";
 import * as cri from "./generated/cri.ts";
 
@@ -49,7 +50,7 @@ export function toSandboxConfig(config: SandboxConfig): cri.PodSandboxConfig {
     annotations: { ...config.annotations },
     linux: {
       securityContext: {
-        namespaceOptions: namespaceOptions(config.hostNamespaces, false),
+        namespaceOptions: { ...namespaceOptions(config.hostNamespaces, false), ...userNamespace(config.userRange) },
         privileged: config.privileged,
         seccomp: securityProfile(config.seccomp),
         ...seLinuxOptions(config.seLinux),
@@ -64,6 +65,7 @@ export function toSandboxConfig(config: SandboxConfig): cri.PodSandboxConfig {
 /** The container's configuration as CRI takes it. */
 export function toContainerConfig(config: ContainerConfig): cri.ContainerConfig {
   const unmasked = config.privileged || config.unmaskedProc;
+  const mapped = config.userRange && idMappings(config.userRange);
   return {
     metadata: { name: config.name, attempt: config.attempt },
     image: { image: config.imageId, annotations: {} },
@@ -77,6 +79,7 @@ export function toContainerConfig(config: ContainerConfig): cri.ContainerConfig 
       readonly: mount.readOnly,
       selinuxRelabel: mount.relabel,
       ...(mount.recursiveReadOnly ? { recursiveReadOnly: true } : {}),
+      ...(mapped ? { uidMappings: mapped, gidMappings: mapped } : {}),
       propagation: {
         private: cri.MountPropagation.PROPAGATION_PRIVATE,
         "host-to-container": cri.MountPropagation.PROPAGATION_HOST_TO_CONTAINER,
@@ -98,6 +101,7 @@ export function toContainerConfig(config: ContainerConfig): cri.ContainerConfig 
         privileged: config.privileged,
         namespaceOptions: {
           ...namespaceOptions(config.hostNamespaces, !config.shareProcessNamespace),
+          ...userNamespace(config.userRange),
           ...(config.processNamespaceOf === undefined
             ? {}
             : { pid: cri.NamespaceMode.TARGET, targetId: config.processNamespaceOf }),
@@ -134,6 +138,15 @@ function namespaceOptions(host: HostNamespaces, ownProcesses: boolean): cri.Name
     pid: host.pid ? NODE : ownProcesses ? CONTAINER : POD,
     ipc: host.ipc ? NODE : POD,
   };
+}
+
+function userNamespace(range: UserRange | undefined): { usernsOptions?: cri.UserNamespace } {
+  if (!range) return {};
+  return { usernsOptions: { mode: cri.NamespaceMode.POD, uids: idMappings(range), gids: idMappings(range) } };
+}
+
+function idMappings({ firstHostId, length }: UserRange): cri.IDMapping[] {
+  return [{ hostId: firstHostId, containerId: 0, length }];
 }
 
 function userOptions(user: ProcessUser): {

@@ -2,6 +2,7 @@ import type {
   ContainerRuntimeState,
   RuntimeContainer,
   RuntimeContainerStatus,
+  RuntimeHandler,
   RuntimeImage,
   Sandbox,
 } from "../ports.ts";
@@ -66,6 +67,15 @@ export function fromImage(image: cri.Image): RuntimeImage {
     sizeBytes: Number(image.size ?? 0n),
     ...(image.uid ? { userId: Number(image.uid.value ?? 0n) } : {}),
     ...(image.username ? { userName: image.username } : {}),
+  };
+}
+
+/** One of the runtime's ways of running pods. */
+export function fromHandler({ name, features }: cri.RuntimeHandler): RuntimeHandler {
+  return {
+    name: name ?? "",
+    recursiveReadOnlyMounts: features?.recursiveReadOnlyMounts ?? false,
+    userNamespaces: features?.userNamespaces ?? false,
   };
 }
 

@@ -143,22 +143,29 @@ test("a signal goes to the process that the runtime names, one that names none i
   }
 });
 
-test("a runtime that says nothing of its features has none", async () => {
+test("a runtime has the features that it says it has, and one that says nothing none", async () => {
   const silent = cri.StatusResponse.encode({ status: { conditions: [] } }).finish();
   const able = cri.StatusResponse.encode({
-    runtimeHandlers: [{ name: "", features: { recursiveReadOnlyMounts: true } }, { name: "other" }],
+    runtimeHandlers: [
+      { name: "", features: { recursiveReadOnlyMounts: true, userNamespaces: true } },
+      { name: "other" },
+    ],
     features: { supplementalGroupsPolicy: true },
   }).finish();
-  for (const [message, has] of [
-    [silent, false],
-    [able, true],
+  const handlers = [
+    { name: "", recursiveReadOnlyMounts: true, userNamespaces: true },
+    { name: "other", recursiveReadOnlyMounts: false, userNamespaces: false },
+  ];
+  for (const [message, features] of [
+    [silent, { onlyTheseGroups: false, handlers: [] }],
+    [able, { onlyTheseGroups: true, handlers }],
   ] as const) {
     await using server = await FakeGrpcServer.listen({ Status: answer(message) });
     await using runtime = new CriRuntime(server.socketPath);
     // Only the process runtime says what it cannot give.
     const processRuntime = { noWayOut: undefined, limits: undefined, noSeccomp: undefined, takesGroupFolders: false };
     assert.deepEqual(await runtime.features(), {
-      ...{ onlyTheseGroups: has, recursiveReadOnlyMounts: has },
+      ...features,
       ...processRuntime,
     });
   }

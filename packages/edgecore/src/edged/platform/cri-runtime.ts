@@ -27,7 +27,7 @@ import type {
 import { processIdOf, signalProcess } from "./container-process.ts";
 import { toContainerConfig, toLinuxResources, toSandboxConfig } from "./cri-config.ts";
 import { imageMountpoint, incomingParts, listedImages, sandboxImage, takesGroupFolders } from "./cri-images.ts";
-import { fromContainer, fromContainerStatus, fromImage, fromSandbox } from "./cri-results.ts";
+import { fromContainer, fromContainerStatus, fromHandler, fromImage, fromSandbox } from "./cri-results.ts";
 import * as cri from "./generated/cri.ts";
 
 const CALL_TIMEOUT_MS = 30_000;
@@ -75,10 +75,9 @@ export class CriRuntime implements ContainerRuntime {
     const conditions = new Map((answer.status?.conditions ?? []).map((each) => [each.type, each]));
     const types = [cpuLimitsCondition, memoryLimitsCondition, outboundCondition, seccompCondition];
     const [cpu, memory, outbound, seccomp] = types.map((type) => conditions.get(type));
-    const standard = (answer.runtimeHandlers ?? []).find(({ name }) => (name ?? "") === "");
     return {
       onlyTheseGroups: answer.features?.supplementalGroupsPolicy ?? false,
-      recursiveReadOnlyMounts: standard?.features?.recursiveReadOnlyMounts ?? false,
+      handlers: (answer.runtimeHandlers ?? []).map(fromHandler),
       noWayOut: outbound && !outbound.status ? outbound.message : undefined,
       limits: cpu && memory ? { cpu: cpu.status === true, memory: memory.status === true } : undefined,
       noSeccomp: seccomp && seccomp.status !== true,

@@ -20,6 +20,7 @@ import type { PodNotices } from "./pod-notices.ts";
 import type { PodPaths } from "./pod-paths.ts";
 import type { PlannedStart } from "./pod-plan.ts";
 import { isLive, type PodRuntimeState } from "./pod-runtime-state.ts";
+import { handlerOf } from "./runtime-handler.ts";
 
 const HOOK_TIMEOUT_SECONDS = 30;
 const WRITABLE_BY_ALL = 0o666;
@@ -128,7 +129,8 @@ export class ContainerStarter {
       await hostsFile(place.pod, config.clusterDomain, place.addresses, fileSystem),
       0o644,
     );
-    const { recursiveReadOnlyMounts, noSeccomp } = await machine.runtimeFeatures();
+    const features = await machine.runtimeFeatures();
+    const recursiveReadOnlyMounts = handlerOf(place.pod, features)?.recursiveReadOnlyMounts ?? false;
     const nameFile = await writeNameFile(place.pod, place.addresses, place.paths, this.#services);
     const settings = { hostsFile: place.paths.hostsFile, nameFile, terminationLog, recursiveReadOnlyMounts };
     const mounts = await containerMounts(place.pod, container, place.volumes.paths, variables, settings, fileSystem);
@@ -151,11 +153,12 @@ export class ContainerStarter {
       variables,
       mounts,
       devices,
+      userRange: place.sandbox.userRange,
       host,
       profileFolder: join(config.rootDirectory, "seccomp"),
       ...targetOf(start, place.state),
     });
-    if (noSeccomp === true && made.seccomp.kind === "runtime-default")
+    if (features.noSeccomp === true && made.seccomp.kind === "runtime-default")
       place.notices.container(
         container,
         "Warning",

@@ -93,11 +93,12 @@ export class PodLauncher {
   }
 
   #sandboxConfig(pod: Pod, attempt: number, notices: PodNotices): Promise<SandboxConfig> {
-    const { config, fileSystem } = this.#services;
+    const { config, fileSystem, userRanges } = this.#services;
     return this.#noticingFailure(notices, async () => {
       const dns = await nameResolution(pod, config, fileSystem);
       const controlGroup = await limitPodGroup(pod, this.#services, notices);
-      return sandboxConfig(pod, config, attempt, this.#paths.logs, dns, controlGroup);
+      const userRange = pod.spec.hostUsers === false ? await userRanges.provide(this.#paths) : undefined;
+      return sandboxConfig(pod, config, attempt, this.#paths.logs, dns, { controlGroup, userRange });
     });
   }
 

@@ -8,6 +8,7 @@ import type { PodFailure } from "./pod-failure.ts";
 import type { PodRuntimeState } from "./pod-runtime-state.ts";
 import type { PodStateReader } from "./pod-state-reader.ts";
 import { podStatus } from "./pod-status.ts";
+import { handlerOf } from "./runtime-handler.ts";
 import type { PodIdentity } from "./runtime-names.ts";
 import type { StatusReporter } from "./status-reporter.ts";
 
@@ -52,7 +53,7 @@ export class PodReport {
       isStarted: (container, id) => probes.isStarted(container, id),
       resourcesOf: (container) => resources.of(container),
       runtimeName: (await machine.runtimeVersion()).name,
-      recursiveReadOnlyMounts: (await machine.runtimeFeatures()).recursiveReadOnlyMounts,
+      recursiveReadOnlyMounts: handlerOf(pod, await machine.runtimeFeatures())?.recursiveReadOnlyMounts ?? false,
       nowMs: clock.now(),
       last: reporter.last,
       hostIps: await machine.addresses(),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod } from "@skerry/api";
 import type { JsonObject, JsonValue } from "@skerry/base";
-import { REFUSED_FIELDS, refusedFields } from "./refused-fields.ts";
+import { type NodeFeatures, REFUSED_FIELDS, refusedFields } from "./refused-fields.ts";
 
 const podOf = (container: JsonObject, spec: JsonObject = {}): Pod =>
   ({
@@ -31,7 +31,15 @@ const ASKING: Readonly<Record<string, JsonValue>> = {
   "VolumeMount.recursiveReadOnly": "Enabled",
 };
 const NO_GROUPS = { cpu: false, memory: false };
-const OLD_RUNTIME = { onlyTheseGroups: false, recursiveReadOnlyMounts: false, groupLimits: NO_GROUPS };
+const OLD_RUNTIME: NodeFeatures = { onlyTheseGroups: false, handlers: [], groupLimits: NO_GROUPS };
+const NEW_RUNTIME: NodeFeatures = {
+  onlyTheseGroups: true,
+  handlers: [
+    { name: "", recursiveReadOnlyMounts: true, userNamespaces: true },
+    { name: "sealed", recursiveReadOnlyMounts: false, userNamespaces: false },
+  ],
+  groupLimits: NO_GROUPS,
+};
 
 for (const { type, member } of REFUSED_FIELDS)
   test(`a pod with ${type}.${member} is refused`, () => {
@@ -63,11 +71,22 @@ test("a pod is not refused for what asks for nothing, nor for what works", () =>
 });
 
 test("what a runtime says it can is not refused", () => {
-  const spec = { securityContext: { supplementalGroupsPolicy: "Strict" } };
+  const spec = { securityContext: { supplementalGroupsPolicy: "Strict" }, hostUsers: false };
   const mounts = { volumeMounts: [{ name: "data", mountPath: "/data", readOnly: true, recursiveReadOnly: "Enabled" }] };
-  const features = { onlyTheseGroups: true, recursiveReadOnlyMounts: true, groupLimits: NO_GROUPS };
-  assert.deepEqual(refusedFields(podOf(mounts, spec), features), []);
+  assert.deepEqual(refusedFields(podOf(mounts, spec), NEW_RUNTIME), []);
 });
+
+test("what the runtime can counts for the handler that the pod asks for", () => {
+  const mounts = { volumeMounts: [{ name: "data", mountPath: "/data", readOnly: true, recursiveReadOnly: "Enabled" }] };
+  for (const runtimeClassName of ["sealed", "unheard-of"])
+    assert.equal(refusedFields(podOf(mounts, { runtimeClassName, hostUsers: false }), NEW_RUNTIME).length, 2);
+});
+
+for (const shared of ["hostNetwork", "hostPID", "hostIPC"])
+  test(`a pod with ${shared} is refused users of its own, whatever the runtime can`, () => {
+    const refused = refusedFields(podOf({}, { hostUsers: false, [shared]: true }), NEW_RUNTIME);
+    assert.deepEqual(refused, ["spec.hostUsers (not together with hostNetwork, hostPID or hostIPC)"]);
+  });
 
 test("a pod is refused for a limit of a resource that no device plugin can offer, of init containers too", () => {
   const limited = { name: "prepare", image: "app:1", resources: { limits: { gpu: "1", "example.com/gpu": "1" } } };

@@ -2,10 +2,12 @@ import type { Container, Pod } from "@skerry/api";
 import { isJsonObject, type JsonObject, type JsonValue } from "@skerry/base";
 import { hasPodLimits } from "../container/pod-resources.ts";
 import { isLimitCarriedOut } from "../container/resources.ts";
+import { hostNamespaces } from "../container/security-context.ts";
 import { isExtendedResource } from "../devices/container-devices.ts";
 import { listAt, objectAt } from "../json-access.ts";
 import type { RuntimeFeatures } from "../ports.ts";
 import type { LimitsOfGroups } from "./provide-pod-group.ts";
+import { handlerOf } from "./runtime-handler.ts";
 
 /** Which of the pod's lists a container is in. */
 type Role = "container" | "init" | "ephemeral";
@@ -15,7 +17,7 @@ export interface RefusedField {
   /** As the API's types name it; docs/pod-spec.md lists the same. */
   readonly type: string;
   readonly member: string;
-  readonly why: string;
+  readonly why: string | ((asked: Asked) => string);
   /** Left out: whenever it is there. */
   readonly counts?: (value: JsonValue, asked: Asked) => boolean;
 }
@@ -41,8 +43,12 @@ export const REFUSED_FIELDS: readonly RefusedField[] = [
   {
     type: "PodSpec",
     member: "hostUsers",
-    why: "containerd has user namespaces for pods from 2.0 on, and EdgeCore asks no runtime for them yet",
-    counts: (value) => value === false,
+    why: ({ pod }) =>
+      sharesHostNamespaces(pod)
+        ? "not together with hostNetwork, hostPID or hostIPC"
+        : "the container runtime does not say that it has user namespaces for pods; containerd does from 2.0 on",
+    counts: (value, { pod, features }) =>
+      value === false && (sharesHostNamespaces(pod) || handlerOf(pod, features)?.userNamespaces !== true),
   },
   {
     type: "PodSpec",
@@ -73,7 +79,8 @@ export const REFUSED_FIELDS: readonly RefusedField[] = [
     type: "VolumeMount",
     member: "recursiveReadOnly",
     why: "the container runtime cannot make mounts below it read-only",
-    counts: (value, { features }) => value === "Enabled" && !features.recursiveReadOnlyMounts,
+    counts: (value, { pod, features }) =>
+      value === "Enabled" && handlerOf(pod, features)?.recursiveReadOnlyMounts !== true,
   },
   { type: "ResourceRequirements", member: "claims", why: NO_DEVICES, counts: isNotEmpty },
 ];
@@ -84,8 +91,9 @@ export function refusedFields(pod: Pod, features: NodeFeatures): string[] {
   for (const { type, where, role, object } of partsOf(pod)) {
     for (const { type: owner, member, why, counts } of REFUSED_FIELDS) {
       const value = owner === type ? object[member] : undefined;
-      if (value !== undefined && value !== null && (counts?.(value, { pod, role, features }) ?? true))
-        found.push(`${where}${member} (${why})`);
+      const asked: Asked = { pod, role, features };
+      if (value !== undefined && value !== null && (counts?.(value, asked) ?? true))
+        found.push(`${where}${member} (${typeof why === "string" ? why : why(asked)})`);
     }
     if (type === "ResourceRequirements")
       for (const resource of Object.keys(objectAt(object, "limits") ?? {}))
@@ -93,6 +101,11 @@ export function refusedFields(pod: Pod, features: NodeFeatures): string[] {
           found.push(`${where}limits[${resource}] (this node has no such resource)`);
   }
   return found;
+}
+
+function sharesHostNamespaces(pod: Pod): boolean {
+  const { network, pid, ipc } = hostNamespaces(pod);
+  return network || pid || ipc;
 }
 
 /** What the pod limits as a whole and its control group does not enforce. */

@@ -2,10 +2,17 @@ import type { Container, Pod } from "@skerry/api";
 import type { EdgedConfig } from "../config.ts";
 import { hostNamespaces, sandboxUser, seLinuxLabel, sysctls } from "../container/security-context.ts";
 import { booleanAt, objectAt } from "../json-access.ts";
-import type { PortMapping, SandboxConfig } from "../ports.ts";
+import type { PortMapping, SandboxConfig, UserRange } from "../ports.ts";
 import type { NameResolution } from "./name-resolution.ts";
 import { kernelHostName } from "./pod-host-name.ts";
+import { handlerName } from "./runtime-handler.ts";
 import { podIdentity, podLabels } from "./runtime-names.ts";
+
+/** What the node gives the pod as a whole. */
+export interface SandboxGrants {
+  readonly controlGroup?: string | undefined;
+  readonly userRange?: UserRange | undefined;
+}
 
 /** What the pod's sandbox is made from. @throws `EDGED_INVALID_POD` */
 export function sandboxConfig(
@@ -14,7 +21,7 @@ export function sandboxConfig(
   attempt: number,
   logDirectory: string,
   dns: NameResolution,
-  controlGroup?: string,
+  { controlGroup, userRange }: SandboxGrants = {},
 ): SandboxConfig {
   const identity = podIdentity(pod);
   const containers = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
@@ -34,10 +41,10 @@ export function sandboxConfig(
     user: sandboxUser(pod),
     seccomp: { kind: "runtime-default" },
     seLinux: seLinuxLabel(objectAt(pod.spec.securityContext, "seLinuxOptions")),
-    // KubeEdge's link carries no RuntimeClass, so the class has its handler's name.
-    runtimeHandler: pod.spec.runtimeClassName ?? "",
+    runtimeHandler: handlerName(pod),
     sysctls: sysctls(pod),
     controlGroup,
+    userRange,
   };
 }
 

@@ -102,10 +102,26 @@ export interface ProcessUser {
   readonly onlyTheseGroups: boolean;
 }
 
+/** The users of the machine that the users of a pod are: user 0 of the pod is `firstHostId`; groups are the same. */
+export interface UserRange {
+  readonly firstHostId: number;
+  readonly length: number;
+}
+
+/** What one of the runtime's ways of running pods can. */
+export interface RuntimeHandler {
+  /** As a pod names it; empty: the runtime's default. */
+  readonly name: string;
+  readonly recursiveReadOnlyMounts: boolean;
+  /** Whether it takes a {@link UserRange}. */
+  readonly userNamespaces: boolean;
+}
+
 /** What a runtime says it can beyond the first version of CRI v1. */
 export interface RuntimeFeatures {
   readonly onlyTheseGroups: boolean;
-  readonly recursiveReadOnlyMounts: boolean;
+  /** Empty where it does not say; so do those before containerd 2.0. */
+  readonly handlers: readonly RuntimeHandler[];
   /** Why pods with a network of their own reach nothing outside of it; left out where they do. */
   readonly noWayOut?: string | undefined;
   /** Which limits it enforces; left out where that is up to the machine's control groups. */
@@ -141,6 +157,8 @@ export interface SandboxConfig {
   /** One of the runtime's handlers; empty: its default. */
   readonly runtimeHandler: string;
   readonly sysctls: Readonly<Record<string, string>>;
+  /** Of a pod with a user namespace; left out: its users are the machine's. Only where its {@link RuntimeHandler} can. */
+  readonly userRange?: UserRange | undefined;
   /** The pod's control group; left out: the runtime makes one for each container where it likes. */
   readonly controlGroup?: string | undefined;
 }
@@ -149,7 +167,7 @@ export interface ContainerMount {
   readonly containerPath: string;
   readonly hostPath: string;
   readonly readOnly: boolean;
-  /** What is mounted below it is read-only too. Only where {@link RuntimeFeatures} has it. */
+  /** What is mounted below it is read-only too. Only where the pod's {@link RuntimeHandler} can. */
   readonly recursiveReadOnly: boolean;
   readonly propagation: "private" | "host-to-container" | "bidirectional";
   /** On a machine with SELinux it gets the container's label. */
@@ -202,6 +220,8 @@ export interface ContainerConfig {
   readonly privileged: boolean;
   readonly hostNamespaces: HostNamespaces;
   readonly shareProcessNamespace: boolean;
+  /** Its sandbox's. */
+  readonly userRange?: UserRange | undefined;
   /** Id of the container whose processes it sees; undefined: as the members above say. */
   readonly processNamespaceOf?: string;
   readonly user: ProcessUser;

@@ -75,7 +75,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
   readonly credentialsUsed: RegistryCredentials[] = [];
   /** Behaviour by `<pod name>/<container name>`, `<container name>` or `*`. */
   readonly programs: Map<string, FakeProgram> = new Map();
-  featuresValue: RuntimeFeatures = { onlyTheseGroups: false, recursiveReadOnlyMounts: false };
+  featuresValue: RuntimeFeatures = { onlyTheseGroups: false, handlers: [] };
   /** Limits that containers were given while they ran, by id. */
   readonly updatedResources: Map<string, LinuxResources> = new Map();
   /** Every call that changed something, in order, e.g. `startContainer web/app`. */

@@ -44,7 +44,11 @@ export function runtimeMethods(ports: RuntimeMethodsPorts): Methods {
     ],
     [
       at("Status"),
-      serve(cri.StatusRequest, cri.StatusResponse, async () => ({ status: { conditions: conditions(ports) } })),
+      serve(cri.StatusRequest, cri.StatusResponse, async () => ({
+        status: { conditions: conditions(ports) },
+        // Each pod has one in any case; but as root's, its users were the machine's root.
+        runtimeHandlers: [{ name: "", features: { userNamespaces: process.getuid?.() !== 0 } }],
+      })),
     ],
     [
       at("RunPodSandbox"),

@@ -147,13 +147,27 @@ export interface PortMapping {
   hostIp?: string | undefined;
 }
 
+export interface IDMapping {
+  hostId?: number | undefined;
+  containerId?: number | undefined;
+  length?: number | undefined;
+}
+
 export interface Mount {
   containerPath?: string | undefined;
   hostPath?: string | undefined;
   readonly?: boolean | undefined;
   selinuxRelabel?: boolean | undefined;
   propagation?: MountPropagation | undefined;
+  uidMappings?: IDMapping[] | undefined;
+  gidMappings?: IDMapping[] | undefined;
   recursiveReadOnly?: boolean | undefined;
+}
+
+export interface UserNamespace {
+  mode?: NamespaceMode | undefined;
+  uids?: IDMapping[] | undefined;
+  gids?: IDMapping[] | undefined;
 }
 
 export interface NamespaceOption {
@@ -161,6 +175,7 @@ export interface NamespaceOption {
   pid?: NamespaceMode | undefined;
   ipc?: NamespaceMode | undefined;
   targetId?: string | undefined;
+  usernsOptions?: UserNamespace | undefined;
 }
 
 export interface Int64Value {
@@ -1341,6 +1356,74 @@ export const PortMapping: MessageFns<PortMapping> = {
   },
 };
 
+function createBaseIDMapping(): IDMapping {
+  return { hostId: 0, containerId: 0, length: 0 };
+}
+
+export const IDMapping: MessageFns<IDMapping> = {
+  encode(message: IDMapping, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hostId !== undefined && message.hostId !== 0) {
+      writer.uint32(8).uint32(message.hostId);
+    }
+    if (message.containerId !== undefined && message.containerId !== 0) {
+      writer.uint32(16).uint32(message.containerId);
+    }
+    if (message.length !== undefined && message.length !== 0) {
+      writer.uint32(24).uint32(message.length);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IDMapping {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIDMapping();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.hostId = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.containerId = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.length = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseMount(): Mount {
   return {
     containerPath: "",
@@ -1348,6 +1431,8 @@ function createBaseMount(): Mount {
     readonly: false,
     selinuxRelabel: false,
     propagation: 0,
+    uidMappings: [],
+    gidMappings: [],
     recursiveReadOnly: false,
   };
 }
@@ -1368,6 +1453,16 @@ export const Mount: MessageFns<Mount> = {
     }
     if (message.propagation !== undefined && message.propagation !== 0) {
       writer.uint32(40).int32(message.propagation);
+    }
+    if (message.uidMappings !== undefined && message.uidMappings.length !== 0) {
+      for (const v of message.uidMappings) {
+        IDMapping.encode(v!, writer.uint32(50).fork()).join();
+      }
+    }
+    if (message.gidMappings !== undefined && message.gidMappings.length !== 0) {
+      for (const v of message.gidMappings) {
+        IDMapping.encode(v!, writer.uint32(58).fork()).join();
+      }
     }
     if (message.recursiveReadOnly !== undefined && message.recursiveReadOnly !== false) {
       writer.uint32(64).bool(message.recursiveReadOnly);
@@ -1428,6 +1523,28 @@ export const Mount: MessageFns<Mount> = {
             message.propagation = reader.int32() as any;
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            const el = IDMapping.decode(reader, reader.uint32());
+            if (el !== undefined) {
+              message.uidMappings!.push(el);
+            }
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            const el = IDMapping.decode(reader, reader.uint32());
+            if (el !== undefined) {
+              message.gidMappings!.push(el);
+            }
+            continue;
+          }
           case 8: {
             if (tag !== 64) {
               break;
@@ -1449,8 +1566,86 @@ export const Mount: MessageFns<Mount> = {
   },
 };
 
+function createBaseUserNamespace(): UserNamespace {
+  return { mode: 0, uids: [], gids: [] };
+}
+
+export const UserNamespace: MessageFns<UserNamespace> = {
+  encode(message: UserNamespace, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mode !== undefined && message.mode !== 0) {
+      writer.uint32(8).int32(message.mode);
+    }
+    if (message.uids !== undefined && message.uids.length !== 0) {
+      for (const v of message.uids) {
+        IDMapping.encode(v!, writer.uint32(18).fork()).join();
+      }
+    }
+    if (message.gids !== undefined && message.gids.length !== 0) {
+      for (const v of message.gids) {
+        IDMapping.encode(v!, writer.uint32(26).fork()).join();
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UserNamespace {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUserNamespace();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const el = IDMapping.decode(reader, reader.uint32());
+            if (el !== undefined) {
+              message.uids!.push(el);
+            }
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const el = IDMapping.decode(reader, reader.uint32());
+            if (el !== undefined) {
+              message.gids!.push(el);
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseNamespaceOption(): NamespaceOption {
-  return { network: 0, pid: 0, ipc: 0, targetId: "" };
+  return { network: 0, pid: 0, ipc: 0, targetId: "", usernsOptions: undefined };
 }
 
 export const NamespaceOption: MessageFns<NamespaceOption> = {
@@ -1466,6 +1661,9 @@ export const NamespaceOption: MessageFns<NamespaceOption> = {
     }
     if (message.targetId !== undefined && message.targetId !== "") {
       writer.uint32(34).string(message.targetId);
+    }
+    if (message.usernsOptions !== undefined) {
+      UserNamespace.encode(message.usernsOptions, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1513,6 +1711,14 @@ export const NamespaceOption: MessageFns<NamespaceOption> = {
             }
 
             message.targetId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.usernsOptions = UserNamespace.decode(reader, reader.uint32());
             continue;
           }
         }
