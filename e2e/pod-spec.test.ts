@@ -7,10 +7,19 @@ import { Installation } from "./support/installation.ts";
 import { podSpecCases } from "./support/pod-spec/all-cases.ts";
 import { DEVICE_RESOURCE, devicePlugin, devicePod } from "./support/pod-spec/device-plugin.ts";
 import { HealthServers } from "./support/pod-spec/health-servers.ts";
-import { HOST_FOLDER } from "./support/pod-spec/pod-spec-case.ts";
+import { HOST_FOLDER, HOST_MOUNTS } from "./support/pod-spec/pod-spec-case.ts";
 import { refusedCases } from "./support/pod-spec/refused-cases.ts";
 import { SECCOMP_PROFILE } from "./support/pod-spec/security-cases.ts";
-import { deafPod, debugContainer, endingPod, hostProbedPod, probedPod } from "./support/pod-spec/standing-pods.ts";
+import {
+  type DebugContainer,
+  deafPod,
+  debugContainer,
+  endingPod,
+  hostProbedPod,
+  listeningContainer,
+  probedPod,
+} from "./support/pod-spec/standing-pods.ts";
+import { SharedMount } from "./support/shared-mount.ts";
 import { waitUntil } from "./support/wait-until.ts";
 
 const NODE = "edge-node-1";
@@ -18,9 +27,11 @@ const NODE = "edge-node-1";
 describe("fields of a pod", { concurrency: false }, () => {
   let skerry: Installation;
   let servers: HealthServers;
+  let shared: SharedMount;
 
   before(async () => {
     servers = await HealthServers.start();
+    shared = await SharedMount.make(HOST_MOUNTS);
     skerry = await Installation.create("pod-spec");
     await skerry.up("--no-examples");
     const profiles = join(skerry.nodeFolder(NODE), "edged", "seccomp");
@@ -40,6 +51,7 @@ describe("fields of a pod", { concurrency: false }, () => {
     rmSync(HOST_FOLDER, { recursive: true, force: true });
     servers.close();
     await skerry.dispose();
+    await shared[Symbol.asyncDispose]();
   });
 
   const ended = (name: string): Promise<string> =>
@@ -110,19 +122,39 @@ describe("fields of a pod", { concurrency: false }, () => {
     });
   });
 
-  test(`${debugContainer.name}: a container put into a running pod finds what it asked for`, async () => {
-    const file = join(skerry.home, "debug.json");
-    writeFileSync(file, JSON.stringify(debugContainer.container));
-    const options = ["--image=edge-app:latest", "--target=app", "--profile=general", `--custom=${file}`, "-c", "look"];
-    await skerry.kubectlOk("debug", probedPod.name, ...options, "--", ...debugContainer.arguments);
-    const terminated = await waitUntil("the container has ended", async () => {
+  /** Puts the container into a running pod. */
+  const look = async ({ name, container, arguments: command }: DebugContainer): Promise<void> => {
+    const file = join(skerry.home, `${name}.json`);
+    writeFileSync(file, JSON.stringify(container));
+    const options = ["--image=edge-app:latest", "--target=app", "--profile=general", `--custom=${file}`, "-c", name];
+    await skerry.kubectlOk("debug", probedPod.name, ...options, "--", ...command);
+  };
+
+  const lookReaches = (name: string, wanted: "running" | "terminated"): Promise<object> =>
+    waitUntil(`${name} is ${wanted}`, async () => {
       const { status } = await skerry.get("pod", probedPod.name);
-      const found = status.ephemeralContainerStatuses?.[0]?.state;
-      if (found?.terminated) return found.terminated as { exitCode: number; message: string };
-      throw new Error(JSON.stringify(status.ephemeralContainerStatuses));
+      const statuses: { name: string; state: Record<string, object> }[] = status.ephemeralContainerStatuses ?? [];
+      const found = statuses.find((each) => each.name === name)?.state[wanted];
+      if (found) return found;
+      throw new Error(JSON.stringify(statuses));
     });
-    assertLines(await skerry.kubectlOk("logs", probedPod.name, "-c", "look"), debugContainer.expected);
-    assert.deepEqual([terminated.exitCode, terminated.message], [0, "bye\n"]);
+
+  test(`${debugContainer.name}: a container put into a running pod finds what it asked for`, async () => {
+    const { name, expected } = debugContainer;
+    await look(debugContainer);
+    const { exitCode, message } = (await lookReaches(name, "terminated")) as { exitCode: number; message: string };
+    assertLines(await skerry.kubectlOk("logs", probedPod.name, "-c", name), expected);
+    assert.deepEqual([exitCode, message], [0, "bye\n"]);
+  });
+
+  test(`${listeningContainer.name}: a container put into a running pod ends with the input that it was attached to`, async () => {
+    const { name, expected } = listeningContainer;
+    await look(listeningContainer);
+    await lookReaches(name, "running");
+    const attached = await skerry.kubectlWith("hello\n", "attach", probedPod.name, "-c", name, "-i");
+    assert.equal(attached.status, 0, attached.stderr);
+    await lookReaches(name, "terminated");
+    assertLines(await skerry.kubectlOk("logs", probedPod.name, "-c", name), expected);
   });
 
   test(`${endingPod.name}: its hooks run, and its last words are in its status`, async () => {

@@ -3,7 +3,7 @@ import { identityCases } from "./identity-cases.ts";
 import { lifecycleCases } from "./lifecycle-cases.ts";
 import type { PodSpecCase, ShownFields } from "./pod-spec-case.ts";
 import { securityCases } from "./security-cases.ts";
-import { deafPod, debugContainer, endingPod, hostProbedPod, probedPod } from "./standing-pods.ts";
+import { deafPod, debugContainer, endingPod, hostProbedPod, listeningContainer, probedPod } from "./standing-pods.ts";
 import { volumeCases } from "./volume-cases.ts";
 
 /** Pods that run to their end. */
@@ -23,4 +23,5 @@ export const workingFields: readonly Pick<ShownFields, "name" | "fields">[] = [
   hostProbedPod(0, 0),
   deafPod,
   debugContainer,
+  listeningContainer,
 ];

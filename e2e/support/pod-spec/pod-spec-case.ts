@@ -30,6 +30,8 @@ export interface RefusedCase extends ShownFields {
 export const IMAGE: object = { image: "edge-app:latest", imagePullPolicy: "IfNotPresent" };
 /** A folder of the machine, for what must be seen from there. */
 export const HOST_FOLDER = "/tmp/skerry-e2e-pod-spec";
+/** One in which mounts are shared. */
+export const HOST_MOUNTS = "/tmp/skerry-e2e-pod-spec-mounts";
 
 export const script = (...lines: readonly string[]): object => ({ command: ["sh", "-c", lines.join("\n")] });
 

@@ -109,15 +109,17 @@ export const deafPod: ShownFields = {
 };
 
 /** What `kubectl debug --custom` puts into the running pod, beside its name, image and command. */
-export const debugContainer: Pick<ShownFields, "name" | "fields"> & {
+export interface DebugContainer extends Pick<ShownFields, "name" | "fields"> {
   readonly container: object;
   readonly arguments: readonly string[];
   readonly expected: readonly string[];
-} = {
+}
+
+export const debugContainer: DebugContainer = {
   name: "spec-debug",
   fields: {
     EphemeralContainer:
-      "args command env envFrom image imagePullPolicy name securityContext targetContainerName terminationMessagePath terminationMessagePolicy volumeMounts workingDir",
+      "args command env envFrom image imagePullPolicy name securityContext targetContainerName terminationMessagePath terminationMessagePolicy tty volumeMounts workingDir",
   },
   container: {
     env: [{ name: "WORD", value: "found" }],
@@ -126,9 +128,22 @@ export const debugContainer: Pick<ShownFields, "name" | "fields"> & {
     securityContext: { runAsUser: 7 },
     terminationMessagePath: "/dev/last",
     terminationMessagePolicy: "File",
+    tty: true,
     volumeMounts: mounts("seen"),
     workingDir: "/tmp",
   },
-  arguments: ["sh", "-c", 'echo "$WORD $colour"; id -u; pwd; ls /seen; ps | grep -c "[h]ttpd"; echo bye > /dev/last'],
-  expected: ["found green", "7", "/tmp", "file", "1"],
+  arguments: [
+    ...["sh", "-c"],
+    'echo "$WORD $colour"; id -u; pwd; ls /seen; ps | grep -c "[h]ttpd"; test -t 1 && echo terminal; echo bye > /dev/last',
+  ],
+  expected: ["found green", "7", "/tmp", "file", "1", "terminal"],
+};
+
+/** One that ends where the input of the first who is attached does. */
+export const listeningContainer: DebugContainer = {
+  name: "spec-listen",
+  fields: { EphemeralContainer: "stdin stdinOnce" },
+  container: { stdin: true, stdinOnce: true },
+  arguments: ["cat"],
+  expected: ["hello"],
 };

@@ -1,4 +1,4 @@
-import { HOST_FOLDER, mounts, once, type PodSpecCase, script } from "./pod-spec-case.ts";
+import { HOST_FOLDER, HOST_MOUNTS, IMAGE, mounts, once, type PodSpecCase, script } from "./pod-spec-case.ts";
 
 /** Volumes and their mounts. */
 export const volumeCases: readonly PodSpecCase[] = [
@@ -106,7 +106,7 @@ export const volumeCases: readonly PodSpecCase[] = [
     name: "spec-claim",
     fields: {
       Volume: "persistentVolumeClaim",
-      PersistentVolumeClaimVolumeSource: "claimName",
+      PersistentVolumeClaimVolumeSource: "claimName readOnly",
       PodSecurityContext: "fsGroup fsGroupChangePolicy",
     },
     others: [
@@ -132,15 +132,58 @@ export const volumeCases: readonly PodSpecCase[] = [
     pod: once(
       "spec-claim",
       {
-        ...script("echo kept > /data/file && cat /data/file", "stat -c %g /data /data/file"),
-        volumeMounts: mounts("data"),
+        ...script(
+          "echo kept > /data/file && cat /locked/file",
+          "stat -c %g /data /data/file",
+          "touch /locked/file 2>/dev/null || echo locked",
+        ),
+        volumeMounts: mounts("data", "locked"),
       },
       {
-        volumes: [{ name: "data", persistentVolumeClaim: { claimName: "spec-claim" } }],
+        volumes: [
+          { name: "data", persistentVolumeClaim: { claimName: "spec-claim" } },
+          { name: "locked", persistentVolumeClaim: { claimName: "spec-claim", readOnly: true } },
+        ],
         securityContext: { runAsUser: 1000, fsGroup: 4000, fsGroupChangePolicy: "OnRootMismatch" },
       },
     ),
-    expected: ["kept", "4000", "4000"],
+    expected: ["kept", "4000", "4000", "locked"],
+  },
+  {
+    name: "spec-mounts",
+    fields: { VolumeMount: "mountPropagation" },
+    pod: once(
+      "spec-mounts",
+      {
+        ...script(
+          "touch /seen/waits",
+          "until test -e /seen/made/file; do sleep 1; done; echo seen",
+          "test -e /unseen/waits && test -d /unseen/made && ! test -e /unseen/made/file && echo unseen",
+        ),
+        volumeMounts: [
+          { name: "host", mountPath: "/seen", mountPropagation: "HostToContainer" },
+          { name: "host", mountPath: "/unseen", mountPropagation: "None" },
+        ],
+      },
+      {
+        volumes: [{ name: "host", hostPath: { path: HOST_MOUNTS, type: "Directory" } }],
+        initContainers: [
+          {
+            name: "maker",
+            ...IMAGE,
+            ...script(
+              "until test -e /both/waits; do sleep 1; done",
+              "mkdir /both/made && mount -t tmpfs made /both/made && touch /both/made/file",
+              "exec sleep 1000",
+            ),
+            restartPolicy: "Always",
+            securityContext: { privileged: true },
+            volumeMounts: [{ name: "host", mountPath: "/both", mountPropagation: "Bidirectional" }],
+          },
+        ],
+      },
+    ),
+    expected: ["seen", "unseen"],
   },
   {
     name: "spec-memory",
