@@ -17,6 +17,15 @@ interface Status {
   readonly nodes?: readonly { readonly node: string; readonly cloudCore: string; readonly connected: boolean }[];
 }
 
+/** What `skerry trace node` prints. */
+interface Trace {
+  readonly link: { readonly state: string };
+  readonly traffic: {
+    readonly rows: readonly { readonly direction: string; readonly kind: string; readonly bytes: number }[];
+  };
+  readonly budget?: { readonly annotation: string; readonly condition: string };
+}
+
 const settings = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings", namespace: "default" } };
 const pod = {
   apiVersion: "v1",
@@ -136,5 +145,59 @@ describe("two CloudCores", () => {
     });
     assert.equal(await container(), atFirst.container);
     assert.equal(await processOf(`edgecore ${NODE}`), atFirst.edgeCore);
+  });
+
+  test("skerry trace node counts the bytes of what crosses the link, by kind, and tells the byte budget", async () => {
+    const trace = async (): Promise<Trace> =>
+      JSON.parse(await skerry.skerryOk("trace", "node", NODE, "--once", "-o", "json"));
+    const bytesDown = ({ traffic }: Trace): number =>
+      traffic.rows.find(({ direction, kind }) => direction === "down" && kind === "configmap")?.bytes ?? 0;
+    const before = await waitUntil("the node is connected", async () => {
+      const now = await trace();
+      return now.link.state === "connected" && now;
+    });
+    // Of random digits no compression makes less than a third.
+    const mode = Array.from({ length: 3_000 }, () => Math.floor(Math.random() * 10)).join("");
+    await setMode(mode);
+    await waitUntil("the ConfigMap is in the pod", async () => (await inPod()) === mode);
+    const crossed = bytesDown(await trace()) - bytesDown(before);
+    assert.ok(crossed > 1_000 && crossed < 20_000, `${crossed} bytes`);
+    await skerry.kubectlOk("annotate", "node", NODE, "skerry.io/byte-budget=200M");
+    await waitUntil("the node keeps to its budget", async () => {
+      const { annotation, condition = "" } = (await trace()).budget ?? {};
+      return annotation === "200M" && /^[A-Z]\w+: /.test(condition);
+    });
+    await skerry.kubectlOk("annotate", "node", NODE, "skerry.io/byte-budget-");
+  });
+
+  test("the certificate authority changes while the node runs; nothing on it is restarted", async () => {
+    await waitUntil("both run", bothRun);
+    await skerry.skerryOk("ca", "rotate");
+    await waitUntil("the node has a certificate of the new authority", async () => {
+      const { moved } = JSON.parse(await skerry.skerryOk("ca", "status", "-o", "json"));
+      return Array.isArray(moved) && moved.includes(NODE);
+    });
+    await skerry.skerryOk("ca", "finish");
+    const mode = "after the change of the authority";
+    await setMode(mode);
+    await waitUntil("the ConfigMap is in the pod", async () => (await inPod()) === mode);
+    assert.equal(await container(), atFirst.container);
+    assert.equal(await processOf(`edgecore ${NODE}`), atFirst.edgeCore);
+  });
+
+  test("a fleet of hollow nodes joins, is Ready, and leaves nothing behind", async () => {
+    await waitUntil("both run", bothRun);
+    const options = ["--nodes", "4", "--per-process", "2", "--for", "1s", "--cleanup", "-o", "json"];
+    const report = JSON.parse(await skerry.skerryOk("fleet", ...options));
+    const { nodes, processes, joined, connected, ready, failure } = report;
+    assert.deepEqual(
+      { nodes, processes, joined, connected, ready, failure },
+      { nodes: 4, processes: 2, joined: 4, connected: 4, ready: 4, failure: undefined },
+    );
+    const { items } = await skerry.get("nodes");
+    assert.deepEqual(
+      items.map(({ metadata }: { metadata: { name: string } }) => metadata.name),
+      [NODE],
+    );
   });
 });

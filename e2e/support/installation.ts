@@ -56,6 +56,13 @@ export class Installation {
     return run([join(root, "bin/skerry"), ...parameters], { environment: { SKERRY_HOME: this.home } });
   }
 
+  /** What a command printed, which must succeed. */
+  async skerryOk(...parameters: readonly string[]): Promise<string> {
+    const result = await this.skerry(...parameters);
+    assert.equal(result.status, 0, `skerry ${parameters.join(" ")}: ${result.stdout}${result.stderr}`);
+    return result.stdout;
+  }
+
   /** Starts everything and fails the test with the logs when it does not become ready. */
   async up(...options: readonly string[]): Promise<Ended> {
     const result = await this.skerry("up", "--detach", ...this.portOptions, ...options);
