@@ -22,6 +22,7 @@ export const securityCases: readonly PodSpecCase[] = [
       Capabilities: "add drop",
       SeccompProfile: "type",
     },
+    others: [{ apiVersion: "v1", kind: "Secret", metadata: { name: "spec-security" }, stringData: { word: "found" } }],
     pod: once(
       "spec-security",
       {
@@ -31,8 +32,9 @@ export const securityCases: readonly PodSpecCase[] = [
           "grep -E '^(NoNewPrivs|CapBnd|Seccomp):' /proc/self/status | tr -d '\\t'",
           "cat /proc/sys/net/ipv4/ip_unprivileged_port_start",
           "stat -c %g /data",
+          "cat /hidden/word; stat -L -c '%a %g' /hidden/word",
         ),
-        volumeMounts: mounts("data"),
+        volumeMounts: mounts("data", "hidden"),
         securityContext: {
           readOnlyRootFilesystem: true,
           allowPrivilegeEscalation: false,
@@ -41,7 +43,10 @@ export const securityCases: readonly PodSpecCase[] = [
         },
       },
       {
-        volumes: [{ name: "data", emptyDir: {} }],
+        volumes: [
+          { name: "data", emptyDir: {} },
+          { name: "hidden", secret: { secretName: "spec-security", defaultMode: 0o400 } },
+        ],
         securityContext: {
           runAsUser: 1000,
           runAsGroup: 2000,
@@ -62,6 +67,7 @@ export const securityCases: readonly PodSpecCase[] = [
       "Seccomp:2",
       "81",
       "4000",
+      "found440 4000",
     ],
   },
   {

@@ -26,6 +26,8 @@ export class FakeFileSystem implements FileSystem {
 
   /** Folders that were given to a group with all in them. */
   readonly shared: [path: string, groupId: number][] = [];
+  /** Groups that single folders and files were given to, by path. */
+  readonly groups: Map<string, number> = new Map();
 
   /** Text of a file, symlinks followed; undefined when it is not there. */
   text(path: string): string | undefined {
@@ -115,7 +117,8 @@ export class FakeFileSystem implements FileSystem {
     return { bytes, inodes: within.length };
   }
 
-  async setGroup(path: string, _groupId: number, mode: number): Promise<void> {
+  async setGroup(path: string, groupId: number, mode: number): Promise<void> {
+    this.groups.set(path, groupId);
     const entry = this.#follow(path)?.entry;
     if (entry && entry.kind !== "symlink") entry.mode = mode;
   }

@@ -6,6 +6,8 @@ import type { FileSystem } from "../ports.ts";
 export interface ProjectedFile {
   readonly data: Uint8Array;
   readonly mode: number;
+  /** Left out: root's. */
+  readonly groupId?: number;
 }
 
 /** Files by their path within the volume. */
@@ -35,6 +37,7 @@ export async function writeProjection(files: FileSystem, directory: string, proj
     const target = join(freshPath, path);
     if (path.includes(sep)) await files.makeDirectory(dirname(target), FOLDER_MODE);
     await files.writeFile(target, file.data, file.mode);
+    if (file.groupId !== undefined) await files.setGroup(target, file.groupId, file.mode);
   }
   await files.remove(join(directory, NEXT_LINK));
   await files.symlink(fresh, join(directory, NEXT_LINK));

@@ -165,7 +165,7 @@ export class PodVolumes {
   ): Promise<string> {
     const path = paths.volume(kind, volume.name);
     const group = volumeGroup(pod);
-    const shown = group === undefined ? files : withGroupRead(files);
+    const shown = group === undefined ? files : givenToGroup(files, group);
     for (const name of shown.keys())
       if (name.includes("\0")) throw invalidPod(`volume "${volume.name}"`, "a file name contains a zero byte");
     await writeProjection(this.#ports.files, path, shown);
@@ -181,6 +181,6 @@ interface VolumeContext {
   readonly signal: AbortSignal;
 }
 
-function withGroupRead(files: ReadonlyMap<string, ProjectedFile>): Map<string, ProjectedFile> {
-  return new Map([...files].map(([path, file]) => [path, { ...file, mode: file.mode | GROUP_READ }]));
+function givenToGroup(files: ReadonlyMap<string, ProjectedFile>, groupId: number): Map<string, ProjectedFile> {
+  return new Map([...files].map(([path, file]) => [path, { ...file, mode: file.mode | GROUP_READ, groupId }]));
 }

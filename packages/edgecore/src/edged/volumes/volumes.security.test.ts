@@ -37,3 +37,23 @@ test("names from the cloud never lead out of the pod's folder", () => {
     assert.throws(() => PodPaths.logPath(name, 0), isRefused, name);
   }
 });
+
+test("files of a volume are the pod's group's, which may read them, and root's where it has none", async () => {
+  await using world = new EdgedWorld();
+  await world.start();
+  await world.put("configmap", world.configMap("words", { word: "found" }));
+  const volumes = [{ name: "words", configMap: { name: "words", defaultMode: 0o400 } }];
+  await world.put("pod", world.pod("grouped", { volumes, securityContext: { fsGroup: 4000 } }));
+  await world.put("pod", world.pod("plain", { volumes }));
+  await world.pass(2000);
+  const files = world.files.paths().filter((path) => /version-.*\/word$/.test(path));
+  assert.deepEqual(
+    await Promise.all(
+      files.map(async (path) => [(await world.files.status(path))?.mode, world.files.groups.get(path)]),
+    ),
+    [
+      [0o440, 4000],
+      [0o400, undefined],
+    ],
+  );
+});
