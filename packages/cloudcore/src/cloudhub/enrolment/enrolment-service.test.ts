@@ -165,6 +165,21 @@ test("a node renews with its certificate alone, and only under its own name", as
   assert.equal(claim.status, 401);
 });
 
+test("a node that renews without end has to wait, others need not", async () => {
+  const { ask, clock } = world();
+  const { requestDer } = await request("edge-1");
+  const renew = async (nodeName: string): Promise<number> => {
+    const validity = { notBeforeMs: startMs - 1000, notAfterMs: startMs + 30 * DAY_MS };
+    const subject = { ...nodeSubject(nodeName), usages: ["clientAuth"] as const, validity };
+    const { certificateDer } = await systemPki.issueCertificate(authority, subject);
+    return (await ask({ clientCertificateDer: certificateDer, body: requestDer })).status;
+  };
+  for (let time = 0; time < 10; time++) assert.equal(await renew("edge-1"), 200);
+  assert.deepEqual([await renew("edge-1"), await renew("edge-2")], [429, 200]);
+  await clock.advance(60_000);
+  assert.equal(await renew("edge-1"), 200);
+});
+
 test("a certificate that expired while its node was offline is renewed within the window, and not beyond", async () => {
   const { ask, clock } = world();
   const validity = { notBeforeMs: startMs - 1000, notAfterMs: startMs + 30 * DAY_MS };

@@ -22,7 +22,7 @@ import {
   renewalWindowOver,
 } from "../errors.ts";
 import type { NodeTrust, TrustedNode } from "../trust/node-trust.ts";
-import { FailureLimiter } from "./failure-limiter.ts";
+import { AttemptLimiter } from "./attempt-limiter.ts";
 
 /** A request to CloudCore's HTTPS port, as the platform's server has read it. */
 export interface EnrolmentRequest {
@@ -92,23 +92,24 @@ const EDGE_ROLE_LABEL = "node-role.kubernetes.io/edge";
  */
 export class EnrolmentService {
   readonly #options: EnrolmentServiceOptions;
-  readonly #limiter: FailureLimiter;
+  /** Refused requests, by address. */
+  readonly #refusals: AttemptLimiter;
+  /** Certificates, by node. */
+  readonly #renewals: AttemptLimiter;
 
   constructor(options: EnrolmentServiceOptions) {
     this.#options = options;
-    this.#limiter = new FailureLimiter(options.clock);
+    this.#refusals = new AttemptLimiter(options.clock);
+    this.#renewals = new AttemptLimiter(options.clock);
   }
 
   /** Answers one request; never throws. */
   async handle(request: EnrolmentRequest): Promise<EnrolmentResponse> {
-    const waitMs = this.#limiter.waitMs(request.remoteAddress);
-    if (waitMs > 0)
-      return text(429, "Too many failed requests from this address", {
-        "retry-after": String(Math.ceil(waitMs / 1000)),
-      });
+    const waitMs = this.#refusals.waitMs(request.remoteAddress);
+    if (waitMs > 0) return later("Too many failed requests from this address", waitMs);
     try {
       const response = await this.#route(request);
-      if (response.status === 400 || response.status === 401) this.#limiter.fail(request.remoteAddress);
+      if (response.status === 400 || response.status === 401) this.#refusals.count(request.remoteAddress);
       return response;
     } catch (error) {
       this.#options.logger.error("A request on the HTTPS port failed", {
@@ -161,6 +162,11 @@ export class EnrolmentService {
     try {
       const asked = await pki.readCertificateRequest(request.body);
       const certified = this.#certifiedNode(request);
+      if (certified) {
+        const waitMs = this.#renewals.waitMs(certified.nodeName);
+        if (waitMs > 0) return later("This node renews its certificate too often", waitMs);
+        this.#renewals.count(certified.nodeName);
+      }
       const nodeName = certified?.nodeName ?? (await this.#admit(request, asked));
       const notAfterMs = this.#options.clock.now() + this.#options.edgeCertificateValidityMs;
       const certificateDer = await pki.signCertificateRequest(authority, request.body, {
@@ -273,6 +279,10 @@ function statusOf(code: string): number {
   if (code.startsWith("KUBE_") || code === "CLOUDHUB_TOKEN_BUSY") return 503;
   if (code === "PKI_REQUEST_INVALID" || code === "PKI_NODE_NAME_INVALID" || code === "PKI_IDENTITY_UNKNOWN") return 400;
   return 401;
+}
+
+function later(reason: string, waitMs: number): EnrolmentResponse {
+  return text(429, reason, { "retry-after": String(Math.ceil(waitMs / 1000)) });
 }
 
 function text(status: number, body: string, headers: Record<string, string> = {}): EnrolmentResponse {
