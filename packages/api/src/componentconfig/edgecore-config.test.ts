@@ -138,21 +138,26 @@ test("thresholds of eviction and of images are read as the kubelet's; wrong ones
     evictionHard: { nodefs.available: 1Gi }, evictionSoft: { memory.available: "20%" },
     evictionSoftGracePeriod: { memory.available: 1m30s }, evictionMinimumReclaim: { nodefs.available: 500Mi },
     evictionMaxPodGracePeriod: 20, evictionPressureTransitionPeriod: 30s, imageGCHighThresholdPercent: 70,
-    imageGCLowThresholdPercent: 60, imageMaximumGCAge: 48h, systemReserved: { memory: 200Mi }, kubeReserved: { memory: 100Mi, cpu: 100m }`);
+    imageGCLowThresholdPercent: 60, imageMaximumGCAge: 48h, systemReserved: { memory: 200Mi, cpu: "1", pid: "10" },
+    kubeReserved: { memory: 100Mi, cpu: 100m, ephemeral-storage: 1Gi }`);
   assert.deepEqual(amounts(config.edged), [
     "nodefs.available 1073741824 at once",
     "pid.available 100 at once",
     "memory.available 0.2 90000",
   ]);
-  const { eviction, imageGarbage, reservedMemoryBytes } = config.edged;
+  const { eviction, imageGarbage, reserved } = config.edged;
   assert.deepEqual(eviction.thresholds[0]?.minimumReclaim, { kind: "quantity", value: 500 * 2 ** 20 });
   assert.deepEqual([eviction.maxPodGraceSeconds, eviction.pressureTransitionMs], [20, 30_000]);
   assert.deepEqual(imageGarbage, { highShare: 0.7, lowShare: 0.6, minimumAgeMs: 120_000, maximumAgeMs: 172_800_000 });
-  assert.equal(reservedMemoryBytes, 300 * 2 ** 20);
-  assert.deepEqual(warnings, ["modules.edged.tailoredKubeletConfig.kubeReserved: only memory is kept back, not cpu"]);
+  assert.deepEqual(reserved, { cpuMilli: 1100, memoryBytes: 300 * 2 ** 20, storageBytes: 2 ** 30 });
+  assert.deepEqual(warnings, [
+    "modules.edged.tailoredKubeletConfig.systemReserved: cpu, memory and ephemeral-storage are kept back, not pid",
+  ]);
   for (const [fields, told] of [
     ["evictionHard: { disk: 1Gi }", /evictionHard has the unknown signal disk/],
     ["evictionHard: { nodefs.available: much }", /evictionHard must give a size .* for nodefs\.available/],
+    ["systemReserved: { cpu: much }", /systemReserved must give processors such as 100m or 0\.5 for cpu/],
+    ["kubeReserved: { ephemeral-storage: much }", /kubeReserved must give a size such as 1Gi for ephemeral-storage/],
     ["evictionSoft: { memory.available: 1Gi }", /evictionSoftGracePeriod must give a duration for memory\.available/],
     [
       "imageGCHighThresholdPercent: 50, imageGCLowThresholdPercent: 60",

@@ -5,8 +5,8 @@ import {
   type ImageGarbageSection,
   readEviction,
   readImageGarbage,
-  readReservedMemory,
 } from "./edgecore-eviction-section.ts";
+import { type ReservedResources, readReserved } from "./edgecore-reserved-section.ts";
 import { readShutdown, type ShutdownGroup } from "./edgecore-shutdown-section.ts";
 import { KUBELET_FIELDS_WITHOUT_EFFECT, V1ALPHA1_FIELDS_WITHOUT_EFFECT } from "./edgecore-unused-fields.ts";
 import { readSizeText } from "./size-text.ts";
@@ -35,8 +35,9 @@ export interface EdgedSection {
   readonly staticPods: { readonly folder: string; readonly checkPeriodMs: number };
   readonly eviction: EvictionSection;
   readonly imageGarbage: ImageGarbageSection;
-  /** Memory that pods together do not get. */
-  readonly reservedMemoryBytes: number;
+  readonly reserved: ReservedResources;
+  /** So many images, the largest first, are in the node's status; undefined: all. */
+  readonly statusImagesLimit: number | undefined;
   /** The times that pods have to end when the machine goes down; empty: they are not ended before it. */
   readonly shutdownGroups: readonly ShutdownGroup[];
   /** Where device plugins register, and their own sockets are. */
@@ -96,7 +97,8 @@ export function readEdged(
     },
     eviction: readEviction(kubelet),
     imageGarbage: readImageGarbage(kubelet),
-    reservedMemoryBytes: readReservedMemory(kubelet),
+    reserved: readReserved(kubelet),
+    statusImagesLimit: readStatusImagesLimit(kubelet),
     shutdownGroups: readShutdown(kubelet),
     devicePluginFolder: readPath(extras, "devicePluginFolder", `${rootDirectory}/device-plugins`),
   };
@@ -131,6 +133,12 @@ function readNodeIps(edged: ConfigSection): readonly string[] {
   if (families.size < addresses.length)
     edged.error("nodeIP", "must be one address, or one of IPv4 and one of IPv6 with a comma between them");
   return addresses;
+}
+
+/** The kubelet's default; KubeEdge's own is none, which its files say. */
+function readStatusImagesLimit(kubelet: ConfigSection): number | undefined {
+  const limit = kubelet.integer("nodeStatusMaxImages", 50, { minimum: -1, maximum: 1000 });
+  return limit === -1 ? undefined : limit;
 }
 
 function readPath(section: ConfigSection, name: string, fallback: string): string {

@@ -133,20 +133,6 @@ export function readImageGarbage(kubelet: ConfigSection): ImageGarbageSection {
   };
 }
 
-/** Memory, bytes, that the configuration keeps back from pods for the system and for Skerry itself. */
-export function readReservedMemory(kubelet: ConfigSection): number {
-  let reservedBytes = 0;
-  for (const field of ["systemReserved", "kubeReserved"])
-    for (const [resource, text] of Object.entries(kubelet.textMap(field))) {
-      const amount = readSizeText(text);
-      if (resource === "memory" && amount === undefined)
-        kubelet.error(field, "must give a size such as 100Mi for memory");
-      else if (resource === "memory") reservedBytes += amount ?? 0;
-      else kubelet.warn(field, `only memory is kept back, not ${resource}`);
-    }
-  return reservedBytes;
-}
-
 function amountsOf(
   kubelet: ConfigSection,
   field: string,

@@ -10,7 +10,7 @@ export const KUBELET_FIELDS_WITHOUT_EFFECT: readonly string[] =
   enableSystemLogHandler enableSystemLogQuery enforceNodeAllocatable eventBurst eventRecordQPS failCgroupV1 failSwapOn
   featureGates hairpinMode imageServiceEndpoint iptablesDropBit iptablesMasqueradeBit kernelMemcgNotification
   kubeReservedCgroup kubeletCgroups localStorageCapacityIsolation logging makeIPTablesUtilChains maxOpenFiles
-  maxParallelImagePulls memorySwap memoryThrottlingFactor nodeStatusMaxImages oomScoreAdj podCIDR
+  maxParallelImagePulls memorySwap memoryThrottlingFactor oomScoreAdj podCIDR
   podsPerCore protectKernelDefaults qosReserved registryBurst registryPullQPS reservedMemory
   reservedSystemCPUs runtimeRequestTimeout serializeImagePulls showHiddenMetricsForVersion
   singleProcessOOMKill streamingConnectionIdleTimeout syncFrequency systemCgroups systemReservedCgroup

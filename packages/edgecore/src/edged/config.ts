@@ -3,6 +3,8 @@ import {
   defaultImageGarbage,
   type EvictionSection,
   type ImageGarbageSection,
+  nothingReserved,
+  type ReservedResources,
   type ShutdownGroup,
   type Taint,
 } from "@skerry/api";
@@ -44,8 +46,9 @@ export interface EdgedConfig {
   readonly containerLogMaxFiles: number;
   readonly eviction: EvictionSection;
   readonly imageGarbage: ImageGarbageSection;
-  /** Memory that pods together do not get. */
-  readonly reservedMemoryBytes: number;
+  readonly reserved: ReservedResources;
+  /** So many images, the largest first, are in the node's status; undefined: all. */
+  readonly statusImagesLimit: number | undefined;
   /** The times that pods have to end when the machine goes down; empty: they are not ended before it. */
   readonly shutdownGroups: readonly ShutdownGroup[];
 }
@@ -74,7 +77,8 @@ export function edgedConfig(
     containerLogMaxFiles: 5,
     eviction: defaultEviction,
     imageGarbage: defaultImageGarbage,
-    reservedMemoryBytes: 0,
+    reserved: nothingReserved,
+    statusImagesLimit: 50,
     shutdownGroups: [],
     ...given,
   };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PodSpec } from "@skerry/api";
+import { nothingReserved, type PodSpec } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
 import { EdgedWorld } from "./testing/edged-world.ts";
 
@@ -167,7 +167,7 @@ test("a node that is short starts nothing new but what is critical, and what it 
 });
 
 test("where memory is kept back for the system, what pods together use of the rest counts", async () => {
-  await using world = new EdgedWorld({ config: { reservedMemoryBytes: 600 * MIB } });
+  await using world = new EdgedWorld({ config: { reserved: { ...nothingReserved, memoryBytes: 600 * MIB } } });
   await world.start();
   for (const name of ["small", "large"]) await world.put("pod", world.pod(name));
   world.usage.memoryBytes.set("small", 20 * MIB);

@@ -27,7 +27,7 @@ const facts: PodFacts = {
   nodeName: "edge-1",
   hostIps: ["192.0.2.10", "2001:db8::10"],
   podIps: ["10.0.0.5", "fd00::5"],
-  allocatable: { cpuMilli: 2000, memoryBytes: 1024 ** 3 },
+  allocatable: { cpuMilli: 2000, memoryBytes: 1024 ** 3, storageBytes: 8 * 1024 ** 3 },
 };
 const host = {
   architecture: "x64",
@@ -131,6 +131,8 @@ test("fields and resources have the values the downward API gives", () => {
   assert.equal(resourceValue(facts, container, "limits.memory", "1Mi"), "64");
   assert.equal(resourceValue(facts, container, "requests.cpu", "1m"), "250");
   assert.equal(resourceValue(facts, { name: "none" }, "limits.cpu", undefined), "2");
+  assert.equal(resourceValue(facts, { name: "none" }, "limits.ephemeral-storage", "1Gi"), "8");
+  assert.equal(resourceValue(facts, { name: "none" }, "requests.ephemeral-storage", "1Gi"), "0");
 });
 
 test("limits become control group values, and are left out where the machine has no groups for them", () => {

@@ -1,6 +1,7 @@
 import type { Container, Pod } from "@skerry/api";
 import { quantityToMilli, quantityToNumber } from "@skerry/kube";
-import { invalidPod, notSupported } from "../errors.ts";
+import { invalidPod } from "../errors.ts";
+import type { Allocatable } from "../node/allocatable.ts";
 
 /** Facts of a pod that its containers may read. */
 export interface PodFacts {
@@ -9,7 +10,7 @@ export interface PodFacts {
   readonly hostIps: readonly string[];
   readonly podIps: readonly string[];
   /** What limits default to: the node's own resources. */
-  readonly allocatable: { readonly cpuMilli: number; readonly memoryBytes: number };
+  readonly allocatable: Allocatable;
 }
 
 const SUBSCRIPT = /^metadata\.(labels|annotations)\['(.*)'\]$/;
@@ -70,7 +71,7 @@ export function resourceContainer({ spec }: Pod, containerName: string): Contain
 
 /**
  * Value of a downward API `resourceFieldRef` in units of `divisor`, rounded up.
- * @throws `EDGED_INVALID_POD`, `EDGED_NOT_SUPPORTED`
+ * @throws `EDGED_INVALID_POD`
  */
 export function resourceValue(
   facts: PodFacts,
@@ -87,14 +88,13 @@ export function resourceValue(
       const milli = given === undefined ? (kind === "limits" ? facts.allocatable.cpuMilli : 0) : quantityToMilli(given);
       return String(Math.ceil(milli / quantityToMilli(unit)));
     }
-    case "memory": {
-      const bytes =
-        given === undefined ? (kind === "limits" ? facts.allocatable.memoryBytes : 0) : quantityToNumber(given);
+    case "memory":
+    case "ephemeral-storage": {
+      const { memoryBytes, storageBytes } = facts.allocatable;
+      const most = name === "memory" ? memoryBytes : storageBytes;
+      const bytes = given === undefined ? (kind === "limits" ? most : 0) : quantityToNumber(given);
       return String(Math.ceil(bytes / quantityToNumber(unit)));
     }
-    case "ephemeral-storage":
-      if (given !== undefined) return String(Math.ceil(quantityToNumber(given) / quantityToNumber(unit)));
-      throw notSupported(`resourceFieldRef ${resource}`, "the container sets no such limit");
     default:
       if (name?.startsWith("hugepages-"))
         return String(Math.ceil(quantityToNumber(given ?? 0) / quantityToNumber(unit)));

@@ -81,9 +81,9 @@ export class EvictionManager implements AsyncDisposable {
   constructor(ports: EvictionPorts, options: EvictionOptions) {
     this.#ports = ports;
     this.#options = options;
-    const { nodeName, eviction, reservedMemoryBytes } = ports.config;
+    const { nodeName, eviction, reserved } = ports.config;
     this.#usage = new PodUsageReader(ports);
-    this.#thresholds = [...eviction.thresholds, ...allocatableThresholds(eviction.thresholds, reservedMemoryBytes)];
+    this.#thresholds = [...eviction.thresholds, ...allocatableThresholds(eviction.thresholds, reserved.memoryBytes)];
     this.#watch = new PressureWatch(this.#thresholds, eviction.pressureTransitionMs);
     this.#node = { apiVersion: "v1", kind: "Node", name: nodeName, uid: nodeName };
     this.#loop = new SyncLoop(ports, "Looking for what runs short", RETRY, () => this.#synchronize());
@@ -219,8 +219,8 @@ export class EvictionManager implements AsyncDisposable {
       ...(images ? diskObservations("imagefs", images) : []),
     ]);
     // Measured only where it can differ from the machine's own memory: it asks the runtime for all containers.
-    if (config.reservedMemoryBytes > 0) {
-      const capacity = Math.max(0, memoryBytes - config.reservedMemoryBytes);
+    if (config.reserved.memoryBytes > 0) {
+      const capacity = Math.max(0, memoryBytes - config.reserved.memoryBytes);
       const used = await this.#usage.totalMemoryBytes();
       observations.set("allocatableMemory.available", { available: capacity - used, capacity });
     }

@@ -1,5 +1,6 @@
 import type { EdgedConfig } from "../config.ts";
 import type { ContainerRuntime, HostFacts, HostInfo, RuntimeFeatures } from "../ports.ts";
+import { type Allocatable, allocatableOf } from "./allocatable.ts";
 
 /** Facts about this machine and its runtime, asked for once. */
 export class MachineFacts {
@@ -7,6 +8,7 @@ export class MachineFacts {
   readonly #runtime: ContainerRuntime;
   readonly #config: EdgedConfig;
   #facts: HostFacts | undefined;
+  #diskBytes: number | undefined;
   #features: RuntimeFeatures | undefined;
   #runtimeVersion: { readonly name: string; readonly version: string } | undefined;
 
@@ -21,6 +23,12 @@ export class MachineFacts {
     this.#facts ??= await this.#host.facts();
     const limits = this.#features?.limits;
     return limits ? { ...this.#facts, cgroups: { ...limits, hugePages: false } } : this.#facts;
+  }
+
+  /** What pods together may ask of the node: what containers without limits read as theirs. */
+  async allocatable(): Promise<Allocatable> {
+    this.#diskBytes ??= (await this.#host.pressure(this.#config.rootDirectory)).diskTotalBytes;
+    return allocatableOf(this.#config, await this.hostFacts(), this.#diskBytes);
   }
 
   /** The node's addresses, one of each family at most; may change when the machine moves to another network. */

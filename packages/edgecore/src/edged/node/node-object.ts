@@ -1,10 +1,11 @@
-import type { Condition, EvictionSignal, Node, NodeStatus } from "@skerry/api";
+import type { Condition, Node, NodeStatus } from "@skerry/api";
 import { toKubernetesTime } from "@skerry/base";
 import type { ByteBudgetStatus } from "@skerry/link";
 import type { EdgedConfig } from "../config.ts";
 import type { DeviceCount } from "../devices/container-devices.ts";
-import { amountOf, type PressureCondition } from "../eviction/pressure.ts";
+import type { PressureCondition } from "../eviction/pressure.ts";
 import type { HostFacts, RuntimeFeatures } from "../ports.ts";
+import { allocatableOf } from "./allocatable.ts";
 
 /** What a node's status is made from. */
 export interface NodeFacts {
@@ -23,6 +24,8 @@ export interface NodeFacts {
   readonly notReady: string | undefined;
   /** Of the link; undefined: it is not limited. */
   readonly byteBudget?: ByteBudgetStatus | undefined;
+  /** Left out: the node does not tell. */
+  readonly images?: NodeStatus["images"];
   /** Conditions last reported, for their transition times. */
   readonly before: readonly Condition[];
   readonly nowMs: number;
@@ -77,27 +80,27 @@ function hugePages({ hugePageBytes }: HostFacts): Record<string, string> {
   );
 }
 
-/** The node's status as KubeEdge reports it: conditions in its order, its texts, no images. */
+/** The node's status as KubeEdge reports it: conditions in its order, its texts. */
 export function nodeStatus(facts: NodeFacts): NodeStatus {
-  const { config, host, diskBytes, runtime } = facts;
-  const memoryKi = Math.floor(host.memoryBytes / 1024);
-  const reservedMemoryBytes = config.reservedMemoryBytes + evictedBelow(config, "memory.available", host.memoryBytes);
+  const { config, host, diskBytes, runtime, images } = facts;
+  const { cpuMilli, memoryBytes, storageBytes } = allocatableOf(config, host, diskBytes);
   const fixed = {
-    cpu: String(host.cpuCount),
     ...hugePages(host),
     pods: String(config.maxPods),
   };
   return {
     capacity: {
+      cpu: String(host.cpuCount),
       ...fixed,
       "ephemeral-storage": `${Math.floor(diskBytes / 1024)}Ki`,
-      memory: `${memoryKi}Ki`,
+      memory: `${Math.floor(host.memoryBytes / 1024)}Ki`,
       ...deviceAmounts(facts, "capacity"),
     },
     allocatable: {
+      cpu: cpuMilli % 1000 === 0 ? String(cpuMilli / 1000) : `${cpuMilli}m`,
       ...fixed,
-      "ephemeral-storage": String(Math.floor(diskBytes - evictedBelow(config, "nodefs.available", diskBytes))),
-      memory: `${Math.max(0, Math.floor(memoryKi - reservedMemoryBytes / 1024))}Ki`,
+      "ephemeral-storage": String(storageBytes),
+      memory: `${Math.floor(memoryBytes / 1024)}Ki`,
       ...deviceAmounts(facts, "allocatable"),
     },
     conditions: nodeConditions(facts),
@@ -119,6 +122,7 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
       architecture: goArchitecture(host.architecture),
     },
     ...runtimeAbilities(facts),
+    ...(images ? { images } : {}),
   };
 }
 
@@ -133,12 +137,6 @@ function runtimeAbilities({ features }: NodeFacts): Pick<NodeStatus, "runtimeHan
 
 function deviceAmounts({ devices }: NodeFacts, which: keyof DeviceCount): Record<string, string> {
   return Object.fromEntries([...devices].map(([resource, count]) => [resource, String(count[which])]));
-}
-
-/** What pods cannot have because they would be evicted before: the hard threshold. */
-function evictedBelow({ eviction }: EdgedConfig, signal: EvictionSignal, capacity: number): number {
-  const hard = eviction.thresholds.find((each) => each.signal === signal && each.graceMs === undefined);
-  return hard ? amountOf(hard.amount, capacity) : 0;
 }
 
 function nodeConditions({ pressure, notReady, byteBudget, before, nowMs }: NodeFacts): Condition[] {

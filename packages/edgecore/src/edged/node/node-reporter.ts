@@ -6,6 +6,7 @@ import type { PressureCondition } from "../eviction/pressure.ts";
 import type { EdgedPorts } from "../services.ts";
 import { SyncLoop } from "../sync-loop.ts";
 import type { MachineFacts } from "./machine-facts.ts";
+import { NodeImages } from "./node-images.ts";
 import {
   type NodeFacts,
   nodeLabels,
@@ -37,11 +38,14 @@ export class NodeReporter implements AsyncDisposable {
   readonly #machine: MachineFacts;
   readonly #options: NodeReporterOptions;
   readonly #loop: SyncLoop;
+  readonly #images: NodeImages;
   readonly #stopping = new AbortController();
   #registered = false;
   #forced = true;
   #conditions: readonly Condition[] = [];
   #sentEssence = "";
+  /** Images are sent only where they are others: the list is long, and the cloud keeps it. */
+  #sentImages = "";
   #sentAtMs = Number.NEGATIVE_INFINITY;
   /** Wall clock less monotonic clock when the status was last sent; it changes when the clock is set. */
   #sentClockOffsetMs = 0;
@@ -50,6 +54,7 @@ export class NodeReporter implements AsyncDisposable {
     this.#ports = ports;
     this.#machine = machine;
     this.#options = options;
+    this.#images = new NodeImages(ports, ports.config.statusImagesLimit);
     this.#loop = new SyncLoop(ports, "Reporting the node's status", RETRY, () => this.#report());
   }
 
@@ -99,11 +104,15 @@ export class NodeReporter implements AsyncDisposable {
 
   async #send(status: NodeStatus, essence: string): Promise<void> {
     const { meta, config, clock } = this.#ports;
+    const { images = [], ...others } = status;
+    const imagesText = JSON.stringify(images);
+    const content = nodeStatusPatch(this.#forced || imagesText !== this.#sentImages ? status : others);
     await meta.call(
-      { operation: "patch", resource: `null/nodepatch/${config.nodeName}`, content: nodeStatusPatch(status) },
+      { operation: "patch", resource: `null/nodepatch/${config.nodeName}`, content },
       this.#stopping.signal,
     );
     this.#forced = false;
+    this.#sentImages = imagesText;
     this.#sentEssence = essence;
     this.#sentAtMs = clock.monotonicMs();
     this.#sentClockOffsetMs = clock.now() - clock.monotonicMs();
@@ -173,6 +182,7 @@ export class NodeReporter implements AsyncDisposable {
       runtime: version,
       features,
       notReady,
+      images: await this.#images.list(),
       byteBudget: this.#ports.cloudLink.byteBudget,
       before: this.#conditions,
       nowMs: clock.now(),

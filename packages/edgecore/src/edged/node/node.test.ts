@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Lease, Node, NodeStatus } from "@skerry/api";
+import type { Container, Lease, Node, NodeStatus } from "@skerry/api";
 import { edgedConfig } from "../config.ts";
 import { EdgedWorld } from "../testing/edged-world.ts";
 import { type NodeFacts, nodeStatus } from "./node-object.ts";
 
+const MIB = 1024 ** 2;
 const NODE = "null/node/edge-1";
 const LEASE = "kube-node-lease/lease/edge-1";
 
@@ -134,6 +135,7 @@ test("a limited link is told in a condition, and so is that the limit is gone", 
       architecture: "x64",
       cpuCount: 1,
       memoryBytes: 1e9,
+      hugePageBytes: {},
     } as NodeFacts["host"],
     diskBytes: 1e10,
     pressure: new Set(),
@@ -152,4 +154,77 @@ test("a limited link is told in a condition, and so is that the limit is gone", 
   const spent = nodeStatus({ ...facts, byteBudget });
   assert.deepEqual(told(spent), ["True EventsHeld"]);
   assert.deepEqual(told(nodeStatus({ ...facts, before: spent.conditions ?? [] })), ["False NoBudget"]);
+});
+
+test("pods can have what is not reserved, set aside for huge pages or below a threshold, and read that as their limit", async () => {
+  const config = { reserved: { cpuMilli: 250, memoryBytes: 100 * MIB, storageBytes: 1024 * MIB } };
+  await using world = new EdgedWorld({ config });
+  world.host.factsValue = { ...world.host.factsValue, hugePageBytes: { "1Gi": 0, "2Mi": 64 * MIB } };
+  await world.start();
+  const limit = (name: string, resource: string, divisor: string): object => ({
+    name,
+    valueFrom: { resourceFieldRef: { resource, divisor } },
+  });
+  const env = [
+    limit("CPU", "limits.cpu", "1m"),
+    limit("MEMORY", "limits.memory", "1Mi"),
+    limit("DISK", "limits.ephemeral-storage", "1Mi"),
+  ];
+  await world.put("pod", world.pod("web", { containers: [{ name: "app", image: "app:1", env } as Container] }));
+  await world.pass(5000);
+  const { capacity, allocatable } = (world.cloud.objects.get(NODE) as Node).status ?? {};
+  assert.deepEqual([capacity?.["cpu"], allocatable?.["cpu"]], ["2", "1750m"]);
+  // 100 MiB are the kubelet's hard threshold.
+  assert.equal(allocatable?.["memory"], `${(1024 - 100 - 64 - 100) * 1024}Ki`);
+  // So are 10 % of 16 GiB.
+  assert.equal(allocatable?.["ephemeral-storage"], String(Math.floor((16 * 0.9 - 1) * 1024 * MIB)));
+  const [container] = world.runtime.running();
+  const found = world.runtime.environmentOf(container?.id ?? "");
+  assert.deepEqual(
+    ["CPU", "MEMORY", "DISK"].map((name) => found.get(name)),
+    ["1750", "760", String(Math.ceil((16 * 0.9 - 1) * 1024))],
+  );
+});
+
+test("the node tells its largest images, again only when they are others or its session is new", async () => {
+  await using world = new EdgedWorld({ config: { statusImagesLimit: 2 } });
+  world.runtime.addImage("large:1", 9e6);
+  world.runtime.addImage("middle:1", 8e6);
+  await world.start();
+  await world.put("node", world.cloud.objects.get(NODE) as Node);
+  await world.pass(70_000);
+  const told = (): unknown => (world.cloud.objects.get(NODE) as Node).status?.images;
+  const [large, middle] = [
+    { names: ["large:1"], sizeBytes: 9e6 },
+    { names: ["middle:1"], sizeBytes: 8e6 },
+  ];
+  assert.deepEqual(told(), [large, middle]);
+  const patches = (): string[] =>
+    world.cloud.received
+      .filter(({ route }) => `${route.operation} ${route.resource}` === "patch null/nodepatch/edge-1")
+      .map(({ content }) => String(content));
+  const before = patches().length;
+  await world.pass(310_000);
+  assert.deepEqual(
+    patches()
+      .slice(before)
+      .map((patch) => patch.includes("images")),
+    [false],
+  );
+  assert.deepEqual(told(), [large, middle]);
+  world.runtime.addImage("larger:1", 9.5e6);
+  await world.pass(75_000);
+  assert.deepEqual(told(), [{ names: ["larger:1"], sizeBytes: 9.5e6 }, large]);
+  world.cloud.setConnected(false);
+  await world.pass(1000);
+  world.cloud.setConnected(true);
+  await world.pass(1000);
+  assert.match(patches().at(-1) ?? "", /images/);
+});
+
+test("a node that is to tell no images tells none", async () => {
+  await using world = new EdgedWorld({ config: { statusImagesLimit: 0 } });
+  await world.start();
+  await world.pass(70_000);
+  assert.equal((world.cloud.objects.get(NODE) as Node).status?.images, undefined);
 });

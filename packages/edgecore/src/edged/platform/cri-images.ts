@@ -12,19 +12,21 @@ export function listedImages(bytes: Uint8Array): ListedImage[] {
   return images;
 }
 
-/** Image: id = 1, repo_tags = 2, size = 4, pinned = 8. */
+/** Image: id = 1, repo_tags = 2, repo_digests = 3, size = 4, pinned = 8. */
 function readImage(bytes: Uint8Array): ListedImage {
   const repoTags: string[] = [];
+  const repoDigests: string[] = [];
   let [id, sizeBytes, pinned] = ["", 0, false];
   eachField(bytes, (number, reader) => {
     if (number === 1) id = reader.string();
     else if (number === 2) repoTags.push(reader.string());
+    else if (number === 3) repoDigests.push(reader.string());
     else if (number === 4) sizeBytes = Number(reader.uint64());
     else if (number === 8) pinned = reader.bool();
     else return false;
     return true;
   });
-  return { id, repoTags, sizeBytes, pinned };
+  return { id, repoTags, repoDigests, sizeBytes, pinned };
 }
 
 /** ListStatusesResponse of containerd's content service: statuses = 1; there ref = 3, offset = 4, total = 5. */

@@ -218,6 +218,7 @@ test("images are listed with what the runtime needs itself, also where it does n
       Buffer.concat([
         text(1, id),
         text(2, tag),
+        text(3, `${tag}@sha256:${id}`),
         new BinaryWriter().tag(4, 0).uint64(7).tag(8, 0).bool(pinned).finish(),
       ]),
     );
@@ -232,11 +233,16 @@ test("images are listed with what the runtime needs itself, also where it does n
   });
   await using runtime = new CriRuntime(server.socketPath);
   assert.deepEqual(
-    (await runtime.listImages()).map(({ id, sizeBytes, pinned }) => [id, sizeBytes, pinned]),
+    (await runtime.listImages()).map(({ id, repoDigests, sizeBytes, pinned }) => [
+      id,
+      ...repoDigests,
+      sizeBytes,
+      pinned,
+    ]),
     [
-      ["a", 7, true],
-      ["b", 7, true],
-      ["c", 7, false],
+      ["a", "registry.example/pause:1@sha256:a", 7, true],
+      ["b", "b:1@sha256:b", 7, true],
+      ["c", "c:1@sha256:c", 7, false],
     ],
   );
   assert.equal(await runtime.imageFileSystemPath(), "/images");

@@ -66,14 +66,13 @@ export class PodPreparation {
     last: PodStatus | undefined,
   ): Promise<PodContext> {
     const { machine, config, meta, clock } = this.#services;
-    const host = await machine.hostFacts();
     const podIps = pod.spec.hostNetwork === true && hostIps.length > 0 ? hostIps : state.addresses;
     const facts: PodFacts = {
       pod,
       nodeName: config.nodeName,
       hostIps,
       podIps: podIps.length > 0 ? podIps : (last?.podIPs ?? []).map(({ ip }) => ip),
-      allocatable: { cpuMilli: host.cpuCount * 1000, memoryBytes: host.memoryBytes },
+      allocatable: await machine.allocatable(),
     };
     return { facts, lookup: objectLookup(meta, clock, this.#identity.namespace, this.#absentObjects, this.#signal) };
   }

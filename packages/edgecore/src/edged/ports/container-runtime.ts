@@ -61,6 +61,8 @@ export interface IncomingPart {
 
 /** An image in the list of all. */
 export interface ListedImage extends RuntimeImage {
+  /** Its names by content, e.g. `example.com/app@sha256:…`. */
+  readonly repoDigests: readonly string[];
   /** The runtime itself needs it. */
   readonly pinned: boolean;
 }

@@ -97,7 +97,8 @@ export class FakeContainerRuntime implements ContainerRuntime {
   }
 
   addImage(image: string, sizeBytes = 1000, pinned = false): void {
-    this.#images.set(image, { id: `sha256:${image}`, repoTags: [image], sizeBytes, userId: 0, pinned });
+    const id = `sha256:${image}`;
+    this.#images.set(image, { id, repoTags: [image], repoDigests: [], sizeBytes, userId: 0, pinned });
   }
 
   /** Whether calls are answered at all. */
