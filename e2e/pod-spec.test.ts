@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { Installation } from "./support/installation.ts";
 import { podSpecCases } from "./support/pod-spec/all-cases.ts";
 import { DEVICE_RESOURCE, devicePlugin, devicePod } from "./support/pod-spec/device-plugin.ts";
+import { CPU_QUOTA } from "./support/pod-spec/environment-cases.ts";
 import { HealthServers } from "./support/pod-spec/health-servers.ts";
 import { HOST_FOLDER, HOST_MOUNTS } from "./support/pod-spec/pod-spec-case.ts";
 import { refusedCases } from "./support/pod-spec/refused-cases.ts";
@@ -16,9 +17,15 @@ import {
   debugContainer,
   endingPod,
   hostProbedPod,
+  linkedPod,
   listeningContainer,
+  privateImagePod,
   probedPod,
+  REGISTRY_LOGIN,
+  resizedPod,
+  unlinkedPod,
 } from "./support/pod-spec/standing-pods.ts";
+import { PrivateRegistry } from "./support/private-registry.ts";
 import { SharedMount } from "./support/shared-mount.ts";
 import { waitUntil } from "./support/wait-until.ts";
 
@@ -27,10 +34,12 @@ const NODE = "edge-node-1";
 describe("fields of a pod", { concurrency: false }, () => {
   let skerry: Installation;
   let servers: HealthServers;
+  let registry: PrivateRegistry;
   let shared: SharedMount;
 
   before(async () => {
     servers = await HealthServers.start();
+    registry = await PrivateRegistry.start(REGISTRY_LOGIN.username, REGISTRY_LOGIN.password);
     shared = await SharedMount.make(HOST_MOUNTS);
     skerry = await Installation.create("pod-spec");
     await skerry.up("--no-examples");
@@ -41,6 +50,7 @@ describe("fields of a pod", { concurrency: false }, () => {
       ...podSpecCases,
       ...refusedCases,
       ...[probedPod, endingPod, deafPod, hostProbedPod(servers.grpcPort, servers.httpPort)],
+      ...[resizedPod, linkedPod, privateImagePod(registry.address)],
     ];
     const objects = all.flatMap(({ pod, others = [] }) => [...others, pod]);
     const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
@@ -50,6 +60,7 @@ describe("fields of a pod", { concurrency: false }, () => {
   after(async () => {
     rmSync(HOST_FOLDER, { recursive: true, force: true });
     servers.close();
+    await registry[Symbol.asyncDispose]();
     await skerry.dispose();
     await shared[Symbol.asyncDispose]();
   });
@@ -109,7 +120,7 @@ describe("fields of a pod", { concurrency: false }, () => {
 
   test("spec-grpc: probes ask the gRPC service, and the host, that they name", async () => {
     await skerry.kubectlOk("wait", "--for=condition=Ready", "pod/spec-grpc", "--timeout=120s");
-    assert.ok(servers.paths.has("/startup"), [...servers.paths].join());
+    for (const path of ["/startup", "/post-start"]) assert.ok(servers.paths.has(path), [...servers.paths].join());
     servers.serving = false;
     await skerry.kubectlOk("wait", "--for=condition=Ready=false", "pod/spec-grpc", "--timeout=120s");
     assert.deepEqual([...servers.services], ["pump"]);
@@ -155,6 +166,52 @@ describe("fields of a pod", { concurrency: false }, () => {
     assert.equal(attached.status, 0, attached.stderr);
     await lookReaches(name, "terminated");
     assertLines(await skerry.kubectlOk("logs", probedPod.name, "-c", name), expected);
+  });
+
+  test("spec-private: an image that only those get who know the password is fetched with the Secret that has it", async () => {
+    await waitUntil("the image is there", async () => {
+      const { items } = await skerry.get("events", "--field-selector=involvedObject.name=spec-private");
+      const found: { message: string }[] = items;
+      if (found.some(({ message }) => message.startsWith("Successfully pulled image"))) return true;
+      throw new Error(JSON.stringify(found.map(({ message }) => message)));
+    });
+    assert.ok(
+      registry.served.some((path) => path.startsWith("/v2/spec/private/")),
+      registry.served.join(),
+    );
+  });
+
+  test("spec-links: a pod has the variables of the Services beside it, and none if it wants none", async () => {
+    assert.equal(await ended("spec-links"), "Succeeded");
+    assertLines(await skerry.kubectlOk("logs", "spec-links"), ["8123"]);
+    assert.equal((await skerry.kubectlWith(JSON.stringify(unlinkedPod), "apply", "-f", "-")).status, 0);
+    assert.equal(await ended("spec-no-links"), "Succeeded");
+    assertLines(await skerry.kubectlOk("logs", "spec-no-links"), ["0"]);
+  });
+
+  test("spec-resize: a running container is given other limits as it is, or a new one has them, as the pod says", async () => {
+    const resize = async (limits: object): Promise<void> => {
+      const patch = JSON.stringify({
+        spec: { containers: [{ name: "app", resources: { limits, requests: limits } }] },
+      });
+      await skerry.kubectlOk("patch", "pod", "spec-resize", "--subresource=resize", "-p", patch);
+    };
+    const container = async (): Promise<{ restartCount: number; resources?: { limits: Record<string, string> } }> =>
+      (await skerry.get("pod", "spec-resize")).status.containerStatuses[0];
+    await skerry.kubectlOk("wait", "--for=condition=Ready", "pod/spec-resize", "--timeout=120s");
+    await resize({ cpu: "500m" });
+    await waitUntil(
+      "it has more of the processor",
+      async () => (await container()).resources?.limits["cpu"] === "500m",
+    );
+    assertLines(await skerry.kubectlOk("exec", "spec-resize", "--", "sh", "-c", CPU_QUOTA), ["50000"]);
+    assert.equal((await container()).restartCount, 0);
+    await resize({ memory: "96Mi" });
+    await waitUntil("a new container has more memory", async () => {
+      const { restartCount, resources } = await container();
+      if (restartCount === 1 && resources?.limits["memory"] === "96Mi") return true;
+      throw new Error(JSON.stringify({ restartCount, resources }));
+    });
   });
 
   test(`${endingPod.name}: its hooks run, and its last words are in its status`, async () => {

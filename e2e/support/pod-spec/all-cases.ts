@@ -3,7 +3,17 @@ import { identityCases } from "./identity-cases.ts";
 import { lifecycleCases } from "./lifecycle-cases.ts";
 import type { PodSpecCase, ShownFields } from "./pod-spec-case.ts";
 import { securityCases } from "./security-cases.ts";
-import { deafPod, debugContainer, endingPod, hostProbedPod, listeningContainer, probedPod } from "./standing-pods.ts";
+import {
+  deafPod,
+  debugContainer,
+  endingPod,
+  hostProbedPod,
+  linkedPod,
+  listeningContainer,
+  privateImagePod,
+  probedPod,
+  resizedPod,
+} from "./standing-pods.ts";
 import { volumeCases } from "./volume-cases.ts";
 
 /** Pods that run to their end. */
@@ -24,4 +34,7 @@ export const workingFields: readonly Pick<ShownFields, "name" | "fields">[] = [
   deafPod,
   debugContainer,
   listeningContainer,
+  resizedPod,
+  privateImagePod(""),
+  linkedPod,
 ];

@@ -1,7 +1,8 @@
 import { IMAGE, once, type PodSpecCase, script } from "./pod-spec-case.ts";
 
-/** In both versions of control groups. */
-const CPU_QUOTA = "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null || cut -d ' ' -f 1 /sys/fs/cgroup/cpu.max";
+/** Prints a container's part of the processors in each 100 ms, in both versions of control groups. */
+export const CPU_QUOTA =
+  "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null || cut -d ' ' -f 1 /sys/fs/cgroup/cpu.max";
 
 /** Variables and resources. */
 export const environmentCases: readonly PodSpecCase[] = [

@@ -75,11 +75,13 @@ export const hostProbedPod = (grpcPort: number, httpPort: number): ShownFields =
     GRPCAction: "port service",
     HTTPGetAction: "host",
     TCPSocketAction: "host",
+    LifecycleHandler: "httpGet",
   },
   pod: podOf(
     "spec-grpc",
     {
       ...script("sleep 1000"),
+      lifecycle: { postStart: { httpGet: { host: "127.0.0.1", port: httpPort, path: "/post-start" } } },
       startupProbe: { httpGet: { host: "127.0.0.1", port: httpPort, path: "/startup" }, periodSeconds: 1 },
       livenessProbe: { tcpSocket: { host: "127.0.0.1", port: httpPort }, periodSeconds: 1 },
       readinessProbe: { grpc: { port: grpcPort, service: "pump" }, periodSeconds: 1, timeoutSeconds: 10 },
@@ -118,6 +120,7 @@ export interface DebugContainer extends Pick<ShownFields, "name" | "fields"> {
 export const debugContainer: DebugContainer = {
   name: "spec-debug",
   fields: {
+    PodSpec: "ephemeralContainers",
     EphemeralContainer:
       "args command env envFrom image imagePullPolicy name securityContext targetContainerName terminationMessagePath terminationMessagePolicy tty volumeMounts workingDir",
   },
@@ -134,9 +137,9 @@ export const debugContainer: DebugContainer = {
   },
   arguments: [
     ...["sh", "-c"],
-    'echo "$WORD $colour"; id -u; pwd; ls /seen; ps | grep -c "[h]ttpd"; test -t 1 && echo terminal; echo bye > /dev/last',
+    'echo "$WORD $colour"; id -u; pwd; ls /seen; ps | grep -q "[h]ttpd" && echo httpd; test -t 1 && echo terminal; echo bye > /dev/last',
   ],
-  expected: ["found green", "7", "/tmp", "file", "1", "terminal"],
+  expected: ["found green", "7", "/tmp", "file", "httpd", "terminal"],
 };
 
 /** One that ends where the input of the first who is attached does. */
@@ -147,3 +150,63 @@ export const listeningContainer: DebugContainer = {
   arguments: ["cat"],
   expected: ["hello"],
 };
+
+/** A pod that is given other limits while it runs: of the processor as it is, of memory with a new container. */
+export const resizedPod: ShownFields = {
+  name: "spec-resize",
+  fields: { Container: "resizePolicy", ContainerResizePolicy: "resourceName restartPolicy" },
+  pod: podOf("spec-resize", {
+    ...script("sleep 1000"),
+    resources: { limits: { cpu: "250m", memory: "64Mi" } },
+    resizePolicy: [
+      { resourceName: "cpu", restartPolicy: "NotRequired" },
+      { resourceName: "memory", restartPolicy: "RestartContainer" },
+    ],
+  }),
+};
+
+export const REGISTRY_LOGIN = { username: "plant", password: "sesame" } as const;
+
+/** A pod whose image is given away only to those who know the password. @param registry its address */
+export const privateImagePod = (registry: string): ShownFields => ({
+  name: "spec-private",
+  fields: { PodSpec: "imagePullSecrets", LocalObjectReference: "name" },
+  others: [
+    {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "spec-private" },
+      type: "kubernetes.io/dockerconfigjson",
+      stringData: { ".dockerconfigjson": JSON.stringify({ auths: { [registry]: REGISTRY_LOGIN } }) },
+    },
+  ],
+  pod: podOf(
+    "spec-private",
+    { image: `${registry}/spec/private:1`, command: ["/none"] },
+    { imagePullSecrets: [{ name: "spec-private" }] },
+  ),
+});
+
+/** A pod that goes on only once it has the variables of a Service. */
+export const linkedPod: ShownFields = {
+  name: "spec-links",
+  fields: { PodSpec: "enableServiceLinks" },
+  others: [
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "spec-pump" },
+      spec: { selector: { app: "none" }, ports: [{ port: 8123 }] },
+    },
+  ],
+  pod: podOf("spec-links", script('test -n "$SPEC_PUMP_SERVICE_HOST" && echo "$SPEC_PUMP_SERVICE_PORT"'), {
+    restartPolicy: "OnFailure",
+    enableServiceLinks: true,
+  }),
+};
+
+/** One that wants no such variables. */
+export const unlinkedPod: object = podOf("spec-no-links", script("env | grep -c ^SPEC_PUMP_ || true"), {
+  restartPolicy: "Never",
+  enableServiceLinks: false,
+});

@@ -186,6 +186,31 @@ export const volumeCases: readonly PodSpecCase[] = [
     expected: ["seen", "unseen"],
   },
   {
+    name: "spec-ephemeral",
+    fields: { Volume: "ephemeral", EphemeralVolumeSource: "volumeClaimTemplate" },
+    pod: once(
+      "spec-ephemeral",
+      { ...script("echo kept > /data/file && cat /data/file"), volumeMounts: mounts("data") },
+      {
+        volumes: [
+          {
+            name: "data",
+            ephemeral: {
+              volumeClaimTemplate: {
+                spec: {
+                  storageClassName: "local-path",
+                  accessModes: ["ReadWriteOnce"],
+                  resources: { requests: { storage: "1Mi" } },
+                },
+              },
+            },
+          },
+        ],
+      },
+    ),
+    expected: ["kept"],
+  },
+  {
     name: "spec-memory",
     fields: { EmptyDirVolumeSource: "sizeLimit" },
     pod: once(

@@ -19,12 +19,19 @@ export function referencesOf(pod: Pod): PodReferences {
   const persistentVolumeClaims = new Set<string>();
   for (const volume of pod.spec.volumes ?? []) {
     addVolume(volume, configMaps, secrets);
-    if (volume.persistentVolumeClaim) persistentVolumeClaims.add(volume.persistentVolumeClaim.claimName);
+    const claim = claimNameOf(pod, volume);
+    if (claim !== undefined) persistentVolumeClaims.add(claim);
   }
   for (const container of containersOf(pod)) addContainer(container, configMaps, secrets);
   for (const secret of pod.spec.imagePullSecrets ?? []) secrets.add(secret.name);
   const serviceAccount = pod.spec.serviceAccountName ?? pod.spec.serviceAccount ?? defaultServiceAccount(pod);
   return { configMaps, secrets, persistentVolumeClaims, serviceAccount };
+}
+
+/** The name of the claim that the volume is had by; undefined for other volumes. */
+export function claimNameOf({ metadata }: Pod, volume: Volume): string | undefined {
+  // The claim that the control plane makes for the volume is named after it and the pod.
+  return volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral && `${metadata.name}-${volume.name}`);
 }
 
 function defaultServiceAccount(pod: Pod): string {

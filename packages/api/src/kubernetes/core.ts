@@ -1,5 +1,6 @@
 import type { JsonObject } from "@skerry/base";
 import type { Condition, IntOrString, KubernetesObject, LabelSelector, ObjectMeta, Quantity } from "./meta.ts";
+import type { PersistentVolumeClaim } from "./storage.ts";
 
 /** core/v1 Pod. */
 export interface Pod extends KubernetesObject {
@@ -152,7 +153,7 @@ export interface Volume {
   projected?: { sources?: ProjectedSource[]; defaultMode?: number };
   persistentVolumeClaim?: { claimName: string; readOnly?: boolean };
   /** A claim is made for the pod alone. */
-  ephemeral?: JsonObject;
+  ephemeral?: { volumeClaimTemplate?: { metadata?: Partial<ObjectMeta>; spec: PersistentVolumeClaim["spec"] } };
 }
 
 export interface DownwardApiItem {

@@ -23,6 +23,7 @@ import { ResourceDirectory } from "./resource-directory.ts";
 import { RootCaPublisher } from "./serviceaccount/root-ca-publisher.ts";
 import { ServiceAccountController } from "./serviceaccount/service-account-controller.ts";
 import { StatefulSetController } from "./statefulset/stateful-set-controller.ts";
+import { EphemeralVolumeController } from "./volume/ephemeral-volume-controller.ts";
 import { LocalPathProvisioner } from "./volume/local-path-provisioner.ts";
 import { VolumeController } from "./volume/volume-controller.ts";
 
@@ -64,6 +65,7 @@ export async function startControllers(options: ControllersOptions): Promise<Asy
     new DisruptionController(ports, informers),
     new VolumeController(ports, informers),
     new Scheduler(ports, informers),
+    new EphemeralVolumeController(ports, informers),
     new LocalPathProvisioner(ports, informers),
     new EndpointsController(ports, informers),
     new NodeLifecycleController(ports, informers),

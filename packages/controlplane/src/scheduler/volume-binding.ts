@@ -1,4 +1,6 @@
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from "@skerry/api";
+import { claimNameOf } from "@skerry/kube";
+import { isControlledBy } from "../controllers/owner-references.ts";
 import { fittingVolumes, isWaitingForConsumer, volumeFitsNode } from "../controllers/volume/volume-matching.ts";
 import { NO_PROVISIONER } from "../controllers/volume/volume-names.ts";
 
@@ -68,17 +70,19 @@ export class VolumeRules {
     return fitting;
   }
 
-  #sort({ metadata, spec }: Pod): string | undefined {
-    for (const { persistentVolumeClaim } of spec.volumes ?? []) {
-      if (!persistentVolumeClaim) continue;
-      const { claimName } = persistentVolumeClaim;
-      const claim = this.#source.claim(metadata.namespace ?? "", claimName);
+  #sort(pod: Pod): string | undefined {
+    for (const volume of pod.spec.volumes ?? []) {
+      const claimName = claimNameOf(pod, volume);
+      if (claimName === undefined) continue;
+      const claim = this.#source.claim(pod.metadata.namespace ?? "", claimName);
       if (!claim) return `persistentvolumeclaim "${claimName}" not found`;
+      if (volume.ephemeral && !isControlledBy(claim, pod))
+        return `persistentvolumeclaim "${claimName}" was not created for the pod`;
       if (claim.metadata.deletionTimestamp) return `persistentvolumeclaim "${claimName}" is being deleted`;
       if (claim.status?.phase === "Lost")
         return `persistentvolumeclaim "${claimName}" bound to non-existent persistentvolume "${claim.spec.volumeName ?? ""}"`;
-      const volume = claim.status?.phase === "Bound" ? this.#source.volume(claim.spec.volumeName ?? "") : undefined;
-      if (volume) this.#bound.push(volume);
+      const bound = claim.status?.phase === "Bound" ? this.#source.volume(claim.spec.volumeName ?? "") : undefined;
+      if (bound) this.#bound.push(bound);
       else if (isWaitingForConsumer(claim, this.#source.storageClass(claim.spec.storageClassName ?? "")))
         this.#waiting.push(claim);
       else return "pod has unbound immediate PersistentVolumeClaims";

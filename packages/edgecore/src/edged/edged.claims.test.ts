@@ -93,7 +93,7 @@ test("a claim that was made for a pod alone is taken by that pod only", async ()
   await using world = new EdgedWorld();
   await world.start();
   const source = { hostPath: { path: "/disks/one" } };
-  const volume: Volume = { name: "data", ephemeral: { volumeClaimTemplate: {} } };
+  const volume: Volume = { name: "data", ephemeral: { volumeClaimTemplate: { spec: {} } } };
   const owner = { apiVersion: "v1", kind: "Pod", name: "web", uid: "uid-other", controller: true };
   bound(world, source, { ownerReferences: [owner] }, "web-data");
   await start(world, volume);

@@ -8,7 +8,7 @@ import {
   persistentVolumes as volumesResource,
 } from "@skerry/api";
 import { toKubernetesTime } from "@skerry/base";
-import { objectKey, WorkQueue } from "@skerry/kube";
+import { claimNameOf, objectKey, WorkQueue } from "@skerry/kube";
 import { BY_NAMESPACE, type ClusterInformers } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
 import { EventRecorder } from "../event-recorder.ts";
@@ -74,8 +74,10 @@ export class VolumeController implements Controller {
     this.#listening.use(
       pods.listen(({ type, object }) => {
         if (type !== "deleted" && !isPodFinished(object)) return;
-        for (const { persistentVolumeClaim: claim } of object.spec.volumes ?? [])
-          if (claim) this.#claims.add(`${object.metadata.namespace ?? ""}/${claim.claimName}`);
+        for (const volume of object.spec.volumes ?? []) {
+          const claim = claimNameOf(object, volume);
+          if (claim !== undefined) this.#claims.add(`${object.metadata.namespace ?? ""}/${claim}`);
+        }
       }),
     );
     this.#claims.start();
@@ -108,7 +110,7 @@ export class VolumeController implements Controller {
     const uses = (pod: Pod): boolean =>
       !isPodFinished(pod) &&
       Boolean(pod.spec.nodeName) &&
-      pod.spec.volumes?.some(({ persistentVolumeClaim: used }) => used?.claimName === name) === true;
+      pod.spec.volumes?.some((volume) => claimNameOf(pod, volume) === name) === true;
     if (this.#informers.pods.cache.byIndex(BY_NAMESPACE, namespace).some(uses)) return true;
     const live = await this.#ports.api.list<Pod>({ resource: podsResource, namespace }, { signal });
     return live.items.some(uses);

@@ -35,12 +35,6 @@ export class ClaimedVolumes {
     this.#files = files;
   }
 
-  /** The name of the claim that the volume is had by; undefined for other volumes. */
-  static claimOf(pod: Pod, volume: Volume): string | undefined {
-    // The claim that the control plane makes for the volume is named after it and the pod.
-    return volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral && `${pod.metadata.name}-${volume.name}`);
-  }
-
   /**
    * The folder, and whether its files may be given to the pod's group: those of a volume of kind local or of the
    * local-path provisioner, with its first use. What else hostPath names belongs to the machine.

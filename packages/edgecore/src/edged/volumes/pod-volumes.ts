@@ -1,5 +1,5 @@
 import type { Pod, Volume } from "@skerry/api";
-import { quantityToNumber } from "@skerry/kube";
+import { claimNameOf, quantityToNumber } from "@skerry/kube";
 import type { ObjectLookup } from "../container/environment.ts";
 import type { PodFacts } from "../container/field-references.ts";
 import { changesGroupAlways, volumeGroup } from "../container/security-context.ts";
@@ -7,7 +7,7 @@ import { invalidPod, notSupported } from "../errors.ts";
 import type { PodPaths } from "../pod/pod-paths.ts";
 import type { FileSystem, Mounts } from "../ports.ts";
 import { type ProjectedFile, writeProjection } from "./atomic-files.ts";
-import { ClaimedVolumes } from "./claimed-volumes.ts";
+import type { ClaimedVolumes } from "./claimed-volumes.ts";
 import { prepareHostPath } from "./host-path.ts";
 import { configMapFiles, downwardFiles, secretFiles } from "./payloads.ts";
 import type { ServiceAccountTokens } from "./service-account-tokens.ts";
@@ -93,7 +93,7 @@ export class PodVolumes {
       return { path: await this.#project(volume, "downward-api", files, context) };
     }
     if (volume.projected) return this.#prepareProjected(volume, context);
-    const claim = ClaimedVolumes.claimOf(context.pod, volume);
+    const claim = claimNameOf(context.pod, volume);
     if (claim !== undefined) return { path: await this.#prepareClaimed(volume, claim, context) };
     if (volume.emptyDir || Object.keys(volume).length === 1)
       return { path: await this.#prepareEmptyDir(volume, paths, context.pod) };
