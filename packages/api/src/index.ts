@@ -16,8 +16,8 @@ export {
   type EvictionThreshold,
   type ImageGarbageSection,
 } from "./componentconfig/edgecore-eviction-section.ts";
-export { nothingReserved, type ReservedResources } from "./componentconfig/edgecore-reserved-section.ts";
 export type { MetaServerSection } from "./componentconfig/edgecore-metaserver-section.ts";
+export { nothingReserved, type ReservedResources } from "./componentconfig/edgecore-reserved-section.ts";
 export type { ServiceBusSection } from "./componentconfig/edgecore-servicebus-section.ts";
 export type { ShutdownGroup } from "./componentconfig/edgecore-shutdown-section.ts";
 export * from "./componentconfig/field-updates.ts";
