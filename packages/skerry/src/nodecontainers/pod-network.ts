@@ -143,8 +143,11 @@ export async function removePodNetwork(folder: string, parts: SystemParts): Prom
   if (!network) return;
   const { name, subnet, ipv6 } = network;
   const { environment } = parts;
-  await removeNetworkRules({ name, subnet, program: parts.iptables, environment });
-  if (ipv6) await removeNetworkRules({ name, subnet: ipv6.subnet, program: parts.ip6tables, environment });
+  // Side by side: with many pods each takes seconds.
+  await Promise.all([
+    removeNetworkRules({ name, subnet, program: parts.iptables, environment }),
+    ipv6 && removeNetworkRules({ name, subnet: ipv6.subnet, program: parts.ip6tables, environment }),
+  ]);
   await tryCommand([parts.busybox, "ip", "link", "delete", network.bridge]);
   rmSync(join(folder, "addresses"), { recursive: true, force: true });
   rmSync(join(folder, "network.json"), { force: true });
