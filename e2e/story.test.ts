@@ -95,7 +95,7 @@ describe("a fresh installation", () => {
     await skerry.kubectlOk("wait", "--for=condition=Available", "deployment/edge-app", "--timeout=120s");
   });
 
-  test("a hostPort answers on the node's address and leaves with its pod", async () => {
+  test("a hostPort answers on the node's addresses and leaves with its pod", async () => {
     const [hostPort = 0] = await freePorts(1);
     const pod = {
       apiVersion: "v1",
@@ -117,9 +117,14 @@ describe("a fresh installation", () => {
     assert.equal((await skerry.kubectlWith(JSON.stringify(pod), "apply", "-f", "-")).status, 0);
     await skerry.kubectlOk("wait", "--for=condition=Ready", "pod/host-port", "--timeout=120s");
     const { status } = await skerry.get("pod", "host-port");
-    assert.equal((await fetch(`http://${status.hostIP}:${hostPort}/`)).status, 200);
+    // In each family that the pod has.
+    const urls = status.hostIPs
+      .slice(0, status.podIPs.length)
+      .map(({ ip }: { ip: string }) => `http://${ip.includes(":") ? `[${ip}]` : ip}:${hostPort}/`);
+    assert.notEqual(urls.length, 0);
+    for (const url of urls) assert.equal((await fetch(url)).status, 200, url);
     await skerry.kubectlOk("delete", "pod", "host-port", "--timeout=120s");
-    await assert.rejects(fetch(`http://${status.hostIP}:${hostPort}/`, { signal: AbortSignal.timeout(2_000) }));
+    for (const url of urls) await assert.rejects(fetch(url, { signal: AbortSignal.timeout(2_000) }), url);
   });
 
   test("`skerry image load` takes docker and OCI archives, and pods run from them", async () => {
