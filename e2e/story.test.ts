@@ -95,8 +95,8 @@ describe("a fresh installation", () => {
     await skerry.kubectlOk("wait", "--for=condition=Available", "deployment/edge-app", "--timeout=120s");
   });
 
-  test("a hostPort answers on the node's addresses and leaves with its pod", async () => {
-    const [hostPort = 0] = await freePorts(1);
+  test("a hostPort answers on the node's addresses, or only on its hostIP, and leaves with its pod", async () => {
+    const [hostPort = 0, localPort = 0] = await freePorts(2);
     const pod = {
       apiVersion: "v1",
       kind: "Pod",
@@ -109,7 +109,10 @@ describe("a fresh installation", () => {
             name: "web",
             image: "edge-app:latest",
             imagePullPolicy: "IfNotPresent",
-            ports: [{ containerPort: 8080, hostPort }],
+            ports: [
+              { containerPort: 8080, hostPort },
+              { name: "local", containerPort: 8080, hostPort: localPort, hostIP: "127.0.0.1" },
+            ],
           },
         ],
       },
@@ -122,7 +125,9 @@ describe("a fresh installation", () => {
       .slice(0, status.podIPs.length)
       .map(({ ip }: { ip: string }) => `http://${ip.includes(":") ? `[${ip}]` : ip}:${hostPort}/`);
     assert.notEqual(urls.length, 0);
+    urls.push(`http://127.0.0.1:${localPort}/`);
     for (const url of urls) assert.equal((await fetch(url)).status, 200, url);
+    await assert.rejects(fetch(`http://${status.hostIP}:${localPort}/`, { signal: AbortSignal.timeout(2_000) }));
     await skerry.kubectlOk("delete", "pod", "host-port", "--timeout=120s");
     for (const url of urls) await assert.rejects(fetch(url, { signal: AbortSignal.timeout(2_000) }), url);
   });
