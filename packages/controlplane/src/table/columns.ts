@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from "@skerry/base";
 import { ageOf } from "@skerry/base";
 import { numberAt, objectAt, objectsIn, textAt } from "../registry/api-object.ts";
 import { age, createdAt, metadata, name, orNone, selectorOf, spec, status, templateWide } from "./common-columns.ts";
-import { podReasonOf, podRestartsOf } from "./pod-summary.ts";
+import { podReadyOf, podReasonOf, podRestartsOf } from "./pod-summary.ts";
 import { column, type TableColumn, wide } from "./table-column.ts";
 
 const workloadWide: readonly TableColumn[] = [
@@ -21,10 +21,7 @@ export const namespaceColumns: readonly TableColumn[] = [
 
 export const podColumns: readonly TableColumn[] = [
   name,
-  column("Ready", (pod) => {
-    const ready = objectsIn(status(pod)["containerStatuses"]).filter((container) => container["ready"] === true);
-    return `${ready.length}/${objectsIn(spec(pod)["containers"]).length}`;
-  }),
+  column("Ready", podReadyOf),
   column("Status", podReasonOf),
   column("Restarts", podRestartsOf),
   age,

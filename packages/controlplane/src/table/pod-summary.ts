@@ -14,6 +14,24 @@ export function podReasonOf(pod: JsonObject): string {
   return reason;
 }
 
+/** The READY column: containers that are ready, of those that go on running: sidecars (restartable init) are among them. */
+export function podReadyOf(pod: JsonObject): string {
+  const [spec, status] = [objectAt(pod, "spec"), objectAt(pod, "status")];
+  const sidecars = sidecarNames(spec);
+  const readySidecars = objectsIn(status["initContainerStatuses"]).filter(
+    (container) => sidecars.has(textAt(container, "name")) && container["started"] === true && isReady(container),
+  );
+  const ready = objectsIn(status["containerStatuses"]).filter(isReady).length + readySidecars.length;
+  return `${ready}/${objectsIn(spec["containers"]).length + sidecars.size}`;
+}
+
+const isReady = (container: JsonObject): boolean => container["ready"] === true;
+
+function sidecarNames(spec: JsonObject): ReadonlySet<string> {
+  const sidecars = objectsIn(spec["initContainers"]).filter(({ restartPolicy }) => restartPolicy === "Always");
+  return new Set(sidecars.map((container) => textAt(container, "name")));
+}
+
 function initReason(spec: JsonObject, status: JsonObject): string | undefined {
   const total = objectsIn(spec["initContainers"]).length;
   const statuses = objectsIn(status["initContainerStatuses"]);
@@ -54,11 +72,21 @@ function exitText(terminated: JsonObject): string {
   return signal ? `Signal:${signal}` : `ExitCode:${numberAt(terminated, "exitCode") ?? 0}`;
 }
 
-/** The RESTARTS column: how often, and when last. */
+/** The RESTARTS column: how often, and when last; of all init containers while they run, later only of those that go on. */
 export function podRestartsOf(pod: JsonObject, nowMs: number): string {
+  const [spec, status] = [objectAt(pod, "spec"), objectAt(pod, "status")];
+  const initStatuses = objectsIn(status["initContainerStatuses"]);
+  const sidecars = sidecarNames(spec);
+  const counted =
+    initReason(spec, status) === undefined
+      ? [
+          ...initStatuses.filter((container) => sidecars.has(textAt(container, "name"))),
+          ...objectsIn(status["containerStatuses"]),
+        ]
+      : initStatuses;
   let count = 0;
   let last = "";
-  for (const container of objectsIn(objectAt(pod, "status")["containerStatuses"])) {
+  for (const container of counted) {
     count += numberAt(container, "restartCount") ?? 0;
     const finishedAt = textAt(objectAt(objectAt(container, "lastState"), "terminated"), "finishedAt");
     if (finishedAt > last) last = finishedAt;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { humanDuration, type JsonObject } from "@skerry/base";
 import { serviceColumns } from "./columns.ts";
-import { podReasonOf, podRestartsOf } from "./pod-summary.ts";
+import { podReadyOf, podReasonOf, podRestartsOf } from "./pod-summary.ts";
 import { storageClassColumns } from "./policy-columns.ts";
 
 const SECOND = 1000;
@@ -86,4 +86,24 @@ test("the default storage class is told as such, whichever annotation makes it",
   assert.equal(named({ "storageclass.kubernetes.io/is-default-class": "false" }), "fast");
   assert.equal(named({ "storageclass.kubernetes.io/is-default-class": "true" }), "fast (default)");
   assert.equal(named({ "storageclass.beta.kubernetes.io/is-default-class": "true" }), "fast (default)");
+});
+
+test("READY and RESTARTS count sidecars, and other init containers' restarts only while they run", () => {
+  const spec = {
+    initContainers: [{ name: "once" }, { name: "proxy", restartPolicy: "Always" }],
+    containers: [{ name: "web" }],
+  };
+  const proxy = { name: "proxy", ready: true, started: true, restartCount: 2, state: { running: {} } };
+  const web = { name: "web", ready: true, restartCount: 1, state: { running: {} } };
+  const pod = (once: JsonObject, containerStatuses: JsonObject[]): JsonObject => ({
+    spec,
+    status: { initContainerStatuses: [{ name: "once", restartCount: 3, ...once }, proxy], containerStatuses },
+  });
+  const done = { state: { terminated: { exitCode: 0 } } };
+  assert.equal(podReadyOf(pod(done, [web])), "2/2");
+  assert.equal(podReadyOf(pod(done, [{ ...web, ready: false }])), "1/2");
+  assert.equal(podReadyOf({ spec, status: {} }), "0/2");
+  assert.equal(podRestartsOf(pod(done, [web]), 0), "3");
+  const failing = { state: { terminated: { exitCode: 1 } } };
+  assert.equal(podRestartsOf(pod(failing, [{ ...web, restartCount: 0 }]), 0), "5");
 });
