@@ -64,6 +64,29 @@ test("a pod for which there are no users left says so, and starts when another h
   ]);
 });
 
+test("pods that have ended keep no users, though they are not deleted, and neither does one that was made to end", async () => {
+  const sandboxes: SandboxConfig[] = [];
+  await using world = worldWithUsers(sandboxes, { config: { maxPods: 1 } });
+  await world.start();
+  const names = ["one", "two", "three"];
+  for (const name of names) {
+    const ends = name === "two" ? { activeDeadlineSeconds: 20 } : {};
+    await world.put("pod", world.pod(name, { hostUsers: false, restartPolicy: "Never", ...ends }));
+    await world.pass(2000);
+    assert.equal(world.phase(name), "Running");
+    if (name !== "two") world.runtime.endContainer(world.runtime.running()[0]?.id ?? "", 0);
+    await world.pass(60_000);
+  }
+  assert.deepEqual(
+    names.map((name) => world.phase(name)),
+    ["Succeeded", "Failed", "Succeeded"],
+  );
+  assert.deepEqual(
+    firstUsers(sandboxes),
+    names.map((name) => [name, [USERS, USERS]]),
+  );
+});
+
 test("the node tells what its runtime's handlers can", async () => {
   await using world = worldWithUsers([]);
   await world.start();

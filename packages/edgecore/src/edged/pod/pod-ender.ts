@@ -52,10 +52,12 @@ export class PodEnder {
   ): Promise<void> {
     const notices = new PodNotices(this.#services.recorder, pod);
     const isLeft =
-      state.sandbox !== undefined || allContainers(state).some((container) => container.state !== "exited");
+      state.sandboxes.some((sandbox) => sandbox.state === "ready") ||
+      allContainers(state).some((container) => container.state !== "exited");
     if (failure?.isDisruption) notices.pod("Warning", failure.reason, failure.message);
     if (isLeft) await this.#killer.killPod(state, failure?.graceSeconds ?? gracePeriodSecondsOf(pod), pod, notices);
     if (isLeft || failure) await reportEnd(await this.#reader.read());
+    if (pod.spec.hostUsers === false) await this.#services.userRanges.release(this.#paths);
     if (this.#reporter.last?.reason === EVICTED) await this.removeLeftovers();
   }
 

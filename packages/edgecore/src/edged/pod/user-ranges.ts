@@ -12,7 +12,7 @@ const FOLDER_MODE = 0o755;
 
 /**
  * Which users of the machine the users of a pod with a user namespace are: 65,536 for each pod, as the kubelet gives them. A
- * pod keeps them over restarts of EdgeCore, and gives them back with its folder.
+ * pod keeps them over restarts of EdgeCore, and gives them back when it has ended, at the latest with its folder.
  */
 export class UserRanges {
   readonly #files: FileSystem;
@@ -34,6 +34,11 @@ export class UserRanges {
       const firstHostId = (await this.#firstUserOf(root)) ?? (await this.#give(root, parent));
       return { firstHostId, length: USERS_OF_POD };
     });
+  }
+
+  /** Another pod may have the range: nothing of this one runs any more, nor will. */
+  async release({ root }: PodPaths): Promise<void> {
+    await this.#files.remove(join(root, FILE));
   }
 
   async #give(root: string, podsFolder: string): Promise<number> {
