@@ -35,13 +35,15 @@ describe("fields of a pod", { concurrency: false }, () => {
   let skerry: Installation;
   let servers: HealthServers;
   let registry: PrivateRegistry;
-  let shared: SharedMount;
+  /** All of it goes, the last one first, also where one cannot be had or fails to go. */
+  const opened = new AsyncDisposableStack();
 
   before(async () => {
-    servers = await HealthServers.start();
-    registry = await PrivateRegistry.start(REGISTRY_LOGIN.username, REGISTRY_LOGIN.password);
-    shared = await SharedMount.make(HOST_MOUNTS);
-    skerry = await Installation.create("pod-spec");
+    opened.defer(() => rmSync(HOST_FOLDER, { recursive: true, force: true }));
+    servers = opened.adopt(await HealthServers.start(), (started) => started.close());
+    registry = opened.use(await PrivateRegistry.start(REGISTRY_LOGIN.username, REGISTRY_LOGIN.password));
+    opened.use(await SharedMount.make(HOST_MOUNTS));
+    skerry = opened.adopt(await Installation.create("pod-spec"), (created) => created.dispose());
     await skerry.up("--no-examples");
     const profiles = join(skerry.nodeFolder(NODE), "edged", "seccomp");
     mkdirSync(profiles, { recursive: true });
@@ -57,13 +59,7 @@ describe("fields of a pod", { concurrency: false }, () => {
     const { status, stderr } = await skerry.kubectlWith(list, "apply", "-f", "-");
     assert.equal(status, 0, stderr);
   });
-  after(async () => {
-    rmSync(HOST_FOLDER, { recursive: true, force: true });
-    servers.close();
-    await registry[Symbol.asyncDispose]();
-    await skerry.dispose();
-    await shared[Symbol.asyncDispose]();
-  });
+  after(() => opened.disposeAsync());
 
   const ended = (name: string): Promise<string> =>
     waitUntil(`${name} has ended`, async () => {

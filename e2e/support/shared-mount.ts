@@ -9,11 +9,19 @@ export class SharedMount implements AsyncDisposable {
     this.#folder = folder;
   }
 
+  /** Also where an earlier run that was killed has left its own. */
   static async make(folder: string): Promise<SharedMount> {
     mkdirSync(folder, { recursive: true });
+    while ((await run(["umount", "--lazy", folder])).status === 0);
     await root("mount", "-t", "tmpfs", "skerry-e2e", folder);
-    await root("mount", "--make-shared", folder);
-    return new SharedMount(folder);
+    const mount = new SharedMount(folder);
+    try {
+      await root("mount", "--make-shared", folder);
+    } catch (error) {
+      await mount[Symbol.asyncDispose]();
+      throw error;
+    }
+    return mount;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
