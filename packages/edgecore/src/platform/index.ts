@@ -2,7 +2,6 @@ export { type OpenedConfigFile, openConfigFile } from "../configupdates/platform
 export { CredentialFiles, type CredentialPaths } from "../enrolment/platform/credential-files.ts";
 export { httpsEnrolmentClient } from "../enrolment/platform/https-client.ts";
 export { MqttJsConnector } from "../eventbus/platform/index.ts";
-export * from "../hollow/platform/start-hollow-node.ts";
 export * from "./process-runtime.ts";
 export * from "./remove-service-rules.ts";
 export * from "./runtime-status.ts";

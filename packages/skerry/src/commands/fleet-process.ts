@@ -1,6 +1,6 @@
 import { silentLogger } from "@skerry/base";
 import { createLogger, systemClock, systemRandom } from "@skerry/base/platform";
-import { startHollowNode } from "@skerry/edgecore/platform";
+import { startHollowNode } from "@skerry/edgecore/hollow/platform";
 import { usageError } from "../errors.ts";
 import { isFleetPlan } from "../fleet/fleet-messages.ts";
 import { FleetProcess } from "../fleet/fleet-process.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLogger } from "@skerry/base";
 import { systemClock, systemRandom } from "@skerry/base/platform";
-import { startHollowNode } from "@skerry/edgecore/platform";
+import { startHollowNode } from "@skerry/edgecore/hollow/platform";
 import type { FleetPlan, FleetSample } from "./fleet-messages.ts";
 import { FleetProcess } from "./fleet-process.ts";
 

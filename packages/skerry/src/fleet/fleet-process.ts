@@ -1,5 +1,5 @@
 import { type Clock, describeError, type Random, sleep } from "@skerry/base";
-import type { HollowNode } from "@skerry/edgecore/platform";
+import type { HollowNode } from "@skerry/edgecore/hollow/platform";
 import { type FleetPlan, type FleetSample, fleetNodeName, SENT_AT } from "./fleet-messages.ts";
 
 const SAMPLE_MS = 1_000;

@@ -1,0 +1,1 @@
+export * from "./start-hollow-node.ts";
