@@ -36,10 +36,25 @@ test("protections that there are not are told when they are switched on, and onl
     warnings("podPidsLimit: -1, seccompDefault: false, cpuManagerPolicy: none, memoryManagerPolicy: None"),
     [],
   );
-  const told = warnings("podPidsLimit: 100, seccompDefault: true, cpuManagerPolicy: static");
+  const told = warnings("cpuManagerPolicy: static, enforceNodeAllocatable: [pods, kube-reserved]");
   assert.deepEqual(
     told.map((line) => /(\w+): /.exec(line)?.[1]),
-    ["podPidsLimit", "seccompDefault", "cpuManagerPolicy"],
+    ["enforceNodeAllocatable", "cpuManagerPolicy"],
+  );
+});
+
+test("limits of pods are none unless they are given, and what is reserved is kept from pods unless that is off", () => {
+  const edged = (fields: string): ReturnType<typeof read>["config"]["edged"] =>
+    read(`{kind: EdgeCore, modules: {edged: {tailoredKubeletConfig: {${fields}}}}}`).config.edged;
+  for (const fields of ["", "podPidsLimit: -1", "podPidsLimit: 0, seccompDefault: false"])
+    assert.deepEqual([edged(fields).podPidsLimit, edged(fields).seccompDefault], [undefined, false]);
+  assert.equal(edged("podPidsLimit: 100").podPidsLimit, 100);
+  assert.equal(edged("seccompDefault: true").seccompDefault, true);
+  assert.deepEqual(
+    ["", "enforceNodeAllocatable: [pods]", "enforceNodeAllocatable: []", "enforceNodeAllocatable: [none]"].map(
+      (fields) => edged(fields).keepsReserved,
+    ),
+    [true, true, false, false],
   );
 });
 

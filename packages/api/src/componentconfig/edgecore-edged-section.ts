@@ -36,6 +36,12 @@ export interface EdgedSection {
   readonly eviction: EvictionSection;
   readonly imageGarbage: ImageGarbageSection;
   readonly reserved: ReservedResources;
+  /** Whether pods together cannot take what is reserved. */
+  readonly keepsReserved: boolean;
+  /** So many processes a pod has at most; undefined: any. */
+  readonly podPidsLimit: number | undefined;
+  /** Containers that name no seccomp profile have the runtime's. */
+  readonly seccompDefault: boolean;
   /** So many images, the largest first, are in the node's status; undefined: all. */
   readonly statusImagesLimit: number | undefined;
   /** The times that pods have to end when the machine goes down; empty: they are not ended before it. */
@@ -98,11 +104,14 @@ export function readEdged(
     eviction: readEviction(kubelet),
     imageGarbage: readImageGarbage(kubelet),
     reserved: readReserved(kubelet),
+    keepsReserved: readKeepsReserved(kubelet),
+    podPidsLimit: readPodPidsLimit(kubelet),
+    seccompDefault: kubelet.flag("seccompDefault", edged.flag("seccompDefault", false)),
     statusImagesLimit: readStatusImagesLimit(kubelet),
     shutdownGroups: readShutdown(kubelet),
     devicePluginFolder: readPath(extras, "devicePluginFolder", `${rootDirectory}/device-plugins`),
   };
-  tellMissingProtections(kubelet, edged);
+  tellMissingProtections(kubelet);
   kubelet.ignore(...KUBELET_FIELDS_WITHOUT_EFFECT);
   kubelet.finish();
   // The runtime decides on its sandbox image; events are always reported.
@@ -112,11 +121,7 @@ export function readEdged(
 }
 
 /** What somebody switches on to be protected by it is not left out without a word. */
-function tellMissingProtections(kubelet: ConfigSection, edged: ConfigSection): void {
-  if (kubelet.integer("podPidsLimit", -1, { minimum: -1, maximum: 2 ** 32 }) > 0)
-    kubelet.warn("podPidsLimit", "a pod's processes are not limited; when the node runs short of them it evicts pods");
-  if (kubelet.flag("seccompDefault", edged.flag("seccompDefault", false)))
-    kubelet.warn("seccompDefault", "has no effect: pods have to name the seccompProfile RuntimeDefault themselves");
+function tellMissingProtections(kubelet: ConfigSection): void {
   for (const name of ["cpuManagerPolicy", "memoryManagerPolicy", "topologyManagerPolicy"])
     if (!/^(none)?$/i.test(kubelet.text(name, "")))
       kubelet.warn(name, "has no effect: all containers share all processors and memory");
@@ -133,6 +138,24 @@ function readNodeIps(edged: ConfigSection): readonly string[] {
   if (families.size < addresses.length)
     edged.error("nodeIP", "must be one address, or one of IPv4 and one of IPv6 with a comma between them");
   return addresses;
+}
+
+/** The kernel has no more than 2^22. */
+function readPodPidsLimit(kubelet: ConfigSection): number | undefined {
+  const limit = kubelet.integer("podPidsLimit", -1, { minimum: -1, maximum: 2 ** 32 });
+  return limit > 0 ? Math.min(limit, 2 ** 22) : undefined;
+}
+
+/** The kubelet's `enforceNodeAllocatable`. */
+function readKeepsReserved(kubelet: ConfigSection): boolean {
+  const places = kubelet.texts("enforceNodeAllocatable", ["pods"]);
+  const others = places.filter((place) => !["pods", "none", ""].includes(place));
+  if (others.length > 0)
+    kubelet.warn(
+      "enforceNodeAllocatable",
+      `pods are kept to what is not reserved; ${others.join(" and ")} has no effect`,
+    );
+  return places.includes("pods");
 }
 
 /** The kubelet's default; KubeEdge's own is none, which its files say. */

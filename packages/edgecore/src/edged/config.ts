@@ -49,6 +49,10 @@ export interface EdgedConfig {
   readonly reserved: ReservedResources;
   /** So many images, the largest first, are in the node's status; undefined: all. */
   readonly statusImagesLimit: number | undefined;
+  /** So many processes a pod has at most; undefined: any. */
+  readonly podPidsLimit: number | undefined;
+  /** Containers that name no seccomp profile have the runtime's. */
+  readonly seccompDefault: boolean;
   /** The times that pods have to end when the machine goes down; empty: they are not ended before it. */
   readonly shutdownGroups: readonly ShutdownGroup[];
 }
@@ -79,6 +83,8 @@ export function edgedConfig(
     imageGarbage: defaultImageGarbage,
     reserved: nothingReserved,
     statusImagesLimit: 50,
+    podPidsLimit: undefined,
+    seccompDefault: false,
     shutdownGroups: [],
     ...given,
   };

@@ -92,6 +92,27 @@ test("a pod with limits of its own is told when its group cannot be made; one wi
   assert.ok(!world.cloud.eventReasons("free").includes("LimitsNotEnforced"));
 });
 
+test("a pod without a group is told that the node's limit of processes does not hold", async () => {
+  await using world = new EdgedWorld({ config: { podPidsLimit: 100 }, podGroups: someGroups });
+  await world.start();
+  await world.put("pod", world.pod("web"));
+  await world.pass(3000);
+  assert.ok(world.cloud.eventReasons("web").includes("LimitsNotEnforced"));
+  takeGroupFolders(world);
+  await world.restart();
+  await world.put("pod", world.pod("other"));
+  await world.pass(3000);
+  assert.ok(!world.cloud.eventReasons("other").includes("LimitsNotEnforced"));
+});
+
+test("with seccompDefault containers have the runtime's profile", async () => {
+  await using world = new EdgedWorld({ config: { seccompDefault: true } });
+  await world.start();
+  await world.put("pod", world.pod("web"));
+  await world.pass(3000);
+  assert.deepEqual(world.runtime.configOf(world.runtime.running()[0]?.id ?? "")?.seccomp, { kind: "runtime-default" });
+});
+
 /** Why a group cannot limit the memory of a pod as a whole. */
 const LACKS: readonly { readonly name: string; readonly podGroups?: PodGroups; lack(world: EdgedWorld): void }[] = [
   { name: "EdgeCore can make no groups", lack: takeGroupFolders },

@@ -258,6 +258,8 @@ async function edgedMachine(
   const { CriRuntime, linuxHost, linuxMounts, nodeFileSystem, nodeNetworkCheck, parseManifest } = edged;
   const { nodeIps, nodeLabels, containerRuntimeEndpoint, enabled, staticPods, devicePluginFolder, ...rest } =
     config.edged;
+  const { podPidsLimit, reserved, keepsReserved } = rest;
+  const limits = { podPidsLimit, ...(keepsReserved ? { reserved } : {}) };
   await makeFolder(devicePluginFolder, 0o750, logger);
   return {
     runtime: opened.use(new CriRuntime(containerRuntimeEndpoint)),
@@ -265,7 +267,7 @@ async function edgedMachine(
     mounts: linuxMounts,
     host: linuxHost,
     network: nodeNetworkCheck,
-    podGroups: process.getuid?.() === 0 ? new edged.PodControlGroups(clock, logger) : undefined,
+    podGroups: process.getuid?.() === 0 ? new edged.PodControlGroups(clock, logger, limits) : undefined,
     seal: new edged.NodeKeySeal(() => credentials.readPrivateKey()),
     manifests: { ...staticPods, parse: parseManifest },
     devicePlugins: {

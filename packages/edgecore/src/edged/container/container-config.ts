@@ -34,6 +34,8 @@ export interface ContainerConfigInput {
   readonly host: HostFacts;
   /** Where the machine's own seccomp profiles are. */
   readonly profileFolder: string;
+  /** Whether containers that name no seccomp profile have the runtime's. */
+  readonly seccompDefault: boolean;
   /** Id of the container whose processes it sees. */
   readonly processNamespaceOf?: string;
 }
@@ -85,6 +87,8 @@ export function containerConfig(input: ContainerConfigInput): ContainerConfig {
     shareProcessNamespace: pod.spec.shareProcessNamespace === true,
     userRange: input.userRange,
     ...(input.processNamespaceOf === undefined ? {} : { processNamespaceOf: input.processNamespaceOf }),
-    ...securitySettings(pod, container, image, input.profileFolder),
+    ...securitySettings(pod, container, image, input.profileFolder, {
+      kind: input.seccompDefault ? "runtime-default" : "unconfined",
+    }),
   };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Container, KubernetesObject, Pod } from "@skerry/api";
-import { isSkerryError, toBase64 } from "@skerry/base";
+import { isSkerryError, type JsonObject, toBase64 } from "@skerry/base";
 import fc from "fast-check";
 import { environmentOf, type ObjectLookup } from "./environment.ts";
 import { expandReferences } from "./expansion.ts";
@@ -167,6 +167,18 @@ test("runAsNonRoot refuses root and a user that is only a name", () => {
   assert.equal(securitySettings(pod, strict, { ...image, userId: 1000 }, "/seccomp").user.userId, undefined);
   const numbered = { ...container, securityContext: { runAsNonRoot: true, runAsUser: 5 } };
   assert.equal(securitySettings(pod, numbered, image, "/seccomp").user.userId, 5);
+});
+
+test("a seccomp profile that the node gives is for containers that name none and are not privileged", () => {
+  const image = { id: "i", repoTags: [], sizeBytes: 1 };
+  const given = (securityContext?: JsonObject): string =>
+    securitySettings(pod, { ...container, ...(securityContext ? { securityContext } : {}) }, image, "/seccomp", {
+      kind: "runtime-default",
+    }).seccomp.kind;
+  assert.equal(given(), "runtime-default");
+  assert.equal(given({ privileged: true }), "unconfined");
+  assert.equal(given({ seccompProfile: { type: "Unconfined" } }), "unconfined");
+  assert.equal(securitySettings(pod, container, image, "/seccomp").seccomp.kind, "unconfined");
 });
 
 test("profiles and labels come from the container, else from the pod; a seccomp profile stays in its folder", () => {

@@ -22,6 +22,7 @@ export interface SecuritySettings {
 /**
  * Reads a container's security settings.
  * @param profileFolder where the machine's own seccomp profiles are
+ * @param unnamed seccomp profile of containers that name none
  * @throws `EDGED_INVALID_POD` when runAsNonRoot is asked for and the user is root or not known by number
  * @throws `EDGED_PATH_ESCAPES` for a profile outside its folder
  */
@@ -30,6 +31,7 @@ export function securitySettings(
   container: Container,
   image: RuntimeImage | undefined,
   profileFolder: string,
+  unnamed: SecurityProfile = { kind: "unconfined" },
 ): SecuritySettings {
   const ofPod = pod.spec.securityContext;
   const own = container.securityContext;
@@ -53,7 +55,7 @@ export function securitySettings(
       ? { kind: "unconfined" }
       : (profileOf(objectAt(own, "seccompProfile") ?? objectAt(ofPod, "seccompProfile"), (name) =>
           profilePath(profileFolder, name),
-        ) ?? { kind: "unconfined" }),
+        ) ?? unnamed),
     appArmor: privileged
       ? undefined
       : profileOf(objectAt(own, "appArmorProfile") ?? objectAt(ofPod, "appArmorProfile"), (name) => name),

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rmdir, stat, writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
+import { nothingReserved, type ReservedResources } from "@skerry/api";
 import { type Clock, describeError, type Logger, Mutex, sleep } from "@skerry/base";
 import { type Controller, groupFiles } from "../../processruntime/group-limits.ts";
 import type { QualityOfService } from "../container/resources.ts";
@@ -23,6 +24,14 @@ const REMOVAL_PAUSE_MS = 200;
 const SHARES_OF_A_PROCESSOR = 1024;
 const UID = /^[\w.-]{1,253}$/;
 
+/** What of edgecore.yaml holds for all pods of the node. */
+export interface NodeLimits {
+  /** So many processes a pod has at most; undefined: any. */
+  readonly podPidsLimit?: number | undefined;
+  /** What pods together do not get. */
+  readonly reserved?: Pick<ReservedResources, "cpuMilli" | "memoryBytes">;
+}
+
 /** Where the kernel shows control groups. */
 interface Hierarchies {
   readonly version: 1 | 2;
@@ -39,6 +48,7 @@ interface Hierarchies {
 export class PodControlGroups implements PodGroups {
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #limits: NodeLimits;
   readonly #root: string;
   /** One change at a time: a class's group goes with its last pod and comes with its next. */
   readonly #changes = new Mutex();
@@ -46,10 +56,12 @@ export class PodControlGroups implements PodGroups {
   readonly #burstable = new Map<string, number>();
   #hierarchies: Hierarchies | undefined;
   #hasTold = false;
+  #hasToldOfMemory = false;
 
-  constructor(clock: Clock, logger: Logger, root: string = "/sys/fs/cgroup") {
+  constructor(clock: Clock, logger: Logger, limits: NodeLimits = {}, root: string = "/sys/fs/cgroup") {
     this.#clock = clock;
     this.#logger = logger;
+    this.#limits = limits;
     this.#root = root;
   }
 
@@ -105,13 +117,40 @@ export class PodControlGroups implements PodGroups {
       if (version === 2) await handDown(folder, names);
     }
     await this.#write(names, limits);
-    await this.#writeShares([TOP], availableParallelism() * SHARES_OF_A_PROCESSOR);
+    await this.#limitProcesses(version, names);
+    await this.#limitTop(version);
     if (qualityOfService === "BestEffort") await this.#writeShares([TOP, CLASS_FOLDER.BestEffort], LEAST_SHARES);
     if (qualityOfService === "Burstable") {
       this.#burstable.set(uid, limits.cpuShares);
       await this.#shareOut();
     }
     return `/${names.join("/")}`;
+  }
+
+  async #limitProcesses(version: 1 | 2, names: readonly string[]): Promise<void> {
+    const limit = this.#limits.podPidsLimit;
+    const file = join(this.#root, version === 1 ? "pids" : "", ...names, "pids.max");
+    await writeFile(file, String(limit ?? "max")).catch((error: unknown) => {
+      if (limit !== undefined) throw error;
+    });
+  }
+
+  /** All pods together have what is not reserved. The kernel refuses when they use more memory already: then as before. */
+  async #limitTop(version: 1 | 2): Promise<void> {
+    const { cpuMilli, memoryBytes } = this.#limits.reserved ?? nothingReserved;
+    const shares = Math.floor((availableParallelism() - cpuMilli / 1000) * SHARES_OF_A_PROCESSOR);
+    await this.#writeShares([TOP], Math.max(LEAST_SHARES, shares));
+    const limit = totalmem() - memoryBytes;
+    const isLimited = memoryBytes > 0 && limit > 0;
+    const [file, none] =
+      version === 1 ? ["memory/kubepods/memory.limit_in_bytes", "-1"] : ["kubepods/memory.max", "max"];
+    await writeFile(join(this.#root, file), isLimited ? String(limit) : none).catch((error: unknown) => {
+      if (isLimited && !this.#hasToldOfMemory)
+        this.#logger.warn("Pods together cannot be kept out of the memory that is reserved", {
+          error: describeError(error),
+        });
+      this.#hasToldOfMemory ||= isLimited;
+    });
   }
 
   /** The class Burstable has as much as its pods asked for together. */

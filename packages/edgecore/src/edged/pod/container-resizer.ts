@@ -19,7 +19,7 @@ export async function resizeContainers(
   pod: Pod,
   resizes: readonly PlannedResize[],
   applied: AppliedResources,
-  services: Pick<PodServices, "runtime" | "machine" | "podGroups" | "logger">,
+  services: Pick<PodServices, "runtime" | "machine" | "podGroups" | "logger" | "config">,
   notices: PodNotices,
 ): Promise<boolean> {
   if (resizes.length === 0) return false;

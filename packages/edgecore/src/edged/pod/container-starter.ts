@@ -155,6 +155,7 @@ export class ContainerStarter {
       devices,
       userRange: place.sandbox.userRange,
       host,
+      seccompDefault: config.seccompDefault,
       profileFolder: join(config.rootDirectory, "seccomp"),
       ...targetOf(start, place.state),
     });

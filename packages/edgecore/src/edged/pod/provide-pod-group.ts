@@ -34,13 +34,21 @@ export async function providePodGroup(
 /** {@link providePodGroup} with limits that are to hold; that they do not is told where nothing else enforces the pod's. */
 export async function limitPodGroup(
   pod: Pod,
-  services: Pick<PodServices, "machine" | "podGroups" | "logger">,
+  services: Pick<PodServices, "machine" | "podGroups" | "logger" | "config">,
   notices: PodNotices,
   limits?: GroupLimits,
 ): Promise<string | undefined> {
   const group = podGroup(pod);
   const name = await providePodGroup(limits ? { ...group, limits } : group, services);
-  if (name !== undefined || hasPodLimits(pod)) return name;
+  if (name !== undefined) return name;
+  const { podPidsLimit } = services.config;
+  if (podPidsLimit !== undefined)
+    notices.pod(
+      "Warning",
+      "LimitsNotEnforced",
+      `The pod has no control group of its own; it may have more processes than the node's limit of ${podPidsLimit}`,
+    );
+  if (hasPodLimits(pod)) return undefined;
   const message = "The limits of the pod as a whole are not enforced: its control group cannot be made or limited";
   notices.pod("Warning", "LimitsNotEnforced", message);
   services.logger.warn(message, { pod: `${pod.metadata.namespace ?? ""}/${pod.metadata.name ?? ""}` });
