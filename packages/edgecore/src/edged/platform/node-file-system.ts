@@ -66,7 +66,12 @@ export const nodeFileSystem: FileSystem = {
       [stats.isCharacterDevice(), "character-device"],
       [stats.isBlockDevice(), "block-device"],
     ];
-    return { kind: kinds.find(([is]) => is)?.[1] ?? "other", sizeBytes: stats.size, mode: stats.mode & 0o7777 };
+    return {
+      kind: kinds.find(([is]) => is)?.[1] ?? "other",
+      sizeBytes: stats.size,
+      mode: stats.mode & 0o7777,
+      groupId: canGiveToGroups() ? stats.gid : undefined,
+    };
   },
   realPath: (path) => unlessMissing(() => realpath(path)),
   readLink: (path) => unlessMissing(() => readlink(path)),
@@ -75,8 +80,7 @@ export const nodeFileSystem: FileSystem = {
   remove: removeTree,
   diskUse,
   async setGroup(path, groupId, mode) {
-    // Only root gives files away; without it all belongs to the one account that every container is.
-    if (process.getuid?.() === 0) await chown(path, 0, groupId);
+    if (canGiveToGroups()) await chown(path, 0, groupId);
     await chmod(path, mode);
   },
   async shareTree(path, groupId, always) {
@@ -85,6 +89,11 @@ export const nodeFileSystem: FileSystem = {
     if (always || !isShared) await shareTree(path, groupId);
   },
 };
+
+/** Only root gives files away; without it all belongs to the one account that every container is. */
+function canGiveToGroups(): boolean {
+  return process.getuid?.() === 0;
+}
 
 /** Set-group-ID, and all for the group. */
 const SHARED_FOLDER = 0o2070;

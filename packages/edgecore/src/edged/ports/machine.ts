@@ -4,6 +4,8 @@ export interface FileStatus {
   readonly sizeBytes: number;
   /** Permission bits, e.g. 0o755. */
   readonly mode: number;
+  /** Undefined where EdgeCore's account cannot give files to groups: there it says nothing. */
+  readonly groupId: number | undefined;
 }
 
 /** What files take up. */

@@ -74,7 +74,8 @@ export class FakeFileSystem implements FileSystem {
     const entry = this.#entries.get(this.#inRealParent(path));
     if (!entry) return undefined;
     const sizeBytes = entry.kind === "file" ? entry.data.length : 0;
-    return { kind: entry.kind, sizeBytes, mode: entry.kind === "symlink" ? 0o777 : entry.mode };
+    const mode = entry.kind === "symlink" ? 0o777 : entry.mode;
+    return { kind: entry.kind, sizeBytes, mode, groupId: this.groups.get(path) ?? 0 };
   }
 
   async realPath(path: string): Promise<string | undefined> {

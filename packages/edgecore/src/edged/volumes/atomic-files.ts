@@ -18,7 +18,7 @@ const NEXT_LINK = "..data_tmp";
 const FOLDER_MODE = 0o755;
 
 /**
- * Makes `directory` show exactly these files, all at once: the files are written into a fresh folder, then the symlink
+ * Makes `directory` show exactly these files, with their modes and groups, all at once: the files are written into a fresh folder, then the symlink
  * `..data` is swapped to it, so that a reader sees either all old or all new ones (the kubelet's own layout). Returns
  * whether anything changed.
  * @throws `EDGED_PATH_ESCAPES`
@@ -75,6 +75,9 @@ async function shows(files: FileSystem, folder: string, projection: Projection):
   for (const path of present) {
     const wanted = projection.get(path);
     if (!wanted) return false;
+    const status = await files.status(join(folder, path));
+    if (status?.mode !== wanted.mode || (status.groupId !== undefined && status.groupId !== (wanted.groupId ?? 0)))
+      return false;
     const data = await files.readFile(join(folder, path), wanted.data.length + 1);
     if (!data || !sameBytes(data, wanted.data)) return false;
   }

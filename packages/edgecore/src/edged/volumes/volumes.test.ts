@@ -51,6 +51,22 @@ test("a projection replaces all files at once and removes those that are gone", 
     assert.equal(names.filter((name) => name.startsWith("..version")).length, 1);
   }));
 
+test("files whose mode or group is another are written anew, once, also when what is in them is the same", () =>
+  onBoth(async (files, root) => {
+    const volume = join(root, "v");
+    const write = (mode: number, groupId?: number): Promise<boolean> => {
+      const file = { data: encode("1"), mode, ...(groupId === undefined ? {} : { groupId }) };
+      return writeProjection(files, volume, new Map([["deep/a", file]]));
+    };
+    await write(0o600);
+    for (const [mode, groupId] of [[0o640], [0o640, 2000], [0o644, 2000]] as const) {
+      const before = await files.status(join(volume, "..data", "deep/a"));
+      const isGroupKept = groupId === undefined || before?.groupId === undefined || before.groupId === groupId;
+      assert.equal(await write(mode, groupId), before?.mode !== mode || !isGroupKept);
+      assert.equal(await write(mode, groupId), false);
+    }
+  }));
+
 test("after any sequence of projections the volume shows exactly the last one", async () => {
   const name = fc.constantFrom("a", "b", "dir/c", "dir/d");
   const files = fc.dictionary(name, fc.string({ maxLength: 8 }), { maxKeys: 4 });
