@@ -51,6 +51,32 @@ test("an event that is lost is made good by the next listing, and after that con
   assert.equal(world.phase("other"), "Succeeded");
 });
 
+test("a runtime that takes long to list has its rest between two listings, however many events it tells", async () => {
+  const { world, events } = await worldWithEvents();
+  await using _ = world;
+  await world.pass(PERIOD_WITH_EVENTS_MS);
+  const { runtime, clock } = world;
+  runtime.delayMs = 300;
+  const listings: { readonly beganMs: number; readonly endedMs: number }[] = [];
+  const list = runtime.listContainers.bind(runtime);
+  runtime.listContainers = async (filter) => {
+    const beganMs = clock.monotonicMs();
+    const listed = await list(filter);
+    if (filter === undefined) listings.push({ beganMs, endedMs: clock.monotonicMs() });
+    return listed;
+  };
+  for (let count = 0; count < 100; count++) {
+    events.tell();
+    await world.pass(50);
+  }
+  const rests = listings.slice(1).map(({ beganMs }, index) => beganMs - (listings[index]?.endedMs ?? 0));
+  assert.ok(rests.length >= 8, `${rests.length} listings`);
+  assert.deepEqual(
+    rests.filter((restMs) => restMs < 200),
+    [],
+  );
+});
+
 test("without events, and while their stream is broken, containers are listed each second; then events count again", async () => {
   const { world, events } = await worldWithEvents();
   await using _ = world;

@@ -21,7 +21,7 @@ export interface RelistObserver {
   availabilityChanged(): void;
 }
 
-/** Events that come together are one listing; many that keep coming are so many a second. */
+/** From a listing's end to the next: events that come together are one, and a slow runtime has its rest from them. */
 const SHORTEST_PAUSE_MS = 200;
 
 /**
@@ -35,6 +35,9 @@ export class Relister implements AsyncDisposable {
   readonly #events: ContainerEvents;
   #failure: string | undefined;
   #listedAtMs = Number.NEGATIVE_INFINITY;
+  #isListing = false;
+  /** Whether one is wanted after the one under way. */
+  #isAgainWanted = false;
   /** Set while a listing waits because the last one was a moment ago. */
   #soon: Timer | undefined;
   /** What the last listing showed, and how many events had come before it. */
@@ -47,7 +50,15 @@ export class Relister implements AsyncDisposable {
     const { relistPeriodMs, relistPeriodWithEventsMs } = ports.config;
     const retry = { initialMs: relistPeriodMs, maximumMs: 5000 };
     this.#loop = new SyncLoop(ports, "Listing the containers", retry, async () => {
-      await this.#relist();
+      this.#isListing = true;
+      try {
+        await this.#relist();
+      } finally {
+        this.#isListing = false;
+        this.#listedAtMs = ports.clock.monotonicMs();
+        if (this.#isAgainWanted) this.#listSoon();
+        this.#isAgainWanted = false;
+      }
       return this.#events.areTold ? Math.max(relistPeriodMs, relistPeriodWithEventsMs) : relistPeriodMs;
     });
   }
@@ -68,27 +79,29 @@ export class Relister implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#soon?.cancel();
     await this.#events[Symbol.asyncDispose]();
     await this.#loop[Symbol.asyncDispose]();
+    this.#soon?.cancel();
   }
 
   #listSoon(): void {
+    if (this.#isListing) this.#isAgainWanted = true;
+    if (this.#isListing || this.#soon) return;
     const { clock } = this.#ports;
-    if (this.#soon) return;
-    const list = (): void => {
-      this.#soon = undefined;
-      this.#loop.wake();
-    };
     const pauseMs = this.#listedAtMs + SHORTEST_PAUSE_MS - clock.monotonicMs();
-    if (pauseMs > 0) this.#soon = clock.setTimer(pauseMs, list);
-    else list();
+    if (pauseMs <= 0) {
+      this.#loop.wake();
+      return;
+    }
+    this.#soon = clock.setTimer(pauseMs, () => {
+      this.#soon = undefined;
+      this.#listSoon();
+    });
   }
 
   async #relist(): Promise<void> {
-    const { runtime, clock } = this.#ports;
+    const { runtime } = this.#ports;
     const { heard } = this.#events.counts;
-    this.#listedAtMs = clock.monotonicMs();
     let sandboxes: Sandbox[];
     let containers: RuntimeContainer[];
     try {
