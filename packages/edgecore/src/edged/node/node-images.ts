@@ -28,10 +28,11 @@ export class NodeImages {
     this.#limit = limit;
   }
 
-  /** Undefined when the node does not tell, or as long as the runtime never said. */
+  /** None when the node does not tell, so that those it told before go; undefined as long as the runtime never said. */
   async list(): Promise<ReportedImages | undefined> {
     const { runtime, clock, logger } = this.#ports;
-    if (this.#limit === 0 || clock.monotonicMs() < this.#dueMs) return this.#listed;
+    if (this.#limit === 0) return [];
+    if (clock.monotonicMs() < this.#dueMs) return this.#listed;
     try {
       this.#listed = reportedImages(await runtime.listImages(), this.#limit);
       this.#dueMs = clock.monotonicMs() + PERIOD_MS;

@@ -24,7 +24,7 @@ export interface NodeFacts {
   readonly notReady: string | undefined;
   /** Of the link; undefined: it is not limited. */
   readonly byteBudget?: ByteBudgetStatus | undefined;
-  /** Left out: the node does not tell. */
+  /** Left out: not known, so those told before stay. */
   readonly images?: NodeStatus["images"];
   /** Conditions last reported, for their transition times. */
   readonly before: readonly Condition[];
@@ -126,9 +126,9 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
   };
 }
 
-/** As the kubelet, nothing where the runtime does not say. */
+/** Nothing before the runtime said; what one before could must not stay when this one has none of it. */
 function runtimeAbilities({ features }: NodeFacts): Pick<NodeStatus, "runtimeHandlers" | "features"> {
-  if (!features || features.handlers.length === 0) return {};
+  if (!features) return {};
   return {
     runtimeHandlers: features.handlers.map(({ name, ...abilities }) => ({ name, features: abilities })),
     features: { supplementalGroupsPolicy: features.onlyTheseGroups },

@@ -222,9 +222,18 @@ test("the node tells its largest images, again only when they are others or its 
   assert.match(patches().at(-1) ?? "", /images/);
 });
 
-test("a node that is to tell no images tells none", async () => {
+test("what an earlier run told of its runtime and its images is taken back when there is nothing to tell any more", async () => {
   await using world = new EdgedWorld({ config: { statusImagesLimit: 0 } });
+  world.cloud.objects.set(NODE, {
+    ...{ apiVersion: "v1", kind: "Node", metadata: { name: "edge-1", uid: "uid-1" } },
+    status: {
+      images: [{ names: ["old:1"], sizeBytes: 1 }],
+      runtimeHandlers: [{ name: "", features: { userNamespaces: true } }],
+      features: { supplementalGroupsPolicy: true },
+    },
+  } as Node);
   await world.start();
   await world.pass(70_000);
-  assert.equal((world.cloud.objects.get(NODE) as Node).status?.images, undefined);
+  const { images, runtimeHandlers, features } = (world.cloud.objects.get(NODE) as Node).status ?? {};
+  assert.deepEqual([images, runtimeHandlers, features], [[], [], { supplementalGroupsPolicy: false }]);
 });
