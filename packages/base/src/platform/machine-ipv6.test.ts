@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chooseIpv6Address, defaultIpv6Interfaces } from "./machine-ipv6.ts";
+import { chooseIpv6Address, defaultIpv6Interfaces, settledIpv6Address } from "./machine-ipv6.ts";
+import { systemClock } from "./system-clock.ts";
 
 const ZERO = "0".repeat(32);
 const ROUTES = [
@@ -25,6 +26,25 @@ test("the machine's IPv6 address is a lasting one, where its default route is if
 test("a machine with nothing but link-local, loopback and containers' addresses has no IPv6 address", () => {
   assert.equal(chooseIpv6Address([loopback, link, bridge, temporary].join("\n"), ROUTES), undefined);
   assert.equal(chooseIpv6Address("", ""), undefined);
+});
+
+test("tunnels and bridges of virtual machines are no way to the machine, but where its default route is", () => {
+  const addressOf = (name: string): string => `fd120000000000000000000000000001 06 40 00 80 ${name}`;
+  const route = (name: string): string => `${ZERO} 00 ${ZERO} 00 fe8${"0".repeat(28)}1 0 0 0 00000003 ${name}`;
+  for (const name of ["lxdbr0", "incusbr0", "podman1", "cali12ab", "tailscale0", "wg0", "br-lan", "docker0"]) {
+    assert.equal(chooseIpv6Address(addressOf(name), ""), undefined, name);
+    assert.equal(chooseIpv6Address([addressOf(name), eth0].join("\n"), ""), "fd00::2", name);
+    assert.equal(chooseIpv6Address([eth0, addressOf(name)].join("\n"), route(name)), "fd12::1", name);
+  }
+});
+
+test("an address that is still tried out is waited for, and one that failed is not", async () => {
+  const said = [tentative, tentative, tentative.replace(" 40    wlan0", " 00    wlan0")];
+  const address = await settledIpv6Address(systemClock, () => ({ addresses: said.shift() ?? "", routes: ROUTES }));
+  assert.deepEqual([address, said], ["2001:db8::8", []]);
+  const failed = [tentative.replace(" 40    wlan0", " 48    wlan0"), eth0];
+  const none = await settledIpv6Address(systemClock, () => ({ addresses: failed.shift() ?? "", routes: ROUTES }));
+  assert.deepEqual([none, failed], [undefined, [eth0]]);
 });
 
 test("a default route that refuses leads nowhere", () => {

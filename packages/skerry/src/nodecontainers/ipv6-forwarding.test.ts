@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ipv6Problem, readIpv6Before } from "./ipv6-forwarding.ts";
+import { ipv6Problem, readIpv6Before, restoreIpv6 } from "./ipv6-forwarding.ts";
 
 /** What is told of a machine whose ip6tables is this script, and how it was called. */
 async function problemWith(script: string): Promise<{ readonly problem: string | undefined; readonly calls: string }> {
@@ -34,4 +34,34 @@ test("what pods with IPv6 change is only noted where the machine forwards nothin
   assert.match(forwarding, /^[01]$/);
   assert.ok(forwarding === "0" || advertised.length === 0);
   assert.ok(!advertised.includes("all"));
+});
+
+test("interfaces that forwarded by themselves do so again, and are not made to listen to routers", (context) => {
+  const settings = mkdtempSync(join(tmpdir(), "skerry-ipv6-"));
+  context.after(() => rmSync(settings, { recursive: true }));
+  const set = (name: string, forwarding: string, acceptRa: string): void => {
+    mkdirSync(join(settings, name), { recursive: true });
+    writeFileSync(join(settings, name, "forwarding"), forwarding);
+    writeFileSync(join(settings, name, "accept_ra"), acceptRa);
+  };
+  const valuesOf = (name: string): string[] =>
+    ["forwarding", "accept_ra"].map((setting) => readFileSync(join(settings, name, setting), "utf8"));
+  set("all", "0", "1");
+  set("eth0", "0", "1");
+  set("wg0", "1", "1");
+  const before = readIpv6Before(settings);
+  assert.deepEqual(before, { forwarding: "0", alone: ["wg0"], advertised: ["eth0"] });
+  // As the bridge plugin, Skerry and then the kernel have it, which sets all interfaces with `all`.
+  set("all", "1", "1");
+  set("eth0", "0", "2");
+  set("wg0", "0", "1");
+  restoreIpv6(before, settings);
+  assert.deepEqual(["all", "eth0", "wg0"].map(valuesOf), [
+    ["0", "1"],
+    ["0", "1"],
+    ["1", "1"],
+  ]);
+  rmSync(join(settings, "wg0"), { recursive: true });
+  restoreIpv6(before, settings);
+  assert.ok(!existsSync(join(settings, "wg0")));
 });

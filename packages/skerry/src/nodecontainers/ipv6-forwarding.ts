@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tryCommand } from "../run-command.ts";
 import type { SystemParts } from "../systemparts/system-parts.ts";
@@ -7,6 +7,8 @@ import type { SystemParts } from "../systemparts/system-parts.ts";
 export interface Ipv6Before {
   /** net.ipv6.conf.all.forwarding, which the bridge plugin turns on. */
   readonly forwarding: string;
+  /** Interfaces that forwarded by themselves while that was off: setting it sets all of them. */
+  readonly alone?: readonly string[];
   /** Interfaces that take their address and route from routers as long as the machine forwards nothing. */
   readonly advertised: readonly string[];
 }
@@ -22,8 +24,7 @@ const TRIAL = `SKERRY-TRY-${process.pid}`;
 export async function ipv6Problem(parts: Pick<SystemParts, "ip6tables" | "environment">): Promise<string | undefined> {
   if (!existsSync("/proc/net/if_inet6")) return "the kernel has no IPv6";
   if (read("all", "disable_ipv6") !== "0") return "IPv6 is switched off (net.ipv6.conf.all.disable_ipv6)";
-  if (!write("all", "forwarding", read("all", "forwarding") ?? "0"))
-    return "net.ipv6.conf.all.forwarding cannot be set here";
+  if (!isWritable("all", "forwarding")) return "net.ipv6.conf.all.forwarding cannot be set here";
   return masqueradeProblem(parts);
 }
 
@@ -40,10 +41,17 @@ async function masqueradeProblem({
   return status === 0 ? undefined : `ip6tables does not work: ${stderr.trim().split("\n")[0] ?? ""}`;
 }
 
-export function readIpv6Before(): Ipv6Before {
-  const forwarding = read("all", "forwarding") ?? "1";
-  const interfaces = forwarding === "0" ? readdirSync(SETTINGS).filter((name) => name !== "all") : [];
-  return { forwarding, advertised: interfaces.filter((name) => read(name, "accept_ra") === UNLESS_FORWARDING) };
+/** @param settings the folder of the interfaces' settings */
+export function readIpv6Before(settings: string = SETTINGS): Ipv6Before {
+  const forwarding = read("all", "forwarding", settings) ?? "1";
+  const interfaces = forwarding === "0" ? readdirSync(settings).filter((name) => name !== "all") : [];
+  const forwards = (name: string): boolean => read(name, "forwarding", settings) === "1";
+  const advertised = interfaces.filter((name) => read(name, "accept_ra", settings) === UNLESS_FORWARDING);
+  return {
+    forwarding,
+    alone: interfaces.filter(forwards),
+    advertised: advertised.filter((name) => !forwards(name)),
+  };
 }
 
 /** A machine that forwards takes no address and route from routers any more, and would lose its own: it goes on with it. */
@@ -52,23 +60,36 @@ export function takeRouterAdvertisements({ advertised }: Ipv6Before): void {
 }
 
 /** Makes it as it was. Never throws. */
-export function restoreIpv6({ forwarding, advertised }: Ipv6Before): void {
-  if (forwarding === "0") write("all", "forwarding", forwarding);
-  for (const name of advertised) if (read(name, "accept_ra") === ALWAYS) write(name, "accept_ra", UNLESS_FORWARDING);
+export function restoreIpv6({ forwarding, alone = [], advertised }: Ipv6Before, settings: string = SETTINGS): void {
+  if (forwarding === "0") {
+    write("all", "forwarding", forwarding, settings);
+    for (const name of alone) write(name, "forwarding", "1", settings);
+  }
+  for (const name of advertised)
+    if (read(name, "accept_ra", settings) === ALWAYS) write(name, "accept_ra", UNLESS_FORWARDING, settings);
 }
 
-function read(name: string, setting: string): string | undefined {
+function read(name: string, setting: string, settings: string = SETTINGS): string | undefined {
   try {
-    return readFileSync(join(SETTINGS, name, setting), "utf8").trim();
+    return readFileSync(join(settings, name, setting), "utf8").trim();
   } catch {
     return undefined; // An interface may go at any time.
   }
 }
 
-/** Whether it could be set. */
-function write(name: string, setting: string, value: string): boolean {
+function write(name: string, setting: string, value: string, settings: string = SETTINGS): void {
   try {
-    writeFileSync(join(SETTINGS, name, setting), value);
+    // Makes no file: an interface may have gone.
+    writeFileSync(join(settings, name, setting), value, { flag: "r+" });
+  } catch {
+    // Best effort: nothing here is worth failing for.
+  }
+}
+
+/** Without writing: the same value again would set it for all interfaces. */
+function isWritable(name: string, setting: string): boolean {
+  try {
+    closeSync(openSync(join(SETTINGS, name, setting), constants.O_WRONLY));
     return true;
   } catch {
     return false;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { machineIpv6Address } from "@skerry/base/platform";
+import { settledIpv6Address, systemClock } from "@skerry/base/platform";
 import { noIpv6 } from "../errors.ts";
 import { EXAMPLE_APP_IMAGE, exampleAppImage, PAUSE_IMAGE, pauseImage } from "../images/builtin-images.ts";
 import { loadImage } from "../images/load-image.ts";
@@ -77,8 +77,10 @@ export async function prepareNodeContainers(
   const paths = nodeContainersPaths(nodeFolder);
   mkdirSync(paths.folder, { recursive: true, mode: 0o711 });
   const ability = await checkContainerAbility(parts, paths.folder);
-  const { subnets, noIpv6Because } = await podSubnets(options.podSubnet, parts);
+  const { subnets, problem } = await podSubnets(options.podSubnet, parts);
   const network = preparePodNetwork(paths.cniFolder, subnets);
+  const isFull = subnets.ipv6 !== undefined && network.ipv6 === undefined;
+  const noIpv6Because = isFull ? "the machine's own routes leave no range for it" : problem;
   if (network.ipv6) takeRouterAdvertisements(network.ipv6.before);
   const settings = {
     dataFolder: paths.dataFolder,
@@ -96,14 +98,14 @@ export async function prepareNodeContainers(
 async function podSubnets(
   option: string | undefined,
   parts: SystemParts,
-): Promise<{ readonly subnets: WantedSubnets; readonly noIpv6Because: string | undefined }> {
+): Promise<{ readonly subnets: WantedSubnets; readonly problem: string | undefined }> {
   const [ipv4, ipv6] = option?.split(",") ?? [];
   const asked = ipv4 === undefined ? {} : { ipv4 };
-  if (ipv6 === undefined && (option !== undefined || machineIpv6Address() === undefined))
-    return { subnets: asked, noIpv6Because: undefined };
+  if (ipv6 === undefined && (option !== undefined || (await settledIpv6Address(systemClock)) === undefined))
+    return { subnets: asked, problem: undefined };
   const problem = await ipv6Problem(parts);
   if (problem !== undefined && ipv6 !== undefined) throw noIpv6(ipv6, problem);
-  return { subnets: problem === undefined ? { ...asked, ipv6: ipv6 ?? "any" } : asked, noIpv6Because: problem };
+  return { subnets: problem === undefined ? { ...asked, ipv6: ipv6 ?? "any" } : asked, problem };
 }
 
 /** Builds the pause and the example image and imports them into the node's running containerd. */

@@ -43,19 +43,28 @@ test("pods have IPv6 only where it is wanted, the same at each start, from the r
   context.after(() => rmSync(folder, { recursive: true }));
   const ipamOf = (): { ranges: { subnet: string }[][]; routes: { dst: string }[] } =>
     JSON.parse(readFileSync(join(folder, "conf/10-skerry.conflist"), "utf8")).plugins[0].ipam;
-  const { ipv6 } = preparePodNetwork(folder, { ipv4: "10.250.9.0/24", ipv6: "any" });
+  const { ipv6 } = preparePodNetwork(folder, { ipv4: "10.250.9.0/24", ipv6: "any" }, []);
   assert.match(ipv6?.subnet ?? "", /^fd[0-9a-f]{2}:[0-9a-f:]+::\/64$/);
   assert.deepEqual(
     ipamOf().ranges.map(([range]) => range?.subnet),
     ["10.250.9.0/24", ipv6?.subnet],
   );
   assert.deepEqual(ipamOf().routes, [{ dst: "0.0.0.0/0" }, { dst: "::/0" }]);
-  assert.deepEqual(preparePodNetwork(folder, { ipv4: "10.250.9.0/24", ipv6: "any" }).ipv6, ipv6);
-  assert.equal(preparePodNetwork(folder, { ipv6: "fd00:99::/64" }).ipv6?.subnet, "fd00:99::/64");
+  assert.deepEqual(preparePodNetwork(folder, { ipv4: "10.250.9.0/24", ipv6: "any" }, []).ipv6, ipv6);
+  assert.equal(preparePodNetwork(folder, { ipv6: "fd00:99::/64" }, []).ipv6?.subnet, "fd00:99::/64");
   assert.throws(
-    () => preparePodNetwork(folder, { ipv6: "::/96" }),
+    () => preparePodNetwork(folder, { ipv6: "fd00:99::/64" }, [parseSubnet("fd00:99::7")]),
     (error) => isSkerryError(error, "SKERRY_SUBNET_IN_USE"),
   );
   assert.equal(preparePodNetwork(folder, {}).ipv6, undefined);
   assert.equal(ipamOf().ranges.length, 1);
+});
+
+test("pods go on with IPv4 where the machine's routes leave no range for IPv6 that nobody asked for", (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "skerry-network-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  for (const route of ["fc00::/7", "8000::/1"]) {
+    const { subnet, ipv6 } = preparePodNetwork(folder, { ipv6: "any" }, [parseSubnet(route)]);
+    assert.deepEqual([subnet, ipv6], ["10.244.1.0/24", undefined]);
+  }
 });

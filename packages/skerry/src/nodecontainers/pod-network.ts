@@ -2,12 +2,13 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
+import { isSkerryError } from "@skerry/base";
 import { noFreeSubnet, subnetInUse } from "../errors.ts";
 import { tryCommand } from "../run-command.ts";
 import type { SystemParts } from "../systemparts/system-parts.ts";
 import { type Ipv6Before, readIpv6Before, restoreIpv6 } from "./ipv6-forwarding.ts";
 import { removeNetworkRules } from "./network-rules.ts";
-import { overlaps, parseSubnet, usedSubnets } from "./subnets.ts";
+import { overlaps, parseSubnet, type Subnet, usedSubnets } from "./subnets.ts";
 
 /** The pods' network of one edge node: a bridge with its own name and subnet. */
 export interface PodNetwork {
@@ -32,7 +33,7 @@ interface PodNetworkIpv6 {
 export interface WantedSubnets {
   /** Left out: the one of before, or a free one. */
   readonly ipv4?: string;
-  /** Left out: pods have no IPv6; `any`: the one of before, or a free one. */
+  /** Left out: pods have no IPv6; `any`: the one of before, or a free one, or none where none is free. */
   readonly ipv6?: string;
 }
 
@@ -45,30 +46,47 @@ const SUBNETS = Array.from({ length: 32 }, (_, index) => `10.${244 - (index % 8)
  * The node's pod network: the one chosen before, kept in `folder`, or a new one that clashes with nothing on this
  * machine. Writes the CNI configuration to `folder/conf`. The bridge of an earlier start must be gone. Throws
  * SKERRY_NO_FREE_SUBNET, SKERRY_SUBNET_IN_USE.
+ * @param used what the machine has already
  */
-export function preparePodNetwork(folder: string, wanted: WantedSubnets = {}): PodNetwork {
+export function preparePodNetwork(
+  folder: string,
+  wanted: WantedSubnets = {},
+  used: readonly Subnet[] = usedSubnets(),
+): PodNetwork {
   const file = join(folder, "network.json");
   mkdirSync(join(folder, "conf"), { recursive: true });
   const before = readNetwork(folder);
-  const subnet = chooseSubnet(wanted.ipv4, before?.subnet, SUBNETS);
+  const subnet = chooseSubnet(used, wanted.ipv4, before?.subnet, SUBNETS);
+  const ipv6 = wanted.ipv6 === undefined ? undefined : chooseIpv6(used, wanted.ipv6, folder, before?.ipv6);
   const hash = createHash("sha256").update(folder).digest("hex").slice(0, 8);
   const network: PodNetwork = {
     name: `skerry-${hash}`,
     bridge: `${BRIDGE_PREFIX}${hash}`,
     subnet,
     forwardingBefore: before?.forwardingBefore ?? readForwarding(),
-    ...(wanted.ipv6 === undefined ? {} : { ipv6: chooseIpv6(wanted.ipv6, folder, before?.ipv6) }),
+    ...(ipv6 && { ipv6 }),
   };
   writeFileSync(file, JSON.stringify(network));
   writeFileSync(join(folder, "conf", "10-skerry.conflist"), JSON.stringify(cniConfiguration(network, folder), null, 2));
   return network;
 }
 
-function chooseIpv6(wanted: string, folder: string, before: PodNetworkIpv6 | undefined): PodNetworkIpv6 {
-  return {
-    subnet: chooseSubnet(wanted === "any" ? undefined : wanted, before?.subnet, localSubnets(folder)),
-    before: before?.before ?? readIpv6Before(),
-  };
+/** Undefined when any would do, and none is free. */
+function chooseIpv6(
+  used: readonly Subnet[],
+  wanted: string,
+  folder: string,
+  before: PodNetworkIpv6 | undefined,
+): PodNetworkIpv6 | undefined {
+  try {
+    return {
+      subnet: chooseSubnet(used, wanted === "any" ? undefined : wanted, before?.subnet, localSubnets(folder)),
+      before: before?.before ?? readIpv6Before(),
+    };
+  } catch (error) {
+    if (isSkerryError(error, "SKERRY_NO_FREE_SUBNET")) return undefined;
+    throw error;
+  }
 }
 
 /** The network that `preparePodNetwork` chose, if any. */
@@ -104,8 +122,12 @@ function cniConfiguration({ name, bridge, subnet, ipv6 }: PodNetwork, folder: st
 }
 
 /** The wanted one, else the earlier one, which the machine may have come to use meanwhile, else the first free one. */
-function chooseSubnet(wanted: string | undefined, before: string | undefined, candidates: readonly string[]): string {
-  const used = usedSubnets();
+function chooseSubnet(
+  used: readonly Subnet[],
+  wanted: string | undefined,
+  before: string | undefined,
+  candidates: readonly string[],
+): string {
   const isFree = (subnet: string): boolean => !used.some((range) => overlaps(range, parseSubnet(subnet)));
   if (wanted !== undefined) {
     if (!isFree(wanted)) throw subnetInUse(wanted);

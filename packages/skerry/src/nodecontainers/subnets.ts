@@ -49,11 +49,18 @@ function routes4(text: string): Subnet[] {
     });
 }
 
-/** Destinations of `/proc/net/ipv6_route`; those of multicast and of the links themselves are on every interface. */
-function routes6(text: string): Subnet[] {
+/** RTF_REJECT: such a route leads nowhere. */
+const REJECTS = 0x0200;
+
+/**
+ * Destinations of `/proc/net/ipv6_route` but those that are refused; those of multicast and of the links themselves are
+ * on every interface.
+ */
+export function routes6(text: string): Subnet[] {
   return lines(text)
     .map((line) => line.split(/\s+/))
     .filter(([address = "", length]) => length !== "00" && !/^(ff|fe[89ab])/.test(address))
+    .filter((fields) => (Number.parseInt(fields[8] ?? "0", 16) & REJECTS) === 0)
     .map(([address = "", length = "80"]) => ({
       address: address.replace(/(.{4})(?=.)/g, "$1:"),
       prefixLength: Number.parseInt(length, 16),
