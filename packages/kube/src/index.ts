@@ -21,4 +21,5 @@ export * from "./rest/resource-path.ts";
 export * from "./rest/watch-lines.ts";
 export * from "./selectors/field-selector.ts";
 export * from "./selectors/label-selector.ts";
+export * from "./service-families.ts";
 export * from "./work-queue.ts";

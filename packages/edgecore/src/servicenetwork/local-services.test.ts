@@ -83,17 +83,18 @@ test("of too many Services the first by name are served; what is no address is n
 test("a Service leads only to addresses of its own families", () => {
   const both = localPod("web-1", "10.244.1.2");
   both.status.podIPs?.push({ ip: "fd00:7::2" });
-  const addressesOf = (families: IpFamily[] | undefined): (readonly string[])[] => {
-    const spec: Service["spec"] = { clusterIP: "None", selector: { app: "web" }, ports: [{ port: 80 }] };
+  const addressesOf = (families: IpFamily[] | undefined, clusterIP = "None"): (readonly string[])[] => {
+    const spec: Service["spec"] = { clusterIP, selector: { app: "web" }, ports: [{ port: 80 }] };
     const [found] = localServices(
       [service("web", families ? { ...spec, ipFamilies: families } : spec)],
       [both, localPod("web-2", "10.244.1.3")],
       "cluster.local",
     );
-    return found?.kind === "headless" ? found.endpoints.map(({ addresses }) => addresses) : [];
+    return found && found.kind !== "external" ? found.endpoints.map(({ addresses }) => addresses) : [];
   };
   assert.deepEqual(addressesOf(["IPv4"]), [["10.244.1.2"], ["10.244.1.3"]]);
   assert.deepEqual(addressesOf(["IPv6"]), [["fd00:7::2"]]);
   assert.deepEqual(addressesOf(["IPv4", "IPv6"]), [["10.244.1.2", "fd00:7::2"], ["10.244.1.3"]]);
   assert.deepEqual(addressesOf(undefined), [["10.244.1.2", "fd00:7::2"], ["10.244.1.3"]]);
+  assert.deepEqual(addressesOf(["IPv6"], "10.96.1.1"), [["10.244.1.2"], ["10.244.1.3"]], "its address counts more");
 });

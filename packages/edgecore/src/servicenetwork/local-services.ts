@@ -1,4 +1,5 @@
 import type { IpFamily, Pod, PodStatus, Service } from "@skerry/api";
+import { serviceFamilies } from "@skerry/kube";
 import { familyOf, isIP, isLoopback } from "../edged/pod/ip-address.ts";
 import { podHostName } from "../edged/pod/pod-host-name.ts";
 
@@ -76,8 +77,10 @@ function localService(
   const chosen = pods.filter(
     (each) => isSelected(each.pod, named.namespace, spec.selector) && isServing(each, spec.publishNotReadyAddresses),
   );
+  const { clusterIP = "", clusterIPs = [clusterIP] } = spec;
+  const families = spec.ipFamilies && serviceFamilies(spec.ipFamilies, clusterIPs);
   const ends = chosen
-    .map(({ pod, status }) => ({ pod, endpoint: endpointOf(pod, status, named.name, clusterDomain, spec.ipFamilies) }))
+    .map(({ pod, status }) => ({ pod, endpoint: endpointOf(pod, status, named.name, clusterDomain, families) }))
     .filter(({ endpoint }) => endpoint.addresses.length > 0);
   const endpoints = ends.map(({ endpoint }) => endpoint);
   const ports = (spec.ports ?? []).flatMap(
@@ -90,7 +93,6 @@ function localService(
       return [{ name, protocol, port, targets }];
     },
   );
-  const { clusterIP = "", clusterIPs = [clusterIP] } = spec;
   if (clusterIP === "None") return { ...named, kind: "headless", ports, endpoints };
   const addresses = clusterIPs.filter((address) => isIP(address));
   const { clientIP } = spec.sessionAffinityConfig ?? {};

@@ -1,5 +1,6 @@
 import type { IntOrString, IpFamily, KubernetesObject, Pod, Service } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
+import { serviceFamilies } from "@skerry/kube";
 import { isPodFinished, isPodReady } from "../pod-state.ts";
 
 /** Most addresses that an Endpoints object lists; those of a larger service are in its EndpointSlices alone. */
@@ -15,7 +16,8 @@ export const IP_FAMILIES: readonly IpFamily[] = ["IPv4", "IPv6"];
 
 /** The families that a service has, the first one first. */
 export function ipFamilies({ spec }: Service): readonly [IpFamily, ...IpFamily[]] {
-  const [first = "IPv4", ...more] = spec.ipFamilies ?? [];
+  const { clusterIP = "", clusterIPs = [clusterIP] } = spec;
+  const [first = "IPv4", ...more] = serviceFamilies(spec.ipFamilies ?? [], clusterIPs);
   return [first, ...more];
 }
 

@@ -1,6 +1,6 @@
 import { type IpFamily, services } from "@skerry/api";
 import { type JsonObject, type Random, randomInteger } from "@skerry/base";
-import { jsonEqual } from "@skerry/kube";
+import { jsonEqual, serviceFamilies } from "@skerry/kube";
 import { cidrContains, ipText, parseCidr, parseIp } from "../../cel/ip-address.ts";
 import { asJsonObject, ensureObject, objectAt, textAt, textsIn } from "../api-object.ts";
 import { type FieldError, invalidValue } from "../field-error.ts";
@@ -22,6 +22,8 @@ const ADDRESS_TRIES = 64;
 export function giveAddresses(service: JsonObject, scope: WriteScope, before?: JsonObject): void {
   const spec = ensureObject(service, "spec");
   if (spec["type"] === "ExternalName") return;
+  if (before && contradictsItself(before) && jsonEqual(spec["ipFamilies"], before["ipFamilies"]))
+    spec["ipFamilies"] = [];
   // A preference that was met as it could be is not looked at again.
   if (
     before &&
@@ -39,6 +41,17 @@ export function giveAddresses(service: JsonObject, scope: WriteScope, before?: J
   spec["ipFamilies"] = families(spec);
   if (textsIn(spec["clusterIPs"])[0] !== "None") spec["clusterIPs"] = addresses(service, scope, before);
   spec["clusterIP"] = textsIn(spec["clusterIPs"])[0] ?? "";
+}
+
+/** Older versions stored whatever families were asked for, and gave IPv4 addresses. */
+export function contradictsItself(spec: JsonObject): boolean {
+  const stated = statedFamilies(spec);
+  const addresses = textsIn(spec["clusterIPs"]);
+  return serviceFamilies(stated, addresses.length > 0 ? addresses : [textAt(spec, "clusterIP")]) !== stated;
+}
+
+function statedFamilies(spec: JsonObject): IpFamily[] {
+  return textsIn(spec["ipFamilies"]).map((text) => (text === "IPv6" ? "IPv6" : "IPv4"));
 }
 
 const MEMBERS = ["ipFamilyPolicy", "ipFamilies", "clusterIPs"];
@@ -84,7 +97,7 @@ function singleStackErrors(spec: JsonObject): FieldError[] {
 
 /** Those that are asked for, else those of the addresses that are, else IPv4; the other one too for dual-stack. */
 function families(spec: JsonObject): IpFamily[] {
-  const asked = textsIn(spec["ipFamilies"]).map((text): IpFamily => (text === "IPv6" ? "IPv6" : "IPv4"));
+  const asked = statedFamilies(spec);
   const given = isHeadless(spec) ? [] : textsIn(spec["clusterIPs"]).map(familyOf);
   const known = [...asked, ...given.slice(asked.length)];
   const [first = "IPv4"] = known;
@@ -107,8 +120,7 @@ function addresses(service: JsonObject, scope: WriteScope, before: JsonObject | 
     known ??= usedAddresses(scope.session, service);
     return known;
   };
-  return textsIn(spec["ipFamilies"]).map((text, index) => {
-    const family = text === "IPv6" ? "IPv6" : "IPv4";
+  return statedFamilies(spec).map((family, index) => {
     const address = asked[index];
     if (address === undefined || address === "") return freeAddress(family, used(), scope.random);
     // That the first must not change is told by the rules of updates.
@@ -147,9 +159,15 @@ function usedAddresses(session: StoreSession, but: JsonObject): Set<string> {
       .filter(({ metadata }) => metadata.namespace !== own["namespace"] || metadata.name !== own["name"])
       .flatMap((service) => {
         const spec = objectAt(asJsonObject(service), "spec");
-        return [textAt(spec, "clusterIP"), ...textsIn(spec["clusterIPs"])];
+        return [textAt(spec, "clusterIP"), ...textsIn(spec["clusterIPs"])].map(canonical);
       }),
   );
+}
+
+/** An address may be written in several ways. */
+function canonical(address: string): string {
+  const bytes = parseIp(address);
+  return bytes ? ipText(bytes) : address;
 }
 
 /** @throws ApiError Invalid when there are errors */

@@ -5,7 +5,7 @@ import { invalidValue } from "../field-error.ts";
 import type { KindStrategy } from "../resource-definition.ts";
 import { validateService } from "../validation/service-validation.ts";
 import { assignNodePorts, nodePortErrors } from "./node-ports.ts";
-import { giveAddresses } from "./service-addresses.ts";
+import { contradictsItself, giveAddresses } from "./service-addresses.ts";
 
 /** core/v1 Service: gets its cluster addresses and keeps them. */
 export const serviceStrategy: KindStrategy = {
@@ -54,7 +54,8 @@ export const serviceStrategy: KindStrategy = {
   validateUpdate(next, previous) {
     const [after, before] = [objectAt(next, "spec"), objectAt(previous, "spec")];
     if (textAt(before, "clusterIP") === "" || after["type"] === "ExternalName") return [];
-    return ["clusterIPs", "ipFamilies"].flatMap((member) => {
+    const lasting = contradictsItself(before) ? ["clusterIPs"] : ["clusterIPs", "ipFamilies"];
+    return lasting.flatMap((member) => {
       const [now, then] = [textsIn(after[member]), textsIn(before[member])];
       return [0, 1]
         .filter((index) => index < Math.min(now.length, then.length) && now[index] !== then[index])
