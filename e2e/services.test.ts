@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { machineIpv6Address, sendSignal } from "@skerry/base/platform";
+import { ipv6Problem } from "../packages/skerry/src/nodecontainers/ipv6-forwarding.ts";
+import { findSystemParts } from "../packages/skerry/src/systemparts/system-parts.ts";
 import { Installation } from "./support/installation.ts";
 import { packetFilterRules } from "./support/packet-filter.ts";
 import { podOf } from "./support/planted-pods.ts";
@@ -63,11 +65,17 @@ const objects = (folder: string): object[] => [
 describe("Services on one node", { concurrency: false }, () => {
   let skerry: Installation;
   let folder: string;
+  /** Both families where the machine has IPv6 and can give it to pods: then they have it without being told to. */
+  let families: readonly string[];
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "skerry-services-"));
     skerry = await Installation.create("services");
     await skerry.up("--no-examples");
+    const parts = findSystemParts(join(skerry.home, "parts"));
+    assert.ok(parts);
+    const hasIpv6 = machineIpv6Address() !== undefined && (await ipv6Problem(parts)) === undefined;
+    families = hasIpv6 ? ["IPv4", "IPv6"] : ["IPv4"];
     const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects(folder) });
     const { status, stderr } = await skerry.kubectlWith(list, "apply", "-f", "-");
     assert.equal(status, 0, stderr);
@@ -126,8 +134,6 @@ describe("Services on one node", { concurrency: false }, () => {
     await waitUntil("both pods have answered", async () => names.add((await pageOf("web")).trim()).size === 2);
   });
 
-  /** Both families where the machine has IPv6: then pods have it without being told to. */
-  const families = machineIpv6Address() === undefined ? ["IPv4"] : ["IPv4", "IPv6"];
   const familiesOf = (addresses: readonly string[]): string[] => addresses.map((each) => `IPv${isIP(each)}`);
 
   test("a pod has an address of each family that the machine has, and knows them and the node's", async () => {
