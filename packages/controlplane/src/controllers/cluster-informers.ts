@@ -40,7 +40,7 @@ import {
   statefulSets,
   storageClasses,
 } from "@skerry/api";
-import { type Indexer, Informer, type InformerOptions } from "@skerry/kube";
+import { claimNameOf, type Indexer, Informer, type InformerOptions } from "@skerry/kube";
 import type { ControllerPorts } from "./controller-ports.ts";
 import { controllerOf } from "./owner-references.ts";
 import { asReplicaSet } from "./replicaset/replica-kind.ts";
@@ -51,6 +51,8 @@ export const BY_CONTROLLER = "controller";
 export const BY_NAMESPACE = "namespace";
 /** Index of pods by the node they are bound to; unbound ones under the empty name. */
 export const BY_NODE = "node";
+/** Index of pods by `namespace/name` of the claims that are made, or to be made, for their ephemeral volumes. */
+export const BY_EPHEMERAL_CLAIM = "ephemeral-claim";
 
 /** Name of the ConfigMap with the cluster's CA certificate in each namespace. */
 export const ROOT_CA_CONFIG_MAP = "kube-root-ca.crt";
@@ -108,6 +110,10 @@ export function createClusterInformers(ports: ControllerPorts): ClusterInformers
       [BY_CONTROLLER]: controllerIndex,
       [BY_NAMESPACE]: namespaceIndex,
       [BY_NODE]: (pod) => [pod.spec.nodeName ?? ""],
+      [BY_EPHEMERAL_CLAIM]: (pod) =>
+        (pod.spec.volumes ?? []).flatMap((volume) =>
+          volume.ephemeral ? [`${pod.metadata.namespace ?? ""}/${claimNameOf(pod, volume) ?? ""}`] : [],
+        ),
     }),
     nodes: informer<Node>(nodes),
     leases: informer<Lease>(leases, {}, { namespace: "kube-node-lease" }),

@@ -49,7 +49,7 @@ test("a pod's ephemeral volume gets a claim of its own, which belongs to the pod
   assert.equal((await listed(world)).length, 1);
 });
 
-test("a claim of that name that is somebody else's is left alone, and the pod is told", async () => {
+test("a claim of that name that is somebody else's is left alone, and the pod is told; it has its own when that has gone", async () => {
   await using world = await start();
   const metadata = { name: "web-scratch" };
   await world.api.create(claims, {
@@ -66,4 +66,8 @@ test("a claim of that name that is somebody else's is left alone, and the pod is
     told.map(({ reason, involvedObject }) => [reason, involvedObject.name]),
     [["ClaimCreationFailed", "web"]],
   );
+  await world.api.delete({ ...claims, name: "web-scratch" });
+  await world.clock.settle();
+  const [own] = await listed(world);
+  assert.equal(own?.metadata.ownerReferences?.[0]?.name, "web");
 });

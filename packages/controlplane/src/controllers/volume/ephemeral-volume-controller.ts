@@ -6,7 +6,7 @@ import {
 } from "@skerry/api";
 import { describeError } from "@skerry/base";
 import { claimNameOf, isApiError, objectKey, WorkQueue } from "@skerry/kube";
-import type { ClusterInformers } from "../cluster-informers.ts";
+import { BY_EPHEMERAL_CLAIM, type ClusterInformers } from "../cluster-informers.ts";
 import type { Controller, ControllerPorts } from "../controller-ports.ts";
 import { EventRecorder } from "../event-recorder.ts";
 import { controllerReference, isControlledBy } from "../owner-references.ts";
@@ -36,11 +36,11 @@ export class EphemeralVolumeController implements Controller {
           this.#pods.add(objectKey(object));
       }),
     );
-    // A claim that somebody has deleted is made again as long as its pod is there.
+    // A claim that somebody has deleted is made again as long as its pod is there, and one that was in its way is no more.
     this.#listening.use(
       persistentVolumeClaims.listen(({ type, object }) => {
-        const pod = object.metadata.ownerReferences?.find(({ kind, controller }) => kind === "Pod" && controller);
-        if (type === "deleted" && pod) this.#pods.add(`${object.metadata.namespace ?? ""}/${pod.name}`);
+        if (type !== "deleted") return;
+        for (const pod of pods.cache.byIndex(BY_EPHEMERAL_CLAIM, objectKey(object))) this.#pods.add(objectKey(pod));
       }),
     );
     this.#pods.start();
