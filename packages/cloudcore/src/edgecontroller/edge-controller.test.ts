@@ -182,6 +182,20 @@ test("an event that comes twice is stored once, with the node as its host, and n
   assert.deepEqual([stored?.source?.host, more.length], ["edge-1", 0]);
 });
 
+test("an event that comes again as new says what the one with the highest count says, unless it is another node's", async () => {
+  await using world = await new CloudWorld().start();
+  const tell = (nodeName: string, count: number): Promise<unknown> =>
+    world.ask(nodeName, "insert", "plant/event/app.1", {
+      ...{ metadata: { name: "app.1" }, reason: "Pulling", message: `${count}0 MB so far`, count },
+      involvedObject: { kind: "Node", name: nodeName },
+    });
+  const said = async (): Promise<unknown> =>
+    (await world.stored<Event>(events)).map(({ message, source }) => [message, source?.host]);
+  for (const count of [1, 3, 2]) await tell("edge-1", count);
+  await tell("edge-2", 9);
+  assert.deepEqual(await said(), [["30 MB so far", "edge-1"]]);
+});
+
 test("an event from a Skerry's outbox is answered, whether it is new, came before, or is refused; its times are those of then", async () => {
   await using world = await new CloudWorld().start();
   const send = async (sequence: number, name: string, about: JsonObject): Promise<JsonValue[]> => {

@@ -96,7 +96,8 @@ export class EventRecorder {
     };
     this.#meta
       .transaction((transaction) => {
-        // What still waits is replaced by this, so the cloud does not have it yet.
+        // What still waits is replaced by this. Where it is on its way just now the cloud has the event already, and takes
+        // the one with the higher count.
         const isWaiting = this.#meta.outbox.has(transaction, key);
         this.#meta.outbox.put(transaction, {
           key,

@@ -13,7 +13,7 @@ export interface EventRequestOptions {
   readonly clock: Clock;
 }
 
-/** Events of the node: U21. An event that arrives twice is stored once; who answers is {@link UpstreamRequests}. */
+/** Events of the node: U21. An event that arrives twice is stored once, the one with the higher count; who answers is {@link UpstreamRequests}. */
 export function eventRequests({ api, hasPod, clock }: EventRequestOptions): Record<string, RequestHandler> {
   const share = new EventShare(clock);
   const takeShare = ({ nodeName }: UpstreamRequest): void => {
@@ -33,6 +33,12 @@ export function eventRequests({ api, hasPod, clock }: EventRequestOptions): Reco
     if (source?.host !== request.nodeName)
       throw forbidden(request.nodeName, `did not write event "${request.namespace}/${request.name}"`);
   };
+  /** An edge whose first telling was not answered yet cannot know that the event is here already. */
+  const bringUpToDate = async (request: UpstreamRequest, event: Event): Promise<void> => {
+    const { source, count = 1 } = await api.get<Event>(target(request));
+    if (source?.host === request.nodeName && (event.count ?? 1) > count)
+      await api.update<Event>(target(request), event);
+  };
   const target = (request: UpstreamRequest): { resource: typeof events; namespace: string; name: string } => ({
     resource: events,
     namespace: request.namespace,
@@ -47,6 +53,7 @@ export function eventRequests({ api, hasPod, clock }: EventRequestOptions): Reco
         await api.create<Event>({ resource: events, namespace: request.namespace }, event);
       } catch (error) {
         if (!isApiError(error, "AlreadyExists")) throw error;
+        await bringUpToDate(request, event);
       }
     },
     "event update": async (request) => {
