@@ -66,6 +66,9 @@ export class ImagePulls {
       await unlessAborted(signal, turn.promise);
       pull.isWaiting = false;
       return await work();
+    } catch (error) {
+      if (!pull.isWaiting) this.#bytes.pullFailed();
+      throw error;
     } finally {
       over.abort();
       this.#pulls.delete(pull);

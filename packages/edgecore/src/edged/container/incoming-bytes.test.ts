@@ -24,6 +24,18 @@ test("what an earlier pull has left does not count, unless this one goes on with
   assert.deepEqual(bytes.sum, { receivedBytes: 6, totalBytes: 10 });
 });
 
+test("parts that vanish when a pull has failed count no more, those that are there already do", () => {
+  const bytes = new IncomingBytes();
+  bytes.look([]);
+  bytes.look([part("whole", 5, 10), part("failed", 10, 100), part("other", 1, 50)]);
+  bytes.look([part("failed", 10, 100), part("other", 1, 50)]);
+  bytes.pullFailed();
+  assert.equal(bytes.look([part("other", 1, 50)]), false);
+  assert.deepEqual(bytes.sum, { receivedBytes: 11, totalBytes: 60 });
+  assert.equal(bytes.look([]), true);
+  assert.deepEqual(bytes.sum, { receivedBytes: 60, totalBytes: 60 });
+});
+
 test("a part whose size the registry does not tell leaves the total unknown", () => {
   const bytes = new IncomingBytes();
   bytes.look([]);

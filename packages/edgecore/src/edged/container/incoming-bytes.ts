@@ -13,6 +13,8 @@ interface KnownPart {
 export class IncomingBytes {
   readonly #parts = new Map<string, KnownPart>();
   #isFirstLook = true;
+  /** A pull has failed since the last look, so what has vanished may have gone with it. */
+  #hasFailed = false;
 
   /** Takes a list of all parts on their way; returns whether anything has arrived since the last one. */
   look(listed: readonly IncomingPart[]): boolean {
@@ -29,13 +31,23 @@ export class IncomingBytes {
     for (const ref of gone) {
       const part = this.#parts.get(ref);
       if (!part || part.receivedBytes >= part.totalBytes) continue;
+      if (this.#hasFailed) {
+        this.#parts.delete(ref);
+        continue;
+      }
       // No longer listed: it is there whole.
       part.receivedBytes = part.totalBytes;
       part.counts = true;
       moved = true;
     }
     this.#isFirstLook = false;
+    this.#hasFailed = false;
     return moved;
+  }
+
+  /** A pull has failed: its parts go without being there, and nobody tells which were its. */
+  pullFailed(): void {
+    this.#hasFailed = true;
   }
 
   /** Bytes of all parts that have begun; no total where the registry does not tell a part's. */
@@ -53,5 +65,6 @@ export class IncomingBytes {
   clear(): void {
     this.#parts.clear();
     this.#isFirstLook = true;
+    this.#hasFailed = false;
   }
 }
