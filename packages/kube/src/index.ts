@@ -16,6 +16,7 @@ export * from "./patches/strategic-merge-patch.ts";
 export { supportsStrategicMerge } from "./patches/strategic-merge-schema.ts";
 export * from "./pod-references.ts";
 export * from "./quantity.ts";
+export * from "./resource-requests.ts";
 export * from "./resource-version.ts";
 export * from "./rest/resource-path.ts";
 export * from "./rest/watch-lines.ts";

@@ -1,8 +1,8 @@
 import type { Quantity } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
+import type { Amounts } from "@skerry/kube";
 import { nanoToQuantity, quantityToNano } from "@skerry/kube";
 import { objectAt, textAt } from "../registry/api-object.ts";
-import type { Amounts } from "../scheduler/resource-requests.ts";
 import { amountText } from "./quota/resource-usage.ts";
 
 /** What something asks for and may use at most. */

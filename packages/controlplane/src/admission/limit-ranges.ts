@@ -1,10 +1,10 @@
 import type { Container, Pod, Quantity } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
+import { amountsOf, podLimits, podRequests } from "@skerry/kube";
 import { type ApiObject, asJsonObject, ensureObject, objectAt, objectsIn, textAt } from "../registry/api-object.ts";
 import { qosClass } from "../registry/kinds/pod-qos.ts";
 import type { ResourceDefinition, WriteScope } from "../registry/resource-definition.ts";
 import { forbidden } from "../registry/status-errors.ts";
-import { amountsOf, podLimits, podRequests } from "../scheduler/resource-requests.ts";
 import { type Consumption, limitViolations } from "./limit-range-constraints.ts";
 
 const LIMIT_RANGES = "/limitranges";

@@ -1,8 +1,8 @@
 import type { Pod } from "@skerry/api";
+import { amountsOf } from "@skerry/kube";
 import { matchesNodeAffinity } from "./node-affinity.ts";
 import type { ClusterView, NodeView, ViewFacts } from "./node-view.ts";
 import { podAffinityViolation } from "./pod-affinity.ts";
-import { amountsOf } from "./resource-requests.ts";
 import { untoleratedTaint } from "./tolerations.ts";
 import type { SpreadRules } from "./topology-spread.ts";
 import type { VolumeRules } from "./volume-binding.ts";

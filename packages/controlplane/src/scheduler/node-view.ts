@@ -1,6 +1,6 @@
 import type { Node, Pod } from "@skerry/api";
+import { type Amounts, addTo, podRequests } from "@skerry/kube";
 import { type PlacedPod, requiredAntiAffinity } from "./pod-affinity.ts";
-import { type Amounts, addTo, podRequests } from "./resource-requests.ts";
 
 /** A node and the pods that live there or are about to. Never changed: a new one takes its place. */
 export interface NodeView {

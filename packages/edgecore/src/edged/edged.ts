@@ -14,6 +14,7 @@ import { NodeLease } from "./node/node-lease.ts";
 import { NodeReporter } from "./node/node-reporter.ts";
 import { shutDownPods } from "./node/node-shutdown.ts";
 import { HeldUpgrades } from "./pod/held-upgrades.ts";
+import { PodAdmission } from "./pod/pod-admission.ts";
 import { PodWorker } from "./pod/pod-worker.ts";
 import { PodWorkers } from "./pod/pod-workers.ts";
 import {
@@ -93,6 +94,7 @@ export class Edged implements AsyncDisposable {
       machine,
       userRanges: new UserRanges(fileSystem, config.maxPods),
       devices: this.#devices,
+      admission: new PodAdmission(machine, config.maxPods, () => this.#workers.placed()),
       held: new HeldUpgrades(),
       turns: new StartTurns(clock),
       recorder: new EventRecorder(meta, clock, logger, config.nodeName),
@@ -286,6 +288,7 @@ export class Edged implements AsyncDisposable {
   #forgetWorker(uid: string): void {
     this.#workers.remove(uid);
     this.#services.held.forget(uid);
+    this.#services.admission.forget(uid);
     this.#ports.logger.info("Nothing of the pod is left on this node", { uid });
   }
 

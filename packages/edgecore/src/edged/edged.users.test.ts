@@ -51,7 +51,8 @@ test("a pod for which there are no users left says so, and starts when another h
   await world.start();
   await world.put("pod", world.pod("one", { hostUsers: false }));
   await world.pass(2000);
-  await world.put("pod", world.pod("two", { hostUsers: false }));
+  // A critical pod: any other would find no room on the node.
+  await world.put("pod", world.pod("two", { hostUsers: false, priority: 2_000_000_000 }));
   await world.pass(2000);
   assert.deepEqual(firstUsers(sandboxes), [["one", [USERS, USERS]]]);
   assert.match(JSON.stringify(world.cloud.received.map(({ content }) => content)), /The 1 pods with user namespaces/);

@@ -10,6 +10,7 @@ import type { DevicePluginPorts } from "./devices/device-plugins.ts";
 import type { EventRecorder } from "./events.ts";
 import type { MachineFacts } from "./node/machine-facts.ts";
 import type { HeldUpgrades } from "./pod/held-upgrades.ts";
+import type { PodAdmission } from "./pod/pod-admission.ts";
 import type { StartTurns } from "./pod/start-turns.ts";
 import type { UserRanges } from "./pod/user-ranges.ts";
 import type { ContainerRuntime, FileSystem, HostInfo, Mounts, NetworkCheck, PodGroups, ValueSeal } from "./ports.ts";
@@ -61,6 +62,7 @@ export interface PodServices extends EdgedPorts {
   readonly userRanges: UserRanges;
   readonly held: HeldUpgrades;
   readonly turns: StartTurns;
+  readonly admission: PodAdmission;
   /** Why a new pod must not start on this node as it is now; undefined: it may. */
   readonly refuses: (pod: Pod) => string | undefined;
   /** A pod's status is another one. */

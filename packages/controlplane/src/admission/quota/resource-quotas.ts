@@ -1,6 +1,6 @@
 import type { Quantity } from "@skerry/api";
 import type { JsonObject } from "@skerry/base";
-import { jsonEqual, quantityToNano } from "@skerry/kube";
+import { type Amounts, addTo, jsonEqual, quantityToNano } from "@skerry/kube";
 import { trackUpdate } from "../../fieldmanager/field-manager.ts";
 import { type ApiObject, asJsonObject, objectAt, objectsIn, textAt } from "../../registry/api-object.ts";
 import { fieldWriteOf } from "../../registry/field-tracking.ts";
@@ -9,7 +9,6 @@ import type { ResourceCatalog } from "../../registry/resource-catalog.ts";
 import type { ResourceDefinition, WriteScope } from "../../registry/resource-definition.ts";
 import { forbidden } from "../../registry/status-errors.ts";
 import type { StoreSession } from "../../registry/store-session.ts";
-import { type Amounts, addTo } from "../../scheduler/resource-requests.ts";
 import { matchesScopes } from "./quota-scopes.ts";
 import { amountText, isOverdue, storageKeyOf, usageOf } from "./resource-usage.ts";
 

@@ -1,7 +1,6 @@
 import type { KubernetesObject, Pod, Quantity } from "@skerry/api";
-import { nanoToQuantity, quantityToNano } from "@skerry/kube";
+import { type Amounts, nanoToQuantity, podLimits, podRequests, quantityToNano } from "@skerry/kube";
 import { type ApiObject, asJsonObject, objectAt, objectsIn, textAt } from "../../registry/api-object.ts";
-import { type Amounts, podLimits, podRequests } from "../../scheduler/resource-requests.ts";
 
 /** One of something, in billionths. */
 const ONE = 1_000_000_000n;

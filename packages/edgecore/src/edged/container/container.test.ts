@@ -27,7 +27,7 @@ const facts: PodFacts = {
   nodeName: "edge-1",
   hostIps: ["192.0.2.10", "2001:db8::10"],
   podIps: ["10.0.0.5", "fd00::5"],
-  allocatable: { cpuMilli: 2000, memoryBytes: 1024 ** 3, storageBytes: 8 * 1024 ** 3 },
+  allocatable: { cpuMilli: 2000, memoryBytes: 1024 ** 3, storageBytes: 8 * 1024 ** 3, hugePageBytes: {} },
 };
 const host = {
   architecture: "x64",

@@ -9,6 +9,8 @@ export interface Allocatable {
   readonly memoryBytes: number;
   /** Of the file system that pods' files are on. */
   readonly storageBytes: number;
+  /** By page size, e.g. `2Mi`. */
+  readonly hugePageBytes: Readonly<Record<string, number>>;
 }
 
 /** As with the kubelet: all but what is reserved, set aside for huge pages, or below a hard threshold of eviction. */
@@ -21,6 +23,7 @@ export function allocatableOf(config: EdgedConfig, host: HostFacts, diskBytes: n
     cpuMilli: Math.max(0, host.cpuCount * 1000 - cpuMilli),
     memoryBytes: Math.max(0, host.memoryBytes - forMemory),
     storageBytes: Math.max(0, Math.floor(diskBytes - forStorage)),
+    hugePageBytes: host.hugePageBytes,
   };
 }
 

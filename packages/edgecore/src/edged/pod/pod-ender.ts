@@ -29,6 +29,7 @@ export class PodEnder {
   /** Set once the end has begun. */
   #graceSeconds: number | undefined;
   #removalReported = false;
+  #isRemoved = false;
   /** However long the pod may have otherwise: the machine goes down by then. */
   #longestSeconds = Number.POSITIVE_INFINITY;
   /** Containers that ran when the machine began to go down: also where it took several attempts to end them. */
@@ -54,7 +55,8 @@ export class PodEnder {
     const isLeft =
       state.sandboxes.some((sandbox) => sandbox.state === "ready") ||
       allContainers(state).some((container) => container.state !== "exited");
-    if (failure?.isDisruption) notices.pod("Warning", failure.reason, failure.message);
+    if (failure?.isDisruption || failure?.notice)
+      notices.pod("Warning", failure.reason, failure.notice ?? failure.message);
     if (isLeft) await this.#killer.killPod(state, failure?.graceSeconds ?? gracePeriodSecondsOf(pod), pod, notices);
     if (isLeft || failure) await reportEnd(await this.#reader.read());
     if (pod.spec.hostUsers === false) await this.#services.userRanges.release(this.#paths);
@@ -82,6 +84,11 @@ export class PodEnder {
     this.#isInterruptionReported = true;
   }
 
+  /** Nothing of it is left here, whatever the store still has. */
+  get isRemoved(): boolean {
+    return this.#isRemoved;
+  }
+
   /** The cloud may have forgotten that it was told of the removal. */
   reportAgain(): void {
     this.#removalReported = false;
@@ -101,6 +108,7 @@ export class PodEnder {
     await this.#removeFiles();
     if (!this.#removalReported) await this.#reporter.reportRemoved();
     this.#removalReported = true;
+    this.#isRemoved = true;
   }
 
   /** It is over, and the disk is needed: all of it goes but its status. */

@@ -4,6 +4,8 @@ export interface PodFailure {
   readonly message: string;
   /** Left out: the pod's own grace period. */
   readonly graceSeconds?: number;
+  /** What its Event says where it is not the message; without, only disruptions have one. */
+  readonly notice?: string;
   /** The node ended it for its own sake: Jobs and budgets count that apart. */
   readonly isDisruption?: boolean;
 }

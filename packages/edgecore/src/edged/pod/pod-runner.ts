@@ -27,6 +27,12 @@ import { waitReasons } from "./wait-reasons.ts";
 const RESYNC_MS = 60_000;
 /** However soon something falls due: no pod is looked at more often without a cause. */
 const LEAST_RESYNC_MS = 100;
+/**
+ * A new pod without room fails only after so long: those that the cloud knows to be gone may still be going here, since
+ * what it says of several pods does not come in one order.
+ */
+const ROOM_PATIENCE_MS = 5000;
+const ROOM_RETRY_MS = 1000;
 
 /** What of its worker the runner works with. */
 export interface PodRunnerParts extends PodReportParts {
@@ -54,6 +60,7 @@ export class PodRunner {
   readonly #resources: AppliedResources;
   readonly #report: PodReport;
   readonly #signal: () => AbortSignal;
+  #withoutRoomSinceMs: number | undefined;
 
   constructor(services: PodServices, identity: PodIdentity, parts: PodRunnerParts) {
     this.#services = services;
@@ -98,7 +105,10 @@ export class PodRunner {
     const { clock } = this.#services;
     const notices = new PodNotices(this.#services.recorder, pod);
     const state = await this.#reader.read();
-    const failure = decided ?? this.#refusal(pod, state) ?? deadlineFailure(pod, this.#reporter.last, clock.now());
+    const isNew = this.#reporter.last === undefined && state.sandboxes.length === 0;
+    const rejection = decided === undefined && isNew ? await this.#rejection(pod) : undefined;
+    if (rejection === "wait") return ROOM_RETRY_MS;
+    const failure = decided ?? rejection ?? deadlineFailure(pod, this.#reporter.last, clock.now());
     const plan: PodPlan = failure ? { kind: "finished" } : this.#plan(pod, state);
     const isStarting = plan.kind === "run" && plan.starts.length > 0;
     const refusal = isStarting ? await this.#preparation.refusal(pod, this.#reporter.last) : undefined;
@@ -107,7 +117,8 @@ export class PodRunner {
     const hostIps = await this.#services.machine.addresses();
     this.#resources.keepOnly(new Set(allContainers(state).map(({ id }) => id)));
     this.#probes.update(pod, state, hostIps[0]);
-    await this.#report.report(pod, state, { ending: plan.kind === "finished" && !failure });
+    // A new pod whose end is not reported yet is still a new one: after a crash it is rejected again.
+    if (!rejection) await this.#report.report(pod, state, { ending: plan.kind === "finished" && !failure });
 
     if (plan.kind === "finished") {
       await this.#ender.finish(pod, state, failure, (ended) =>
@@ -160,10 +171,14 @@ export class PodRunner {
     });
   }
 
-  /** A node that is short of something starts nothing new that would make it worse. */
-  #refusal(pod: Pod, state: PodRuntimeState): PodFailure | undefined {
-    if (this.#reporter.last !== undefined || state.sandboxes.length > 0) return undefined;
+  /** A node that is short of something starts nothing new that would make it worse, and none that finds no room. */
+  async #rejection(pod: Pod): Promise<PodFailure | "wait" | undefined> {
+    const { admission, clock } = this.#services;
     const message = this.#services.refuses(pod);
-    return message === undefined ? undefined : { reason: EVICTED, message, isDisruption: true };
+    if (message !== undefined) return { reason: EVICTED, message, isDisruption: true };
+    const failure = await admission.admit(pod, this.#identity.uid);
+    if (!failure) return undefined;
+    this.#withoutRoomSinceMs ??= clock.monotonicMs();
+    return clock.monotonicMs() - this.#withoutRoomSinceMs < ROOM_PATIENCE_MS ? "wait" : failure;
   }
 }

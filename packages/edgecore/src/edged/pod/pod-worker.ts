@@ -6,6 +6,7 @@ import type { PodServices } from "../services.ts";
 import { SyncLoop } from "../sync-loop.ts";
 import { AppliedResources } from "./applied-resources.ts";
 import { shutdownFailure } from "./interruption.ts";
+import type { PlacedPod } from "./pod-admission.ts";
 import { PodEnder } from "./pod-ender.ts";
 import type { PodFailure } from "./pod-failure.ts";
 import { PodNotices } from "./pod-notices.ts";
@@ -110,6 +111,13 @@ export class PodWorker implements AsyncDisposable {
     const { pod } = this;
     const status = this.#reporter.last;
     return pod && status && { pod, status };
+  }
+
+  /** The pod while it takes room on the node; it has its place already if a status of it was ever reported. */
+  get placed(): PlacedPod | undefined {
+    const { pod } = this;
+    if (!pod || this.isOver || this.#ender.isRemoved) return undefined;
+    return { uid: this.identity.uid, pod, isKnown: this.#reporter.last !== undefined };
   }
 
   /** Whether it was made to fail and is not gone yet. */

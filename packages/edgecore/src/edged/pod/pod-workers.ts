@@ -1,5 +1,6 @@
 import { describeError, type Logger } from "@skerry/base";
 import type { EvictablePod } from "../eviction/eviction-manager.ts";
+import type { PlacedPod } from "./pod-admission.ts";
 import type { PodWorker } from "./pod-worker.ts";
 
 /** The workers of this node's pods, one a pod. */
@@ -44,6 +45,11 @@ export class PodWorkers implements Iterable<PodWorker> {
   releaseHeld(only?: { readonly namespace: string; readonly name: string }): number {
     const chosen = only ? this.named(only.namespace, only.name) : [...this];
     return chosen.filter((worker) => worker.release()).length;
+  }
+
+  /** Pods that take room on the node, or want to. */
+  placed(): PlacedPod[] {
+    return [...this].flatMap(({ placed }) => placed ?? []);
   }
 
   /** Pods that are not over. */

@@ -1,6 +1,6 @@
 import type { Container, Pod, Quantity } from "@skerry/api";
 import { isJsonObject } from "@skerry/base";
-import { quantityToNano } from "@skerry/kube";
+import { quantityToNano } from "./quantity.ts";
 
 /** Amounts by resource name, in billionths of the unit: exact, whatever the quantities look like. */
 export type Amounts = ReadonlyMap<string, bigint>;

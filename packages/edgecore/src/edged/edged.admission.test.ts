@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PodSpec } from "@skerry/api";
+import { EdgedWorld } from "./testing/edged-world.ts";
+
+/** The fake machine has two processors and 1 GiB, of which 100 MiB are the threshold of eviction. */
+const asking = (requests: Record<string, string>): Partial<PodSpec> => ({
+  containers: [{ name: "app", image: "app:1", resources: { requests } }],
+});
+const running = (world: EdgedWorld): string[] => world.runtime.running().map(({ name }) => name);
+
+async function worldWith(...pods: readonly (readonly [name: string, spec: Partial<PodSpec>])[]): Promise<EdgedWorld> {
+  const world = new EdgedWorld();
+  await world.start();
+  for (const [name, spec] of pods) await world.put("pod", world.pod(name, spec));
+  await world.pass(1000);
+  return world;
+}
+
+test("a pod that asks for more than the others left fails in the kubelet's words, and stays so over a restart", async () => {
+  await using world = await worldWith(["first", asking({ cpu: "1500m" })], ["second", asking({ cpu: "1" })]);
+  await world.pass(6000);
+  const status = world.cloud.podStatus("default", "second");
+  assert.equal(status?.["phase"], "Failed");
+  assert.equal(status?.["reason"], "OutOfcpu");
+  const message = "Node didn't have enough resource: cpu, requested: 1000, used: 1500, capacity: 2000";
+  assert.equal(status?.["message"], `Pod was rejected: ${message}`);
+  assert.ok(world.cloud.eventReasons("second").includes("OutOfcpu"));
+  assert.equal(world.condition("second", "DisruptionTarget"), undefined);
+  await world.restart();
+  await world.remove("pod", "first");
+  await world.pass(60_000);
+  assert.equal(world.phase("second"), "Failed");
+  assert.deepEqual(running(world), []);
+});
+
+test("memory, the disk, huge pages and the number of pods are looked at too", async () => {
+  await using world = await worldWith(
+    ["memory", asking({ memory: "1000Mi" })],
+    ["disk", asking({ "ephemeral-storage": "16Gi" })],
+    ["pages", asking({ "hugepages-2Mi": "2Mi" })],
+  );
+  await world.pass(6000);
+  const reason = (name: string): unknown => world.cloud.podStatus("default", name)?.["reason"];
+  assert.deepEqual(["memory", "disk", "pages"].map(reason), [
+    "OutOfmemory",
+    "OutOfephemeral-storage",
+    "OutOfhugepages-2Mi",
+  ]);
+  await using small = new EdgedWorld({ config: { maxPods: 1 } });
+  await small.start();
+  for (const name of ["one", "two"]) await small.put("pod", small.pod(name));
+  await small.pass(7000);
+  assert.deepEqual(running(small), ["one/app"]);
+  assert.equal(
+    small.cloud.podStatus("default", "two")?.["message"],
+    "Pod was rejected: Node didn't have enough resource: pods, requested: 1, used: 1, capacity: 1",
+  );
+});
+
+test("a pod starts in the room of one that is going, also when it came before the other's end", async () => {
+  await using world = await worldWith(["old", asking({ cpu: "2" })]);
+  await world.put("pod", world.pod("new", asking({ cpu: "2" })));
+  await world.pass(1000);
+  assert.deepEqual(running(world), ["old/app"]);
+  await world.requestDeletion("old", 0);
+  await world.pass(3000);
+  assert.deepEqual(running(world), ["new/app"]);
+  assert.equal(world.phase("new"), "Running");
+});
+
+test("a pod that is over takes no room, and one that would not even fit alone never has any", async () => {
+  await using world = new EdgedWorld();
+  world.runtime.programs.set("once", { endsAfterMs: 100 });
+  await world.start();
+  const containers = [{ name: "once", image: "app:1", resources: { requests: { cpu: "2" } } }];
+  await world.put("pod", world.pod("job", { restartPolicy: "Never", containers }));
+  await world.pass(3000);
+  await world.put("pod", world.pod("web", asking({ cpu: "2" })));
+  await world.put("pod", world.pod("huge", asking({ cpu: "3" })));
+  await world.pass(8000);
+  assert.deepEqual(running(world), ["web/app"]);
+  assert.equal(world.cloud.podStatus("default", "huge")?.["reason"], "OutOfcpu");
+});
+
+test("pods that the node knows keep their places when it has less than before, and critical ones always have one", async () => {
+  await using world = await worldWith(["first", asking({ cpu: "1" })], ["second", asking({ cpu: "1" })]);
+  world.host.factsValue = { ...world.host.factsValue, cpuCount: 1 };
+  await world.restart();
+  await world.put("pod", world.pod("system", { ...asking({ cpu: "1" }), priority: 2_000_000_000 }));
+  await world.put("pod", world.pod("late", asking({ cpu: "1m" })));
+  await world.pass(8000);
+  assert.deepEqual(running(world).sort(), ["first/app", "second/app", "system/app"]);
+  assert.equal(
+    world.cloud.podStatus("default", "late")?.["message"],
+    "Pod was rejected: Node didn't have enough resource: cpu, requested: 1, used: 3000, capacity: 1000",
+  );
+});

@@ -1,0 +1,95 @@
+import type { Pod } from "@skerry/api";
+import { type Amounts, addTo, podRequests } from "@skerry/kube";
+import { isCritical } from "../eviction/pod-ranking.ts";
+import type { Allocatable } from "../node/allocatable.ts";
+import type { MachineFacts } from "../node/machine-facts.ts";
+import type { PodFailure } from "./pod-failure.ts";
+
+/** A pod that takes room on the node, or wants to. */
+export interface PlacedPod {
+  readonly uid: string;
+  readonly pod: Pod;
+  /** It has its place from before. */
+  readonly isKnown: boolean;
+}
+
+/** A resource that a pod asks more of than there is, in the kubelet's units. */
+interface Shortage {
+  readonly resource: string;
+  readonly requested: bigint;
+  readonly used: bigint;
+  readonly capacity: bigint;
+}
+
+const HUGE_PAGES = "hugepages-";
+const NANO = 1_000_000_000n;
+const MILLI = 1_000_000n;
+
+/**
+ * Which pods have a place on the node. Nobody but the node can refuse those that went past the scheduler. Devices are not
+ * looked at: pods wait for them.
+ */
+export class PodAdmission {
+  readonly #machine: Pick<MachineFacts, "allocatable">;
+  readonly #maxPods: number;
+  readonly #pods: () => readonly PlacedPod[];
+  /** What those that were admitted here were given, by UID. */
+  readonly #given = new Map<string, Amounts>();
+
+  constructor(machine: Pick<MachineFacts, "allocatable">, maxPods: number, pods: () => readonly PlacedPod[]) {
+    this.#machine = machine;
+    this.#maxPods = maxPods;
+    this.#pods = pods;
+  }
+
+  /**
+   * Gives a new pod its place, or says why there is none. The node's own and the system's pods always have one: the
+   * kubelet would end others for them.
+   */
+  async admit(pod: Pod, uid: string): Promise<PodFailure | undefined> {
+    if (this.#given.has(uid)) return undefined;
+    const allocatable = await this.#machine.allocatable();
+    // From here to the end without a wait: no other pod may be given the same room.
+    const wanted = podRequests(pod);
+    const shortage = isCritical(pod) ? undefined : this.#shortage(uid, wanted, allocatable);
+    if (!shortage) {
+      this.#given.set(uid, wanted);
+      return undefined;
+    }
+    const { resource, requested, used, capacity } = shortage;
+    const notice = `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`;
+    return { reason: `OutOf${resource}`, message: `Pod was rejected: ${notice}`, notice };
+  }
+
+  forget(uid: string): void {
+    this.#given.delete(uid);
+  }
+
+  #shortage(uid: string, wanted: Amounts, allocatable: Allocatable): Shortage | undefined {
+    const others = this.#pods().filter((each) => each.uid !== uid && (each.isKnown || this.#given.has(each.uid)));
+    if (others.length + 1 > this.#maxPods)
+      return { resource: "pods", requested: 1n, used: BigInt(others.length), capacity: BigInt(this.#maxPods) };
+    const used = new Map<string, bigint>();
+    for (const other of others) addTo(used, this.#given.get(other.uid) ?? podRequests(other.pod));
+    for (const [resource, capacity] of amountsOn(allocatable, wanted)) {
+      const [asked, taken] = [wanted.get(resource) ?? 0n, used.get(resource) ?? 0n];
+      const unit = resource === "cpu" ? MILLI : NANO;
+      if (asked > 0n && asked + taken > capacity)
+        return { resource, requested: asked / unit, used: taken / unit, capacity: capacity / unit };
+    }
+    return undefined;
+  }
+}
+
+/** What the node has, in the order in which the kubelet looks; of sizes of huge pages that it has not, nothing. */
+function amountsOn({ cpuMilli, memoryBytes, storageBytes, hugePageBytes }: Allocatable, wanted: Amounts): Amounts {
+  const sizes = [...wanted.keys()]
+    .filter((name) => name.startsWith(HUGE_PAGES))
+    .map((name) => name.slice(HUGE_PAGES.length));
+  return new Map([
+    ["cpu", BigInt(cpuMilli) * MILLI],
+    ["memory", BigInt(memoryBytes) * NANO],
+    ["ephemeral-storage", BigInt(storageBytes) * NANO],
+    ...sizes.map((size): [string, bigint] => [`${HUGE_PAGES}${size}`, BigInt(hugePageBytes[size] ?? 0) * NANO]),
+  ]);
+}
