@@ -74,6 +74,8 @@ export class LinkSession {
   readonly #liveness: PatientLiveness | undefined;
   #keepaliveTimer: Timer | undefined;
   #pingTimer: Timer | undefined;
+  /** When {@link #pingTimer} looks at the link. */
+  #checkAtMs = Number.POSITIVE_INFINITY;
   #alive = true;
   #paused = false;
   #endReason: string | undefined;
@@ -132,7 +134,9 @@ export class LinkSession {
     if (bufferedBytes > this.#policy.maxBufferedBytes) {
       throw linkCongested(bufferedBytes, this.#policy.maxBufferedBytes);
     }
-    this.#liveness?.sent(this.#ports.clock.monotonicMs());
+    const nowMs = this.#ports.clock.monotonicMs();
+    this.#liveness?.sent(nowMs);
+    this.#checkSoon(nowMs);
     const frame = encodeMessage(message);
     this.#connection.send(frame);
     this.#events.onBytes?.(ipBytes(1, this.#connection.wire?.sentBytes ?? Buffer.byteLength(frame)));
@@ -166,6 +170,7 @@ export class LinkSession {
     this.#endReason = reason;
     this.#keepaliveTimer?.cancel();
     this.#pingTimer?.cancel();
+    this.#checkAtMs = Number.NEGATIVE_INFINITY;
     this.#events.onEnd(reason);
     this.#requests.failAll(linkDisconnected(reason));
   }
@@ -173,7 +178,9 @@ export class LinkSession {
   #onFrame(text: string): void {
     this.#events.onBytes?.(ipBytes(1, this.#connection.wire?.receivedBytes ?? Buffer.byteLength(text)));
     this.#alive = true;
-    this.#liveness?.received(this.#ports.clock.monotonicMs());
+    const nowMs = this.#ports.clock.monotonicMs();
+    this.#liveness?.received(nowMs);
+    this.#checkSoon(nowMs);
     let message: Message;
     try {
       message = decodeMessage(text, { ...DEFAULT_MESSAGE_LIMITS, maxBytes: this.#policy.maxMessageBytes });
@@ -196,7 +203,20 @@ export class LinkSession {
     this.#keepaliveTimer = this.#ports.clock.setTimer(this.#policy.keepaliveMs, () => this.#sendKeepalive());
   }
 
-  /** Pings when it is due. Signs of life move the due time only later, so that the timer need not follow each of them. */
+  /** An idle link that gets busy is looked at before the idle period is over. Asked with each message: it must cost nothing. */
+  #checkSoon(nowMs: number): void {
+    if (this.#liveness && nowMs + EDGE_LIVENESS.busyPeriodMs < this.#checkAtMs)
+      this.#checkAt(this.#liveness, nowMs + EDGE_LIVENESS.busyPeriodMs);
+  }
+
+  #checkAt(liveness: PatientLiveness, atMs: number): void {
+    const { clock } = this.#ports;
+    this.#pingTimer?.cancel();
+    this.#checkAtMs = atMs;
+    this.#pingTimer = clock.setTimer(Math.ceil(Math.max(0, atMs - clock.monotonicMs())), () => this.#watch(liveness));
+  }
+
+  /** Pings when it is due. Signs of life move the due time later; the timer need not follow each of them. */
   #watch(liveness: PatientLiveness): void {
     this.#pingTimer?.cancel();
     if (this.#endReason !== undefined) return;
@@ -208,10 +228,8 @@ export class LinkSession {
     }
     if (verdict.kind === "ping") this.#connection.ping();
     const dueMs = liveness.nextCheckAtMs;
-    if (dueMs !== undefined)
-      this.#pingTimer = clock.setTimer(Math.ceil(Math.max(0, dueMs - clock.monotonicMs())), () =>
-        this.#watch(liveness),
-      );
+    this.#checkAtMs = Number.POSITIVE_INFINITY;
+    if (dueMs !== undefined) this.#checkAt(liveness, dueMs);
   }
 
   /** From the last sign of life to the finding that there is none any more, at most two periods pass. */
