@@ -101,3 +101,23 @@ test("a peer that is not read is shown life before its own ping's time is up, wh
     });
   }
 });
+
+test("a peer that is not read for more than two minutes is shown life no more, so that it finds out; reading starts anew", () => {
+  for (const options of [EDGE_LIVENESS, CLOUD_LIVENESS]) {
+    const liveness = new AdaptiveLiveness(options, 0);
+    liveness.suspend(true, 1_000);
+    // Told twice it is one suspension still, and what is sent meanwhile does not prolong it.
+    liveness.suspend(true, 60_000);
+    const { pings, deadAtMs } = run(liveness, 60 * 60_000);
+    assert.equal(deadAtMs, undefined);
+    const last = pings.at(-1) ?? 0;
+    assert.ok(last > 115_000 && last <= 121_000, `the last at ${last} ms`);
+    liveness.sent(130_000);
+    assert.equal(liveness.nextCheckAtMs, undefined);
+    assert.equal(liveness.check(200_000).kind, "fine");
+    liveness.suspend(false, 300_000);
+    assert.equal(liveness.nextCheckAtMs, 300_000 + options.busyPeriodMs);
+    liveness.suspend(true, 301_000);
+    assert.ok(run(liveness, 400_000).pings.length > 30);
+  }
+});

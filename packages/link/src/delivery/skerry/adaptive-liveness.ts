@@ -40,10 +40,12 @@ export const CLOUD_LIVENESS: AdaptiveLivenessOptions = {
 
 /** The peer is shown life so often while it is not read: twice within the shortest time that a ping may go unanswered. */
 const SHOW_LIFE_MS = 2_500;
+/** A handler that stops the reading for longer is stuck: the peer must find that out, by getting no answer any more. */
+const SHOW_LIFE_FOR_MS = 2 * 60_000;
 
 /**
  * Watches one peer; pure. A half-open connection is found within a period and `pingTimeoutMs`. While this side does not
- * read, the peer gets no answer to its pings: unasked ones tell it that this side lives.
+ * read, the peer gets no answer to its pings: unasked ones tell it that this side lives, for two minutes.
  */
 export class AdaptiveLiveness implements PeerLiveness {
   readonly #options: AdaptiveLivenessOptions;
@@ -52,7 +54,8 @@ export class AdaptiveLiveness implements PeerLiveness {
   #pingedMs: number | undefined;
   /** When the peer was last shown life. */
   #shownMs: number;
-  #suspended = false;
+  /** Since when this side does not read. */
+  #suspendedMs: number | undefined;
 
   constructor(options: AdaptiveLivenessOptions, nowMs: number) {
     this.#options = options;
@@ -77,14 +80,20 @@ export class AdaptiveLiveness implements PeerLiveness {
   }
 
   suspend(suspended: boolean, nowMs: number): void {
-    this.#suspended = suspended;
+    this.#suspendedMs = suspended ? (this.#suspendedMs ?? nowMs) : undefined;
     // Reading stops because much has come.
     this.received(nowMs);
   }
 
-  /** It only moves later by what the other methods tell. */
-  get nextCheckAtMs(): number {
-    if (this.#suspended) return this.#shownMs + SHOW_LIFE_MS;
+  /**
+   * A message on an idle link moves it earlier; {@link AdaptiveLivenessOptions.busyPeriodMs} after the message is soon
+   * enough. All else but {@link suspend} moves it later only.
+   */
+  get nextCheckAtMs(): number | undefined {
+    if (this.#suspendedMs !== undefined) {
+      const dueMs = this.#shownMs + SHOW_LIFE_MS;
+      return dueMs <= this.#suspendedMs + SHOW_LIFE_FOR_MS ? dueMs : undefined;
+    }
     const { busyPeriodMs, idlePeriodMs, idleAfterMs, pingTimeoutMs } = this.#options;
     if (this.#pingedMs !== undefined) return this.#pingedMs + pingTimeoutMs;
     const busyDueMs = this.#lastAliveMs + busyPeriodMs;
@@ -93,8 +102,8 @@ export class AdaptiveLiveness implements PeerLiveness {
 
   check(nowMs: number): LivenessVerdict {
     const dueMs = this.nextCheckAtMs;
-    if (nowMs < dueMs) return { kind: "fine" };
-    if (!this.#suspended) {
+    if (dueMs === undefined || nowMs < dueMs) return { kind: "fine" };
+    if (this.#suspendedMs === undefined) {
       if (this.#pingedMs !== undefined)
         return { kind: "dead", reason: `no answer to a ping for ${this.#options.pingTimeoutMs / 1000} s` };
       this.#pingedMs = nowMs;
