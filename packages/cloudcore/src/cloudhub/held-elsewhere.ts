@@ -1,5 +1,6 @@
 import type { Clock } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
+import { lastHeardMs } from "../last-heard.ts";
 import { REPLICA_ANNOTATION } from "./node-annotation.ts";
 import { readLease, sessionLeaseOf } from "./session-lease.ts";
 
@@ -13,8 +14,8 @@ export async function isHeldElsewhere(
   nodeName: string,
 ): Promise<boolean> {
   const lease = await readLease(api, sessionLeaseOf(nodeName, "cloud"));
-  const { renewTime = "", leaseDurationSeconds = 0 } = lease?.spec ?? {};
-  if (!lease || clock.now() - Date.parse(renewTime) > leaseDurationSeconds * 1_000) return false;
+  const { leaseDurationSeconds = 0 } = lease?.spec ?? {};
+  if (!lease || clock.now() - lastHeardMs(lease) > leaseDurationSeconds * 1_000) return false;
   const holder =
     lease.metadata.annotations?.[REPLICA_ANNOTATION] ??
     (await readLease(api, sessionLeaseOf(nodeName, "edge")))?.metadata.annotations?.[REPLICA_ANNOTATION];

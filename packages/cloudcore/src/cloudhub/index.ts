@@ -21,6 +21,6 @@ export * from "./link-trace.ts";
 export { REPLICA_ANNOTATION } from "./node-annotation.ts";
 export * from "./node-objects.ts";
 export * from "./node-outages.ts";
-export { SESSION_LEASE_PREFIX } from "./session-lease.ts";
+export { readLease, SESSION_LEASE_PREFIX, sessionLeaseOf } from "./session-lease.ts";
 export * from "./trust/node-revocations.ts";
 export * from "./trust/node-trust.ts";

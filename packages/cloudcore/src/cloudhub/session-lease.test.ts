@@ -248,3 +248,20 @@ test("the more leases there are, and while requests wait, the rarer each is rene
   );
   assert.equal(renewalPauseMs(10, 1), 20_000);
 });
+
+test("a session takes away from its node's lease that the node was awaited", async () => {
+  const world = new World();
+  await world.register();
+  const annotations = {
+    "skerry.io/cloudcore": "a",
+    "skerry.io/awaited-since": "2026-01-01T00:00:00.000000Z",
+    kept: "1",
+  };
+  const { resource, namespace, name } = target;
+  const lease = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name, namespace, annotations } };
+  await world.api.create({ resource, namespace }, lease);
+  const session = world.open();
+  assert.equal(await session.verdict(), "live");
+  assert.deepEqual((await world.lease()).metadata.annotations, { "skerry.io/cloudcore": "a", kept: "1" });
+  session[Symbol.dispose]();
+});

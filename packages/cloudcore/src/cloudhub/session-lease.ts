@@ -9,6 +9,7 @@ import {
   toKubernetesMicroTime,
 } from "@skerry/base";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
+import { AWAITED_SINCE_ANNOTATION } from "../last-heard.ts";
 import { withoutManagedFields } from "../managed-fields.ts";
 import { SYSTEM_NAMESPACE } from "./credentials/secrets.ts";
 import { REPLICA_ANNOTATION } from "./node-annotation.ts";
@@ -241,10 +242,10 @@ export class SessionLease implements Disposable {
       renewedBy === "cloud"
         ? { leaseDurationSeconds: DURATION_SECONDS, renewTime: toKubernetesMicroTime(clock.now()) }
         : {};
-    const annotations = { ...lease.metadata.annotations, [REPLICA_ANNOTATION]: replica };
+    const { [AWAITED_SINCE_ANNOTATION]: _, ...annotations } = lease.metadata.annotations ?? {};
     return {
       ...lease,
-      metadata: { ...lease.metadata, annotations },
+      metadata: { ...lease.metadata, annotations: { ...annotations, [REPLICA_ANNOTATION]: replica } },
       spec: { ...lease.spec, ...renewal, holderIdentity: nodeName, leaseTransitions: epoch },
     };
   }

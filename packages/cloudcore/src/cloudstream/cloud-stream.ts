@@ -15,6 +15,7 @@ import {
   readLogOptions,
   streamKindOf,
 } from "@skerry/streams";
+import { lastHeardMs } from "../last-heard.ts";
 import {
   nodeNotNamed,
   nodeOffline,
@@ -224,7 +225,7 @@ export class CloudStream implements Disposable {
     try {
       const node = await this.#options.api.get({ resource: nodes, name: nodeName });
       // Until it counts as not reachable only its lease tells.
-      const heard = lastHeartbeatMs(node) ?? (await this.#leaseRenewedMs(nodeName));
+      const heard = lastHeartbeatMs(node) ?? (await this.#leaseHeardMs(nodeName));
       if (heard === undefined || remembered === undefined) return heard ?? remembered;
       return Math.min(heard, remembered);
     } catch (error) {
@@ -234,10 +235,10 @@ export class CloudStream implements Disposable {
   }
 
   /** @throws ApiError */
-  async #leaseRenewedMs(nodeName: string): Promise<number | undefined> {
+  async #leaseHeardMs(nodeName: string): Promise<number | undefined> {
     const target = { resource: leases, namespace: "kube-node-lease", name: nodeName };
-    const renewedMs = Date.parse((await this.#options.api.get<Lease>(target)).spec?.renewTime ?? "");
-    return Number.isNaN(renewedMs) ? undefined : renewedMs;
+    const heardMs = lastHeardMs(await this.#options.api.get<Lease>(target));
+    return Number.isNaN(heardMs) ? undefined : heardMs;
   }
 }
 

@@ -33,6 +33,7 @@ import {
 import { type RunningCloudStream, startCloudStream } from "../cloudstream/platform/start-cloud-stream.ts";
 import { CloudMetrics } from "../metrics/cloud-metrics.ts";
 import { serveMetrics } from "../metrics/platform/metrics-server.ts";
+import { onceReachable } from "../once-reachable.ts";
 import { AwaitedNodes, otherReplicas, ReplicaLease } from "../replicas/index.ts";
 import { fetchPoster } from "../router/platform/fetch-poster.ts";
 import { serveRouter } from "../router/platform/rest-server.ts";
@@ -46,7 +47,6 @@ import { hostAddresses } from "./host-addresses.ts";
 import { cloudCoreElector, peerAddress, replicaName } from "./join-replicas.ts";
 import { machineName } from "./machine-name.ts";
 import { nodeIdentifier } from "./node-identity.ts";
-import { onceReachable } from "./once-reachable.ts";
 import { openOwnLog } from "./open-own-log.ts";
 import { startTelemetrySink } from "./open-telemetry-sink.ts";
 

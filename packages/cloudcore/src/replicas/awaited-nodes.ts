@@ -1,8 +1,10 @@
-import { type Lease, leases } from "@skerry/api";
+import type { Lease } from "@skerry/api";
 import { type Clock, counted, describeError, firstFew, type Logger, sleep, toKubernetesMicroTime } from "@skerry/base";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
-import { type CloudHubPort, REPLICA_ANNOTATION } from "../cloudhub/index.ts";
+import { type CloudHubPort, REPLICA_ANNOTATION, readLease, sessionLeaseOf } from "../cloudhub/index.ts";
+import { AWAITED_AT_MOST_MS, AWAITED_SINCE_ANNOTATION, lastHeardMs } from "../last-heard.ts";
 import { withoutManagedFields } from "../managed-fields.ts";
+import { onceReachable } from "../once-reachable.ts";
 import { listNodeLeases } from "./node-leases.ts";
 
 /** What {@link AwaitedNodes} lives on. */
@@ -15,21 +17,28 @@ export interface AwaitedNodesOptions {
   readonly cloudHub: Pick<CloudHubPort, "onSession" | "connectedNodes">;
 }
 
+/** A node that has not returned; times are monotonic, so that a clock that is set changes nothing. */
+interface AwaitedNode {
+  readonly lease: Lease;
+  readonly renewedAtMs: number;
+  /** From then on it is not awaited any more. */
+  readonly untilMs: number;
+}
+
 const LOOK_MS = 1_000;
 /** A node that returns soon costs nothing here; of thousands the last one's turn still comes well before its lease's end. */
 const RENEW_AFTER_MS = 15_000;
 /** When for so long none of them has come, those that are left do not come because of this CloudCore. */
 const QUIET_MS = 40_000;
-/** Whatever happens, nobody is waited for longer. */
-const LONGEST_MS = 5 * 60_000;
-/** Half of what the API's client does at once. */
-const AT_ONCE = 8;
+/** With the eight requests for the leases of sessions, three quarters of what the API's client does at once. */
+const AT_ONCE = 4;
 
 /**
  * The nodes that were connected to this CloudCore when it ended, and have not returned yet. That nothing is heard of them
  * is this CloudCore's own doing, and a large fleet needs more than a lease's 40 s to return: so, for as long as they keep
  * returning, the leases that have not run out are renewed in their names, and no node counts as not ready because it waits
- * for its turn. The leases that another CloudCore holds, or that nobody has renewed for 40 s, are left alone.
+ * for its turn. So it is with a node whose session ends again meanwhile. The leases that another CloudCore holds, or that
+ * nobody has renewed for 40 s, are left alone.
  *
  * The price: a node that died while CloudCore was away is found out only when the return is over.
  */
@@ -37,7 +46,9 @@ export class AwaitedNodes implements Disposable {
   readonly #options: AwaitedNodesOptions;
   readonly #stopped = new AbortController();
   readonly #subscription: Disposable;
-  readonly #awaited = new Map<string, Lease>();
+  readonly #awaited = new Map<string, AwaitedNode>();
+  /** Nodes whose lease is to be read: to be awaited, it may be. Each is one that was connected, or awaited. */
+  readonly #unread = new Set<string>();
   readonly #beganMs: number;
   #lastReturnMs: number;
 
@@ -46,93 +57,127 @@ export class AwaitedNodes implements Disposable {
     this.#beganMs = options.clock.monotonicMs();
     this.#lastReturnMs = this.#beganMs;
     this.#subscription = options.cloudHub.onSession(({ kind, nodeName }) => {
-      if (kind === "opened" && this.#awaited.delete(nodeName)) this.#lastReturnMs = options.clock.monotonicMs();
+      // The session may have ended before it held its lease.
+      if (kind === "closed") this.#unread.add(nodeName);
+      else if (this.#forget(nodeName)) this.#lastReturnMs = options.clock.monotonicMs();
     });
     void this.#run();
   }
 
   /** How many nodes are waited for. */
   get count(): number {
-    return this.#awaited.size;
+    return this.#awaited.size + this.#unread.size;
   }
 
   [Symbol.dispose](): void {
     this.#stopped.abort();
     this.#subscription[Symbol.dispose]();
     this.#awaited.clear();
+    this.#unread.clear();
   }
 
   async #run(): Promise<void> {
-    const { clock, logger } = this.#options;
+    const { api, clock, logger } = this.#options;
     const { signal } = this.#stopped;
     try {
-      await this.#find();
-      while (this.#awaited.size > 0 && !this.#isOver) {
-        await this.#renewDue();
+      const found = await onceReachable({ clock, signal }, logger, () => listNodeLeases(api, signal));
+      for (const lease of found) this.#await(lease);
+      this.#lastReturnMs = clock.monotonicMs();
+      while (this.count > 0 && !this.#isOver) {
+        await this.#forEach([...this.#unread], (name) => this.#read(name));
+        await this.#forEach(this.#due(), (node) => this.#renew(node));
         await sleep(clock, LOOK_MS, signal);
       }
     } catch (error) {
       if (!signal.aborted) logger.warn("Leases are not renewed for nodes that return", { error: describeError(error) });
     }
-    if (this.#awaited.size > 0) {
-      const nodes = firstFew([...this.#awaited.keys()]);
-      logger.warn(`${counted(this.#awaited.size, "node")} did not return after CloudCore's restart`, { nodes });
+    if (this.count > 0) {
+      const nodes = firstFew([...this.#awaited.keys(), ...this.#unread]);
+      logger.warn(`${counted(this.count, "node")} did not return after CloudCore's restart`, { nodes });
     }
     this[Symbol.dispose]();
   }
 
   get #isOver(): boolean {
     const nowMs = this.#options.clock.monotonicMs();
-    return nowMs - this.#lastReturnMs >= QUIET_MS || nowMs - this.#beganMs >= LONGEST_MS;
+    return nowMs - this.#lastReturnMs >= QUIET_MS || nowMs - this.#beganMs >= AWAITED_AT_MOST_MS;
   }
 
-  /** @throws ApiError */
-  async #find(): Promise<void> {
-    const { api, clock, replica, cloudHub } = this.#options;
-    const found = await listNodeLeases(api, this.#stopped.signal);
-    const connected = cloudHub.connectedNodes;
-    for (const lease of found) {
-      const { name, annotations } = lease.metadata;
-      const lastsMs = (lease.spec?.leaseDurationSeconds ?? 0) * 1_000;
-      const isMine = annotations?.[REPLICA_ANNOTATION] === replica && !connected.has(name);
-      if (isMine && silentForMs(lease, clock) < lastsMs) this.#awaited.set(name, withoutManagedFields(lease));
-    }
+  #forget(name: string): boolean {
+    const wasUnread = this.#unread.delete(name);
+    return this.#awaited.delete(name) || wasUnread;
+  }
+
+  /** Awaits the lease's node, if it is one of this CloudCore's that is Ready still and may be awaited for longer. */
+  #await(lease: Lease): void {
+    const { clock, replica, cloudHub } = this.#options;
+    const { name, annotations } = lease.metadata;
+    if (annotations?.[REPLICA_ANNOTATION] !== replica || cloudHub.connectedNodes.has(name)) return;
+    const nowMs = clock.monotonicMs();
+    const silentMs = clock.now() - Date.parse(lease.spec?.renewTime ?? "");
+    const untilMs = nowMs + AWAITED_AT_MOST_MS - (clock.now() - lastHeardMs(lease));
+    if (silentMs < (lease.spec?.leaseDurationSeconds ?? 0) * 1_000 && nowMs < untilMs)
+      this.#awaited.set(name, { lease: withoutManagedFields(lease), renewedAtMs: nowMs - silentMs, untilMs });
   }
 
   /** The oldest first. */
-  async #renewDue(): Promise<void> {
-    const { clock } = this.#options;
-    const due = [...this.#awaited.values()]
-      .filter((lease) => silentForMs(lease, clock) >= RENEW_AFTER_MS)
-      .sort((left, right) => renewedAtMs(left) - renewedAtMs(right));
-    const work = async (): Promise<void> => {
-      for (let lease = due.shift(); lease; lease = due.shift()) {
-        if (this.#awaited.get(lease.metadata.name) === lease) await this.#renew(lease);
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  #due(): readonly AwaitedNode[] {
+    const nowMs = this.#options.clock.monotonicMs();
+    return [...this.#awaited.values()]
+      .filter(({ renewedAtMs }) => nowMs - renewedAtMs >= RENEW_AFTER_MS)
+      .sort((left, right) => left.renewedAtMs - right.renewedAtMs);
   }
 
-  async #renew(lease: Lease): Promise<void> {
-    const { api, clock } = this.#options;
-    const { name, namespace = "" } = lease.metadata;
-    const renewed: Lease = { ...lease, spec: { ...lease.spec, renewTime: toKubernetesMicroTime(clock.now()) } };
+  async #forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+    const left = items.values();
+    const worker = async (): Promise<void> => {
+      for (const item of left) await work(item);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  }
+
+  async #read(name: string): Promise<void> {
     try {
-      const written = await api.update<Lease>({ resource: leases, namespace, name }, renewed, {
+      const lease = await readLease(this.#options.api, sessionLeaseOf(name, "cloud"), this.#stopped.signal);
+      if (this.#unread.delete(name) && lease) this.#await(lease);
+    } catch {
+      // It is tried again.
+    }
+  }
+
+  async #renew(node: AwaitedNode): Promise<void> {
+    const { api, clock } = this.#options;
+    const { name } = node.lease.metadata;
+    if (this.#awaited.get(name) !== node) return;
+    const renewedAtMs = clock.monotonicMs();
+    if (renewedAtMs >= node.untilMs) {
+      this.#awaited.delete(name);
+      return;
+    }
+    try {
+      const written = await api.update<Lease>(sessionLeaseOf(name, "cloud"), renewed(node.lease, clock.now()), {
         signal: this.#stopped.signal,
       });
-      if (this.#awaited.has(name)) this.#awaited.set(name, withoutManagedFields(written));
+      if (this.#awaited.get(name) === node)
+        this.#awaited.set(name, { lease: withoutManagedFields(written), renewedAtMs, untilMs: node.untilMs });
     } catch (error) {
-      // Somebody else holds it now, or the node is gone. After anything else it is tried again.
-      if (isApiError(error, "Conflict") || isApiError(error, "NotFound")) this.#awaited.delete(name);
+      const isConflict = isApiError(error, "Conflict");
+      if (!isConflict && !isApiError(error, "NotFound")) return; // It is tried again.
+      // Somebody else holds it now, or a renewal was written whose answer was lost.
+      if (this.#awaited.delete(name) && isConflict) this.#unread.add(name);
     }
   }
 }
 
-function renewedAtMs({ spec }: Lease): number {
-  return Date.parse(spec?.renewTime ?? "");
-}
-
-function silentForMs(lease: Lease, clock: Clock): number {
-  return clock.now() - renewedAtMs(lease);
+/** The lease, renewed for who awaits its node. */
+function renewed(lease: Lease, nowMs: number): Lease {
+  const annotations = {
+    ...lease.metadata.annotations,
+    [AWAITED_SINCE_ANNOTATION]: toKubernetesMicroTime(lastHeardMs(lease)),
+  };
+  return {
+    ...lease,
+    metadata: { ...lease.metadata, annotations },
+    spec: { ...lease.spec, renewTime: toKubernetesMicroTime(nowMs) },
+  };
 }

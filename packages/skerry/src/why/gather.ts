@@ -21,7 +21,7 @@ import {
   serviceAccounts,
 } from "@skerry/api";
 import type { Clock } from "@skerry/base";
-import { listRevocations, type NodeRevocation } from "@skerry/cloudcore";
+import { lastHeardMs, listRevocations, type NodeRevocation } from "@skerry/cloudcore";
 import { isApiError, type KubernetesApi } from "@skerry/kube";
 import {
   conditionOf,
@@ -69,8 +69,8 @@ export async function gatherNode(sources: FactSources, name: string): Promise<No
     sources.cloud(),
     sources.local(name),
   ]);
-  const renewedMs = Date.parse(lease?.spec?.renewTime ?? "");
-  const heardMs = Number.isNaN(renewedMs) ? undefined : renewedMs;
+  const leaseMs = lastHeardMs(lease);
+  const heardMs = Number.isNaN(leaseMs) ? undefined : leaseMs;
   return { nowMs: clock.now(), name, node, heardMs, revocation, cloud, local };
 }
 
