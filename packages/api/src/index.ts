@@ -4,7 +4,7 @@ export type { RouterConfig } from "./componentconfig/cloudcore-router-section.ts
 export * from "./componentconfig/config-section.ts";
 export * from "./componentconfig/edgecore-config.ts";
 export * from "./componentconfig/edgecore-config-text.ts";
-export type { EdgedSection } from "./componentconfig/edgecore-edged-section.ts";
+export { DEFAULT_PARALLEL_PULLS, type EdgedSection } from "./componentconfig/edgecore-edged-section.ts";
 export type { EdgeHubSection } from "./componentconfig/edgecore-edgehub-section.ts";
 export type { EventBusSection } from "./componentconfig/edgecore-eventbus-section.ts";
 export {

@@ -58,6 +58,20 @@ test("limits of pods are none unless they are given, and what is reserved is kep
   );
 });
 
+test("several images are pulled at once unless the file says otherwise, as KubeEdge's own does", () => {
+  const pulls = (fields: string): readonly [number, number] => {
+    const { config, warnings } = read(`{kind: EdgeCore, modules: {edged: {tailoredKubeletConfig: {${fields}}}}}`);
+    return [config.edged.parallelImagePulls, warnings.length];
+  };
+  assert.deepEqual(pulls(""), [5, 0]);
+  assert.deepEqual(pulls("serializeImagePulls: false"), [5, 0]);
+  assert.deepEqual(pulls("serializeImagePulls: true"), [1, 0]);
+  assert.deepEqual(pulls("maxParallelImagePulls: 3"), [3, 0]);
+  assert.deepEqual(pulls("serializeImagePulls: true, maxParallelImagePulls: 3"), [1, 1]);
+  const kubeedges = read(readFileSync(join(fixtures, "kubeedge-edgecore.default.yaml"), "utf8"));
+  assert.equal(kubeedges.config.edged.parallelImagePulls, 1);
+});
+
 test("the MetaServer is off, on loopback, and anywhere else only with a token", () => {
   const parse = (fields: string): ReturnType<typeof read>["config"]["metaManager"]["metaServer"] =>
     read(`{kind: EdgeCore, modules: {metaManager: {metaServer: {${fields}}}}}`).config.metaManager.metaServer;

@@ -40,6 +40,8 @@ export interface EdgedSection {
   readonly keepsReserved: boolean;
   /** So many processes a pod has at most; undefined: any. */
   readonly podPidsLimit: number | undefined;
+  /** So many images are pulled at the same time. */
+  readonly parallelImagePulls: number;
   /** Containers that name no seccomp profile have the runtime's. */
   readonly seccompDefault: boolean;
   /** So many images, the largest first, are in the node's status; undefined: all. */
@@ -52,6 +54,8 @@ export interface EdgedSection {
 
 const DEFAULT_ROOT = "/var/lib/kubelet";
 const DEFAULT_ENDPOINT = "unix:///run/containerd/containerd.sock";
+/** More would only share the same line and disk; each takes memory of the runtime. */
+export const DEFAULT_PARALLEL_PULLS = 5;
 const UNSCHEDULABLE: Taint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" };
 
 /**
@@ -106,6 +110,7 @@ export function readEdged(
     reserved: readReserved(kubelet),
     keepsReserved: readKeepsReserved(kubelet),
     podPidsLimit: readPodPidsLimit(kubelet),
+    parallelImagePulls: readParallelPulls(kubelet),
     seccompDefault: kubelet.flag("seccompDefault", edged.flag("seccompDefault", false)),
     statusImagesLimit: readStatusImagesLimit(kubelet),
     shutdownGroups: readShutdown(kubelet),
@@ -144,6 +149,19 @@ function readNodeIps(edged: ConfigSection): readonly string[] {
 function readPodPidsLimit(kubelet: ConfigSection): number | undefined {
   const limit = kubelet.integer("podPidsLimit", -1, { minimum: -1, maximum: 2 ** 32 });
   return limit > 0 ? Math.min(limit, 2 ** 22) : undefined;
+}
+
+/**
+ * One at a time only where the file says so, as KubeEdge's own ones do. Left out it is several, unlike in the kubelet: one
+ * large image would keep all small ones waiting on a slow line.
+ */
+function readParallelPulls(kubelet: ConfigSection): number {
+  const isSerial = kubelet.flag("serializeImagePulls", false);
+  const isGiven = kubelet.has("maxParallelImagePulls");
+  const most = kubelet.integer("maxParallelImagePulls", DEFAULT_PARALLEL_PULLS, { minimum: 1, maximum: 1000 });
+  if (isSerial && isGiven && most > 1)
+    kubelet.warn("maxParallelImagePulls", "images are pulled one after the other, because serializeImagePulls is true");
+  return isSerial ? 1 : most;
 }
 
 /** The kubelet's `enforceNodeAllocatable`. */

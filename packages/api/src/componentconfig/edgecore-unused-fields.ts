@@ -10,9 +10,9 @@ export const KUBELET_FIELDS_WITHOUT_EFFECT: readonly string[] =
   enableSystemLogHandler enableSystemLogQuery eventBurst eventRecordQPS failCgroupV1 failSwapOn
   featureGates hairpinMode imageServiceEndpoint iptablesDropBit iptablesMasqueradeBit kernelMemcgNotification
   kubeReservedCgroup kubeletCgroups localStorageCapacityIsolation logging makeIPTablesUtilChains maxOpenFiles
-  maxParallelImagePulls memorySwap memoryThrottlingFactor oomScoreAdj podCIDR
+  memorySwap memoryThrottlingFactor oomScoreAdj podCIDR
   podsPerCore protectKernelDefaults qosReserved registryBurst registryPullQPS reservedMemory
-  reservedSystemCPUs runtimeRequestTimeout serializeImagePulls showHiddenMetricsForVersion
+  reservedSystemCPUs runtimeRequestTimeout showHiddenMetricsForVersion
   singleProcessOOMKill streamingConnectionIdleTimeout syncFrequency systemCgroups systemReservedCgroup
   topologyManagerPolicyOptions topologyManagerScope volumePluginDir volumeStatsAggPeriod`.split(/\s+/);
 

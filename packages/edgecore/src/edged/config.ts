@@ -1,4 +1,5 @@
 import {
+  DEFAULT_PARALLEL_PULLS,
   defaultEviction,
   defaultImageGarbage,
   type EvictionSection,
@@ -51,6 +52,8 @@ export interface EdgedConfig {
   readonly statusImagesLimit: number | undefined;
   /** So many processes a pod has at most; undefined: any. */
   readonly podPidsLimit: number | undefined;
+  /** So many images are pulled at the same time. */
+  readonly parallelImagePulls: number;
   /** Containers that name no seccomp profile have the runtime's. */
   readonly seccompDefault: boolean;
   /** The times that pods have to end when the machine goes down; empty: they are not ended before it. */
@@ -84,6 +87,7 @@ export function edgedConfig(
     reserved: nothingReserved,
     statusImagesLimit: 50,
     podPidsLimit: undefined,
+    parallelImagePulls: DEFAULT_PARALLEL_PULLS,
     seccompDefault: false,
     shutdownGroups: [],
     ...given,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { EdgedConfig } from "./config.ts";
 import { EdgedWorld } from "./testing/edged-world.ts";
 
 test("a present image satisfies Always when the node is offline, and an Event says so", async () => {
@@ -60,8 +61,9 @@ test("imagePullPolicy Never does not pull", async () => {
 async function pullingWorld(
   images: readonly string[],
   tellsBytes = true,
+  config: Partial<EdgedConfig> = {},
 ): Promise<{ world: EdgedWorld; letThrough: () => void }> {
-  const world = new EdgedWorld();
+  const world = new EdgedWorld({ config });
   world.runtime.incoming = tellsBytes ? [] : undefined;
   const gate = Promise.withResolvers<void>();
   await world.start();
@@ -124,6 +126,17 @@ test("five images are pulled at once; the others wait and say so, as long as any
   letThrough();
   await world.pass(1000);
   assert.equal(world.runtime.running().length, images.length);
+});
+
+test("images are pulled one after the other where the configuration says so", async () => {
+  const { world, letThrough } = await pullingWorld(["a", "b"], true, { parallelImagePulls: 1 });
+  await using _ = world;
+  await world.pass(11_000);
+  assert.deepEqual([...world.runtime.pulling], ["a:1"]);
+  assert.equal(world.cloud.eventsOf("b").at(-1)?.message, 'Waiting to pull image "b:1": another one is being pulled');
+  letThrough();
+  await world.pass(5000);
+  assert.equal(world.runtime.running().length, 2);
 });
 
 test("pulls that hang do not keep others from being pulled", async () => {

@@ -48,6 +48,20 @@ test("pods with another DNS policy, on the host's network or with cluster DNS of
   }
 });
 
+test("a pod is told when its name servers are cut, and when nothing answers the cluster's names for it", async () => {
+  await using world = new EdgedWorld();
+  await withHostServers(world);
+  await world.start();
+  const nameservers = ["192.0.2.2", "192.0.2.3", "192.0.2.4"];
+  await world.put("pod", world.pod("many", { dnsConfig: { nameservers } }));
+  await world.put("pod", world.pod("host", { hostNetwork: true, dnsPolicy: "ClusterFirstWithHostNet" }));
+  await world.put("pod", world.pod("plain"));
+  await world.pass(3000);
+  const told = (name: string): readonly unknown[] =>
+    world.cloud.eventReasons(name).filter((reason) => /DNS/.test(String(reason)));
+  assert.deepEqual([told("many"), told("host"), told("plain")], [["DNSConfigForming"], ["MissingClusterDNS"], []]);
+});
+
 test("who serves Services hears of a pod's state, also after a restart before it was looked at", async () => {
   await using world = new EdgedWorld();
   await world.start();

@@ -98,7 +98,7 @@ export class Edged implements AsyncDisposable {
       held: new HeldUpgrades(),
       turns: new StartTurns(clock),
       recorder: new EventRecorder(meta, clock, logger, config.nodeName),
-      images: new ImageProvider(runtime, network, cloudLink, clock),
+      images: new ImageProvider(runtime, network, cloudLink, clock, config.parallelImagePulls),
       volumes: new PodVolumes({
         files: fileSystem,
         mounts,

@@ -34,12 +34,18 @@ export class ImageProvider {
   readonly #pulls: ImagePulls;
   readonly #registriesAwayUntil = new Map<string, number>();
 
-  constructor(runtime: ContainerRuntime, network: NetworkCheck, cloudLink: CloudLink, clock: Clock) {
+  constructor(
+    runtime: ContainerRuntime,
+    network: NetworkCheck,
+    cloudLink: CloudLink,
+    clock: Clock,
+    pullsAtOnce: number,
+  ) {
     this.#runtime = runtime;
     this.#network = network;
     this.#cloudLink = cloudLink;
     this.#clock = clock;
-    this.#pulls = new ImagePulls(runtime, clock);
+    this.#pulls = new ImagePulls(runtime, clock, pullsAtOnce);
   }
 
   /**

@@ -2,8 +2,6 @@ import { type Clock, ConcurrencyLimit, sleep, unlessAborted } from "@skerry/base
 import type { ContainerRuntime, IncomingPart } from "../ports.ts";
 import { IncomingBytes } from "./incoming-bytes.ts";
 
-/** More would only share the same line and disk; each takes memory of the runtime. */
-const AT_ONCE = 5;
 /** When nothing at all has arrived for so long, pulls no longer keep others waiting. */
 const STILL_MS = 30_000;
 const LOOK_MS = 2000;
@@ -29,7 +27,7 @@ interface Pull {
 export class ImagePulls {
   readonly #runtime: Pick<ContainerRuntime, "incomingParts">;
   readonly #clock: Clock;
-  readonly #places = new ConcurrencyLimit(AT_ONCE);
+  readonly #places: ConcurrencyLimit;
   readonly #pulls = new Set<Pull>();
   readonly #bytes = new IncomingBytes();
   /** The runtime does not tell parts. */
@@ -38,7 +36,9 @@ export class ImagePulls {
   /** Stops looking; set while there are pulls. */
   #watching: AbortController | undefined;
 
-  constructor(runtime: Pick<ContainerRuntime, "incomingParts">, clock: Clock) {
+  /** @param atOnce so many pulls are under way at the same time, not counting those that hang */
+  constructor(runtime: Pick<ContainerRuntime, "incomingParts">, clock: Clock, atOnce: number) {
+    this.#places = new ConcurrencyLimit(atOnce);
     this.#runtime = runtime;
     this.#clock = clock;
   }
@@ -116,7 +116,8 @@ export class ImagePulls {
 
   #text({ image, isWaiting, startedMs }: Pull, nowMs: number): string {
     const running = [...this.#pulls].filter((each) => !each.isWaiting).length;
-    if (isWaiting) return `Waiting to pull image "${image}": ${running} others are being pulled`;
+    if (isWaiting)
+      return `Waiting to pull image "${image}": ${running === 1 ? "another one is" : `${running} others are`} being pulled`;
     const seconds = Math.round((nowMs - startedMs) / 1000);
     const text = `Pulling image "${image}" for ${seconds}s`;
     const { receivedBytes, totalBytes } = this.#bytes.sum;

@@ -1,7 +1,7 @@
 import type { Pod } from "@skerry/api";
 import type { PodServices } from "../services.ts";
 import { isLoopback } from "./ip-address.ts";
-import { asksNode, nameResolution, resolvConfText } from "./name-resolution.ts";
+import { asksNode, fittingResolution, nameResolution, resolvConfText } from "./name-resolution.ts";
 import type { PodPaths } from "./pod-paths.ts";
 
 const NAME_FILE_LIMIT_BYTES = 64 * 1024;
@@ -24,7 +24,7 @@ export async function writeNameFile(
   // The process runtime's pods have a network of another kind, and ask where it tells them.
   if (address === undefined || isLoopback(address)) return undefined;
   const server = await names.serverFor(address);
-  const text = resolvConfText(await nameResolution(pod, config, fileSystem, server));
+  const text = resolvConfText(fittingResolution(await nameResolution(pod, config, fileSystem, server)).resolution);
   const written = await fileSystem.readFile(nameFile, NAME_FILE_LIMIT_BYTES);
   if (written === undefined || new TextDecoder().decode(written) !== text)
     await fileSystem.writeFile(nameFile, new TextEncoder().encode(text), READABLE_BY_ALL);

@@ -11,6 +11,10 @@ export interface NameResolution {
 }
 
 const RESOLV_CONF_LIMIT_BYTES = 64 * 1024;
+/** The kubelet's limits. */
+const MOST_SERVERS = 3;
+const MOST_SEARCHES = 32;
+const LONGEST_SEARCH_LINE = 2048;
 /** The stub of systemd-resolved listens on the host's loopback, where a pod cannot reach it. */
 const STUB_RESOLVER = "127.0.0.53";
 const BEHIND_THE_STUB = "/run/systemd/resolve/resolv.conf";
@@ -40,6 +44,35 @@ export async function nameResolution(
     searches: unique([...base.searches, ...(extra.searches ?? [])]),
     options: [...options.values()],
   };
+}
+
+/** A resolution that the pod's programs can use whole, and the lines of the given one that had to be cut. */
+export interface FittingResolution {
+  readonly resolution: NameResolution;
+  readonly cut: readonly string[];
+}
+
+/** Cuts what the resolvers of programs do not take, as the kubelet does and says. */
+export function fittingResolution(resolution: NameResolution): FittingResolution {
+  const { servers, searches, options } = resolution;
+  const fittingServers = servers.slice(0, MOST_SERVERS);
+  const fittingSearches = searches.slice(0, MOST_SEARCHES);
+  while (fittingSearches.join(" ").length > LONGEST_SEARCH_LINE) fittingSearches.pop();
+  const cut: string[] = [];
+  if (fittingSearches.length < searches.length)
+    cut.push(
+      `Search Line limits were exceeded, some search paths have been omitted, the applied search line is: ${fittingSearches.join(" ")}`,
+    );
+  if (fittingServers.length < servers.length)
+    cut.push(
+      `Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: ${fittingServers.join(" ")}`,
+    );
+  return { resolution: { servers: fittingServers, searches: fittingSearches, options }, cut };
+}
+
+/** Whether the pod asks for the cluster's names where nothing answers them: it asks the machine's name servers then. */
+export function lacksClusterDns({ spec }: Pod, config: Pick<EdgedConfig, "clusterDns">): boolean {
+  return spec.dnsPolicy === "ClusterFirstWithHostNet" && config.clusterDns.length === 0;
 }
 
 /** Whether the pod asks the node's own name server where there is one. */

@@ -7,7 +7,7 @@ import type { PodServices } from "../services.ts";
 import type { PreparedVolumes } from "../volumes/pod-volumes.ts";
 import { ContainerStarter } from "./container-starter.ts";
 import type { FailedStarts } from "./failed-starts.ts";
-import { nameResolution } from "./name-resolution.ts";
+import { fittingResolution, lacksClusterDns, type NameResolution, nameResolution } from "./name-resolution.ts";
 import { PodNotices } from "./pod-notices.ts";
 import type { PodPaths } from "./pod-paths.ts";
 import type { PlannedStart } from "./pod-plan.ts";
@@ -95,11 +95,24 @@ export class PodLauncher {
   #sandboxConfig(pod: Pod, attempt: number, notices: PodNotices): Promise<SandboxConfig> {
     const { config, fileSystem, userRanges } = this.#services;
     return this.#noticingFailure(notices, async () => {
-      const dns = await nameResolution(pod, config, fileSystem);
+      const dns = this.#noticeNames(pod, await nameResolution(pod, config, fileSystem), notices);
       const controlGroup = await limitPodGroup(pod, this.#services, notices);
       const userRange = pod.spec.hostUsers === false ? await userRanges.provide(this.#paths) : undefined;
       return sandboxConfig(pod, config, attempt, this.#paths.logs, dns, { controlGroup, userRange });
     });
+  }
+
+  /** The resolution as far as programs can use it; what the pod does not get of it is told. */
+  #noticeNames(pod: Pod, wanted: NameResolution, notices: PodNotices): NameResolution {
+    const { resolution, cut } = fittingResolution(wanted);
+    for (const message of cut) notices.pod("Warning", "DNSConfigForming", message);
+    if (lacksClusterDns(pod, this.#services.config))
+      notices.pod(
+        "Warning",
+        "MissingClusterDNS",
+        'kubelet does not have ClusterDNS IP configured and cannot create Pod using "ClusterFirstWithHostNet" policy. Falling back to "Default" policy.',
+      );
+    return resolution;
   }
 
   #runSandbox(sandbox: SandboxConfig, notices: PodNotices): Promise<[id: string, addresses: readonly string[]]> {

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { edgedConfig } from "../config.ts";
 import { FakeFileSystem } from "../testing/fake-machine.ts";
 import { hostsFile } from "./hosts-file.ts";
-import { nameResolution } from "./name-resolution.ts";
+import { fittingResolution, nameResolution } from "./name-resolution.ts";
 import { kernelHostName, podHostName } from "./pod-host-name.ts";
 import { PodPaths } from "./pod-paths.ts";
 import { RestartBackOff } from "./restart-back-off.ts";
@@ -133,6 +133,24 @@ test("ClusterFirst falls back to the host's name servers, past the local stub re
   const resolution = await nameResolution(pod, cluster, files);
   assert.deepEqual(resolution.servers, ["10.96.0.10"]);
   assert.equal(resolution.searches[0], "default.svc.cluster.local");
+});
+
+test("name servers and search domains beyond what programs take are cut, and the rest is told", () => {
+  const searches = Array.from({ length: 40 }, (_, index) => `d${index}.example`);
+  const servers = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"];
+  const { resolution, cut } = fittingResolution({ servers, searches, options: ["ndots:5"] });
+  assert.deepEqual(resolution, { servers: servers.slice(0, 3), searches: searches.slice(0, 32), options: ["ndots:5"] });
+  assert.match(
+    cut.join("\n"),
+    /search line is: d0\.example .* d31\.example\n.*nameserver line is: 192\.0\.2\.1 192\.0\.2\.2 192\.0\.2\.3$/,
+  );
+  const long = Array.from({ length: 20 }, (_, index) => `${"x".repeat(190)}${index}.example`);
+  assert.deepEqual(
+    fittingResolution({ servers: [], searches: long, options: [] }).resolution.searches,
+    long.slice(0, 10),
+  );
+  const fits = { servers: servers.slice(0, 3), searches: searches.slice(0, 32), options: [] };
+  assert.deepEqual(fittingResolution(fits), { resolution: fits, cut: [] });
 });
 
 test("dnsPolicy None uses the pod's own servers only", async () => {
