@@ -52,8 +52,7 @@ test("every package imports only the layers below it, through their public entri
       if (scoped) {
         const [, target = "", entry = ""] = scoped;
         if (!allowed.includes(target)) wrong.push(`${file.path}: imports ${specifier}`);
-        if (!ENTRIES.includes(entry))
-          wrong.push(`${file.path}: imports the inside of ${specifier}`);
+        if (!ENTRIES.includes(entry)) wrong.push(`${file.path}: imports the inside of ${specifier}`);
         if (entry === "/testing" && !file.isTest) wrong.push(`${file.path}: imports ${specifier} outside a test`);
       }
       if (specifier.startsWith(".")) {
