@@ -42,7 +42,7 @@ import type { EdgeTraces } from "./tracing/edge-traces.ts";
 export type EdgedMachine = Pick<
   EdgedPorts,
   | ("runtime" | "fileSystem" | "mounts" | "host" | "usage" | "network" | "podGroups" | "seal")
-  | ("config" | "manifests" | "devicePlugins")
+  | ("config" | "manifests" | "devicePlugins" | "startsChanged")
 >;
 
 /** All that EdgeCore runs on; a module whose ports are left out does not run. */

@@ -96,7 +96,7 @@ export class Edged implements AsyncDisposable {
       devices: this.#devices,
       admission: new PodAdmission(machine, config.maxPods, () => this.#workers.placed()),
       held: new HeldUpgrades(),
-      turns: new StartTurns(clock),
+      turns: new StartTurns(clock, ports.startsChanged),
       recorder: new EventRecorder(meta, clock, logger, config.nodeName),
       images: new ImageProvider(runtime, network, cloudLink, clock, config.parallelImagePulls),
       volumes: new PodVolumes({

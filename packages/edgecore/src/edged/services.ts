@@ -49,6 +49,8 @@ export interface EdgedPorts {
   readonly manifests?: ManifestSource;
   /** Left out: there are no devices for containers. */
   readonly devicePlugins?: DevicePluginPorts;
+  /** Told when pods begin to start, and when none does any more. */
+  readonly startsChanged?: (areSome: boolean) => void;
 }
 
 /** What all pods share. */

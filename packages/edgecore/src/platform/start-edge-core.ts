@@ -275,6 +275,7 @@ async function edgedMachine(
       folder: devicePluginFolder,
       load: () => import("../edged/devices/device-manager.ts"),
     },
+    startsChanged: edged.collectAtOnce,
     config: edgedConfig({ ...rest, nodeName, labels: nodeLabels, ...(nodeIps.length === 0 ? {} : { nodeIps }) }),
   };
 }

@@ -1,3 +1,4 @@
+export { collectAtOnce } from "./collect-at-once.ts";
 export { CriRuntime } from "./cri-runtime.ts";
 export { linuxHost } from "./linux-host.ts";
 export { linuxMounts } from "./linux-mounts.ts";

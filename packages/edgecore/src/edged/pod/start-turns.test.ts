@@ -8,7 +8,8 @@ const never = new AbortController().signal;
 /** Starts that end when told to. */
 class Starts {
   readonly clock: ManualClock = new ManualClock();
-  readonly turns: StartTurns = new StartTurns(this.clock);
+  readonly busy: boolean[] = [];
+  readonly turns: StartTurns = new StartTurns(this.clock, (isBusy) => this.busy.push(isBusy));
   readonly begun: number[] = [];
   readonly ends: (() => void)[] = [];
 
@@ -35,6 +36,7 @@ test("ten pods start at once, the others in the order they came", async () => {
     starts.begun,
     Array.from({ length: 25 }, (_, number) => number),
   );
+  assert.deepEqual(starts.busy, [true, false]);
 });
 
 test("starts that are stuck hold the others up for ten seconds only", async () => {
@@ -44,6 +46,8 @@ test("starts that are stuck hold the others up for ten seconds only", async () =
   assert.equal(starts.begun.length, 10);
   await starts.clock.advance(2000);
   assert.equal(starts.begun.length, 11);
+  await starts.clock.advance(9000);
+  assert.deepEqual(starts.busy, [true, false]);
 });
 
 test("a pod that is deleted while it waits for its turn waits no longer, and takes nobody's", async () => {
