@@ -208,6 +208,21 @@ describe("fields of a pod", { concurrency: false }, () => {
       if (restartCount === 1 && resources?.limits["memory"] === "96Mi") return true;
       throw new Error(JSON.stringify({ restartCount, resources }));
     });
+    const pending = async (): Promise<string[]> => {
+      const { conditions } = (await skerry.get("pod", "spec-resize")).status;
+      return conditions
+        .filter(({ type }: { type: string }) => type === "PodResizePending")
+        .map(({ status, reason }: { status: string; reason?: string }) => reason ?? status);
+    };
+    await resize({ cpu: "1000" });
+    await waitUntil("the node never has so much", async () => (await pending()).includes("Infeasible"));
+    assert.equal((await container()).resources?.limits["cpu"], "500m");
+    await resize({ cpu: "750m" });
+    await waitUntil(
+      "what it has room for it gives",
+      async () => (await container()).resources?.limits["cpu"] === "750m",
+    );
+    assert.deepEqual(await pending(), ["False"]);
   });
 
   test(`${endingPod.name}: its hooks run, and its last words are in its status`, async () => {

@@ -205,6 +205,8 @@ export interface ContainerStatus {
   imageID: string;
   containerID?: string;
   started?: boolean;
+  /** What it has a place for on the node. */
+  allocatedResources?: Record<string, Quantity>;
   /** What it has now. */
   resources?: { requests?: Record<string, Quantity>; limits?: Record<string, Quantity> };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PodSpec } from "@skerry/api";
+import type { JsonObject } from "@skerry/base";
 import { EdgedWorld } from "./testing/edged-world.ts";
 
 /** The fake machine has two processors and 1 GiB, of which 100 MiB are the threshold of eviction. */
@@ -96,3 +97,51 @@ test("pods that the node knows keep their places when it has less than before, a
     "Pod was rejected: Node didn't have enough resource: cpu, requested: 1, used: 3000, capacity: 1000",
   );
 });
+
+const sized = (cpu: string): Partial<PodSpec> => ({
+  containers: [{ name: "app", image: "app:1", resources: { requests: { cpu }, limits: { cpu: "2" } } }],
+});
+const allocated = (world: EdgedWorld, name: string): unknown => world.containerStatus(name)["allocatedResources"];
+
+test("a running pod that is to have more than the others leave keeps what it has until they go", async () => {
+  await using world = await worldWith(["first", sized("1")], ["second", sized("500m")]);
+  await world.put("pod", world.pod("second", sized("1500m")));
+  await world.pass(1000);
+  const condition = (): JsonObject | undefined => pending(world, "second");
+  const message = "Node didn't have enough resource: cpu, requested: 1500, used: 1000, capacity: 2000";
+  assert.equal(condition()?.["status"], "True");
+  assert.deepEqual([condition()?.["reason"], condition()?.["message"]], ["Deferred", message]);
+  assert.deepEqual(allocated(world, "second"), { cpu: "500m" });
+  assert.equal(world.cloud.eventReasons("second").filter((reason) => reason === "ResizeDeferred").length, 1);
+  await world.restart();
+  await world.pass(10_000);
+  assert.deepEqual([condition()?.["status"], condition()?.["reason"]], ["True", "Deferred"]);
+  assert.deepEqual(world.runtime.updatedResources.size, 0);
+  await world.remove("pod", "first");
+  await world.pass(10_000);
+  assert.equal(condition()?.["status"], "False");
+  assert.deepEqual(allocated(world, "second"), { cpu: "1500m" });
+  assert.equal(world.runtime.updatedResources.size, 1);
+});
+
+test("more than the node has is never given, a restarted container has what it had, and going back is at once", async () => {
+  await using world = await worldWith(["web", sized("1")]);
+  await world.put("pod", world.pod("web", sized("3")));
+  await world.pass(1000);
+  const message = "Node didn't have enough capacity: cpu, requested: 3000, capacity: 2000";
+  assert.deepEqual([pending(world, "web")?.["reason"], pending(world, "web")?.["message"]], ["Infeasible", message]);
+  const [container] = world.runtime.running();
+  world.runtime.endContainer(container?.id ?? "", 1);
+  await world.pass(30_000);
+  assert.equal(world.runtime.running()[0]?.attempt, 1);
+  assert.deepEqual(allocated(world, "web"), { cpu: "1" });
+  await world.put("pod", world.pod("web", sized("500m")));
+  await world.pass(1000);
+  assert.equal(pending(world, "web")?.["status"], "False");
+  assert.deepEqual(allocated(world, "web"), { cpu: "500m" });
+});
+
+function pending(world: EdgedWorld, name: string): JsonObject | undefined {
+  const conditions = (world.cloud.podStatus("default", name)?.["conditions"] ?? []) as JsonObject[];
+  return conditions.find(({ type }) => type === "PodResizePending");
+}

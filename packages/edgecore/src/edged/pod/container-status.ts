@@ -79,11 +79,16 @@ export function containerStatus(container: Container, context: ContainerStatusCo
         ? { running: { startedAt: toKubernetesTime(latest.startedAtMs) } }
         : terminated(latest, context),
     ...extras,
-    ...(live ? resourcesNow(context.resourcesOf(latest)) : {}),
+    ...(live ? { ...allocated(container), ...resourcesNow(context.resourcesOf(latest)) } : {}),
   };
 }
 
 /** A container without any limits and requests says nothing of them. */
+/** What the container has a place for on the node, of the pod as it may be now. */
+function allocated({ resources: { requests } = {} }: Container): Pick<ContainerStatus, "allocatedResources"> {
+  return requests && Object.keys(requests).length > 0 ? { allocatedResources: requests } : {};
+}
+
 function resourcesNow(resources: Resources | undefined): { resources?: Resources } {
   const isAny = resources && Object.values(resources).some((quantities) => Object.keys(quantities).length > 0);
   return isAny ? { resources } : {};

@@ -13,6 +13,12 @@ export interface PlacedPod {
   readonly isKnown: boolean;
 }
 
+/** Why a pod that runs keeps the resources it has: the node will never have room for the others, or has none now. */
+export interface ResizeObstacle {
+  readonly reason: "Infeasible" | "Deferred";
+  readonly message: string;
+}
+
 /** A resource that a pod asks more of than there is, in the kubelet's units. */
 interface Shortage {
   readonly resource: string;
@@ -56,9 +62,32 @@ export class PodAdmission {
       this.#given.set(uid, wanted);
       return undefined;
     }
-    const { resource, requested, used, capacity } = shortage;
-    const notice = `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`;
-    return { reason: `OutOf${resource}`, message: `Pod was rejected: ${notice}`, notice };
+    const notice = shortageText(shortage);
+    return { reason: `OutOf${shortage.resource}`, message: `Pod was rejected: ${notice}`, notice };
+  }
+
+  /**
+   * Gives a pod that has its place other resources, or says why it keeps those it has. Only what it wants more of is
+   * asked for: a node that has too little already takes back what is given back.
+   */
+  async resize(uid: string, before: Pod, after: Pod): Promise<ResizeObstacle | undefined> {
+    const allocatable = await this.#machine.allocatable();
+    const [had, wanted] = [podRequests(before), podRequests(after)];
+    const more = new Map([...wanted].filter(([name, amount]) => amount > (had.get(name) ?? 0n)));
+    const obstacle = this.#resizeObstacle(uid, more, allocatable);
+    this.#given.set(uid, obstacle ? had : wanted);
+    return obstacle;
+  }
+
+  #resizeObstacle(uid: string, more: Amounts, allocatable: Allocatable): ResizeObstacle | undefined {
+    const alone = shortageOf(more, new Map(), allocatable);
+    if (alone) {
+      const { resource, requested, capacity } = alone;
+      const message = `Node didn't have enough capacity: ${resource}, requested: ${requested}, capacity: ${capacity}`;
+      return { reason: "Infeasible", message };
+    }
+    const shortage = shortageOf(more, this.#used(this.#others(uid)), allocatable);
+    return shortage && { reason: "Deferred", message: shortageText(shortage) };
   }
 
   forget(uid: string): void {
@@ -66,19 +95,37 @@ export class PodAdmission {
   }
 
   #shortage(uid: string, wanted: Amounts, allocatable: Allocatable): Shortage | undefined {
-    const others = this.#pods().filter((each) => each.uid !== uid && (each.isKnown || this.#given.has(each.uid)));
+    const others = this.#others(uid);
     if (others.length + 1 > this.#maxPods)
       return { resource: "pods", requested: 1n, used: BigInt(others.length), capacity: BigInt(this.#maxPods) };
-    const used = new Map<string, bigint>();
-    for (const other of others) addTo(used, this.#given.get(other.uid) ?? podRequests(other.pod));
-    for (const [resource, capacity] of amountsOn(allocatable, wanted)) {
-      const [asked, taken] = [wanted.get(resource) ?? 0n, used.get(resource) ?? 0n];
-      const unit = resource === "cpu" ? MILLI : NANO;
-      if (asked > 0n && asked + taken > capacity)
-        return { resource, requested: asked / unit, used: taken / unit, capacity: capacity / unit };
-    }
-    return undefined;
+    return shortageOf(wanted, this.#used(others), allocatable);
   }
+
+  /** The other pods that have a place. */
+  #others(uid: string): readonly PlacedPod[] {
+    return this.#pods().filter((each) => each.uid !== uid && (each.isKnown || this.#given.has(each.uid)));
+  }
+
+  #used(pods: readonly PlacedPod[]): Amounts {
+    const used = new Map<string, bigint>();
+    for (const { uid, pod } of pods) addTo(used, this.#given.get(uid) ?? podRequests(pod));
+    return used;
+  }
+}
+
+/** Which resource there is too little of, the first. */
+function shortageOf(wanted: Amounts, used: Amounts, allocatable: Allocatable): Shortage | undefined {
+  for (const [resource, capacity] of amountsOn(allocatable, wanted)) {
+    const [asked, taken] = [wanted.get(resource) ?? 0n, used.get(resource) ?? 0n];
+    const unit = resource === "cpu" ? MILLI : NANO;
+    if (asked > 0n && asked + taken > capacity)
+      return { resource, requested: asked / unit, used: taken / unit, capacity: capacity / unit };
+  }
+  return undefined;
+}
+
+function shortageText({ resource, requested, used, capacity }: Shortage): string {
+  return `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`;
 }
 
 /** What the node has, in the order in which the kubelet looks; of sizes of huge pages that it has not, nothing. */

@@ -4,6 +4,7 @@ import type { PodServices } from "../services.ts";
 import type { AppliedResources } from "./applied-resources.ts";
 import type { WaitReason } from "./container-status.ts";
 import type { Interruption } from "./interruption.ts";
+import type { ResizeObstacle } from "./pod-admission.ts";
 import type { PodFailure } from "./pod-failure.ts";
 import type { PodRuntimeState } from "./pod-runtime-state.ts";
 import type { PodStateReader } from "./pod-state-reader.ts";
@@ -35,6 +36,8 @@ export class PodReport {
   readonly #parts: PodReportParts;
   /** Why containers wait, by name. */
   waitReasons: ReadonlyMap<string, WaitReason> = new Map();
+  /** Why the pod keeps the resources it has. */
+  pendingResize: ResizeObstacle | undefined;
 
   constructor(services: PodServices, identity: PodIdentity, parts: PodReportParts) {
     this.#services = services;
@@ -48,6 +51,7 @@ export class PodReport {
     const status = podStatus({
       ...{ pod, state, failure: undefined, ...end },
       waitReasons: this.waitReasons,
+      pendingResize: this.pendingResize,
       terminationMessages: reader.terminationMessages,
       isReady: (container, id) => probes.isReady(container, id),
       isStarted: (container, id) => probes.isStarted(container, id),

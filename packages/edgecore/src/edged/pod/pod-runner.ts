@@ -15,6 +15,7 @@ import type { PodPaths } from "./pod-paths.ts";
 import { type PodPlan, planPod } from "./pod-plan.ts";
 import { PodPreparation } from "./pod-preparation.ts";
 import type { PodReport, PodReportParts } from "./pod-report.ts";
+import { PodResizing } from "./pod-resizing.ts";
 import { allContainers, type PodRuntimeState } from "./pod-runtime-state.ts";
 import type { PodStateReader } from "./pod-state-reader.ts";
 import { RestartBackOff } from "./restart-back-off.ts";
@@ -33,6 +34,8 @@ const LEAST_RESYNC_MS = 100;
  */
 const ROOM_PATIENCE_MS = 5000;
 const ROOM_RETRY_MS = 1000;
+/** How often a pod asks for the room that its new resources need. */
+const RESIZE_RETRY_MS = 5000;
 
 /** What of its worker the runner works with. */
 export interface PodRunnerParts extends PodReportParts {
@@ -58,6 +61,7 @@ export class PodRunner {
   readonly #failedStarts: FailedStarts;
   readonly #preparation: PodPreparation;
   readonly #resources: AppliedResources;
+  readonly #resizing: PodResizing;
   readonly #report: PodReport;
   readonly #signal: () => AbortSignal;
   #withoutRoomSinceMs: number | undefined;
@@ -71,6 +75,7 @@ export class PodRunner {
     this.#ender = parts.ender;
     this.#probes = parts.probes;
     this.#resources = parts.resources;
+    this.#resizing = new PodResizing(services.admission, identity.uid, parts.resources);
     this.#report = parts.report;
     this.#signal = parts.signal;
     this.#backOff = new RestartBackOff(services.clock);
@@ -101,19 +106,21 @@ export class PodRunner {
    * One step; returns after how many milliseconds the next is due, undefined when the pod is over.
    * @param decided why others have decided that it is over
    */
-  async run(pod: Pod, decided: PodFailure | undefined): Promise<number | undefined> {
+  async run(wanted: Pod, decided: PodFailure | undefined): Promise<number | undefined> {
     const { clock } = this.#services;
-    const notices = new PodNotices(this.#services.recorder, pod);
+    const notices = new PodNotices(this.#services.recorder, wanted);
     const state = await this.#reader.read();
     const isNew = this.#reporter.last === undefined && state.sandboxes.length === 0;
-    const rejection = decided === undefined && isNew ? await this.#rejection(pod) : undefined;
+    const rejection = decided === undefined && isNew ? await this.#rejection(wanted) : undefined;
     if (rejection === "wait") return ROOM_RETRY_MS;
+    const pod = await this.#resizing.allocate(wanted, state, notices);
     const failure = decided ?? rejection ?? deadlineFailure(pod, this.#reporter.last, clock.now());
     const plan: PodPlan = failure ? { kind: "finished" } : this.#plan(pod, state);
     const isStarting = plan.kind === "run" && plan.starts.length > 0;
     const refusal = isStarting ? await this.#preparation.refusal(pod, this.#reporter.last) : undefined;
     const obstacles = { failedStarts: this.#failedStarts, refusal };
     this.#report.waitReasons = waitReasons(plan, this.#identity, obstacles, notices);
+    this.#report.pendingResize = this.#resizing.pending;
     const hostIps = await this.#services.machine.addresses();
     this.#resources.keepOnly(new Set(allContainers(state).map(({ id }) => id)));
     this.#probes.update(pod, state, hostIps[0]);
@@ -155,6 +162,7 @@ export class PodRunner {
         RESYNC_MS,
         ...plan.waits.map(({ remainingMs }) => remainingMs),
         this.#failedStarts.untilNextMs,
+        this.#resizing.pending ? RESIZE_RETRY_MS : RESYNC_MS,
         (volumes?.refreshAtMs ?? Number.POSITIVE_INFINITY) - nowMs,
         untilDeadlineMs(pod, this.#reporter.last, nowMs),
       ),

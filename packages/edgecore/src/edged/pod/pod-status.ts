@@ -2,6 +2,7 @@ import type { Condition, ContainerStatus, Pod, PodStatus } from "@skerry/api";
 import { toKubernetesTime } from "@skerry/base";
 import { type ContainerStatusContext, containerStatus } from "./container-status.ts";
 import { SHUTDOWN_MESSAGE, TERMINATED } from "./interruption.ts";
+import type { ResizeObstacle } from "./pod-admission.ts";
 import type { PodFailure } from "./pod-failure.ts";
 import { allContainers } from "./pod-runtime-state.ts";
 import { isSidecar } from "./restart-policy.ts";
@@ -14,6 +15,8 @@ export interface PodStatusContext extends Omit<ContainerStatusContext, "lastStat
   readonly hostIps: readonly string[];
   /** Set when the pod is over for a reason of its own, e.g. its deadline. */
   readonly failure: PodFailure | undefined;
+  /** Why it keeps the resources it has. */
+  readonly pendingResize: ResizeObstacle | undefined;
   /** It waits for its release on the node. */
   readonly isHeld: boolean;
 }
@@ -21,9 +24,11 @@ export interface PodStatusContext extends Omit<ContainerStatusContext, "lastStat
 /** Order of the conditions on the wire. */
 const HELD = "HeldUpgrade";
 const DISRUPTION = "DisruptionTarget";
+const RESIZE_PENDING = "PodResizePending";
 const CONDITION_ORDER: readonly string[] = [
   DISRUPTION,
   HELD,
+  RESIZE_PENDING,
   "PodReadyToStartContainers",
   "Initialized",
   "Ready",
@@ -148,6 +153,7 @@ function conditions(
     { type: "PodScheduled", status: "True" },
     ...(disruption ? [disruption] : []),
     ...heldUpgrade(context),
+    ...resizePending(context),
   ];
   return made.sort((left, right) => CONDITION_ORDER.indexOf(left.type) - CONDITION_ORDER.indexOf(right.type));
 }
@@ -157,6 +163,14 @@ function heldUpgrade({ isHeld, last }: PodStatusContext): Condition[] {
   if (isHeld) return [{ type: HELD, status: "True", reason: "HoldUpgradeEnabled", message: "held by its annotation" }];
   const wasHeld = last?.conditions?.some(({ type }) => type === HELD) ?? false;
   return wasHeld ? [{ type: HELD, status: "False", reason: "Released" }] : [];
+}
+
+/** Once it was told it does not vanish either: a status that never reached the cloud may have been the one without it. */
+function resizePending({ pendingResize, last }: PodStatusContext): Condition[] {
+  const type = RESIZE_PENDING;
+  if (pendingResize) return [{ type, status: "True", ...pendingResize }];
+  const wasPending = last?.conditions?.some((condition) => condition.type === type) ?? false;
+  return wasPending ? [{ type, status: "False" }] : [];
 }
 
 function initialized(
