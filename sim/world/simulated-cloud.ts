@@ -1,6 +1,6 @@
 import { configMaps, pods } from "@skerry/api";
 import { type Clock, describeError, type Logger } from "@skerry/base";
-import { type CloudControllers, CloudHub, startCloudControllers } from "@skerry/cloudcore";
+import { AwaitedNodes, type CloudControllers, CloudHub, startCloudControllers } from "@skerry/cloudcore";
 import type { KubernetesApi } from "@skerry/kube";
 import type { Mutant } from "../mutants/mutant.ts";
 import { CrashPoints } from "./crash-points.ts";
@@ -137,6 +137,8 @@ export class SimulatedCloud {
       const options = { ...ports, cloudHub, telemetry, installCustomResources: this.#options.installsDefinitions };
       running.controllers = await startCloudControllers(options);
       await cloudHub.start(running.controllers.handlers, running.controllers.nodeObjects);
+      // Its timers end with the process.
+      new AwaitedNodes({ ...ports, replica: this.name, cloudHub });
       running.hub = cloudHub;
     };
     life.whileAlive(boot()).catch((error: unknown) => {
