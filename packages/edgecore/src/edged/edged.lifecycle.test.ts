@@ -212,3 +212,26 @@ test("what a runtime does not do is told to the pods that it concerns, and to no
   assert.deepEqual(told("web").sort(), ["LimitsNotEnforced", "NoOutboundNetwork", "SeccompNotEnforced"]);
   assert.deepEqual(told("host"), []);
 });
+
+test("what comes after a sidecar waits until its startup probe has succeeded", async () => {
+  await using world = new EdgedWorld();
+  world.runtime.programs.set("init", { endsAfterMs: 500 });
+  world.network.unreachable.add("127.0.0.1:15000");
+  await world.start();
+  const startupProbe = { tcpSocket: { host: "127.0.0.1", port: 15000 }, periodSeconds: 1, failureThreshold: 100 };
+  const initContainers = [sidecar("side", { startupProbe }), { ...app(), name: "init" }];
+  await world.put("pod", world.pod("web", { initContainers }));
+  await world.pass(10_000);
+  const started = (): string[] => world.runtime.actions.filter((action) => action.startsWith("startContainer"));
+  assert.deepEqual(started(), ["startContainer web/side"]);
+  assert.equal(world.condition("web", "Initialized"), "False");
+  await world.restart();
+  await world.pass(5000);
+  assert.deepEqual(started(), ["startContainer web/side"]);
+  world.network.unreachable.clear();
+  await world.pass(1000);
+  assert.deepEqual(started(), ["startContainer web/side", "startContainer web/init"]);
+  await world.pass(5000);
+  assert.deepEqual(started().at(-1), "startContainer web/app");
+  assert.equal(world.condition("web", "Ready"), "True");
+});

@@ -63,6 +63,8 @@ export interface PlanContext {
   readonly lastStatus: PodStatus | undefined;
   /** What a running container has now, where that is known. */
   readonly resourcesOf: (container: RuntimeContainerStatus) => Resources | undefined;
+  /** Whether a running container has started, as its startup probe says. */
+  readonly isStarted: (container: Container, containerId: string) => boolean;
   /** The container's liveness or startup probe, if it has failed for good. */
   readonly failedProbe: (containerId: string) => FailedProbe | undefined;
 }
@@ -124,13 +126,18 @@ class Planner {
     return latest?.sandboxId === this.#state.sandbox?.id ? latest : undefined;
   }
 
+  #hasStarted(container: Container, latest: RuntimeContainerStatus | undefined): boolean {
+    if (!isLive(this.#state, latest) || !latest) return false;
+    return this.#context.isStarted(container, latest.id);
+  }
+
   /** Whether the containers proper may start: all init containers of this sandbox are through. */
   #initialized(): boolean {
     const inits = this.#pod.spec.initContainers ?? [];
     if (this.#mainContainersBegan()) return true;
     return inits.every((container) => {
       const latest = this.#latestHere(container.name);
-      if (isSidecar(container)) return isLive(this.#state, latest);
+      if (isSidecar(container)) return this.#hasStarted(container, latest);
       return latest?.state === "exited" && latest.exitCode === 0;
     });
   }
@@ -155,7 +162,8 @@ class Planner {
       const latest = this.#latestHere(container.name);
       if (isSidecar(container)) {
         this.#planContainer(container, true);
-        if (!isLive(this.#state, latest) && !began) return false;
+        // What comes after a sidecar may need it: it waits for its startup probe.
+        if (!this.#hasStarted(container, latest) && !began) return false;
         continue;
       }
       if (began || (latest?.state === "exited" && latest.exitCode === 0)) continue;

@@ -175,6 +175,7 @@ export class PodRunner {
       nowMs: this.#services.clock.now(),
       lastStatus: this.#reporter.last,
       resourcesOf: (container) => this.#resources.of(container),
+      isStarted: (container, id) => this.#probes.isStarted(container, id),
       failedProbe: (id) => this.#probes.failedProbe(id),
     });
   }
