@@ -21,11 +21,19 @@ export interface FrameConnection {
   close(reason: string): void;
 }
 
+/** The node at the other end of a tunnel, as its certificate has proven it. */
+export interface TunnelPeer {
+  readonly name: string;
+  /** SHA-256 of the certificate, hex. */
+  readonly certificateFingerprint: string;
+  /** End of the certificate, wall clock in ms; a tunnel does not outlive it. */
+  readonly certificateExpiresAtMs?: number;
+}
+
 /** A connection that an edge node made. */
 export interface AcceptedTunnel {
   readonly connection: FrameConnection;
-  /** The node that the certificate names. */
-  readonly nodeName: string;
+  readonly peer: TunnelPeer;
   /** The node opened it because it was asked to, and will again: it need not be kept. */
   readonly onDemand?: boolean;
 }

@@ -15,6 +15,7 @@ import {
   readLogOptions,
   streamKindOf,
 } from "@skerry/streams";
+import type { NodeRenewal } from "../cloudhub/index.ts";
 import { lastHeardMs } from "../last-heard.ts";
 import {
   nodeNotNamed,
@@ -189,6 +190,11 @@ export class CloudStream implements Disposable {
       }),
       startsWithHead: false,
     };
+  }
+
+  /** A node has a new certificate: a tunnel that was opened with the one before lives on, until the new one's end. */
+  noteRenewal(renewal: NodeRenewal): void {
+    this.#tunnels.noteRenewal(renewal);
   }
 
   /** Ends the tunnel of a node that may no longer be here. */

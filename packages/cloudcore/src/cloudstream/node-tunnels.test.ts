@@ -33,13 +33,15 @@ class World {
   }
 
   /** The node's tunnel arrives. Its streams stay open until the cloud ends them. */
-  arrive(nodeName: string, onDemand: boolean): Multiplexer {
+  arrive(nodeName: string, onDemand: boolean, certificateExpiresAtMs?: number): Multiplexer {
     const ends = connectionPair();
     const { clock } = this;
     const serve = (): Promise<void> => new Promise(() => undefined);
     const edge = new Multiplexer({ connection: ends.edge, clock, logger: silentLogger, serve });
     edge.start();
-    this.tunnels.accept({ connection: ends.cloud, nodeName, onDemand });
+    const expiry = certificateExpiresAtMs === undefined ? {} : { certificateExpiresAtMs };
+    const peer = { name: nodeName, certificateFingerprint: `of ${nodeName}`, ...expiry };
+    this.tunnels.accept({ connection: ends.cloud, peer, onDemand });
     return edge;
   }
 }
@@ -118,4 +120,29 @@ test("what is open, waits and was refused is counted, what tunnels refused that 
   edge.close("the node stops");
   await world.clock.settle();
   assert.deepEqual(world.tunnels.load, { openStreams: 0, refusedStreams: 1, waitingBytes: 0 });
+});
+
+test("a tunnel ends with the certificate it was opened with, its streams too; of a renewed one with the new one", async () => {
+  const world = new World();
+  const startMs = world.clock.now();
+  const hourMs = 60 * 60_000;
+  const [used, renewed, other] = ["used", "renewed", "other"].map((name) =>
+    world.arrive(name, false, startMs + hourMs),
+  );
+  const found = await world.find("used");
+  assert.ok(found.kind === "here");
+  const stream = found.tunnel.open(request);
+  world.tunnels.noteRenewal({ nodeName: "renewed", oldFingerprint: "of renewed", notAfterMs: startMs + 2 * hourMs });
+  world.tunnels.noteRenewal({ nodeName: "other", oldFingerprint: "of one before", notAfterMs: startMs + 2 * hourMs });
+  await world.clock.advance(hourMs);
+  assert.deepEqual([...world.tunnels.nodes], ["used", "renewed", "other"]);
+  await world.clock.advance(1);
+  assert.deepEqual([...world.tunnels.nodes], ["renewed"]);
+  await assert.rejects(stream.read(), /certificate .* has expired/);
+  assert.deepEqual(
+    [used, renewed, other].map((edge) => edge?.ended.aborted),
+    [true, false, true],
+  );
+  await world.clock.advance(hourMs);
+  assert.deepEqual([...world.tunnels.nodes], []);
 });

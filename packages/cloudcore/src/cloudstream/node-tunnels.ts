@@ -1,5 +1,7 @@
 import { type Clock, Listeners, type Logger, sleep } from "@skerry/base";
 import { type AcceptedTunnel, Multiplexer } from "@skerry/streams";
+import type { NodeRenewal } from "../cloudhub/index.ts";
+import { CertificateEnd } from "./certificate-end.ts";
 
 export interface NodeTunnelsOptions {
   readonly clock: Clock;
@@ -33,6 +35,7 @@ const REMEMBERED_NODES = 5_000;
 export class NodeTunnels implements Disposable {
   readonly #options: NodeTunnelsOptions;
   readonly #tunnels = new Map<string, Multiplexer>();
+  readonly #certificateEnds = new WeakMap<Multiplexer, CertificateEnd>();
   readonly #offlineSinceMs = new Map<string, number>();
   readonly #arrivals: Listeners<string>;
   #refusedCount = 0;
@@ -79,8 +82,15 @@ export class NodeTunnels implements Disposable {
     this.#tunnels.get(nodeName)?.close(reason);
   }
 
+  /** A node has a new certificate: a tunnel that was opened with the one before lives on, until the new one's end. */
+  noteRenewal(renewal: NodeRenewal): void {
+    const tunnel = this.#tunnels.get(renewal.nodeName);
+    if (tunnel) this.#certificateEnds.get(tunnel)?.noteRenewal(renewal);
+  }
+
   /** Takes over a tunnel; it ends the node's older one. */
-  accept({ connection, nodeName, onDemand }: AcceptedTunnel): void {
+  accept({ connection, peer, onDemand }: AcceptedTunnel): void {
+    const nodeName = peer.name;
     const { clock, logger, nodeLimit, maxStreamsPerNode } = this.#options;
     const before = this.#tunnels.get(nodeName);
     if (!before && this.#tunnels.size >= nodeLimit) {
@@ -104,12 +114,16 @@ export class NodeTunnels implements Disposable {
     tunnel.start();
     logger.info("The stream tunnel of a node is open", { node: nodeName, onDemand: onDemand === true });
     if (onDemand) void this.#closeWhenIdle(tunnel);
+    const certificateEnd = new CertificateEnd({ tunnel, peer, clock });
+    this.#certificateEnds.set(tunnel, certificateEnd);
+    void certificateEnd.watch();
     this.#arrivals.emit(nodeName);
   }
 
   /** The node's tunnel, if it is open. */
   get(nodeName: string): Multiplexer | undefined {
-    return this.#tunnels.get(nodeName);
+    const tunnel = this.#tunnels.get(nodeName);
+    return tunnel && this.#certificateEnds.get(tunnel)?.isOver() ? undefined : tunnel;
   }
 
   /** Asks the node to open its tunnel; false for one that keeps it open by itself, or is not connected. */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { isSkerryError, silentLogger } from "@skerry/base";
 import { systemClock } from "@skerry/base/platform";
-import { nodeSubject } from "@skerry/pki";
+import { type KeyedCertificate, nodeSubject } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
 import { Multiplexer } from "@skerry/streams";
 import { revokeNode } from "../cloudhub/index.ts";
@@ -39,6 +39,29 @@ test("revoking a node ends its session and its tunnel, and its certificate is re
   assert.match(renewal.text, /^CLOUDHUB_NODE_REVOKED/);
   assert.deepEqual([...cloud.core.cloudHub.connectedNodes], ["edge-2"], "the other node stays");
   other.close(1000, "done");
+});
+
+test("a tunnel ends with its certificate, unless that was renewed meanwhile", async () => {
+  await using cloud = await SecuredCloud.start();
+  const notAfterMs = Date.now() + 4_000;
+  const open = async (name: string): Promise<{ readonly pair: KeyedCertificate; readonly tunnel: Multiplexer }> => {
+    const pair = await cloud.certificate(name, { validity: { notBeforeMs: Date.now() - DAY_MS, notAfterMs } });
+    const connection = await cloud.dialTunnel(pair, name);
+    const tunnel = new Multiplexer({ connection, clock: systemClock, logger: silentLogger });
+    tunnel.start();
+    return { pair, tunnel };
+  };
+  const renewed = await open("edge-1");
+  const forgotten = await open("edge-2");
+  const { requestDer } = await systemPki.createCertificateRequest(nodeSubject("edge-1"));
+  const headers = { NodeName: "edge-1" };
+  const renewal = await cloud.get("/edge.crt", { pair: renewed.pair, headers, body: requestDer });
+  assert.equal(renewal.status, 200, renewal.text);
+  assert.equal(forgotten.tunnel.ended.aborted, false, "its certificate still holds");
+  await once(forgotten.tunnel.ended, "abort");
+  assert.ok(Date.now() >= notAfterMs - 1_000);
+  assert.equal(renewed.tunnel.ended.aborted, false);
+  renewed.tunnel.close("the test ends");
 });
 
 test("over TLS an expired certificate opens no session, but renews itself", async () => {

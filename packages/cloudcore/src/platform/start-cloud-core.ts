@@ -215,7 +215,10 @@ export async function startCloudCore(options: CloudCoreOptions): Promise<CloudCo
     edgeCertificateValidityMs: config.edgeCertificateValidityMs,
     renewalWindowMs: config.edgeCertificateRenewalWindowMs,
     trust,
-    onRenewed: (renewal) => cloudHub.noteRenewal(renewal),
+    onRenewed: (renewal) => {
+      cloudHub.noteRenewal(renewal);
+      streams?.cloudStream.noteRenewal(renewal);
+    },
     tokens: new JoinTokenRecords(api, systemPki),
     isConnected: (nodeName) =>
       cloudHub.connectedNodes.has(nodeName) || isHeldElsewhere({ api, clock, replica }, nodeName),

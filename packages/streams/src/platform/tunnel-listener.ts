@@ -14,6 +14,7 @@ import {
   SKERRY_STREAMS_HEADER,
   SKERRY_STREAMS_VERSION,
   TUNNEL_PATH,
+  type TunnelPeer,
 } from "../transport.ts";
 import { WebSocketFrames } from "./web-socket-frames.ts";
 
@@ -29,7 +30,7 @@ export interface TunnelListenerOptions {
   /** The only authority that edges' certificates are accepted from; PEM. */
   readonly clientAuthorityPem: string;
   /** The node that a certificate stands for. A throw refuses the connection. */
-  readonly identify: (certificate: X509Certificate) => string;
+  readonly identify: (certificate: X509Certificate) => TunnelPeer;
   readonly logger: Logger;
   /** Sockets open at once, those still in their handshake included. */
   readonly maxConnections: number;
@@ -110,9 +111,9 @@ export class TunnelUpgrader {
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     stream.on("error", () => stream.destroy());
     try {
-      const nodeName = admit(this.#admission, request);
+      const peer = admit(this.#admission, request);
       this.#upgrader.handleUpgrade(request, stream, head, (socket) =>
-        this.#onTunnel({ nodeName, connection: new WebSocketFrames(socket, speaksSkerry(request)) }),
+        this.#onTunnel({ peer, connection: new WebSocketFrames(socket, speaksSkerry(request)) }),
       );
     } catch (error) {
       const reason = describeError(error);
@@ -133,15 +134,15 @@ function speaksSkerry(request: IncomingMessage): boolean {
   return request.headers[SKERRY_STREAMS_HEADER] === SKERRY_STREAMS_VERSION;
 }
 
-/** The node's name. @throws when the request is not a node's own */
-function admit(options: TunnelAdmission, request: IncomingMessage): string {
+/** The node. @throws when the request is not a node's own */
+function admit(options: TunnelAdmission, request: IncomingMessage): TunnelPeer {
   if (pathOf(request) !== TUNNEL_PATH) throw new Error(`the path is not ${TUNNEL_PATH}`);
   if (request.headers.origin !== undefined) throw new Error("browsers are not served here");
   const certificate = request.socket instanceof TLSSocket ? request.socket.getPeerX509Certificate() : undefined;
   if (!certificate) throw new Error("no client certificate");
-  const nodeName = options.identify(certificate);
+  const peer = options.identify(certificate);
   const claimed = request.headers[NODE_NAME_HEADER];
-  if (claimed !== undefined && claimed !== nodeName)
-    throw new Error(`the certificate is for node ${nodeName}, the header names another`);
-  return nodeName;
+  if (claimed !== undefined && claimed !== peer.name)
+    throw new Error(`the certificate is for node ${peer.name}, the header names another`);
+  return peer;
 }

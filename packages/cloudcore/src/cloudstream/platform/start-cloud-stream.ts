@@ -1,7 +1,6 @@
 import type { CloudStreamConfig } from "@skerry/api";
 import type { Clock, ConnectionCounters, ListeningPort, Logger } from "@skerry/base";
 import type { KubernetesApi } from "@skerry/kube";
-import type { PeerIdentity } from "@skerry/link";
 import type { KeyedCertificate } from "@skerry/pki";
 import { listenTunnels, nodeLogFiles, type TunnelListenerOptions, TunnelUpgrader } from "@skerry/streams/platform";
 import { CloudStream } from "../cloud-stream.ts";
@@ -25,7 +24,7 @@ export interface StartCloudStreamOptions {
     TunnelListenerOptions,
     "certificatePem" | "privateKeyPem" | "clientAuthorityPem" | "minimumTlsVersion"
   >;
-  readonly identify: (certificate: Parameters<TunnelListenerOptions["identify"]>[0]) => PeerIdentity;
+  readonly identify: TunnelListenerOptions["identify"];
   /** See {@link NodeTunnelsOptions.askForTunnel}. */
   readonly askForTunnel: NodeTunnelsOptions["askForTunnel"];
   /** Of the API server's client certificate; without it nobody can be told to be the API server. */
@@ -59,7 +58,7 @@ export interface RunningCloudStream extends AsyncDisposable {
 
 /** Opens the edges' tunnel port and the API server's kubelet port. @throws SkerryError of a port in use */
 export async function startCloudStream(options: StartCloudStreamOptions): Promise<RunningCloudStream> {
-  const { config, api, clock, nodeLimit, tls } = options;
+  const { config, api, clock, nodeLimit, tls, identify } = options;
   const logger = options.logger.child("cloudstream");
   await using stack = new AsyncDisposableStack();
   const ownPod =
@@ -79,7 +78,6 @@ export async function startCloudStream(options: StartCloudStreamOptions): Promis
     ...(peers ? { peers } : {}),
   });
   const peerServer = trust && stack.use(await servePeers(trust, { port: replicas.peerPort, tls, cloudStream, logger }));
-  const identify: TunnelListenerOptions["identify"] = (certificate) => options.identify(certificate).name;
   const tunnels = stack.use(
     await listenTunnels(
       {

@@ -2,7 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import { type Clock, type ConnectionCounters, type ListeningPort, type Logger, SkerryError } from "@skerry/base";
 import { certificatePem, type KeyedCertificate, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
-import { TUNNEL_PATH } from "@skerry/streams";
+import { TUNNEL_PATH, type TunnelPeer } from "@skerry/streams";
 import { listenTunnels, type TunnelListenerOptions, WebSocketTunnelDialer } from "@skerry/streams/platform";
 import { CLOCK_TOLERANCE_MS } from "../../cloudhub/index.ts";
 import type { CloudStream } from "../cloud-stream.ts";
@@ -79,14 +79,18 @@ export async function servePeers(
 }
 
 /** The certificate is verified although TLS has: a resumed session brings it without looking at its time again. */
-function identifyPeer(certificate: X509Certificate, { authority, clock }: PeerTrust): string {
-  const { commonName, organizations } = systemPki.verifyCertificate(certificate.raw, authority.certificateDer, {
-    usage: "clientAuth",
-    nowMs: clock.now(),
-  });
+function identifyPeer(certificate: X509Certificate, { authority, clock }: PeerTrust): TunnelPeer {
+  const { commonName, organizations, fingerprint } = systemPki.verifyCertificate(
+    certificate.raw,
+    authority.certificateDer,
+    {
+      usage: "clientAuth",
+      nowMs: clock.now(),
+    },
+  );
   const [group = ""] = PEER_SUBJECT.organizations;
   if (commonName !== PEER_SUBJECT.commonName || !organizations.includes(group)) throw notACloudCore(commonName);
-  return commonName;
+  return { name: commonName, certificateFingerprint: fingerprint };
 }
 
 function notACloudCore(commonName: string): SkerryError {
