@@ -40,6 +40,57 @@ test("CloudCore's authorities are asked for at a connection, but not when it has
   assert.ok(asked > 2, "from time to time it is asked whatever was named");
 });
 
+test("authorities that could not be asked for are asked for again soon, less and less often, and at a connection at once", async () => {
+  const clock = new ManualClock();
+  const askedAtMs: number[] = [];
+  let isThere = false;
+  let holding: Promise<void> | undefined;
+  await using rotation = new CertificateRotation({
+    enrolment: {
+      renewalTimeMs: async () => clock.now() + 100 * DAY_MS,
+      trustsOnly: async () => false,
+      followAuthorities: async () => {
+        askedAtMs.push(clock.now());
+        await holding;
+        if (!isThere) throw new Error("CloudCore is not there");
+      },
+      renew: async () => undefined,
+    },
+    renewed: async () => undefined,
+    clock,
+    random: new SeededRandom(),
+    logger: silentLogger,
+  });
+  await rotation.start();
+  await settle();
+  rotation.lookAtAuthorities(undefined);
+  await settle();
+  await clock.advance(60_000);
+  assert.ok(askedAtMs.length >= 3, `${askedAtMs.length} times in the first minute`);
+  await clock.advance(12 * 3_600_000);
+  const beforeConnection = askedAtMs.length;
+  assert.ok(beforeConnection >= 12 && beforeConnection <= 30, `${beforeConnection} times in twelve hours`);
+  rotation.lookAtAuthorities(undefined);
+  await settle();
+  await clock.advance(60_000);
+  assert.ok(askedAtMs.length >= beforeConnection + 3, "it starts over at a connection");
+  isThere = true;
+  await clock.advance(3_600_000);
+  const answered = askedAtMs.length;
+  await clock.advance(3_600_000);
+  assert.equal(askedAtMs.length, answered, "an answer ends it");
+  const held = Promise.withResolvers<void>();
+  holding = held.promise;
+  rotation.lookAtAuthorities(undefined);
+  await settle();
+  await clock.advance(10_000);
+  rotation.lookAtAuthorities("another");
+  held.resolve();
+  await settle();
+  await clock.advance(10_000);
+  assert.equal(askedAtMs.length, answered + 2, "a connection during the question is looked at, too");
+});
+
 test("a certificate is renewed when it is due, tried again while that fails, and renewed again in its time", async () => {
   const clock = new ManualClock();
   const startMs = clock.now();

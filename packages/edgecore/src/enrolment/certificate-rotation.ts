@@ -13,6 +13,8 @@ export interface CertificateRotationPorts {
 /** The wall clock may jump, so the time is looked at again at least this often. */
 const LOOK_AGAIN_MS = 6 * 3_600_000;
 const SPREAD_MS = 5_000;
+/** A change of the authority has a time limit, so a question that failed is not left until the next connection. */
+const FOLLOW_RETRY = { initialMs: 10_000, maximumMs: 3_600_000 };
 
 /**
  * Renews the node's certificate before it expires (security.md 6). The session goes on: the new certificate is used at
@@ -24,12 +26,14 @@ export class CertificateRotation implements Service {
   readonly #stopped = new AbortController();
   #loop: Promise<void> | undefined;
   #wake = new AbortController();
+  readonly #followRetry: RetrySchedule;
   /** The cloud's only authority, as it has said at the connection that was the reason to look. */
   #onlyAuthority: string | undefined;
 
   constructor(ports: CertificateRotationPorts) {
     this.#ports = ports;
     this.#logger = ports.logger.child("enrolment");
+    this.#followRetry = new RetrySchedule(FOLLOW_RETRY, ports.random);
   }
 
   async start(): Promise<void> {
@@ -51,13 +55,15 @@ export class CertificateRotation implements Service {
     while (!signal.aborted) {
       const dueMs = await enrolment.renewalTimeMs();
       if (dueMs === undefined) return;
+      let lookAgainMs = LOOK_AGAIN_MS;
       for (let leftMs = dueMs - clock.now(); leftMs > 0; leftMs = dueMs - clock.now()) {
-        this.#wake = new AbortController();
         const woken = AbortSignal.any([signal, this.#wake.signal]);
-        await sleep(clock, Math.min(leftMs, LOOK_AGAIN_MS), woken).catch((error: unknown) => {
+        await sleep(clock, Math.min(leftMs, lookAgainMs), woken).catch((error: unknown) => {
           if (signal.aborted) throw error;
         });
-        await this.#followAuthorities(signal);
+        // Before it is looked: a connection that comes meanwhile is looked at next.
+        this.#wake = new AbortController();
+        lookAgainMs = await this.#followAuthorities(signal);
       }
       await this.#renew(signal);
     }
@@ -70,23 +76,31 @@ export class CertificateRotation implements Service {
    */
   lookAtAuthorities(onlyHash: string | undefined): void {
     this.#onlyAuthority = onlyHash;
+    this.#followRetry.reset();
     this.#wake.abort();
   }
 
-  /** A failure is no harm: it is tried again at the next connection, and from time to time. */
-  async #followAuthorities(signal: AbortSignal): Promise<void> {
+  /** Returns when to look again unless there is a connection before; a failure is no harm. */
+  async #followAuthorities(signal: AbortSignal): Promise<number> {
     const { clock, random, enrolment } = this.#ports;
     const onlyHash = this.#onlyAuthority;
     this.#onlyAuthority = undefined;
     try {
-      if (onlyHash !== undefined && (await enrolment.trustsOnly(onlyHash))) return;
+      if (onlyHash !== undefined && (await enrolment.trustsOnly(onlyHash))) return LOOK_AGAIN_MS;
       // After a restart of CloudCore all nodes come at once.
       await sleep(clock, SPREAD_MS * random.float(), signal);
       await enrolment.followAuthorities(signal);
       await this.#ports.renewed();
+      this.#followRetry.reset();
+      return LOOK_AGAIN_MS;
     } catch (error) {
       if (signal.aborted) throw error;
-      this.#logger.debug("CloudCore's authorities could not be looked at", { error: describeError(error) });
+      const delayMs = Math.min(this.#followRetry.nextDelayMs(), LOOK_AGAIN_MS);
+      this.#logger.debug("CloudCore's authorities could not be looked at yet", {
+        error: describeError(error),
+        delayMs,
+      });
+      return delayMs;
     }
   }
 
