@@ -336,6 +336,23 @@ test("a watch whose events a session refuses ends, so that the node begins anew"
   assert.ok(outcome?.kind === "rejected" && outcome.status.code === 410);
 });
 
+test("a watch of a KubeEdge node that ends while it begins is refused, and leaves nothing behind", async () => {
+  await using world = await new World().start("kubeedge");
+  world.hub.connect("edge-2");
+  await world.configMap("before");
+  await world.ask({ verb: "watch", id: "w2" }, "edge-2");
+  const deliver = world.hub.deliver.bind(world.hub);
+  world.hub.deliver = (nodeName, message) => message.route.operation !== "insert" && deliver(nodeName, message);
+  const outcome = await world.watch();
+  assert.ok(outcome?.kind === "rejected" && outcome.status.code === 410, JSON.stringify(outcome));
+  world.hub.deliver = deliver;
+  assert.equal((await world.watch())?.kind, "approved");
+  await world.send("watchapp/sync", {}, "edge-2");
+  world.events();
+  const { metadata } = await world.configMap("after");
+  assert.deepEqual(world.events(), [`insert plant/configmap/after ${metadata.resourceVersion}`], "told once");
+});
+
 test("requests beyond what a node may have waiting are turned away, and those that take too long given up", async () => {
   await using world = await new World().start();
   const gate = Promise.withResolvers<void>();

@@ -26,7 +26,7 @@ import { ApplicationAnswers, selectionOf } from "./application-answers.ts";
 import { NodeAccess, ownPartOf, type Selection } from "./node-access.ts";
 import { NodeWatches } from "./node-watches.ts";
 import { RequestGate } from "./request-gate.ts";
-import { notAnApplication, statusOfError, tooMany, unavailable, watchForbidden } from "./statuses.ts";
+import { notAnApplication, statusOfError, tooMany, unavailable, watchForbidden, watchLost } from "./statuses.ts";
 import { WatchFeeds } from "./watch-feeds.ts";
 
 export interface DynamicControllerOptions {
@@ -240,9 +240,9 @@ export class DynamicController implements Service {
     uses.use(use);
     await use.informer.whenSynced(signal);
     signal.throwIfAborted();
-    watches.add(application, selection, use);
+    const stands = watches.add(application, selection, use);
     uses.move();
-    return undefined;
+    return stands ? undefined : watchLost();
   }
 
   /** The selection, or what of it is the node's own; undefined when it may watch neither. */

@@ -55,20 +55,22 @@ export class NodeWatches implements Disposable {
 
   /**
    * Sends what the feed has from now on. A node with KubeEdge's delivery gets what is there already, too; Skerry's edge
-   * lists once the watch is known to stand, so that it also learns what is gone.
+   * lists once the watch is known to stand, so that it also learns what is gone. Returns whether the watch stands.
    */
-  add(application: Application, selection: Selection, use: FeedUse): void {
+  add(application: Application, selection: Selection, use: FeedUse): boolean {
     this.remove(application.id);
     const registrations = new DisposableStack();
     registrations.use(use);
     this.#watches.set(application.id, { application, selection, registrations });
     let isReplay = this.#options.cloudHub.deliveryOf(this.#options.nodeName) === "skerry";
-    registrations.use(
-      use.informer.listen((event) => {
-        if (!isReplay) void this.#tell(application.id, event, use);
-      }),
-    );
+    const listening = use.informer.listen((event) => {
+      if (!isReplay) void this.#tell(application.id, event, use);
+    });
     isReplay = false;
+    // What is there already is told within `listen`, and a node that does not take it ends the watch.
+    if (registrations.disposed) listening[Symbol.dispose]();
+    else registrations.use(listening);
+    return !registrations.disposed;
   }
 
   remove(id: string): void {
