@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { endlessInputs, sendEndlessly } from "@skerry/base/testing";
 import { defineDriver } from "../driver.ts";
@@ -72,6 +74,22 @@ test("properties are read and methods called over HTTP as KubeEdge's clients do,
   ] as const)
     assert.equal((await ask(path)).status, status, path);
   assert.equal((await ask("/api/v1/ping", "DELETE")).status, 405);
+  for (let round = 0; round < 20; round++) {
+    // As KubeEdge's clients do, which send a body that says nothing.
+    const answers = await askInParts(server.port, "/api/v1/ping", "x".repeat(60_000));
+    assert.equal(answers.match(/HTTP\/1\.1 200 OK/g)?.length, 2, "the connection is good for another request");
+  }
   for (const kind of endlessInputs) assert.ok((await sendEndlessly(server.port, kind)) < 32 * 1024 * 1024, kind);
   assert.equal((await ask("/api/v1/ping")).status, 200);
 });
+
+/** Sends a body that arrives after its head, then another request on the same connection; what was answered. */
+async function askInParts(port: number, path: string, body: string): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  const head = `${path} HTTP/1.1\r\nhost: mapper\r\nauthorization: Bearer secret\r\n`;
+  socket.write(`GET ${head}content-length: ${body.length}\r\n\r\n${body.slice(0, 10_000)}`);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  socket.write(body.slice(10_000));
+  socket.write(`GET ${head}connection: close\r\n\r\n`);
+  return text(socket);
+}

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
+import { readBody } from "@skerry/base/platform";
 import type { RestApi } from "../rest-api.ts";
 
 export interface RestServerOptions {
@@ -13,6 +14,8 @@ export interface RestServerOptions {
 const REQUEST_TIMEOUT_MS = 10_000;
 const MAXIMUM_HEADER_BYTES = 8 * 1024;
 const MAXIMUM_CONNECTIONS = 64;
+/** A body says nothing here, but who is not read to its end may be reset before it has read the answer. */
+const BODY_LIMIT_BYTES = 64 * 1024;
 
 /** Serves a mapper's REST API over plain HTTP; the port is the one that it got. */
 export async function serveRestApi(
@@ -22,9 +25,11 @@ export async function serveRestApi(
   const server = createServer(
     { maxHeaderSize: MAXIMUM_HEADER_BYTES, requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
     async (request, response) => {
-      // Bodies say nothing here: who sends one is answered, and the rest of it is not read.
-      if (request.headers["content-length"] ?? request.headers["transfer-encoding"])
-        response.setHeader("connection", "close");
+      try {
+        if (!(await readBody(request, BODY_LIMIT_BYTES))) response.setHeader("connection", "close");
+      } catch {
+        return; // The caller has gone, or was cut off because it took too long.
+      }
       const correlation = request.headers["x-correlation-id"];
       if (typeof correlation === "string") response.setHeader("x-correlation-id", correlation);
       if (token !== undefined && !shows(request, token)) {
