@@ -43,6 +43,26 @@ test("a grace period shortened while the pod ends takes effect at once", async (
   assert.equal(world.runtime.running().length, 0);
 });
 
+test("a deletion need not wait for an end that has begun for another reason and would take longer", async () => {
+  await using world = new EdgedWorld();
+  world.runtime.programs.set("app", { ignoresStop: true });
+  world.network.unreachable.add("127.0.0.1:15000");
+  await world.start();
+  const livenessProbe = { tcpSocket: { host: "127.0.0.1", port: 15000 }, periodSeconds: 1, failureThreshold: 1 };
+  const slow = { terminationGracePeriodSeconds: 600 };
+  await world.put("pod", world.pod("late", { ...slow, activeDeadlineSeconds: 2 }));
+  await world.put("pod", world.pod("sick", { ...slow, containers: [{ name: "app", image: "app:1", livenessProbe }] }));
+  await world.pass(5000);
+  assert.equal(world.runtime.actions.filter((action) => action.startsWith("stopContainer")).length, 2);
+  assert.equal(world.runtime.running().length, 2);
+  for (const name of ["late", "sick"]) await world.requestDeletion(name, 2);
+  await world.pass(5000);
+  assert.deepEqual(world.runtime.running(), []);
+  const removed = world.cloud.received.filter(({ route }) => route.operation === "delete");
+  assert.equal(removed.length, 2);
+  assert.equal(world.cloud.podStatus("default", "late")?.["reason"], "DeadlineExceeded");
+});
+
 test("a pod that vanished from the store is ended, one of the same name runs on", async () => {
   await using world = new EdgedWorld();
   await world.start();

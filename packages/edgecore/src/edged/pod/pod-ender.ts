@@ -57,7 +57,12 @@ export class PodEnder {
       allContainers(state).some((container) => container.state !== "exited");
     if (failure?.isDisruption || failure?.notice)
       notices.pod("Warning", failure.reason, failure.notice ?? failure.message);
-    if (isLeft) await this.#killer.killPod(state, failure?.graceSeconds ?? gracePeriodSecondsOf(pod), pod, notices);
+    if (isLeft) {
+      // Deleted meanwhile, it may have to hurry.
+      this.#graceSeconds = failure?.graceSeconds ?? gracePeriodSecondsOf(pod);
+      await this.#killer.killPod(state, this.#graceSeconds, pod, notices);
+      this.#graceSeconds = undefined;
+    }
     if (isLeft || failure) await reportEnd(await this.#reader.read());
     if (pod.spec.hostUsers === false) await this.#services.userRanges.release(this.#paths);
     if (this.#reporter.last?.reason === EVICTED) await this.removeLeftovers();

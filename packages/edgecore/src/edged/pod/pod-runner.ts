@@ -1,4 +1,5 @@
 import type { Pod } from "@skerry/api";
+import { unlessAborted } from "@skerry/base";
 import type { PodProbes } from "../probes/pod-probes.ts";
 import type { PodServices } from "../services.ts";
 import type { AppliedResources } from "./applied-resources.ts";
@@ -136,7 +137,9 @@ export class PodRunner {
     for (const sandbox of plan.staleSandboxes) await this.#services.runtime.stopSandbox(sandbox.id);
     for (const { container, why, graceSeconds: gracePeriodSeconds = gracePeriodSecondsOf(pod) } of plan.kills) {
       notices.container(container, "Normal", "Killing", why);
-      await this.#killer.killContainer(container, { gracePeriodSeconds, pod, address: state.addresses[0] });
+      const killed = this.#killer.killContainer(container, { gracePeriodSeconds, pod, address: state.addresses[0] });
+      // A pod that is deleted meanwhile, or made to fail, has another time to end.
+      await unlessAborted(this.#signal(), killed);
     }
     const isResized = await resizeContainers(pod, plan.resizes, this.#resources, this.#services, notices);
     const startable = refusal === undefined ? plan.starts : [];

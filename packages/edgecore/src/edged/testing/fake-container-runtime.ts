@@ -38,6 +38,8 @@ interface FakeContainer {
   finishedAtMs: number;
   exitCode: number;
   timer: Timer | undefined;
+  /** Ends the waits of those who want it to end. */
+  readonly ended: AbortController;
 }
 
 interface FakeSandbox {
@@ -282,6 +284,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
       finishedAtMs: 0,
       exitCode: 0,
       timer: undefined,
+      ended: new AbortController(),
     });
     this.events?.tell();
     return id;
@@ -309,7 +312,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
     if (container?.state !== "running") return;
     this.actions.push(`stopContainer ${this.#nameOf(container)}`);
     if (this.#programOf(container).ignoresStop) {
-      await sleep(this.#clock, gracePeriodSeconds * 1000);
+      await sleep(this.#clock, gracePeriodSeconds * 1000, container.ended.signal).catch(() => undefined);
       this.endContainer(containerId, KILLED_EXIT_CODE);
     } else {
       this.endContainer(containerId, this.stoppedExitCode);
@@ -415,6 +418,7 @@ export class FakeContainerRuntime implements ContainerRuntime {
 
   #end(container: FakeContainer, exitCode: number): void {
     container.timer?.cancel();
+    container.ended.abort();
     container.state = "exited";
     container.exitCode = exitCode;
     container.finishedAtMs = this.#clock.now();
