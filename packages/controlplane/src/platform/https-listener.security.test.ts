@@ -6,10 +6,13 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { connect as connectTls } from "node:tls";
+import { connect as connectTls, type TLSSocket } from "node:tls";
 import { silentLogger } from "@skerry/base";
 import { systemClock, systemRandom } from "@skerry/base/platform";
+import { certificatePem, keyedCertificatePem } from "@skerry/pki";
+import { systemPki } from "@skerry/pki/platform";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
+import { type HttpsListener, listenHttps } from "./https-listener.ts";
 
 async function start(): Promise<ControlPlane & { readonly folder: string }> {
   const folder = mkdtempSync(join(tmpdir(), "skerry-listener-"));
@@ -73,6 +76,73 @@ test("a connection that never begins its handshake does not keep the API server 
   socket.resume();
   await controlPlane[Symbol.asyncDispose]();
   await closed;
+});
+
+/** A listener whose every answer is long, and a connection to it that has asked. */
+async function askForMuch(
+  stalledTimeoutMs: number,
+  lengthBytes: number,
+): Promise<{ listener: HttpsListener; socket: TLSSocket }> {
+  const nowMs = Date.now();
+  const validity = { notBeforeMs: nowMs - 60_000, notAfterMs: nowMs + 3_600_000 };
+  const authority = await systemPki.createCertificateAuthority({ validity });
+  const ipAddresses = ["127.0.0.1"];
+  const server = await systemPki.issueCertificate(authority, {
+    usages: ["serverAuth"],
+    validity,
+    ipAddresses,
+    commonName: "server",
+    organizations: [],
+  });
+  const authorityPem = certificatePem(authority.certificateDer);
+  const listener = await listenHttps({
+    handler: {
+      handle: async () => ({ status: 200, headers: {}, body: "é".repeat(lengthBytes / 2) }),
+      isKnown: () => true,
+      upgradeTarget: () => Promise.reject(new Error("nothing is upgraded here")),
+    },
+    address: "127.0.0.1",
+    port: 0,
+    server: keyedCertificatePem(server),
+    authorityPem,
+    logger: silentLogger,
+    stalledTimeoutMs,
+  });
+  const socket = connectTls({ port: listener.port, host: "127.0.0.1", ca: authorityPem });
+  socket.on("error", () => undefined);
+  await once(socket, "secureConnect");
+  socket.write("GET /api/v1/pods HTTP/1.0\r\nHost: server\r\n\r\n");
+  return { listener, socket };
+}
+
+test("a client that stops reading a long answer is cut off, and what was not sent is let go", async () => {
+  const { listener, socket } = await askForMuch(300, 64 * 1024 * 1024);
+  await using _listener = listener;
+  const deadlineMs = Date.now() + 10_000;
+  while (listener.counters.open > 0 && Date.now() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(listener.counters.open, 0);
+  socket.destroy();
+});
+
+test("a client that reads slowly gets the whole of a long answer, however long it takes", async () => {
+  const lengthBytes = 32 * 1024 * 1024;
+  const { listener, socket } = await askForMuch(300, lengthBytes);
+  await using _listener = listener;
+  const startMs = Date.now();
+  const parts: Buffer[] = [];
+  let readBytes = 0;
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    parts.push(chunk);
+    readBytes += chunk.length;
+    if (readBytes < 1024 * 1024) continue;
+    readBytes = 0;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+  assert.ok(Date.now() - startMs > 600);
+  const answer = Buffer.concat(parts);
+  const body = answer.subarray(answer.indexOf("\r\n\r\n") + 4);
+  assert.equal(body.length, lengthBytes);
+  assert.ok(body.equals(Buffer.from("é".repeat(lengthBytes / 2))));
 });
 
 // Found by fuzzing: the connection was dropped without an answer.

@@ -8,13 +8,14 @@ import { type ConnectionCounters, describeError, type Logger } from "@skerry/bas
 import { ConnectionGuard, type ConnectionLimits, serverLimits } from "@skerry/base/platform";
 import { ApiError, badRequest, isApiError } from "@skerry/kube";
 import type { ApiHandler } from "../apiserver/api-handler.ts";
-import type { ApiRequest, ApiResponse } from "../apiserver/api-request.ts";
+import type { ApiRequest } from "../apiserver/api-request.ts";
 import type { UserInfo } from "../registry/request-context.ts";
 import { requestTooLarge, streamNotServed, unauthorized } from "../registry/status-errors.ts";
 import type { PemPair } from "./credentials.ts";
 import { listenFailed, portInUse } from "./errors.ts";
 import { type KubeletClient, refuseUpgrade } from "./kubelet-client.ts";
 import { connectionsWithin, openFileLimit } from "./open-file-limit.ts";
+import { sendAnswer } from "./send-answer.ts";
 
 const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
 const LIMITS: ConnectionLimits = {
@@ -26,14 +27,12 @@ const LIMITS: ConnectionLimits = {
   idleTimeoutMs: 90_000,
   maxHeaderBytes: 64 * 1024,
 };
-/** A watch whose client takes nothing for this long is cut; it comes back with its last revision. */
-const STALLED_TIMEOUT_MS = 60_000;
 /** Read of a body before it is known who sends it, so that strangers cannot fill the memory. */
 const STRANGERS_BODY_LIMIT_BYTES = 16 * 1024;
 
 /** How to listen. */
 export interface ListenOptions {
-  readonly handler: ApiHandler;
+  readonly handler: Pick<ApiHandler, "handle" | "isKnown" | "upgradeTarget">;
   readonly address: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -42,6 +41,8 @@ export interface ListenOptions {
   readonly logger: Logger;
   /** Left out: upgrades are refused. */
   readonly kubelet?: KubeletClient;
+  /** How long a client may take nothing of its answer. @default a minute */
+  readonly stalledTimeoutMs?: number;
 }
 
 /** The socket of an API server. */
@@ -52,7 +53,7 @@ export interface HttpsListener extends AsyncDisposable {
 
 /** Listens for HTTPS and hands requests to the handler. @throws `CONTROLPLANE_PORT_IN_USE`, `CONTROLPLANE_LISTEN_FAILED` */
 export async function listenHttps(options: ListenOptions): Promise<HttpsListener> {
-  const { handler, logger } = options;
+  const { logger } = options;
   const limits = limitsHere(logger);
   const server = createServer(
     {
@@ -66,7 +67,7 @@ export async function listenHttps(options: ListenOptions): Promise<HttpsListener
       ...serverLimits(limits),
     },
     (incoming, outgoing) => {
-      answer(handler, incoming, outgoing).catch((error: unknown) => {
+      answer(options, incoming, outgoing).catch((error: unknown) => {
         logger.warn("A connection broke off", { path: incoming.url ?? "", error: describeError(error) });
         outgoing.destroy();
       });
@@ -122,22 +123,27 @@ async function listen(server: Server, { address, port }: ListenOptions): Promise
   }
 }
 
-async function answer(handler: ApiHandler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function answer(
+  { handler, stalledTimeoutMs }: ListenOptions,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   const gone = new AbortController();
   // A request that was answered needs no end, which would cost an exception with its stack.
   outgoing.on("close", () => outgoing.writableFinished || gone.abort());
   const request = await readRequest(handler, incoming, gone.signal);
+  const receiver = { outgoing, signal: gone.signal, ...(stalledTimeoutMs === undefined ? {} : { stalledTimeoutMs }) };
   if (request instanceof ApiError) {
     const headers = { "content-type": "application/json", connection: "close" };
-    await send(outgoing, { status: request.httpStatus, headers, body: JSON.stringify(request.status) }, gone.signal);
+    await sendAnswer(receiver, { status: request.httpStatus, headers, body: JSON.stringify(request.status) });
     return;
   }
-  await send(outgoing, await handler.handle(request), gone.signal);
+  await sendAnswer(receiver, await handler.handle(request));
 }
 
 /** The whole request, or why it is not read to its end. */
 async function readRequest(
-  handler: ApiHandler,
+  handler: Pick<ApiHandler, "isKnown">,
   incoming: IncomingMessage,
   signal: AbortSignal,
 ): Promise<ApiRequest | ApiError> {
@@ -189,43 +195,6 @@ function headOf(incoming: IncomingMessage, signal: AbortSignal): Omit<ApiRequest
     ...(incoming.socket.remoteAddress === undefined ? {} : { sourceAddress: incoming.socket.remoteAddress }),
     signal,
   };
-}
-
-async function send(outgoing: ServerResponse, response: ApiResponse, signal: AbortSignal): Promise<void> {
-  outgoing.writeHead(response.status, { "cache-control": "no-cache, private", ...response.headers });
-  if (typeof response.body === "string") {
-    outgoing.end(response.body);
-    return;
-  }
-  outgoing.flushHeaders();
-  try {
-    for await (const line of response.body) {
-      if (signal.aborted) break;
-      if (!outgoing.write(line)) await drained(outgoing, signal, response.mayStall ?? false);
-    }
-    outgoing.end();
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-}
-
-/** Waits until the client has taken what was written. A client that has stopped reading is cut off. */
-function drained(outgoing: ServerResponse, signal: AbortSignal, mayStall: boolean): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const finish = (settle: () => void): void => {
-      clearTimeout(timer);
-      outgoing.off("drain", onDrain);
-      signal.removeEventListener("abort", onAbort);
-      settle();
-    };
-    const onDrain = (): void => finish(resolve);
-    const onAbort = (): void => finish(() => reject(new Error("the client has gone")));
-    const onStalled = (): void =>
-      finish(() => reject(new Error(`the client took nothing for ${STALLED_TIMEOUT_MS / 1000} s`)));
-    const timer = mayStall ? undefined : setTimeout(onStalled, STALLED_TIMEOUT_MS);
-    outgoing.on("drain", onDrain);
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
 }
 
 /** The whole body, or why it is not read to its end. */
