@@ -73,6 +73,30 @@ test("a message that comes in too slowly ends the connection, however often a by
   await over;
 });
 
+test("who asks on and on and reads no answer is cut off", async () => {
+  const questions = 2_000;
+  let answered = 0;
+  const long: DnsHandler = {
+    serves: () => true,
+    answer: async () => {
+      answered++;
+      return new Uint8Array(60_000);
+    },
+  };
+  await using listener = await dnsSockets.listen(LOOPBACK, long);
+  const connection = connect(listener.port, LOOPBACK).pause();
+  const over = closed(connection);
+  for (let count = 0; count < questions; count++) connection.write(Uint8Array.of(0, 1, 7));
+  let before: number;
+  do {
+    before = answered;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  } while (answered > before);
+  assert.ok(answered < questions / 2, `${answered} answers of 60 kB, none of them read`);
+  connection.resume();
+  await over;
+});
+
 test("a listener that ends lets nobody wait", async () => {
   const listener = await dnsSockets.listen(LOOPBACK, reversed);
   const connection = connect(listener.port, LOOPBACK);

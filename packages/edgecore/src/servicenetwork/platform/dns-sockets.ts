@@ -8,6 +8,8 @@ const MOST_CONNECTIONS = 64;
 const MOST_CONNECTIONS_AN_ADDRESS = 8;
 /** A message must be there as a whole so long after the connection began, or after the answer before it. */
 const MESSAGE_MS = 10_000;
+/** Who leaves more than that of its answers unread is cut off; the longest answer has half of it. */
+const MOST_UNREAD_BYTES = 128 * 1024;
 const DNS_PORT = 53;
 /** Over a connection each message has its length before it, so none is longer than 65,535 bytes. */
 const LENGTH_BYTES = 2;
@@ -84,7 +86,7 @@ function serveConnection(socket: Socket, from: string, handler: DnsHandler): voi
     if (!answer || socket.destroyed) return false;
     deadline = waitForMessage();
     socket.write(withLength(answer));
-    return true;
+    return socket.writableLength <= MOST_UNREAD_BYTES;
   }).catch(() => socket.destroy());
 }
 
