@@ -128,6 +128,30 @@ test("an edge can neither open streams nor answer for another's", async () => {
   stream.close();
 });
 
+test("a peer that floods with what is for no stream loses its tunnel; some that is late does no harm", () => {
+  const floods: Record<string, (end: MemoryConnection) => void> = {
+    "data of an ended stream": (end) =>
+      end.receive(encodeFrame({ streamId: 7, type: frameTypes.data, data: bytes("late") })),
+    "requests of its own": (end) =>
+      end.receive(encodeFrame({ streamId: 9, type: frameTypes.execConnect, data: bytes('{"url":{}}') })),
+    "empty data": (end) => end.receive(encodeFrame({ streamId: 1, type: frameTypes.data, data: new Uint8Array() })),
+    credit: (end) => end.receive(encodeFrame({ streamId: 1, type: frameTypes.window, data: Uint8Array.of(1) })),
+    pings: (end) => end.alive(),
+  };
+  for (const [name, flood] of Object.entries(floods)) {
+    const { cloud, ends } = pair(() => new Promise(() => undefined));
+    cloud.open(logs);
+    for (let count = 0; count < 10_000; count++) flood(ends.cloud);
+    assert.equal(cloud.ended.aborted, false, `${name}: a burst is let pass`);
+    for (let count = 0; count < 40_000; count++) flood(ends.cloud);
+    assert.equal(cloud.ended.aborted, true, name);
+    assert.ok(
+      ends.cloud.sent.length < 10_100,
+      `${name}: ${ends.cloud.sent.length} frames for a peer that may not read`,
+    );
+  }
+});
+
 test("what is no frame ends the tunnel and every stream with a reason", async () => {
   const { cloud, ends } = pair(() => new Promise(() => undefined));
   const stream = cloud.open(logs);

@@ -1,4 +1,4 @@
-import { type Clock, describeError, type Logger, type Timer } from "@skerry/base";
+import { type Clock, describeError, type Logger, type RateLimit, type Timer, TokenBucket } from "@skerry/base";
 import {
   type ConnectRequest,
   connectFrameType,
@@ -49,6 +49,11 @@ const PING_PERIOD_MS = 5_000;
 /** A peer that is silent for so long is gone. */
 const SILENCE_LIMIT_MS = 15_000;
 /**
+ * Pings and frames that bring no stream any data. Late ones come when a stream was ended from here; a peer that sends more
+ * only keeps this side busy, and what it is answered piles up when it does not read.
+ */
+const EMPTY_RATE: RateLimit = { burst: 10_000, perSecond: 4_000 };
+/**
  * KubeEdge's CloudStream takes a tunnel and reads nothing of it until it has found the Node, every 20 s for two minutes. A
  * tunnel that is given up before that is entered as the node's all the same, in place of the one that followed it.
  */
@@ -66,6 +71,7 @@ export class Multiplexer {
   readonly #openOf = new Map<StreamClass, number>();
   readonly #drainWaiters: (() => void)[] = [];
   readonly #ended = new AbortController();
+  readonly #emptyRate: TokenBucket;
   #nextId = 1;
   #openedStreams = 0;
   #refusedStreams = 0;
@@ -78,6 +84,7 @@ export class Multiplexer {
     this.#options = options;
     this.#connection = options.connection;
     this.#lastSignMs = options.clock.monotonicMs();
+    this.#emptyRate = new TokenBucket(EMPTY_RATE, this.#lastSignMs);
     const isAtKubeEdgesCloud = options.serve !== undefined && !this.speaksSkerry;
     this.#silenceLimitMs = isAtKubeEdgesCloud ? KUBEEDGE_FIRST_SIGN_LIMIT_MS : SILENCE_LIMIT_MS;
   }
@@ -105,7 +112,10 @@ export class Multiplexer {
   start(): void {
     this.#connection.start({
       onFrame: (bytes) => this.#onFrame(bytes),
-      onAlive: () => this.#noteSign(),
+      onAlive: () => {
+        this.#noteSign();
+        this.#countEmpty();
+      },
       onDrain: () => this.#wakeWriters(),
       onClose: (reason) => this.#end(reason),
     });
@@ -153,7 +163,7 @@ export class Multiplexer {
     try {
       const frame = decodeFrame(bytes);
       if (frame) this.#handle(frame);
-      else this.#ignoredFrames++;
+      else this.#ignore();
     } catch (error) {
       this.#options.logger.warn("A stream tunnel is closed: what came on it cannot be read", {
         error: describeError(error),
@@ -173,11 +183,23 @@ export class Multiplexer {
       return;
     }
     const stream = this.#streams.get(streamId);
-    if (!stream) this.#ignoredFrames++;
-    else if (type === frameTypes.data) this.#receive(stream, data);
+    if (!stream) this.#ignore();
+    else if (type === frameTypes.data && data.length > 0) this.#receive(stream, data);
     else if (type === frameTypes.removeConnect) this.#removed(streamId, stream);
-    else if (type === frameTypes.window && this.speaksSkerry) stream.addCredit(decodeVarint(data, 0).value);
-    else this.#ignoredFrames++;
+    else if (type === frameTypes.window && this.speaksSkerry) {
+      this.#countEmpty();
+      stream.addCredit(decodeVarint(data, 0).value);
+    } else this.#ignore();
+  }
+
+  #ignore(): void {
+    this.#ignoredFrames++;
+    this.#countEmpty();
+  }
+
+  #countEmpty(): void {
+    if (this.#emptyRate.take(this.#options.clock.monotonicMs()) === 0) return;
+    this.close("the other side sends too much that is for no stream");
   }
 
   #receive(stream: TunnelStream, data: Uint8Array): void {
@@ -208,6 +230,7 @@ export class Multiplexer {
       this.#refusedStreams++;
       // Without `serve` this is the cloud, of which an edge may not ask anything.
       if (!this.#streams.has(streamId)) this.#sendRemove(streamId);
+      this.#countEmpty();
       return;
     }
     const stream = this.#add(streamId);

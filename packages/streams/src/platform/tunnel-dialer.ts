@@ -2,14 +2,13 @@ import { abortReason } from "@skerry/base";
 import { zeroMask } from "@skerry/base/platform";
 import { WebSocket } from "ws";
 import { tunnelDialFailed } from "../errors.ts";
-import { MAX_FRAME_BYTES } from "../frame.ts";
 import {
   type FrameConnection,
   SKERRY_STREAMS_HEADER,
   SKERRY_STREAMS_VERSION,
   type TunnelDialer,
 } from "../transport.ts";
-import { WebSocketFrames } from "./web-socket-frames.ts";
+import { FRAME_SOCKET_OPTIONS, WebSocketFrames } from "./web-socket-frames.ts";
 
 /** What an edge proves itself with, and whom it trusts; PEM. */
 export interface TunnelCredentials {
@@ -36,17 +35,15 @@ export class WebSocketTunnelDialer implements TunnelDialer {
     const { authorityPem, certificatePem, privateKeyPem } = await this.#credentials();
     if (signal.aborted) throw abortReason(signal);
     const socket = new WebSocket(url, {
+      ...FRAME_SOCKET_OPTIONS,
       headers: { ...headers, [SKERRY_STREAMS_HEADER]: SKERRY_STREAMS_VERSION },
       ca: authorityPem,
       cert: certificatePem,
       key: privateKeyPem,
       minVersion: "TLSv1.2",
-      perMessageDeflate: false,
       followRedirects: false,
-      skipUTF8Validation: true,
       generateMask: zeroMask,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-      maxPayload: MAX_FRAME_BYTES,
     });
     return new Promise((resolve, reject) => {
       let speaksSkerry = false;

@@ -7,7 +7,6 @@ import { describeError, type ListeningPort, type Logger, type MinimumTlsVersion 
 import { ConnectionGuard, type ConnectionLimits, listenGuarded, serverLimits } from "@skerry/base/platform";
 import { WebSocketServer } from "ws";
 import { tunnelListenFailed } from "../errors.ts";
-import { MAX_FRAME_BYTES } from "../frame.ts";
 import {
   type AcceptedTunnel,
   NODE_NAME_HEADER,
@@ -16,7 +15,7 @@ import {
   TUNNEL_PATH,
   type TunnelPeer,
 } from "../transport.ts";
-import { WebSocketFrames } from "./web-socket-frames.ts";
+import { FRAME_SOCKET_OPTIONS, WebSocketFrames } from "./web-socket-frames.ts";
 
 export interface TunnelListenerOptions {
   readonly address: string;
@@ -87,11 +86,9 @@ export class TunnelUpgrader {
   readonly #admission: TunnelAdmission;
   readonly #onTunnel: (tunnel: AcceptedTunnel) => void;
   readonly #upgrader = new WebSocketServer({
+    ...FRAME_SOCKET_OPTIONS,
     noServer: true,
     clientTracking: false,
-    perMessageDeflate: false,
-    skipUTF8Validation: true,
-    maxPayload: MAX_FRAME_BYTES,
   });
 
   constructor(admission: TunnelAdmission, onTunnel: (tunnel: AcceptedTunnel) => void) {
