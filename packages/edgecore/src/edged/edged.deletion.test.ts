@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { JsonObject } from "@skerry/base";
 import { podLabels } from "./pod/runtime-names.ts";
 import { EdgedWorld } from "./testing/edged-world.ts";
 
@@ -61,6 +62,47 @@ test("a deletion need not wait for an end that has begun for another reason and 
   const removed = world.cloud.received.filter(({ route }) => route.operation === "delete");
   assert.equal(removed.length, 2);
   assert.equal(world.cloud.podStatus("default", "late")?.["reason"], "DeadlineExceeded");
+});
+
+test("a pod that is being deleted is asked whether it still serves until it has ended, and nothing else", async () => {
+  await using world = new EdgedWorld();
+  world.runtime.programs.set("app", { ignoresStop: true });
+  await world.start();
+  const probe = (port: number): JsonObject => ({
+    ...{ tcpSocket: { host: "127.0.0.1", port } },
+    ...{ periodSeconds: 1, failureThreshold: 1 },
+  });
+  const [readinessProbe, livenessProbe] = [probe(15000), probe(16000)];
+  const brief = { name: "brief", image: "app:1", readinessProbe: probe(17000) };
+  const containers = [{ name: "app", image: "app:1", readinessProbe, livenessProbe }, brief];
+  await world.put("pod", world.pod("web", { containers }));
+  await world.pass(3000);
+  assert.equal(world.condition("web", "Ready"), "True");
+  await world.requestDeletion("web", 20);
+  world.network.unreachable.add("127.0.0.1:16000");
+  world.network.unreachable.add("127.0.0.1:17000");
+  await world.pass(3000);
+  const ready = (): unknown[] =>
+    ((world.cloud.podStatus("default", "web")?.["containerStatuses"] ?? []) as JsonObject[]).map(
+      (each) => each["ready"],
+    );
+  assert.deepEqual(ready(), [true, false]);
+  assert.ok(!world.cloud.eventReasons("web").includes("Unhealthy"));
+  world.network.unreachable.add("127.0.0.1:15000");
+  await world.pass(3000);
+  assert.deepEqual(ready(), [false, false]);
+  assert.deepEqual([world.phase("web"), world.condition("web", "Ready")], ["Running", "False"]);
+  assert.ok(world.cloud.eventReasons("web").includes("Unhealthy"));
+  world.network.unreachable.clear();
+  await world.pass(3000);
+  assert.deepEqual(ready(), [true, false]);
+  await world.pass(20_000);
+  assert.equal(world.phase("web"), "Failed");
+  const received = world.cloud.received.map(({ route }) => route).filter(({ resource }) => resource?.includes("pod"));
+  assert.deepEqual(
+    received.slice(-2).map(({ operation }) => operation),
+    ["patch", "delete"],
+  );
 });
 
 test("a pod that vanished from the store is ended, one of the same name runs on", async () => {

@@ -129,6 +129,7 @@ export class PodRunner {
     if (!rejection) await this.#report.report(pod, state, { ending: plan.kind === "finished" && !failure });
 
     if (plan.kind === "finished") {
+      this.#probes.onlyReadiness();
       await this.#ender.finish(pod, state, failure, (ended) =>
         this.#report.report(pod, ended, { ending: true, failure }),
       );

@@ -40,6 +40,8 @@ export class PodWorker implements AsyncDisposable {
   readonly #runner: PodRunner;
   #starting = new AbortController();
   #stopped = false;
+  /** Reports the readiness of a pod that is being deleted, beside the loop that waits for its end. */
+  #whileEnding: SyncLoop | undefined;
   /** Why others have decided that it is over; until it is. */
   #failure: PodFailure | undefined;
   /** Set once the machine goes down. */
@@ -60,7 +62,7 @@ export class PodWorker implements AsyncDisposable {
     this.#probes = new PodProbes(
       services,
       {
-        changed: () => this.wake(),
+        changed: () => (this.#whileEnding ?? this).wake(),
         unhealthy: (container, kind, message) => {
           const pod = this.pod;
           const title = `${kind[0]?.toUpperCase() ?? ""}${kind.slice(1)}`;
@@ -220,7 +222,6 @@ export class PodWorker implements AsyncDisposable {
     const { pod } = this;
     if (!pod || pod.metadata.deletionTimestamp !== undefined) {
       this.#failure = undefined;
-      this.#probes[Symbol.dispose]();
       return pod ? this.#terminate(pod) : this.#removeGone();
     }
     if (this.#starting.signal.aborted && !this.#stopped) this.#starting = new AbortController();
@@ -251,10 +252,23 @@ export class PodWorker implements AsyncDisposable {
   }
 
   async #terminate(pod: Pod): Promise<undefined> {
-    await this.#ender.terminate(pod, (ended) => this.#report.report(pod, ended, { ending: true }));
+    this.#probes.onlyReadiness();
+    const { namespace, name } = this.identity;
+    await using readiness = new SyncLoop(this.#services, `Readiness of pod ${namespace}/${name}`, RETRY, async () => {
+      await this.#report.report(pod, await this.#reader.read(), { ending: false });
+      return undefined;
+    });
+    this.#whileEnding = readiness;
+    await this.#ender.terminate(pod, async (ended) => {
+      this.#probes[Symbol.dispose]();
+      // Nothing is reported after the end.
+      await readiness[Symbol.asyncDispose]();
+      await this.#report.report(pod, ended, { ending: true });
+    });
   }
 
   async #removeGone(): Promise<undefined> {
+    this.#probes[Symbol.dispose]();
     await this.#ender.removeGone();
     this.#onGone();
   }

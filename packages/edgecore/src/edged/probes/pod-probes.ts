@@ -41,6 +41,7 @@ export class PodProbes implements Disposable {
   readonly #readyBefore: ReadonlySet<string>;
   readonly #probes = new Map<string, RunningProbe>();
   #address = "";
+  #isEnding = false;
 
   constructor(services: PodServices, observer: ProbeObserver, readyBefore: ReadonlySet<string>) {
     this.#services = services;
@@ -94,6 +95,17 @@ export class PodProbes implements Disposable {
     return undefined;
   }
 
+  /** The pod is being ended: whether a container lives is no question any more, whether it still serves is. */
+  onlyReadiness(): void {
+    this.#isEnding = true;
+    for (const [key, { kind, verdict, timer }] of this.#probes) {
+      // A startup probe that has succeeded is what readiness rests on.
+      if (kind === "readiness" || (kind === "startup" && verdict === true)) continue;
+      timer?.cancel();
+      this.#probes.delete(key);
+    }
+  }
+
   [Symbol.dispose](): void {
     for (const probe of this.#probes.values()) probe.timer?.cancel();
     this.#probes.clear();
@@ -128,6 +140,11 @@ export class PodProbes implements Disposable {
     // Until it has started, a container is asked only whether it has.
     if (running.kind === "startup" || this.isStarted(container, running.containerId)) {
       const { runtime, network } = this.#services;
+      if (this.#isEnding && (await runtime.containerStatus(running.containerId))?.state !== "running") {
+        this.#probes.delete(key);
+        this.#observer.changed();
+        return;
+      }
       const result = await runProbe(probe, container, running.containerId, this.#address, runtime, network);
       if (this.#probes.get(key) !== running) return;
       running.successes = result.ok ? running.successes + 1 : 0;
