@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Container } from "@skerry/api";
+import type { JsonObject } from "@skerry/base";
 import { EdgedWorld } from "./testing/edged-world.ts";
 
 const app = (more: Partial<Container> = {}): Container => ({ name: "app", image: "app:1", ...more });
@@ -234,4 +235,23 @@ test("what comes after a sidecar waits until its startup probe has succeeded", a
   await world.pass(5000);
   assert.deepEqual(started().at(-1), "startContainer web/app");
   assert.equal(world.condition("web", "Ready"), "True");
+});
+
+test("whether a container serves is asked as soon as it has started, not a period later", async () => {
+  await using world = new EdgedWorld();
+  world.network.unreachable.add("127.0.0.1:15000");
+  await world.start();
+  const tcpSocket = (port: number): JsonObject => ({ tcpSocket: { host: "127.0.0.1", port } });
+  const startupProbe = { ...tcpSocket(15000), periodSeconds: 1, failureThreshold: 100 };
+  const readinessProbe = { ...tcpSocket(16000), periodSeconds: 300 };
+  const late = { ...readinessProbe, initialDelaySeconds: 20 };
+  await world.put("pod", world.pod("web", { containers: [app({ startupProbe, readinessProbe })] }));
+  await world.put("pod", world.pod("late", { containers: [app({ startupProbe, readinessProbe: late })] }));
+  await world.pass(5000);
+  assert.equal(world.condition("web", "Ready"), "False");
+  world.network.unreachable.clear();
+  await world.pass(2000);
+  assert.deepEqual([world.condition("web", "Ready"), world.condition("late", "Ready")], ["True", "False"]);
+  await world.pass(15_000);
+  assert.equal(world.condition("late", "Ready"), "True");
 });

@@ -83,12 +83,12 @@ export function containerStatus(container: Container, context: ContainerStatusCo
   };
 }
 
-/** A container without any limits and requests says nothing of them. */
 /** What the container has a place for on the node, of the pod as it may be now. */
 function allocated({ resources: { requests } = {} }: Container): Pick<ContainerStatus, "allocatedResources"> {
   return requests && Object.keys(requests).length > 0 ? { allocatedResources: requests } : {};
 }
 
+/** A container without any limits and requests says nothing of them. */
 function resourcesNow(resources: Resources | undefined): { resources?: Resources } {
   const isAny = resources && Object.values(resources).some((quantities) => Object.keys(quantities).length > 0);
   return isAny ? { resources } : {};

@@ -14,6 +14,8 @@ interface RunningProbe {
   readonly probe: JsonObject;
   readonly containerId: string;
   timer: Timer | undefined;
+  /** On the monotonic clock: the end of its initial delay. */
+  readonly beginsAtMs: number;
   successes: number;
   failures: number;
   /** What the thresholds say so far; undefined before the first verdict. */
@@ -112,21 +114,33 @@ export class PodProbes implements Disposable {
   }
 
   #begin(key: string, kind: ProbeKind, container: Container, probe: JsonObject, status: RuntimeContainerStatus): void {
+    const { clock } = this.#services;
+    const ranMs = Math.max(0, clock.now() - status.startedAtMs);
+    const delayMs = Math.max(0, probeSettings(probe).initialDelayMs - ranMs);
     const running: RunningProbe = {
       kind,
       probe,
       containerId: status.id,
       timer: undefined,
+      beginsAtMs: clock.monotonicMs() + delayMs,
       successes: 0,
       failures: 0,
       verdict: undefined,
     };
     this.#probes.set(key, running);
-    const ranMs = Math.max(0, this.#services.clock.now() - status.startedAtMs);
-    this.#schedule(key, running, container, Math.max(0, probeSettings(probe).initialDelayMs - ranMs));
+    this.#schedule(key, running, container, delayMs);
+  }
+
+  /** It has just started: nobody waits a whole period to hear whether it serves. */
+  #askNow(key: string, container: Container): void {
+    const running = this.#probes.get(key);
+    if (!running) return;
+    this.#schedule(key, running, container, Math.max(0, running.beginsAtMs - this.#services.clock.monotonicMs()));
   }
 
   #schedule(key: string, running: RunningProbe, container: Container, delayMs: number): void {
+    // Whoever asks for it: no probe has two.
+    running.timer?.cancel();
     running.timer = this.#services.clock.setTimer(delayMs, () => {
       this.#ask(key, running, container).catch((error: unknown) =>
         this.#services.logger.error("A probe failed unexpectedly", { container: container.name, error: String(error) }),
@@ -154,7 +168,10 @@ export class PodProbes implements Disposable {
       if (running.successes >= settings.successThreshold) running.verdict = true;
       else if (running.failures >= settings.failureThreshold) running.verdict = false;
       if (running.verdict !== before) this.#observer.changed();
-      if (running.kind === "startup" && running.verdict === true) return;
+      if (running.kind === "startup" && running.verdict === true) {
+        this.#askNow(`${running.containerId}/readiness`, container);
+        return;
+      }
     }
     this.#schedule(key, running, container, settings.periodMs);
   }
