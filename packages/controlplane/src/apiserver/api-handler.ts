@@ -92,12 +92,13 @@ export class ApiHandler {
     }
   }
 
-  /** Whether it is known who makes the request; to be asked before much of a body is read. */
-  isKnown(head: Pick<ApiRequest, "headers" | "certificateUser">): boolean {
+  /** Who makes the request, where that is known; to be asked before much of a body is read. */
+  knownUser(head: Pick<ApiRequest, "headers" | "certificateUser">): UserInfo | undefined {
     try {
-      return this.#options.authenticator.authenticate(head) !== ANONYMOUS;
+      const user = this.#options.authenticator.authenticate(head);
+      return user === ANONYMOUS ? undefined : user;
     } catch {
-      return false;
+      return undefined;
     }
   }
 

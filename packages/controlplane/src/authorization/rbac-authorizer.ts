@@ -9,7 +9,7 @@ import { isSameRule, type PolicyRule, ruleAllows } from "./policy-rule.ts";
 
 const RBAC = "rbac.authorization.k8s.io";
 /** May do everything, whatever the stored rules say: the way back in after a mistake. */
-const SUPERUSERS = "system:masters";
+export const SUPERUSERS = "system:masters";
 
 /** All that can be allowed. */
 export const EVERYTHING: readonly PolicyRule[] = [

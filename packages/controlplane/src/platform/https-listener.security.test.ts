@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import type { ClientRequest } from "node:http";
 import { request } from "node:https";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -12,7 +13,7 @@ import { systemClock, systemRandom } from "@skerry/base/platform";
 import { certificatePem, keyedCertificatePem } from "@skerry/pki";
 import { systemPki } from "@skerry/pki/platform";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
-import { type HttpsListener, listenHttps } from "./https-listener.ts";
+import { type HttpsListener, type ListenOptions, listenHttps } from "./https-listener.ts";
 
 async function start(): Promise<ControlPlane & { readonly folder: string }> {
   const folder = mkdtempSync(join(tmpdir(), "skerry-listener-"));
@@ -78,27 +79,27 @@ test("a connection that never begins its handshake does not keep the API server 
   await closed;
 });
 
-/** A listener whose every answer is long, and a connection to it that has asked. */
-async function askForMuch(
-  stalledTimeoutMs: number,
-  lengthBytes: number,
-): Promise<{ listener: HttpsListener; socket: TLSSocket }> {
+/** A listener that answers all the same, and takes for the user what is given as authorization. */
+async function listenAlone(
+  answer: string,
+  options: Pick<ListenOptions, "stalledTimeoutMs" | "bodyBudget">,
+): Promise<{ listener: HttpsListener; authorityPem: string }> {
   const nowMs = Date.now();
   const validity = { notBeforeMs: nowMs - 60_000, notAfterMs: nowMs + 3_600_000 };
   const authority = await systemPki.createCertificateAuthority({ validity });
-  const ipAddresses = ["127.0.0.1"];
   const server = await systemPki.issueCertificate(authority, {
     usages: ["serverAuth"],
     validity,
-    ipAddresses,
+    ipAddresses: ["127.0.0.1"],
     commonName: "server",
     organizations: [],
   });
   const authorityPem = certificatePem(authority.certificateDer);
   const listener = await listenHttps({
+    ...options,
     handler: {
-      handle: async () => ({ status: 200, headers: {}, body: "é".repeat(lengthBytes / 2) }),
-      isKnown: () => true,
+      handle: async () => ({ status: 200, headers: {}, body: answer }),
+      knownUser: ({ headers }) => ({ username: headers["authorization"] ?? "somebody", groups: [] }),
       upgradeTarget: () => Promise.reject(new Error("nothing is upgraded here")),
     },
     address: "127.0.0.1",
@@ -106,8 +107,13 @@ async function askForMuch(
     server: keyedCertificatePem(server),
     authorityPem,
     logger: silentLogger,
-    stalledTimeoutMs,
   });
+  return { listener, authorityPem };
+}
+
+/** Such a listener whose answer is long, and a connection to it that has asked. */
+async function askForMuch(lengthBytes: number): Promise<{ listener: HttpsListener; socket: TLSSocket }> {
+  const { listener, authorityPem } = await listenAlone("é".repeat(lengthBytes / 2), { stalledTimeoutMs: 300 });
   const socket = connectTls({ port: listener.port, host: "127.0.0.1", ca: authorityPem });
   socket.on("error", () => undefined);
   await once(socket, "secureConnect");
@@ -115,8 +121,43 @@ async function askForMuch(
   return { listener, socket };
 }
 
+test("a user whose large bodies take up their share is told to come back; small ones and others' are read", async () => {
+  const bodyBudget = { mostBytes: 4_000_000, mostBytesAUser: 1_000_000 };
+  const { listener, authorityPem } = await listenAlone("done", { bodyBudget });
+  await using _listener = listener;
+  const begin = (username: string, lengthBytes: number): ClientRequest => {
+    const headers = { authorization: username, "content-length": lengthBytes };
+    const outgoing = request({
+      ...{ host: "127.0.0.1", port: listener.port, ca: authorityPem, agent: false },
+      ...{ method: "POST", path: "/api/v1/namespaces/default/configmaps", headers },
+    });
+    return outgoing.on("error", () => undefined);
+  };
+  const post = async (username: string, lengthBytes: number): Promise<string> => {
+    const [response] = await once(begin(username, lengthBytes).end(Buffer.alloc(lengthBytes)), "response");
+    response.resume();
+    return `${response.statusCode} ${response.headers["retry-after"] ?? ""}`;
+  };
+  const slow = begin("greedy", 900_000);
+  slow.write(Buffer.alloc(899_999));
+  while ((await post("greedy", 200_000)) !== "429 1") await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(listener.refusedBodies > 0);
+  assert.equal(await post("greedy", 10_000), "200 ");
+  assert.equal(await post("other", 900_000), "200 ");
+  slow.end(Buffer.alloc(1));
+  const [response] = await once(slow, "response");
+  assert.equal(response.statusCode, 200);
+  response.resume();
+  assert.equal(await post("greedy", 900_000), "200 ");
+  const abandoned = begin("greedy", 900_000);
+  abandoned.write(Buffer.alloc(800_000));
+  while ((await post("greedy", 300_000)) !== "429 1") await new Promise((resolve) => setTimeout(resolve, 10));
+  abandoned.destroy();
+  while ((await post("greedy", 900_000)) !== "200 ") await new Promise((resolve) => setTimeout(resolve, 10));
+});
+
 test("a client that stops reading a long answer is cut off, and what was not sent is let go", async () => {
-  const { listener, socket } = await askForMuch(300, 64 * 1024 * 1024);
+  const { listener, socket } = await askForMuch(64 * 1024 * 1024);
   await using _listener = listener;
   const deadlineMs = Date.now() + 10_000;
   while (listener.counters.open > 0 && Date.now() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, 50));
@@ -126,7 +167,7 @@ test("a client that stops reading a long answer is cut off, and what was not sen
 
 test("a client that reads slowly gets the whole of a long answer, however long it takes", async () => {
   const lengthBytes = 32 * 1024 * 1024;
-  const { listener, socket } = await askForMuch(300, lengthBytes);
+  const { listener, socket } = await askForMuch(lengthBytes);
   await using _listener = listener;
   const startMs = Date.now();
   const parts: Buffer[] = [];

@@ -8,9 +8,10 @@ import { type ConnectionCounters, describeError, type Logger } from "@skerry/bas
 import { ConnectionGuard, type ConnectionLimits, serverLimits } from "@skerry/base/platform";
 import { ApiError, badRequest, isApiError } from "@skerry/kube";
 import type { ApiHandler } from "../apiserver/api-handler.ts";
-import type { ApiRequest } from "../apiserver/api-request.ts";
+import type { ApiRequest, ApiResponse } from "../apiserver/api-request.ts";
 import type { UserInfo } from "../registry/request-context.ts";
-import { requestTooLarge, streamNotServed, unauthorized } from "../registry/status-errors.ts";
+import { requestTooLarge, streamNotServed, tooManyRequests, unauthorized } from "../registry/status-errors.ts";
+import { BodyBudget, type BodyBudgetOptions, type BodyShare } from "./body-budget.ts";
 import type { PemPair } from "./credentials.ts";
 import { listenFailed, portInUse } from "./errors.ts";
 import { type KubeletClient, refuseUpgrade } from "./kubelet-client.ts";
@@ -32,7 +33,7 @@ const STRANGERS_BODY_LIMIT_BYTES = 16 * 1024;
 
 /** How to listen. */
 export interface ListenOptions {
-  readonly handler: Pick<ApiHandler, "handle" | "isKnown" | "upgradeTarget">;
+  readonly handler: Pick<ApiHandler, "handle" | "knownUser" | "upgradeTarget">;
   readonly address: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -43,18 +44,22 @@ export interface ListenOptions {
   readonly kubelet?: KubeletClient;
   /** How long a client may take nothing of its answer. @default a minute */
   readonly stalledTimeoutMs?: number;
+  readonly bodyBudget?: BodyBudgetOptions;
 }
 
 /** The socket of an API server. */
 export interface HttpsListener extends AsyncDisposable {
   readonly port: number;
   readonly counters: ConnectionCounters;
+  /** Requests that were turned away because too many large bodies were read at once. */
+  readonly refusedBodies: number;
 }
 
 /** Listens for HTTPS and hands requests to the handler. @throws `CONTROLPLANE_PORT_IN_USE`, `CONTROLPLANE_LISTEN_FAILED` */
 export async function listenHttps(options: ListenOptions): Promise<HttpsListener> {
   const { logger } = options;
   const limits = limitsHere(logger);
+  const bodies = new BodyBudget(options.bodyBudget);
   const server = createServer(
     {
       key: options.server.privateKeyPem,
@@ -67,7 +72,7 @@ export async function listenHttps(options: ListenOptions): Promise<HttpsListener
       ...serverLimits(limits),
     },
     (incoming, outgoing) => {
-      answer(options, incoming, outgoing).catch((error: unknown) => {
+      answer(options, bodies, incoming, outgoing).catch((error: unknown) => {
         logger.warn("A connection broke off", { path: incoming.url ?? "", error: describeError(error) });
         outgoing.destroy();
       });
@@ -90,6 +95,9 @@ export async function listenHttps(options: ListenOptions): Promise<HttpsListener
     port,
     get counters(): ConnectionCounters {
       return guard.counters;
+    },
+    get refusedBodies(): number {
+      return bodies.refused;
     },
     async [Symbol.asyncDispose](): Promise<void> {
       const closed = once(server, "close");
@@ -125,31 +133,45 @@ async function listen(server: Server, { address, port }: ListenOptions): Promise
 
 async function answer(
   { handler, stalledTimeoutMs }: ListenOptions,
+  bodies: BodyBudget,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
   const gone = new AbortController();
   // A request that was answered needs no end, which would cost an exception with its stack.
   outgoing.on("close", () => outgoing.writableFinished || gone.abort());
-  const request = await readRequest(handler, incoming, gone.signal);
   const receiver = { outgoing, signal: gone.signal, ...(stalledTimeoutMs === undefined ? {} : { stalledTimeoutMs }) };
-  if (request instanceof ApiError) {
-    const headers = { "content-type": "application/json", connection: "close" };
-    await sendAnswer(receiver, { status: request.httpStatus, headers, body: JSON.stringify(request.status) });
-    return;
-  }
-  await sendAnswer(receiver, await handler.handle(request));
+  await sendAnswer(receiver, await answerTo(handler, bodies, incoming, gone.signal));
+}
+
+async function answerTo(
+  handler: ListenOptions["handler"],
+  bodies: BodyBudget,
+  incoming: IncomingMessage,
+  signal: AbortSignal,
+): Promise<ApiResponse> {
+  using share = bodies.share();
+  const request = await readRequest(handler, share, incoming, signal);
+  if (!(request instanceof ApiError)) return await handler.handle(request);
+  const seconds = request.status.details?.retryAfterSeconds;
+  const headers = { "content-type": "application/json", connection: "close" };
+  return {
+    status: request.httpStatus,
+    headers: seconds === undefined ? headers : { ...headers, "retry-after": String(seconds) },
+    body: JSON.stringify(request.status),
+  };
 }
 
 /** The whole request, or why it is not read to its end. */
 async function readRequest(
-  handler: Pick<ApiHandler, "isKnown">,
+  handler: Pick<ApiHandler, "knownUser">,
+  share: BodyShare,
   incoming: IncomingMessage,
   signal: AbortSignal,
 ): Promise<ApiRequest | ApiError> {
   try {
     const head = headOf(incoming, signal);
-    const body = await readBody(incoming, () => handler.isKnown(head));
+    const body = await readBody(incoming, share, () => handler.knownUser(head));
     return body instanceof ApiError ? body : { ...head, body };
   } catch (error) {
     if (isApiError(error)) return error;
@@ -198,14 +220,22 @@ function headOf(incoming: IncomingMessage, signal: AbortSignal): Omit<ApiRequest
 }
 
 /** The whole body, or why it is not read to its end. */
-async function readBody(incoming: IncomingMessage, isKnown: () => boolean): Promise<Uint8Array | ApiError> {
+async function readBody(
+  incoming: IncomingMessage,
+  share: BodyShare,
+  knownUser: () => UserInfo | undefined,
+): Promise<Uint8Array | ApiError> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
+  let user: UserInfo | undefined;
   for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
-    const wasSmall = sizeBytes <= STRANGERS_BODY_LIMIT_BYTES;
     sizeBytes += chunk.length;
-    if (wasSmall && sizeBytes > STRANGERS_BODY_LIMIT_BYTES && !isKnown()) return unauthorized();
-    if (sizeBytes > BODY_LIMIT_BYTES) return requestTooLarge(BODY_LIMIT_BYTES);
+    if (sizeBytes > STRANGERS_BODY_LIMIT_BYTES) {
+      user ??= knownUser();
+      if (!user) return unauthorized();
+      if (sizeBytes > BODY_LIMIT_BYTES) return requestTooLarge(BODY_LIMIT_BYTES);
+      if (!share.take(user, chunk.length)) return tooManyRequests("too many large bodies are read at once");
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
