@@ -92,6 +92,43 @@ test("a postStart hook that sleeps ends when its pod is deleted", async () => {
   assert.deepEqual(world.runtime.running(), []);
 });
 
+test("a container whose postStart hook fails ends as gently as any other, its preStop hook too", async () => {
+  await using world = new EdgedWorld();
+  world.runtime.programs.set("app", { ignoresStop: true });
+  const commands: string[] = [];
+  world.runtime.exec = async (_id, [command = ""]) => {
+    commands.push(command);
+    return { exitCode: command === "greet" ? 4 : 0, output: "" };
+  };
+  await world.start();
+  const lifecycle = { postStart: { exec: { command: ["greet"] } }, preStop: { exec: { command: ["farewell"] } } };
+  const spec = { restartPolicy: "Never" as const, terminationGracePeriodSeconds: 10 };
+  await world.put("pod", world.pod("web", { ...spec, containers: [app({ lifecycle })] }));
+  await world.pass(8000);
+  assert.deepEqual(commands, ["greet", "farewell"]);
+  assert.equal(world.runtime.running().length, 1);
+  await world.pass(4000);
+  assert.equal(world.phase("web"), "Failed");
+  assert.ok(world.cloud.eventReasons("web").includes("FailedPostStartHook"));
+});
+
+test("a postStart hook may take minutes, and the deletion of its pod does not wait for it", async () => {
+  await using world = new EdgedWorld();
+  const seconds: number[] = [];
+  world.runtime.exec = (_id, _command, timeoutSeconds) => {
+    seconds.push(timeoutSeconds);
+    return new Promise(() => undefined);
+  };
+  await world.start();
+  const lifecycle = { postStart: { exec: { command: ["greet"] } } };
+  await world.put("pod", world.pod("web", { containers: [app({ lifecycle })] }));
+  await world.pass(120_000);
+  assert.deepEqual(seconds, [600]);
+  await world.requestDeletion("web", 1);
+  await world.pass(3000);
+  assert.deepEqual(world.runtime.running(), []);
+});
+
 test("a container's own stop signal is sent to it; one that does not follow is killed in time", async () => {
   await using world = new EdgedWorld();
   world.runtime.programs.set("deaf/app", { ignoresStop: true });

@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import type { Container, EphemeralContainer, Pod, Service } from "@skerry/api";
-import { isSkerryError } from "@skerry/base";
+import { isSkerryError, unlessAborted } from "@skerry/base";
 import { containerConfig } from "../container/container-config.ts";
 import { containerMounts } from "../container/container-mounts.ts";
 import { environmentOf, type ObjectLookup } from "../container/environment.ts";
@@ -16,13 +16,16 @@ import type { PreparedVolumes } from "../volumes/pod-volumes.ts";
 import type { WaitReason } from "./container-status.ts";
 import { hostsFile } from "./hosts-file.ts";
 import { writeNameFile } from "./name-file.ts";
+import { gracePeriodSecondsOf } from "./pod-ender.ts";
+import { PodKiller } from "./pod-killer.ts";
 import type { PodNotices } from "./pod-notices.ts";
 import type { PodPaths } from "./pod-paths.ts";
 import type { PlannedStart } from "./pod-plan.ts";
 import { isLive, type PodRuntimeState } from "./pod-runtime-state.ts";
 import { handlerOf } from "./runtime-handler.ts";
 
-const HOOK_TIMEOUT_SECONDS = 30;
+/** The kubelet waits for as long as a hook takes. */
+const HOOK_TIMEOUT_SECONDS = 600;
 const WRITABLE_BY_ALL = 0o666;
 
 /** Where a container is started. */
@@ -50,9 +53,11 @@ export type StartResult =
 /** Pulls, creates and starts one container. Failures of the user's making become a waiting reason, as the kubelet's. */
 export class ContainerStarter {
   readonly #services: PodServices;
+  readonly #killer: PodKiller;
 
   constructor(services: PodServices) {
     this.#services = services;
+    this.#killer = new PodKiller(services);
   }
 
   async start(start: PlannedStart, place: StartPlace): Promise<StartResult> {
@@ -185,12 +190,15 @@ export class ContainerStarter {
       signal: place.signal,
     };
     try {
-      await runHook(handler, container, target, this.#services);
+      await unlessAborted(place.signal, runHook(handler, container, target, this.#services));
     } catch (error) {
       place.signal.throwIfAborted();
       const message = `PostStartHook failed: ${hookText(handler)}: ${plainMessage(error)}`;
       place.notices.container(container, "Warning", "FailedPostStartHook", message);
-      await runtime.stopContainer(containerId, 0);
+      const { pod, addresses } = place;
+      const started = await runtime.containerStatus(containerId);
+      const end = { gracePeriodSeconds: gracePeriodSecondsOf(pod), pod, address: addresses[0] };
+      if (started?.state === "running") await unlessAborted(place.signal, this.#killer.killContainer(started, end));
     }
   }
 }
