@@ -11,7 +11,7 @@ import type { JoinTokenScope } from "../credentials/join-token-record.ts";
 import { JoinTokenRecords } from "../credentials/join-token-records.ts";
 import type { NodeRevocation } from "../trust/node-revocations.ts";
 import { NodeTrust } from "../trust/node-trust.ts";
-import { type EnrolmentRequest, EnrolmentService } from "./enrolment-service.ts";
+import { type EnrolmentRequest, EnrolmentService, type EnrolmentServiceOptions } from "./enrolment-service.ts";
 
 const DAY_MS = 86_400_000;
 const startMs = Date.UTC(2026, 10, 22);
@@ -36,7 +36,7 @@ interface World {
   ask(request: Partial<EnrolmentRequest>): Promise<{ status: number; text: string; body: Uint8Array }>;
 }
 
-function world(): World {
+function world(changes: Pick<EnrolmentServiceOptions, "nextAuthority"> = {}): World {
   const clock = new ManualClock(startMs);
   const api = new MemoryKubernetesApi();
   const connected = new Set<string>();
@@ -50,6 +50,7 @@ function world(): World {
     clock,
     logger: silentLogger,
     authority,
+    ...changes,
     edgeCertificateValidityMs: 365 * DAY_MS,
     tokens: new JoinTokenRecords(api, systemPki),
     isConnected: (nodeName) => connected.has(nodeName),
@@ -290,20 +291,55 @@ test("whether a node exists is answered as KubeEdge's keadm expects, other paths
   assert.equal((await ask({ path: "/edge.crt", method: "POST" })).status, 405);
 });
 
+test("who asks for nodes without end has to wait and reaches the API server no more, others do", async () => {
+  const { ask, api, clock } = world();
+  const lookUps = countLookUps(api);
+  const statuses: number[] = [];
+  for (let count = 0; count < 200; count++) statuses.push((await ask({ path: `/node/edge-${count}` })).status);
+  assert.deepEqual([statuses.indexOf(429), lookUps()], [60, 60]);
+  assert.equal((await ask({ path: "/node/edge-1", remoteAddress: "192.0.2.10" })).status, 404);
+  await clock.advance(60_000);
+  assert.equal((await ask({ path: "/node/edge-1" })).status, 404);
+});
+
+test("a node that asks for the authorities without end while they change has to wait, others need not", async () => {
+  const nextAuthority = await systemPki.createCertificateAuthority({
+    validity: { notBeforeMs: startMs - DAY_MS, notAfterMs: startMs + 1000 * DAY_MS },
+  });
+  const { ask, clock } = world({ nextAuthority });
+  const certificate = async (name: string): Promise<Uint8Array> =>
+    (await ask({ headers: withToken(name), body: (await request(name)).requestDer })).body;
+  const [greedy, other] = [await certificate("edge-1"), await certificate("edge-2")];
+  const bundle = async (clientCertificateDer: Uint8Array): Promise<number> =>
+    (await ask({ path: "/ca-bundle.crt", clientCertificateDer })).status;
+  const statuses: number[] = [];
+  for (let count = 0; count < 30; count++) statuses.push(await bundle(greedy));
+  assert.equal(statuses.indexOf(429), 10);
+  assert.equal(await bundle(other), 200);
+  await clock.advance(60_000);
+  assert.equal(await bundle(greedy), 200);
+});
+
 test("what cannot be a node's name is not looked up at the API server", async () => {
   const { api, ask } = world();
+  const lookUps = countLookUps(api);
+  for (const name of ["..", ".", "%2e%2e", "A", "a b", "a?watch=true"])
+    assert.equal((await ask({ path: `/node/${name}` })).status, 404, name);
+  assert.equal(lookUps(), 0);
+  assert.equal((await ask({ path: "/node/edge-1" })).status, 404);
+  assert.equal(lookUps(), 1);
+});
+
+/** How often the API server was asked for one object since. */
+function countLookUps(api: MemoryKubernetesApi): () => number {
   let lookUps = 0;
   const get = api.get.bind(api);
   api.get = (...parameters) => {
     lookUps++;
     return get(...parameters);
   };
-  for (const name of ["..", ".", "%2e%2e", "A", "a b", "a?watch=true"])
-    assert.equal((await ask({ path: `/node/${name}` })).status, 404, name);
-  assert.equal(lookUps, 0);
-  assert.equal((await ask({ path: "/node/edge-1" })).status, 404);
-  assert.equal(lookUps, 1);
-});
+  return () => lookUps;
+}
 
 /** Makes a token of Skerry's; returns its id and its bearer part. */
 async function ownToken({ api, clock }: World, scope: JoinTokenScope): Promise<{ id: string; bearer: string }> {

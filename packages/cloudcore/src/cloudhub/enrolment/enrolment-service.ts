@@ -22,7 +22,7 @@ import {
   renewalWindowOver,
 } from "../errors.ts";
 import type { NodeTrust, TrustedNode } from "../trust/node-trust.ts";
-import { AttemptLimiter } from "./attempt-limiter.ts";
+import { AttemptLimiter, type AttemptLimits } from "./attempt-limiter.ts";
 
 /** A request to CloudCore's HTTPS port, as the platform's server has read it. */
 export interface EnrolmentRequest {
@@ -77,6 +77,9 @@ type Asked = Awaited<ReturnType<Pki["readCertificateRequest"]>>;
 /** Says that a node takes its authorities from `/ca-bundle.crt`. */
 const BUNDLE_HEADER = "skerry-ca-bundle";
 
+/** Anybody may ask whether a node exists, and each question is one to the API server; many may share an address. */
+const LOOKUPS: AttemptLimits = { maxAttempts: 60, windowMs: 60_000, maxKeys: 1_000 };
+
 /** Label of edge nodes' Node objects. */
 const EDGE_ROLE_LABEL = "node-role.kubernetes.io/edge";
 
@@ -96,11 +99,17 @@ export class EnrolmentService {
   readonly #refusals: AttemptLimiter;
   /** Certificates, by node. */
   readonly #renewals: AttemptLimiter;
+  /** Questions for the authorities, by node: each is noted at the Node. */
+  readonly #bundles: AttemptLimiter;
+  /** Questions whether a node exists, by address. */
+  readonly #lookups: AttemptLimiter;
 
   constructor(options: EnrolmentServiceOptions) {
     this.#options = options;
     this.#refusals = new AttemptLimiter(options.clock);
     this.#renewals = new AttemptLimiter(options.clock);
+    this.#bundles = new AttemptLimiter(options.clock);
+    this.#lookups = new AttemptLimiter(options.clock, LOOKUPS);
   }
 
   /** Answers one request; never throws. */
@@ -132,7 +141,7 @@ export class EnrolmentService {
     if (request.path === "/ca.crt") return binary(this.#options.authority.certificateDer);
     if (request.path === "/ca-bundle.crt") return this.#bundle(request);
     if (request.path === "/edge.crt") return this.#enrol(request);
-    return this.#checkNode(nodePath?.[1] ?? "");
+    return this.#checkNode(nodePath?.[1] ?? "", request.remoteAddress);
   }
 
   /**
@@ -144,6 +153,9 @@ export class EnrolmentService {
     if (request.clientCertificateDer && nextAuthority) {
       try {
         const { nodeName, authorityDer } = trust.identify(request.clientCertificateDer);
+        const waitMs = this.#bundles.waitMs(nodeName);
+        if (waitMs > 0) return later("This node asks for the authorities too often", waitMs);
+        this.#bundles.count(nodeName);
         const annotations = { [AUTHORITY_ANNOTATION]: pki.readCertificate(authorityDer).fingerprint };
         await api.patch({ resource: nodes, name: nodeName }, { type: "merge", body: { metadata: { annotations } } });
       } catch (error) {
@@ -239,9 +251,12 @@ export class EnrolmentService {
   }
 
   /** `keadm join` asks before it has a certificate whether the name is free. */
-  async #checkNode(nodeName: string): Promise<EnrolmentResponse> {
+  async #checkNode(nodeName: string, remoteAddress: string): Promise<EnrolmentResponse> {
     // Anybody may ask: what cannot be a node does not reach the API server.
     if (!isNodeName(nodeName)) return text(404, "Node not found");
+    const waitMs = this.#lookups.waitMs(remoteAddress);
+    if (waitMs > 0) return later("Too many questions for nodes from this address", waitMs);
+    this.#lookups.count(remoteAddress);
     try {
       await this.#options.api.get({ resource: nodes, name: nodeName });
       return text(200, "Node found");
