@@ -228,11 +228,27 @@ test("limits that the runtime refuses are told, and the container goes on with t
   const sized = (memory: string): Container => app({ resources: { limits: { memory } } });
   await world.put("pod", world.pod("web", { containers: [sized("64Mi")] }));
   await world.pass(2000);
-  world.runtime.failNext("updateContainerResources", "device or resource busy");
+  const update = world.runtime.updateContainerResources.bind(world.runtime);
+  let refused = 0;
+  world.runtime.updateContainerResources = () => {
+    refused += 1;
+    return Promise.reject(new Error(`device or resource busy (${refused})`));
+  };
   await world.put("pod", world.pod("web", { containers: [sized("1Mi")] }));
-  await world.pass(2000);
+  await world.pass(50_000);
+  assert.ok(refused < 5, `tried ${refused} times`);
   assert.ok(world.cloud.eventReasons("web").includes("ResizeError"));
   assert.equal(world.runtime.running()[0]?.attempt, 0);
+  const inProgress = (): JsonObject | undefined => {
+    const conditions = (world.cloud.podStatus("default", "web")?.["conditions"] ?? []) as JsonObject[];
+    return conditions.find(({ type }) => type === "PodResizeInProgress");
+  };
+  assert.deepEqual([inProgress()?.["status"], inProgress()?.["reason"]], ["True", "Error"]);
+  assert.equal(inProgress()?.["message"], "Resizing app failed: device or resource busy (1)");
+  world.runtime.updateContainerResources = update;
+  await world.pass(60_000);
+  assert.equal(inProgress()?.["status"], "False");
+  assert.deepEqual(world.containerStatus("web")["resources"], { limits: { memory: "1Mi" } });
 });
 
 test("what a runtime does not do is told to the pods that it concerns, and to no other", async () => {

@@ -11,8 +11,16 @@ import type { PodNotices } from "./pod-notices.ts";
 import type { PlannedResize } from "./pod-plan.ts";
 import { limitPodGroup, providePodGroup } from "./provide-pod-group.ts";
 
+/** What came of the wish for other limits. */
+export interface ResizeResult {
+  /** Whether any container has them now. */
+  readonly isAnyChanged: boolean;
+  /** What the runtime refused, the first. */
+  readonly error: string | undefined;
+}
+
 /**
- * Changes the limits of running containers; returns whether any was changed. What the runtime refuses is told, and tried
+ * Changes the limits of running containers. What the runtime refuses is told, and tried
  * again with the pod's next look; until then the pod's group has the limits of what its containers have.
  */
 export async function resizeContainers(
@@ -21,8 +29,8 @@ export async function resizeContainers(
   applied: AppliedResources,
   services: Pick<PodServices, "runtime" | "machine" | "podGroups" | "logger" | "config">,
   notices: PodNotices,
-): Promise<boolean> {
-  if (resizes.length === 0) return false;
+): Promise<ResizeResult> {
+  if (resizes.length === 0) return { isAnyChanged: false, error: undefined };
   const { runtime, machine } = services;
   const group = podGroup(pod);
   // Neither the old limits of the whole nor the new ones may be in the way of one container's.
@@ -30,17 +38,15 @@ export async function resizeContainers(
   await providePodGroup({ ...group, limits: unlimited }, services);
   const refused = new Map<string, Resources>();
   let isAnyChanged = false;
+  let firstError: string | undefined;
   for (const { container, runs } of resizes) {
     const resources = effectiveResources(pod, container);
     try {
       await runtime.updateContainerResources(runs.id, linuxResources(pod, container, await machine.hostFacts()));
     } catch (error) {
-      notices.container(
-        container,
-        "Warning",
-        "ResizeError",
-        `Resizing ${container.name} failed: ${plainMessage(error)}`,
-      );
+      const message = `Resizing ${container.name} failed: ${plainMessage(error)}`;
+      notices.container(container, "Warning", "ResizeError", message);
+      firstError ??= message;
       refused.set(container.name, applied.of(runs) ?? resources);
       continue;
     }
@@ -55,7 +61,7 @@ export async function resizeContainers(
     );
   }
   await limitPodGroup(pod, services, notices, refused.size > 0 ? limitsWith(pod, refused) : group.limits);
-  return isAnyChanged;
+  return { isAnyChanged, error: firstError };
 }
 
 /** The group's limits while these containers still have other resources than the pod says: never tighter than theirs. */

@@ -38,6 +38,8 @@ export class PodReport {
   waitReasons: ReadonlyMap<string, WaitReason> = new Map();
   /** Why the pod keeps the resources it has. */
   pendingResize: ResizeObstacle | undefined;
+  /** Why the runtime does not give it those that it has a place for. */
+  resizeError: string | undefined;
 
   constructor(services: PodServices, identity: PodIdentity, parts: PodReportParts) {
     this.#services = services;
@@ -52,6 +54,7 @@ export class PodReport {
       ...{ pod, state, failure: undefined, ...end },
       waitReasons: this.waitReasons,
       pendingResize: this.pendingResize,
+      resizeError: this.resizeError,
       terminationMessages: reader.terminationMessages,
       isReady: (container, id) => probes.isReady(container, id),
       isStarted: (container, id) => probes.isStarted(container, id),

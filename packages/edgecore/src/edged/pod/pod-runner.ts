@@ -122,6 +122,7 @@ export class PodRunner {
     const obstacles = { failedStarts: this.#failedStarts, refusal };
     this.#report.waitReasons = waitReasons(plan, this.#identity, obstacles, notices);
     this.#report.pendingResize = this.#resizing.pending;
+    if (plan.kind === "finished" || plan.resizes.length === 0) this.#report.resizeError = undefined;
     const hostIps = await this.#services.machine.addresses();
     this.#resources.keepOnly(new Set(allContainers(state).map(({ id }) => id)));
     this.#probes.update(pod, state, hostIps[0]);
@@ -142,13 +143,18 @@ export class PodRunner {
       // A pod that is deleted meanwhile, or made to fail, has another time to end.
       await unlessAborted(this.#signal(), killed);
     }
-    const isResized = await resizeContainers(pod, plan.resizes, this.#resources, this.#services, notices);
+    const resized = await resizeContainers(pod, plan.resizes, this.#resources, this.#services, notices);
+    // The first error stays while there is any: each attempt may put it in other words, and a report may wake the pod.
+    if ((resized.error === undefined) !== (this.#report.resizeError === undefined)) {
+      this.#report.resizeError = resized.error;
+      await this.#report.report(pod, state, { ending: false });
+    }
     const startable = refusal === undefined ? plan.starts : [];
     const due = startable.filter(({ container }) => !this.#failedStarts.mustWait(container.name));
     const context = await this.#preparation.context(pod, state, hostIps, this.#reporter.last);
     const volumes =
       refusal === undefined ? await this.#preparation.volumes(pod, context, due.length > 0, notices) : undefined;
-    if (plan.kills.length > 0 || isResized) return LEAST_RESYNC_MS;
+    if (plan.kills.length > 0 || resized.isAnyChanged) return LEAST_RESYNC_MS;
     if (due.length > 0 && volumes) {
       const launch = { pod, state, ...context, volumes, signal: this.#signal() };
       const start = (): Promise<void> => this.#launcher.launch(due, plan.newSandboxAttempt, launch);

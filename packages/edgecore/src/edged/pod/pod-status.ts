@@ -17,6 +17,8 @@ export interface PodStatusContext extends Omit<ContainerStatusContext, "lastStat
   readonly failure: PodFailure | undefined;
   /** Why it keeps the resources it has. */
   readonly pendingResize: ResizeObstacle | undefined;
+  /** Why the runtime does not give it others. */
+  readonly resizeError: string | undefined;
   /** It waits for its release on the node. */
   readonly isHeld: boolean;
 }
@@ -25,10 +27,12 @@ export interface PodStatusContext extends Omit<ContainerStatusContext, "lastStat
 const HELD = "HeldUpgrade";
 const DISRUPTION = "DisruptionTarget";
 const RESIZE_PENDING = "PodResizePending";
+const RESIZE_IN_PROGRESS = "PodResizeInProgress";
 const CONDITION_ORDER: readonly string[] = [
   DISRUPTION,
   HELD,
   RESIZE_PENDING,
+  RESIZE_IN_PROGRESS,
   "PodReadyToStartContainers",
   "Initialized",
   "Ready",
@@ -145,6 +149,7 @@ function conditions(
     ? { type: DISRUPTION, status: "True", reason: "TerminationByKubelet", message: failure.message }
     : last?.conditions?.find(({ type }) => type === DISRUPTION);
   const networked = state.sandbox !== undefined && (pod.spec.hostNetwork === true || state.addresses.length > 0);
+  const error = context.resizeError === undefined ? undefined : { reason: "Error", message: context.resizeError };
   const made: Condition[] = [
     { type: "PodReadyToStartContainers", status: networked ? "True" : "False" },
     initialized(pod, phase, containers, inits),
@@ -153,7 +158,8 @@ function conditions(
     { type: "PodScheduled", status: "True" },
     ...(disruption ? [disruption] : []),
     ...heldUpgrade(context),
-    ...resizePending(context),
+    ...resizing(RESIZE_PENDING, context.pendingResize, last),
+    ...resizing(RESIZE_IN_PROGRESS, error, last),
   ];
   return made.sort((left, right) => CONDITION_ORDER.indexOf(left.type) - CONDITION_ORDER.indexOf(right.type));
 }
@@ -166,11 +172,14 @@ function heldUpgrade({ isHeld, last }: PodStatusContext): Condition[] {
 }
 
 /** Once it was told it does not vanish either: a status that never reached the cloud may have been the one without it. */
-function resizePending({ pendingResize, last }: PodStatusContext): Condition[] {
-  const type = RESIZE_PENDING;
-  if (pendingResize) return [{ type, status: "True", ...pendingResize }];
-  const wasPending = last?.conditions?.some((condition) => condition.type === type) ?? false;
-  return wasPending ? [{ type, status: "False" }] : [];
+function resizing(
+  type: string,
+  obstacle: Pick<Condition, "reason" | "message"> | undefined,
+  last: PodStatus | undefined,
+): Condition[] {
+  if (obstacle) return [{ type, status: "True", ...obstacle }];
+  const wasTold = last?.conditions?.some((condition) => condition.type === type) ?? false;
+  return wasTold ? [{ type, status: "False" }] : [];
 }
 
 function initialized(
