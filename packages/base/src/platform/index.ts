@@ -1,3 +1,4 @@
+export * from "./body-room.ts";
 export * from "./connection-guard.ts";
 export * from "./handshake-queue.ts";
 export * from "./json-line-logger.ts";

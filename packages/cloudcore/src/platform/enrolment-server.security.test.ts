@@ -25,13 +25,14 @@ interface World extends AsyncDisposable {
   open(): Promise<TLSSocket>;
 }
 
-async function world(): Promise<World> {
+async function world(maxBodyBytes?: (path: string) => number): Promise<World> {
   const seen: EnrolmentRequest[] = [];
   const server = await serveEnrolment({
     address: "127.0.0.1",
     port: 0,
     ...keyedCertificatePem(pair),
     clientAuthorityPem,
+    ...(maxBodyBytes ? { maxBodyBytes } : {}),
     handle: (request) => {
       seen.push(request);
       return Promise.resolve({ status: 200, headers: {}, body: new Uint8Array() });
@@ -84,6 +85,26 @@ test("a body without end is cut off, and never reaches the service", async () =>
   const chunk = `${(1_024).toString(16)}\r\n${"x".repeat(1_024)}\r\n`;
   assert.ok((await writeUntilClosed(socket, chunk, MOST_PIECES)) < MOST_PIECES);
   assert.deepEqual(server.seen, []);
+});
+
+test("large bodies that strangers leave unfinished have 64 MiB together; others are told to come back, small ones read", async () => {
+  await using server = await world((path) => (path === "/convert" ? 4 * 1024 * 1024 : 64 * 1024));
+  const post = async (path: string, lengthBytes: number, sendBytes: number): Promise<TLSSocket> => {
+    const socket = await server.open();
+    socket.write(`POST ${path} HTTP/1.1\r\nhost: cloud\r\ncontent-length: ${lengthBytes}\r\n\r\n`);
+    socket.write(Buffer.alloc(sendBytes, 0x20));
+    return socket;
+  };
+  const stalled: TLSSocket[] = [];
+  for (let count = 0; count < 20; count++) stalled.push(await post("/convert", 4 * 1024 * 1024, 4 * 1024 * 1024 - 1));
+  const answers = stalled.map(
+    (socket) => new Promise<string>((resolve) => socket.once("data", (data) => resolve(String(data)))),
+  );
+  assert.match(await Promise.race(answers), /^HTTP\/1\.1 429 [\s\S]*retry-after: 1/i);
+  const small = await post("/edge.crt", 1_000, 1_000);
+  const [answer] = await once(small, "data");
+  assert.match(String(answer), /^HTTP\/1\.1 200 /);
+  for (const socket of [...stalled, small]) socket.destroy();
 });
 
 test("bytes that are no TLS, and TLS that is no HTTP, are cut off and do no harm", async () => {

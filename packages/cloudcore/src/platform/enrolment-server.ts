@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { TLSSocket } from "node:tls";
 import type { ListeningPort, MinimumTlsVersion } from "@skerry/base";
-import { ConnectionGuard, type ConnectionLimits, listenGuarded, readBody, serverLimits } from "@skerry/base/platform";
+import { BodyRoom, ConnectionGuard, type ConnectionLimits, listenGuarded, serverLimits } from "@skerry/base/platform";
 import type { EnrolmentRequest, EnrolmentResponse } from "../cloudhub/index.ts";
 import { httpsListenFailed } from "./errors.ts";
 
@@ -33,6 +33,8 @@ const LIMITS: ConnectionLimits = {
   idleTimeoutMs: 5_000,
   maxHeaderBytes: 16 * 1024,
 };
+/** Of all larger bodies together: those who send them, for the webhooks, are not known. */
+const LARGE_BODIES_BYTES = 64 * 1024 * 1024;
 
 /**
  * The HTTPS server of port 10002: a client certificate is asked for, but not demanded; the service judges it
@@ -40,6 +42,8 @@ const LIMITS: ConnectionLimits = {
  * @throws SkerryError `CLOUDHUB_PORT_IN_USE`, `CLOUDHUB_LISTEN_FAILED`
  */
 export async function serveEnrolment(options: EnrolmentServerOptions): Promise<ListeningPort> {
+  const small = new BodyRoom(LIMITS.maxConnections * MAX_BODY_BYTES);
+  const large = new BodyRoom(LARGE_BODIES_BYTES);
   const server = createServer(
     {
       cert: options.certificatePem,
@@ -51,7 +55,16 @@ export async function serveEnrolment(options: EnrolmentServerOptions): Promise<L
       ...serverLimits(LIMITS),
     },
     (request, response) => {
-      answer(options, request, response).catch(() => response.destroy());
+      const path = (request.url ?? "/").split("?")[0] ?? "/";
+      const limitBytes = options.maxBodyBytes?.(path) ?? MAX_BODY_BYTES;
+      const room = limitBytes > MAX_BODY_BYTES ? large : small;
+      room
+        .read(request, limitBytes, async (body) => {
+          if (body === "too-large") refuse(response, 413, `At most ${limitBytes} bytes are read here`);
+          else if (body === "no-room") refuse(response, 429, "Too many large requests are read at once");
+          else await answer(options, { path, body }, request, response);
+        })
+        .catch(() => response.destroy());
     },
   );
   const guard = new ConnectionGuard(server, LIMITS);
@@ -60,19 +73,18 @@ export async function serveEnrolment(options: EnrolmentServerOptions): Promise<L
   );
 }
 
+function refuse(response: ServerResponse, status: number, reason: string): void {
+  const later = status === 429 ? { "retry-after": "1" } : {};
+  response.writeHead(status, { "content-type": "text/plain; charset=utf-8", connection: "close", ...later });
+  response.end(`${reason}\n`);
+}
+
 async function answer(
   options: EnrolmentServerOptions,
+  { path, body }: Pick<EnrolmentRequest, "path" | "body">,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const path = (request.url ?? "/").split("?")[0] ?? "/";
-  const limitBytes = options.maxBodyBytes?.(path) ?? MAX_BODY_BYTES;
-  const body = await readBody(request, limitBytes);
-  if (!body) {
-    response.writeHead(413, { "content-type": "text/plain; charset=utf-8", connection: "close" });
-    response.end(`At most ${limitBytes} bytes are read here\n`);
-    return;
-  }
   const certificate = request.socket instanceof TLSSocket ? request.socket.getPeerX509Certificate() : undefined;
   const result = await options.handle({
     method: request.method ?? "GET",

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -77,6 +78,31 @@ test("a body that is too large is refused before it is read to its end", async (
   });
   assert.match(answer, /^HTTP\/1\.1 413 /);
   assert.deepEqual(seen, []);
+});
+
+test("bodies that callers leave unfinished have 128 MiB together; others are told to come back", async () => {
+  const seen: RestRequest[] = [];
+  await using server = await serve({}, seen);
+  const begin = (lengthBytes: number, sendBytes: number): Socket => {
+    const socket = connect(server.port, "127.0.0.1");
+    socket.on("error", () => undefined);
+    socket.write(`POST /a/b/c HTTP/1.1\r\nhost: x\r\ncontent-length: ${lengthBytes}\r\n\r\n`);
+    socket.write(Buffer.alloc(sendBytes));
+    return socket;
+  };
+  const mebibyte = 1024 * 1024;
+  const stalled = Array.from({ length: 70 }, () => begin(2 * mebibyte, 2 * mebibyte - 1));
+  const answers = stalled.map((socket) => once(socket, "data").then(String));
+  assert.match(await Promise.race(answers), /^HTTP\/1\.1 429 [\s\S]*retry-after: 1/i);
+  for (const answer of answers) answer.catch(() => undefined);
+  for (const socket of stalled) socket.destroy();
+  for (;;) {
+    const socket = begin(10, 10);
+    const [answer] = await once(socket, "data");
+    socket.destroy();
+    if (/^HTTP\/1\.1 201 /.test(String(answer))) break;
+  }
+  assert.equal(seen.length, 1);
 });
 
 test("a file that cannot be read, and a port in use, are told with their codes", async () => {

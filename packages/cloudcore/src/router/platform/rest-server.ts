@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer } from "node:https";
 import type { RouterConfig } from "@skerry/api";
 import { describeError, type ListeningPort, type Logger } from "@skerry/base";
-import { ConnectionGuard, type ConnectionLimits, listenGuarded, readBody, serverLimits } from "@skerry/base/platform";
+import { BodyRoom, ConnectionGuard, type ConnectionLimits, listenGuarded, serverLimits } from "@skerry/base/platform";
 import { httpsListenFailed } from "../../platform/errors.ts";
 import { routerFileUnreadable, tokenFileUnusable } from "../errors.ts";
 import { type RestRequest, type RestResponse, textResponse } from "../http-exchange.ts";
@@ -21,6 +21,8 @@ export interface RouterServerOptions {
 
 /** As base64 within a message of the link, whose limit is 4 MiB. */
 const MAX_BODY_BYTES = 2 * 1024 * 1024;
+/** Of all requests that are read or wait for their node; they may be a thousand. */
+const ALL_BODIES_BYTES = 128 * 1024 * 1024;
 const MAX_CONNECTIONS = 1_000;
 const LIMITS: ConnectionLimits = {
   maxConnections: MAX_CONNECTIONS,
@@ -43,8 +45,9 @@ export async function serveRouter(options: RouterServerOptions): Promise<Listeni
   const { address } = config.listen;
   const port = options.port ?? config.listen.port;
   const token = config.tokenFile === "" ? undefined : await readToken(config.tokenFile);
+  const room = new BodyRoom(ALL_BODIES_BYTES);
   const server = await makeServer(config, (request, response) => {
-    answer(options, token, request, response).catch((error: unknown) => {
+    answer(options, { token, room }, request, response).catch((error: unknown) => {
       logger.debug("A request to the router broke off", { error: describeError(error) });
       response.destroy();
     });
@@ -88,7 +91,7 @@ async function readToken(path: string): Promise<string> {
 
 async function answer(
   options: RouterServerOptions,
-  token: string | undefined,
+  { token, room }: { readonly token: string | undefined; readonly room: BodyRoom },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -100,13 +103,24 @@ async function answer(
     });
     return;
   }
-  const body = await readBody(request, MAX_BODY_BYTES);
-  if (!body) {
-    respond(response, textResponse(413, `At most ${MAX_BODY_BYTES} bytes go over the link.`), {
-      connection: ["close"],
-    });
-    return;
-  }
+  const connection = ["close"];
+  await room.read(request, MAX_BODY_BYTES, async (body) => {
+    if (body === "too-large")
+      respond(response, textResponse(413, `At most ${MAX_BODY_BYTES} bytes go over the link.`), { connection });
+    else if (body === "no-room")
+      respond(response, textResponse(429, "Too much waits for edge nodes already."), {
+        ...{ connection, "retry-after": ["1"] },
+      });
+    else await call(options, body, request, response);
+  });
+}
+
+async function call(
+  options: RouterServerOptions,
+  body: Uint8Array<ArrayBuffer>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   const target = request.url ?? "/";
