@@ -98,6 +98,46 @@ test("pods that the node knows keep their places when it has less than before, a
   );
 });
 
+test("a port of the machine is one pod's until it goes; another that wants it fails in the kubelet's words", async () => {
+  const listening = (hostPort: number, more: JsonObject = {}): Partial<PodSpec> => ({
+    containers: [{ name: "app", image: "app:1", ports: [{ containerPort: 80, hostPort, ...more }] }],
+  });
+  const own = { containers: [{ name: "app", image: "app:1", ports: [{ containerPort: 8080 }] }] };
+  const there = { hostIP: "10.0.0.7" };
+  await using world = await worldWith(
+    ...([
+      ["holder", listening(8080, there)],
+      ["elsewhere", listening(8080, { hostIP: "10.0.0.8" })],
+    ] as const),
+    ...([
+      ["udp", listening(8080, { protocol: "UDP" })],
+      ["plain", own],
+      ["other", listening(8081)],
+    ] as const),
+    ...([
+      ["same", listening(8080)],
+      ["shared", { ...own, hostNetwork: true }],
+    ] as const),
+  );
+  await world.pass(6000);
+  for (const name of ["same", "shared"]) {
+    const { phase, reason, message } = world.cloud.podStatus("default", name) ?? {};
+    assert.deepEqual([phase, reason], ["Failed", "NodePorts"], name);
+    assert.equal(
+      message,
+      "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+    );
+  }
+  assert.deepEqual(running(world).sort(), ["elsewhere/app", "holder/app", "other/app", "plain/app", "udp/app"]);
+  await world.restart();
+  await world.pass(6000);
+  assert.equal(running(world).length, 5);
+  for (const name of ["holder", "elsewhere"]) await world.requestDeletion(name, 30);
+  await world.put("pod", world.pod("next", listening(8080)));
+  await world.pass(6000);
+  assert.ok(running(world).includes("next/app"));
+});
+
 const sized = (cpu: string): Partial<PodSpec> => ({
   containers: [{ name: "app", image: "app:1", resources: { requests: { cpu }, limits: { cpu: "2" } } }],
 });

@@ -3,6 +3,7 @@ import { type Amounts, addTo, podRequests } from "@skerry/kube";
 import { isCritical } from "../eviction/pod-ranking.ts";
 import type { Allocatable } from "../node/allocatable.ts";
 import type { MachineFacts } from "../node/machine-facts.ts";
+import { haveSamePort } from "./host-ports.ts";
 import type { PodFailure } from "./pod-failure.ts";
 
 /** A pod that takes room on the node, or wants to. */
@@ -28,6 +29,11 @@ interface Shortage {
 }
 
 const HUGE_PAGES = "hugepages-";
+/** In the kubelet's words. */
+const NO_PORT = {
+  reason: "NodePorts",
+  message: "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+};
 const NANO = 1_000_000_000n;
 const MILLI = 1_000_000n;
 
@@ -56,6 +62,7 @@ export class PodAdmission {
     if (this.#given.has(uid)) return undefined;
     const allocatable = await this.#machine.allocatable();
     // From here to the end without a wait: no other pod may be given the same room.
+    if (this.#isPortTaken(uid, pod)) return { ...NO_PORT, notice: NO_PORT.message };
     const wanted = podRequests(pod);
     const shortage = isCritical(pod) ? undefined : this.#shortage(uid, wanted, allocatable);
     if (!shortage) {
@@ -99,6 +106,13 @@ export class PodAdmission {
     if (others.length + 1 > this.#maxPods)
       return { resource: "pods", requested: 1n, used: BigInt(others.length), capacity: BigInt(this.#maxPods) };
     return shortageOf(wanted, this.#used(others), allocatable);
+  }
+
+  /** Whether another pod has a port of the machine that this one wants; one that is going gives it back. */
+  #isPortTaken(uid: string, pod: Pod): boolean {
+    return this.#others(uid).some(
+      (other) => other.pod.metadata.deletionTimestamp === undefined && haveSamePort(pod, other.pod),
+    );
   }
 
   /** The other pods that have a place. */
