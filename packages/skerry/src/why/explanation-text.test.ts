@@ -19,7 +19,7 @@ test("an explanation is one screen: marks, the first broken step, what to do", a
 test("every code that why can give is in docs/why.md, and no other", () => {
   const read = (path: string): string => readFileSync(fileURLToPath(new URL(path, import.meta.url)), "utf8");
   const given = new Set(
-    ["container-rules", "device-links", "node-links", "pod-links", "scheduling-rules"].flatMap((name) =>
+    ["container-rules", "device-links", "node-links", "pod-links", "resize-rules", "scheduling-rules"].flatMap((name) =>
       [...read(`./${name}.ts`).matchAll(/"(WHY_\w+)"/g)].map(([, code]) => code),
     ),
   );

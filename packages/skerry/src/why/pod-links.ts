@@ -4,6 +4,7 @@ import type { Link, Rule } from "./chain.ts";
 import { environmentRules, inputRules, lifeRules, readinessRules, startRules } from "./container-rules.ts";
 import { newestEvent, type PodFacts } from "./facts.ts";
 import { onNode } from "./node-links.ts";
+import { resizeRules } from "./resize-rules.ts";
 import { schedulingRules } from "./scheduling-rules.ts";
 
 const exists: Rule<PodFacts> = ({ pod, workload, namespace, name, events }) => {
@@ -87,4 +88,5 @@ export const podLinks: readonly Link<PodFacts>[] = [
     rules: lifeRules,
   },
   { title: "ready", whole: () => "yes", rules: readinessRules },
+  { title: "resources", whole: () => "as the pod says", rules: resizeRules },
 ];

@@ -205,6 +205,28 @@ export const courseFaults: readonly PodFault[] = [
     },
   ],
   [
+    "new resources that the node has no room for",
+    "resources",
+    "WHY_POD_RESIZE_PENDING",
+    /keeps the resources it had: .*requested: 800, used: 1500/,
+    async (world) => {
+      const message = "Node didn't have enough resource: cpu, requested: 800, used: 1500, capacity: 2000";
+      const condition = { type: "PodResizePending", status: "True", reason: "Deferred", message } as const;
+      await world.pod({ nodeName: NODE }, { ...running, conditions: [condition] });
+    },
+  ],
+  [
+    "new resources that the runtime refuses",
+    "resources",
+    "WHY_POD_RESIZE_REFUSED",
+    /device or resource busy/,
+    async (world) => {
+      const message = "Resizing app failed: device or resource busy";
+      const condition = { type: "PodResizeInProgress", status: "True", reason: "Error", message } as const;
+      await world.pod({ nodeName: NODE }, { ...running, conditions: [condition] });
+    },
+  ],
+  [
     "a pod that nobody asked for",
     "asked for",
     "WHY_POD_UNKNOWN",
