@@ -114,6 +114,12 @@ for (const shipped of packages) process.stdout.write(`${await pack(shipped)}\n`)
 for (const driver of globSync("mappers/*/package.json", { cwd: root }).sort())
   process.stdout.write(`${await packDriver(dirname(driver))}\n`);
 
+/** The bundler gives each module its banner, though few ask for another; dozens of them would stay in memory. */
+function dropUnusedBanner(path: string): void {
+  const rest = readFileSync(path, "utf8").replace(`${REQUIRE}\n`, "");
+  if (!/\brequire\b/.test(rest)) writeFileSync(path, rest);
+}
+
 /** Bundles one package and returns the path of its tarball. */
 async function pack(shipped: ShippedPackage): Promise<string> {
   const folder = join(output, shipped.command);
@@ -143,6 +149,7 @@ async function pack(shipped: ShippedPackage): Promise<string> {
     logLevel: "warning",
     banner: { js: REQUIRE },
   });
+  for (const name of globSync("*.js", { cwd: join(folder, "dist") })) dropUnusedBanner(join(folder, "dist", name));
   for (const path of shipped.folders) cpSync(join(root, path), join(folder, path), { recursive: true });
   if (shipped.modules?.["mapper"] !== undefined) writeMapperSdk(join(folder, "packages/mapper"));
   const launcher = join(folder, "bin", shipped.command);
