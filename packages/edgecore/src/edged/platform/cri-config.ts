@@ -41,10 +41,8 @@ export function toSandboxConfig(config: SandboxConfig): cri.PodSandboxConfig {
         }
       : {}),
     portMappings: config.portMappings.map((mapping) => ({
+      ...mapping,
       protocol: cri.Protocol[mapping.protocol],
-      containerPort: mapping.containerPort,
-      hostPort: mapping.hostPort,
-      hostIp: mapping.hostIp,
     })),
     labels: { ...config.labels },
     annotations: { ...config.annotations },

@@ -41,21 +41,13 @@ export function fromContainer(container: cri.Container): RuntimeContainer {
 /** A container's full status. CRI does not repeat the sandbox's id there. */
 export function fromContainerStatus(status: cri.ContainerStatus): RuntimeContainerStatus {
   return {
-    id: status.id ?? "",
-    sandboxId: "",
-    name: status.metadata?.name ?? "",
-    attempt: status.metadata?.attempt ?? 0,
-    state: containerState(status.state),
-    createdAtMs: toMs(status.createdAt),
-    labels: status.labels ?? {},
-    annotations: status.annotations ?? {},
+    ...fromContainer(status),
     startedAtMs: toMs(status.startedAt),
     finishedAtMs: toMs(status.finishedAt),
     exitCode: status.exitCode ?? 0,
     reason: status.reason ?? "",
     message: status.message ?? "",
     image: status.image?.image ?? "",
-    imageId: status.imageRef ?? "",
   };
 }
 

@@ -30,10 +30,7 @@ interface Shortage {
 
 const HUGE_PAGES = "hugepages-";
 /** In the kubelet's words. */
-const NO_PORT = {
-  reason: "NodePorts",
-  message: "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
-};
+const NO_PORT = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";
 const NANO = 1_000_000_000n;
 const MILLI = 1_000_000n;
 
@@ -62,15 +59,14 @@ export class PodAdmission {
     if (this.#given.has(uid)) return undefined;
     const allocatable = await this.#machine.allocatable();
     // From here to the end without a wait: no other pod may be given the same room.
-    if (this.#isPortTaken(uid, pod)) return { ...NO_PORT, notice: NO_PORT.message };
+    if (this.#isPortTaken(uid, pod)) return rejection("NodePorts", NO_PORT);
     const wanted = podRequests(pod);
     const shortage = isCritical(pod) ? undefined : this.#shortage(uid, wanted, allocatable);
     if (!shortage) {
       this.#given.set(uid, wanted);
       return undefined;
     }
-    const notice = shortageText(shortage);
-    return { reason: `OutOf${shortage.resource}`, message: `Pod was rejected: ${notice}`, notice };
+    return rejection(`OutOf${shortage.resource}`, shortageText(shortage));
   }
 
   /**
@@ -125,6 +121,10 @@ export class PodAdmission {
     for (const { uid, pod } of pods) addTo(used, this.#given.get(uid) ?? podRequests(pod));
     return used;
   }
+}
+
+function rejection(reason: string, notice: string): PodFailure {
+  return { reason, message: `Pod was rejected: ${notice}`, notice };
 }
 
 /** Which resource there is too little of, the first. */

@@ -26,6 +26,7 @@ export interface PodStatusContext extends Omit<ContainerStatusContext, "lastStat
 /** Order of the conditions on the wire. */
 const HELD = "HeldUpgrade";
 const DISRUPTION = "DisruptionTarget";
+const HELD_WHY = { reason: "HoldUpgradeEnabled", message: "held by its annotation" };
 const RESIZE_PENDING = "PodResizePending";
 const RESIZE_IN_PROGRESS = "PodResizeInProgress";
 const CONDITION_ORDER: readonly string[] = [
@@ -157,29 +158,24 @@ function conditions(
     ready("ContainersReady", context, phase, containers),
     { type: "PodScheduled", status: "True" },
     ...(disruption ? [disruption] : []),
-    ...heldUpgrade(context),
-    ...resizing(RESIZE_PENDING, context.pendingResize, last),
-    ...resizing(RESIZE_IN_PROGRESS, error, last),
+    // The held upgrade is KubeEdge's.
+    ...lasting(HELD, context.isHeld ? HELD_WHY : undefined, last, { reason: "Released" }),
+    ...lasting(RESIZE_PENDING, context.pendingResize, last),
+    ...lasting(RESIZE_IN_PROGRESS, error, last),
   ];
   return made.sort((left, right) => CONDITION_ORDER.indexOf(left.type) - CONDITION_ORDER.indexOf(right.type));
 }
 
-/** KubeEdge's; once it was told it does not vanish, but becomes False. */
-function heldUpgrade({ isHeld, last }: PodStatusContext): Condition[] {
-  if (isHeld) return [{ type: HELD, status: "True", reason: "HoldUpgradeEnabled", message: "held by its annotation" }];
-  const wasHeld = last?.conditions?.some(({ type }) => type === HELD) ?? false;
-  return wasHeld ? [{ type: HELD, status: "False", reason: "Released" }] : [];
-}
-
-/** Once it was told it does not vanish either: a status that never reached the cloud may have been the one without it. */
-function resizing(
+/** Once it was told it does not vanish: a status that never reached the cloud may have been the one without it. */
+function lasting(
   type: string,
-  obstacle: Pick<Condition, "reason" | "message"> | undefined,
+  told: Pick<Condition, "reason" | "message"> | undefined,
   last: PodStatus | undefined,
+  over: Pick<Condition, "reason"> = {},
 ): Condition[] {
-  if (obstacle) return [{ type, status: "True", ...obstacle }];
+  if (told) return [{ type, status: "True", ...told }];
   const wasTold = last?.conditions?.some((condition) => condition.type === type) ?? false;
-  return wasTold ? [{ type, status: "False" }] : [];
+  return wasTold ? [{ type, status: "False", ...over }] : [];
 }
 
 function initialized(

@@ -74,16 +74,16 @@ export class PodProbes implements Disposable {
   }
 
   isStarted(container: Container, containerId: string): boolean {
-    if (!probeOf(container, "startup")) return true;
-    const known = this.#probes.get(`${containerId}/startup`)?.verdict;
-    return known ?? this.#readyBefore.has(containerId);
+    return this.#holds(container, containerId, "startup");
   }
 
   isReady(container: Container, containerId: string): boolean {
-    if (!this.isStarted(container, containerId)) return false;
-    if (!probeOf(container, "readiness")) return true;
-    const known = this.#probes.get(`${containerId}/readiness`)?.verdict;
-    return known ?? this.#readyBefore.has(containerId);
+    return this.isStarted(container, containerId) && this.#holds(container, containerId, "readiness");
+  }
+
+  #holds(container: Container, containerId: string, kind: ProbeKind): boolean {
+    if (!probeOf(container, kind)) return true;
+    return this.#probes.get(`${containerId}/${kind}`)?.verdict ?? this.#readyBefore.has(containerId);
   }
 
   /** The probe for which the container must be restarted, because it is not alive or did not start. */
@@ -178,12 +178,5 @@ export class PodProbes implements Disposable {
 }
 
 function probeOf(container: Container, kind: ProbeKind): JsonObject | undefined {
-  switch (kind) {
-    case "startup":
-      return container.startupProbe;
-    case "liveness":
-      return container.livenessProbe;
-    case "readiness":
-      return container.readinessProbe;
-  }
+  return container[`${kind}Probe`];
 }
