@@ -116,6 +116,30 @@ test("a body beyond the limit is not read, and what is no HTTP is cut off", asyn
   });
 });
 
+test("bodies that are left unfinished have 16 MiB together; others are told to come back", async () => {
+  await using port = await listen(hello);
+  const length = 2 * 1024 * 1024;
+  const answers: Promise<string>[] = [];
+  using stalled = new DisposableStack();
+  for (let count = 0; count < 12; count++) {
+    const socket = connect(port.port, "127.0.0.1");
+    stalled.defer(() => socket.destroy());
+    socket.on("error", () => undefined);
+    socket.write(`POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${length}\r\n\r\n`);
+    socket.write(Buffer.alloc(length - 1, 0x20));
+    answers.push(new Promise((resolve) => socket.once("data", (data) => resolve(String(data)))));
+  }
+  assert.match(await Promise.race(answers), /^HTTP\/1\.1 429 [\s\S]*retry-after: 1/i);
+  assert.equal((await fetch(port.url)).status, 200);
+  stalled.dispose();
+  const status = (): Promise<number | undefined> =>
+    fetch(port.url, { method: "POST", body: "x".repeat(length) }).then(
+      (answer) => answer.status,
+      () => undefined, // Refused while it was still sending.
+    );
+  while ((await status()) !== 200);
+});
+
 test("input without end is cut off, whatever of it has none", async () => {
   await using port = await listen(hello);
   for (const kind of endlessInputs) assert.ok((await sendEndlessly(port.port, kind)) < 32 * 1024 * 1024, kind);

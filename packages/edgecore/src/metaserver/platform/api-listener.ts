@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { MetaServerSection } from "@skerry/api";
 import { describeError, type Logger } from "@skerry/base";
-import { ConnectionGuard, type ConnectionLimits, listenGuarded, readBody, serverLimits } from "@skerry/base/platform";
+import { BodyRoom, ConnectionGuard, type ConnectionLimits, listenGuarded, serverLimits } from "@skerry/base/platform";
 import { failureStatus } from "@skerry/kube";
 import { type ApiRequest, type ApiResponse, statusResponse } from "../api-exchange.ts";
 import { metaServerListenFailed, metaServerTokenUnusable } from "../errors.ts";
@@ -12,6 +12,8 @@ import type { ApiListener } from "../meta-server.ts";
 
 /** Above the 1.5 MiB that Kubernetes stores of one object, and below what a message of the link holds as base64. */
 const MAX_BODY_BYTES = 2 * 1024 * 1024;
+/** Of all requests that are read or answered: a limit for each is not enough for the memory of a node. */
+const ALL_BODIES_BYTES = 16 * 1024 * 1024;
 const MAX_CONNECTIONS = 256;
 const LIMITS: ConnectionLimits = {
   maxConnections: MAX_CONNECTIONS,
@@ -37,8 +39,9 @@ export async function apiListener(
   const token = tokenFile === "" ? undefined : await readToken(tokenFile);
   return {
     listen: async (handle) => {
+      const room = new BodyRoom(ALL_BODIES_BYTES);
       const server = createServer(serverLimits(LIMITS), (request, response) => {
-        serve(request, response, token, handle).catch((error: unknown) => {
+        serve(request, response, { token, room }, handle).catch((error: unknown) => {
           logger.debug("A request to the MetaServer broke off", { error: describeError(error) });
           response.destroy();
         });
@@ -64,7 +67,7 @@ async function readToken(path: string): Promise<string> {
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  token: string | undefined,
+  { token, room }: { readonly token: string | undefined; readonly room: BodyRoom },
   handle: (request: ApiRequest) => Promise<ApiResponse>,
 ): Promise<void> {
   const gone = new AbortController();
@@ -74,26 +77,37 @@ async function serve(
     response.setHeader("connection", "close"); // A stranger's body is not read.
     return send(response, refusal, gone.signal);
   }
-  const body = await readBody(request, MAX_BODY_BYTES);
-  if (!body) {
+  const answer = await room.read(request, MAX_BODY_BYTES, async (body) => {
+    if (typeof body !== "string") return handle(requestOf(request, body, token !== undefined, gone.signal));
     response.setHeader("connection", "close");
-    const status = failureStatus(413, "RequestEntityTooLarge", `a request has at most ${MAX_BODY_BYTES} bytes`);
-    return send(response, statusResponse(status), gone.signal);
-  }
-  const url = request.url ?? "/";
+    if (body === "no-room")
+      return statusResponse(
+        failureStatus(429, "TooManyRequests", "too many large requests are read at once", { retryAfterSeconds: 1 }),
+      );
+    const limit = `a request has at most ${MAX_BODY_BYTES} bytes`;
+    return statusResponse(failureStatus(413, "RequestEntityTooLarge", limit));
+  });
+  await send(response, answer, gone.signal, request.method === "HEAD");
+}
+
+function requestOf(
+  { url = "/", method = "GET", headers }: IncomingMessage,
+  body: Uint8Array,
+  hasToken: boolean,
+  signal: AbortSignal,
+): ApiRequest {
   const mark = url.indexOf("?");
-  const answer = await handle({
-    method: request.method ?? "GET",
+  return {
+    method,
     path: mark < 0 ? url : url.slice(0, mark),
     query: new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1)),
     headers: Object.fromEntries(
-      Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]),
+      Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]),
     ),
     body: new TextDecoder().decode(body),
-    signal: gone.signal,
-    hasToken: token !== undefined,
-  });
-  await send(response, answer, gone.signal, request.method === "HEAD");
+    signal,
+    hasToken,
+  };
 }
 
 function refusalOf({ headers }: IncomingMessage, token: string | undefined): ApiResponse | undefined {
