@@ -28,10 +28,12 @@ test("a pod that asks for more than the others left fails in the kubelet's words
   assert.equal(status?.["message"], `Pod was rejected: ${message}`);
   assert.ok(world.cloud.eventReasons("second").includes("OutOfcpu"));
   assert.equal(world.condition("second", "DisruptionTarget"), undefined);
+  assert.deepEqual(status?.["containerStatuses"], []);
   await world.restart();
   await world.remove("pod", "first");
   await world.pass(60_000);
   assert.equal(world.phase("second"), "Failed");
+  assert.deepEqual(world.cloud.podStatus("default", "second")?.["containerStatuses"], []);
   assert.deepEqual(running(world), []);
 });
 

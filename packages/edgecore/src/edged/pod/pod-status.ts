@@ -58,6 +58,8 @@ export function podStatus(context: PodStatusContext): PodStatus {
   );
   const phase = context.failure ? "Failed" : phaseOf(context, containers, inits);
   const over = phase === "Succeeded" || phase === "Failed";
+  // Of a pod that was never let in the kubelet tells no containers: users see the reason instead of them.
+  const isRejected = over && state.containers.size === 0 && !last?.containerStatuses?.length;
   const hostNetwork = pod.spec.hostNetwork === true;
   const { hostIps } = context;
   const addresses = hostNetwork && hostIps.length > 0 && state.sandbox ? hostIps : state.addresses;
@@ -74,8 +76,12 @@ export function podStatus(context: PodStatusContext): PodStatus {
     ...(hostIps[0] === undefined ? {} : { hostIP: hostIps[0], hostIPs: hostIps.map((ip) => ({ ip })) }),
     ...(podIp ? { podIP: podIp.ip, podIPs: podIps } : {}),
     startTime: last?.startTime ?? pod.status?.startTime ?? nowText,
-    ...(inits.length > 0 ? { initContainerStatuses: inits } : {}),
-    containerStatuses: over ? containers.map((status) => ({ ...status, ready: false, started: false })) : containers,
+    ...(inits.length > 0 && !isRejected ? { initContainerStatuses: inits } : {}),
+    containerStatuses: isRejected
+      ? []
+      : over
+        ? containers.map((status) => ({ ...status, ready: false, started: false }))
+        : containers,
     ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral } : {}),
     ...(pod.status?.qosClass ? { qosClass: pod.status.qosClass } : {}),
   };
