@@ -6,7 +6,8 @@ import { numberAt, objectAt, objectsIn, textAt } from "../registry/api-object.ts
 export function podReasonOf(pod: JsonObject): string {
   const [metadata, spec, status] = [objectAt(pod, "metadata"), objectAt(pod, "spec"), objectAt(pod, "status")];
   const initializing = initReason(spec, status);
-  let reason = initializing ?? containerReason(status, textAt(status, "reason") || textAt(status, "phase"));
+  let reason = initializing ?? (textAt(status, "reason") || textAt(status, "phase"));
+  if (initializing === undefined || isInitialized(status)) reason = containerReason(status, reason);
   if (metadata["deletionTimestamp"] !== undefined) {
     if (textAt(status, "reason") === "NodeLost") reason = "Unknown";
     else if (textAt(status, "phase") !== "Failed" && textAt(status, "phase") !== "Succeeded") reason = "Terminating";
@@ -51,6 +52,11 @@ function initReason(spec: JsonObject, status: JsonObject): string | undefined {
   return undefined;
 }
 
+/** Sidecars may start again, or end badly, once the others run: then those count. */
+function isInitialized(status: JsonObject): boolean {
+  return objectsIn(status["conditions"]).some((item) => item["type"] === "Initialized" && item["status"] === "True");
+}
+
 function containerReason(status: JsonObject, phaseReason: string): string {
   let reason = phaseReason;
   let running = false;
@@ -78,7 +84,7 @@ export function podRestartsOf(pod: JsonObject, nowMs: number): string {
   const initStatuses = objectsIn(status["initContainerStatuses"]);
   const sidecars = sidecarNames(spec);
   const counted =
-    initReason(spec, status) === undefined
+    initReason(spec, status) === undefined || isInitialized(status)
       ? [
           ...initStatuses.filter((container) => sidecars.has(textAt(container, "name"))),
           ...objectsIn(status["containerStatuses"]),

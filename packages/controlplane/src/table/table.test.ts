@@ -51,6 +51,26 @@ test("the STATUS of a pod is its most telling state", () => {
   );
 });
 
+test("once a pod is initialized its containers say more than a sidecar that ended badly", () => {
+  const terminated = (exitCode: number, reason: string): JsonObject => ({
+    state: { terminated: { exitCode, reason } },
+  });
+  const pod = (initialized: string): JsonObject => ({
+    metadata: {},
+    spec: { initContainers: [{ name: "proxy", restartPolicy: "Always" }] },
+    status: {
+      phase: "Succeeded",
+      conditions: [{ type: "Initialized", status: initialized }],
+      initContainerStatuses: [{ name: "proxy", restartCount: 1, ...terminated(2, "Error") }],
+      containerStatuses: [{ name: "job", restartCount: 2, ...terminated(0, "Completed") }],
+    },
+  });
+  assert.equal(podReasonOf(pod("True")), "Completed");
+  assert.equal(podRestartsOf(pod("True"), 0), "3");
+  assert.equal(podReasonOf(pod("False")), "Init:Error");
+  assert.equal(podRestartsOf(pod("False"), 0), "1");
+});
+
 test("EXTERNAL-IP of a service is what leads to it from outside, pending while a load balancer has not said", () => {
   const shown = (spec: JsonObject, ingress: JsonObject[] = []): unknown =>
     serviceColumns
